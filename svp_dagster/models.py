@@ -1,0 +1,217 @@
+"""The values that flow through the pipeline.
+
+    LinkEntry ──download──▶ Video ──transcribe──▶ Transcript ─┐
+                              └──────read_screen──▶ ScreenText ┴─summarize──▶ Summary ──publish──▶ ContentPage
+
+All are frozen and made of plain types, so that they can be stored as JSON (`svp_dagster.store`) and compared in
+tests. Times inside a video are seconds from its start (`_s`); points in time are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+JsonObject = dict[str, Any]
+
+
+class Value(BaseModel):
+    """Base of all values: immutable, strict about its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Status(StrEnum):
+    """Where a link entry stands. The same words are the options of the Link Database's status column."""
+
+    PENDING = "pending"
+    DOWNLOADING = "downloading"
+    TRANSCRIBING = "transcribing"
+    PROCESSING = "processing"
+    SAVING = "saving"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self in (Status.COMPLETED, Status.FAILED)
+
+
+class ProcessingType(StrEnum):
+    """How much of a video is looked at: `full` hears and reads, `caption` does neither."""
+
+    FULL = "full"
+    SPEECH = "speech"
+    SCREEN = "screen"
+    CAPTION = "caption"
+
+    @property
+    def hears(self) -> bool:
+        """Whether the speech is transcribed."""
+        return self in (ProcessingType.FULL, ProcessingType.SPEECH)
+
+    @property
+    def reads(self) -> bool:
+        """Whether the text on the screen is read."""
+        return self in (ProcessingType.FULL, ProcessingType.SCREEN)
+
+
+class LinkEntry(Value):
+    """A row of a Link Database: what a person asked for."""
+
+    page_id: str
+    connection_id: str
+    url: str
+    tag: str
+    processing_type: ProcessingType = ProcessingType.FULL
+    last_edited_time: datetime
+
+
+class Segment(Value):
+    """Words said between two seconds of the video."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+class CaptionTrack(Value):
+    """Subtitles that the platform delivers with the video.
+
+    `translated` marks a track that the platform made from another language.
+    """
+
+    language: str
+    translated: bool
+    segments: tuple[Segment, ...]
+
+
+class Video(Value):
+    """A downloaded post. Exactly one of `video_path` and `slides` holds pictures, or neither (sound alone).
+
+    `media_key` is `extractor:id` for a post and `sha256:<hex>` for a local file: the same content has the same key
+    whatever link led to it. `audio_path` is the sound track of a slideshow; a video's sound is in `video_path`.
+    """
+
+    media_key: str
+    url: str
+    title: str = ""
+    description: str = ""
+    uploader: str = ""
+    published_at: datetime | None = None
+    duration_s: float | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    codec: str = ""
+    size_bytes: int | None = None
+    video_path: Path | None = None
+    audio_path: Path | None = None
+    slides: tuple[Path, ...] = ()
+    thumbnail_path: Path | None = None
+    captions: tuple[CaptionTrack, ...] = ()
+
+    @property
+    def caption(self) -> str:
+        """What the uploader wrote beside the video: title and description, without saying one twice."""
+        title, description = self.title.strip(), self.description.strip()
+        if not title or description.startswith(title.rstrip(".… ")):
+            return description
+        return f"{title}\n{description}".strip()
+
+
+class Transcript(Value):
+    """What is said. With an empty `text`, `note` says why in words for the page's reader.
+
+    `source` names who heard it: `captions`, a model's id such as `whisper-1`, or `none`.
+    """
+
+    text: str = ""
+    language: str | None = None
+    segments: tuple[Segment, ...] = ()
+    source: str = "none"
+    no_speech: bool = False
+    note: str = ""
+
+
+class Word(Value):
+    """A word (or a line, as the engine gives it) and its box in pixels of its picture."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class ScreenLine(Value):
+    """A line of text on the screen, with the seconds (or the slide, from 1) at which it was first and last seen."""
+
+    text: str
+    first_s: float | None = None
+    last_s: float | None = None
+    slide: int | None = None
+    subtitle: bool = Field(default=False, description="Burned-in subtitles that repeat the speech.")
+
+
+class ScreenText(Value):
+    """What is to be read on the screen. With no `lines`, `note` may say why."""
+
+    lines: tuple[ScreenLine, ...] = ()
+    source: str = "none"
+    frames_read: int = 0
+    note: str = ""
+
+
+class Evidence(Value):
+    """Where a value was found. `checked` is true once the quote was found in what was heard, read or written."""
+
+    source: Literal["speech", "screen", "caption"]
+    quote: str
+    at_s: float | None = None
+    checked: bool = False
+
+
+class PropertyFill(Value):
+    """A value for one column, in plain JSON: text, number, boolean, ISO date, option name or a list of these."""
+
+    value: Any
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Summary(Value):
+    """What the page says: `overview` in a few sentences and a value per column that could be filled.
+
+    `left_blank` tells, per column, why a value that the engine offered was not written.
+    """
+
+    overview: str
+    properties: dict[str, PropertyFill] = Field(default_factory=dict)
+    left_blank: dict[str, str] = Field(default_factory=dict)
+    engine: str
+    model: str
+    language: str | None = None
+
+
+class ContentPage(Value):
+    """The page in the Content Database."""
+
+    page_id: str
+    url: str
+    created: bool
+
+
+class PaidCall(Value):
+    """One call to a paid service. `cost_usd` is None where the price isn't known (never 0 for "unknown")."""
+
+    service: Literal["speech", "screen", "summary"]
+    model: str
+    units: float
+    unit: Literal["seconds", "images", "tokens"]
+    detail: JsonObject = Field(default_factory=dict)
+    cost_usd: float | None = None
