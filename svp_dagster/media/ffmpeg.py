@@ -1,0 +1,157 @@
+"""Runs ffmpeg on files that nobody vouches for.
+
+Every call has a time limit, a memory limit and a limit on what it may write, where the system can set them; it gets
+no environment, so no secret; and the file can't make it open anything else: only the local file itself, only in
+containers that hold their data.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from svp_dagster.errors import Code, failure
+
+CONTAINERS = "mov,matroska,avi,mpegts,mp3,aac,ogg,wav,flac"
+"""Demuxers that may open a file. Playlists and scripts (hls, concat, dash …) are missing on purpose."""
+
+MEMORY_BYTES = 3 * 1024**3
+"""Address space of one ffmpeg process: a 4K film decoded by 16 threads asks for 1.6 GB."""
+
+OUTPUT_BYTES = 1024**3
+"""Size of one file that ffmpeg may write, its log included."""
+
+MAX_PIXELS = 8192 * 4352
+"""Largest picture that is decoded, 8K: a header may claim any size."""
+
+Stream = Any
+"""A stream of ffmpeg-python, which has no types."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What an ffmpeg process that ended well wrote."""
+
+    stdout: bytes
+    log: str
+
+
+def source(path: Path, **options: str | int | float) -> Stream:
+    """The input for a file that may be hostile; `options` are ffmpeg's input options."""
+    import ffmpeg
+
+    return ffmpeg.input(
+        f"file:{path}",
+        protocol_whitelist="file",
+        format_whitelist=CONTAINERS,
+        max_pixels=MAX_PIXELS,
+        **options,
+    )
+
+
+def sink(*streams: Stream, to: str = "pipe:", **options: str | int | float) -> Stream:
+    """The output of `streams` to standard output or to the file `to`; `options` are ffmpeg's output options."""
+    import ffmpeg
+
+    return ffmpeg.output(*streams, to, **options)
+
+
+def run(stream: Stream, *, limit_s: float, on_error: Code, loglevel: str = "error") -> Output:
+    """Run to the end. A process that fails or takes longer than `limit_s` raises the failure `on_error`."""
+    with running(stream, limit_s=limit_s, on_error=on_error, loglevel=loglevel) as process:
+        return Output(stdout=process.stdout.read(), log=process.log())
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running ffmpeg."""
+
+    child: subprocess.Popen[bytes]
+    log_file: IO[bytes]
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """What it writes to its standard output."""
+        assert self.child.stdout is not None
+        return self.child.stdout
+
+    def log(self) -> str:
+        """What it logged, once it has ended: to be asked after all output was read."""
+        self.child.wait()
+        self.log_file.seek(0)
+        return self.log_file.read().decode("utf-8", "replace")
+
+
+@contextmanager
+def running(stream: Stream, *, limit_s: float, on_error: Code, loglevel: str = "error") -> Iterator[Process]:
+    """Run while the caller reads its output; it is killed when the block ends early or after `limit_s`.
+
+    A block that reads to the end raises `on_error` if the process failed. A block that is left by `GeneratorExit` or
+    another exception just kills it.
+    """
+    command = _command(stream, loglevel)
+    with tempfile.TemporaryFile() as log_file:
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log_file,
+            start_new_session=True,
+            env={},
+        ) as child:
+            _set_limits(child.pid)
+            late = threading.Event()
+            timer = threading.Timer(limit_s, _stop, args=(child, late))
+            timer.start()
+            process = Process(child=child, log_file=log_file)
+            try:
+                yield process
+                code = child.wait()
+            finally:
+                timer.cancel()
+                _stop(child)
+        if late.is_set():
+            raise failure(on_error, detail=f"ffmpeg took longer than {limit_s:.0f} s")
+        if code != 0:
+            _raise_for(process.log(), code, on_error)
+
+
+def _command(stream: Stream, loglevel: str) -> list[str]:
+    import ffmpeg
+    import imageio_ffmpeg
+
+    settings = stream.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", loglevel)
+    return list(ffmpeg.compile(settings, cmd=imageio_ffmpeg.get_ffmpeg_exe(), overwrite_output=True))
+
+
+def _set_limits(pid: int) -> None:
+    """Limit the child from outside: `preexec_fn` is unsafe beside threads. Only Linux can."""
+    if not hasattr(resource, "prlimit"):
+        return
+    with suppress(ProcessLookupError, PermissionError):  # it is gone already, or the sandbox around us forbids it
+        resource.prlimit(pid, resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
+
+
+def _stop(child: subprocess.Popen[bytes], late: threading.Event | None = None) -> None:
+    if child.poll() is None:
+        if late is not None:
+            late.set()
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def _raise_for(log: str, code: int, on_error: Code) -> None:
+    if "No space left on device" in log:
+        raise failure(Code.STORAGE_FULL, detail="ffmpeg: no space left on device")
+    last = [line.strip() for line in log.splitlines() if line.strip()][-3:]
+    raise failure(on_error, detail=f"ffmpeg ended with {code}: {' | '.join(last)}"[:500])

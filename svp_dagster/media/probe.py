@@ -1,0 +1,109 @@
+"""What a media file holds, found out without decoding it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from svp_dagster.errors import Code, failure
+from svp_dagster.media import ffmpeg
+
+PROBE_LIMIT_S = 30.0
+"""Reading every packet of a 50 MB file takes a tenth of a second."""
+
+_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
+_STREAM = re.compile(r"^  Stream #0:\d+[^\n]*?: (Video|Audio): (\w+)([^\n]*)", re.MULTILINE)
+_SIZE = re.compile(r", (\d{1,6})x(\d{1,6})\b")
+_RATE = re.compile(r", ([\d.]+)(k?) fps")
+_ROTATION = re.compile(r"Display Matrix: rotation of (-?[\d.]+) degrees")
+_PROGRESS = re.compile(rb"^out_time_us=(\d+)", re.MULTILINE)
+_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What a file holds. Sizes are as displayed, after `rotation_deg` (0, 90, 180, 270 clockwise) was applied.
+
+    `duration_s` is what the header claims, `readable_s` how far its data really goes: less in a truncated file.
+    """
+
+    duration_s: float
+    readable_s: float
+    has_video: bool
+    has_audio: bool
+    width_px: int | None = None
+    height_px: int | None = None
+    rotation_deg: int = 0
+    frames_per_s: float | None = None
+    hdr: bool = False
+    codec: str = ""
+    audio_codec: str = ""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether data is missing at the end, beyond what players and encoders disagree about."""
+        return self.readable_s < self.duration_s - max(1.0, 0.02 * self.duration_s)
+
+
+def probe(path: Path) -> Probe:
+    """Read a file's headers and walk through its packets.
+
+    Raises the failure `media_unreadable` for everything that isn't a video or sound file in a container that holds
+    its own data: empty, junk, HTML, a playlist or a script that names other files, or one without streams.
+    """
+    opened = ffmpeg.source(path)
+    packets = ffmpeg.sink(opened["V?"], opened["a?"], format="null", codec="copy").global_args("-progress", "pipe:1")
+    output = ffmpeg.run(packets, limit_s=PROBE_LIMIT_S, on_error=Code.MEDIA_UNREADABLE, loglevel="info")
+    return parse(output.log, output.stdout)
+
+
+def parse(log: str, progress: bytes) -> Probe:
+    """The facts in ffmpeg's description of its input and its progress report.
+
+    Only lines with ffmpeg's own indentation count, so that a title in the file can't pose as one.
+    """
+    described = log.partition("\nOutput #0")[0]
+    read_to = [int(value) / 1e6 for value in _PROGRESS.findall(progress)]
+    readable_s = read_to[-1] if read_to else 0.0
+    stated = _DURATION.search(described)
+    duration_s = int(stated[1]) * 3600 + int(stated[2]) * 60 + float(stated[3]) if stated else readable_s
+
+    streams = list(_STREAM.finditer(described))
+    video = next((found for found in streams if found[1] == "Video" and "(attached pic)" not in found[3]), None)
+    audio = next((found for found in streams if found[1] == "Audio"), None)
+    if video is None and audio is None:
+        raise failure(Code.MEDIA_UNREADABLE, detail="no video or audio stream")
+    facts = {} if video is None else _picture(video[3], _after(described, video, streams))
+    return Probe(
+        duration_s=duration_s,
+        readable_s=readable_s,
+        has_video=video is not None,
+        has_audio=audio is not None,
+        codec=video[2] if video else "",
+        audio_codec=audio[2] if audio else "",
+        **facts,
+    )
+
+
+def _picture(line: str, details: str) -> dict[str, Any]:
+    """Size, rotation, frame rate and transfer curve from a video stream's line and the lines below it."""
+    size, rate, rotation = _SIZE.search(line), _RATE.search(line), _ROTATION.search(details)
+    width, height = (int(size[1]), int(size[2])) if size else (None, None)
+    clockwise = round(-float(rotation[1]) / 90) * 90 % 360 if rotation else 0
+    if clockwise in (90, 270):
+        width, height = height, width
+    return {
+        "width_px": width,
+        "height_px": height,
+        "rotation_deg": clockwise,
+        "frames_per_s": float(rate[1]) * (1000 if rate[2] else 1) if rate else None,
+        "hdr": any(transfer in line for transfer in _HDR_TRANSFERS),
+    }
+
+
+def _after(described: str, stream: re.Match[str], streams: list[re.Match[str]]) -> str:
+    """The lines that belong to `stream`: up to the next one."""
+    following = [other.start() for other in streams if other.start() > stream.start()]
+    return described[stream.end() : min(following, default=len(described))]
