@@ -1,0 +1,84 @@
+"""All configuration, from the environment. `.env.example` lists the same names with words for people.
+
+Nothing is read at import: call `Settings()`. The command line loads `.env` into the environment first.
+Secrets are `SecretStr`, which no log, repr or error shows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One installation's settings. Field names in capitals, with the prefix `SVP_` unless an alias says otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SVP_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    home: Path = Field(default=Path(".svp"), description="Folder of databases, keys, logs and work files.")
+    production: bool = Field(default=False, description="Refuse defaults that are only fit for one's own machine.")
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    encryption_keys: SecretStr | None = Field(
+        default=None, description="Fernet keys, comma-separated; the first encrypts, all decrypt."
+    )
+
+    app_url: str = Field(default="http://127.0.0.1:8600", description="Address at which people reach the app.")
+    app_host: str = "127.0.0.1"
+    app_port: int = 8600
+    app_workers: int = Field(default=2, ge=1, description="gunicorn's worker processes.")
+    app_secret_key: SecretStr | None = Field(default=None, description="Signs the app's cookies.")
+    cors_origins: str = Field(default="", description="Origins that may call the API, comma-separated.")
+    dagster_host: str = "127.0.0.1"
+    dagster_port: int = 3000
+    dagster_url: str = Field(default="", description="Address of the Dagster UI, for links; empty: host and port.")
+
+    notion_client_id: str = Field(default="", validation_alias="NOTION_CLIENT_ID")
+    notion_client_secret: SecretStr | None = Field(default=None, validation_alias="NOTION_CLIENT_SECRET")
+    notion_base_url: str = Field(default="https://api.notion.com", validation_alias="NOTION_BASE_URL")
+    poll_interval_s: int = Field(default=60, ge=5, description="How often each Link Database is asked.")
+
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str = Field(default="", validation_alias="OPENAI_BASE_URL")
+    speech_model: str = Field(default="whisper-1", description="OpenAI's transcription model.")
+    local_speech_model: str = Field(default="base", description="faster-whisper's model: a name, a folder, or `off`.")
+
+    vision_api_key: SecretStr | None = Field(default=None, validation_alias="GOOGLE_VISION_API_KEY")
+    vision_credentials: Path | None = Field(default=None, validation_alias="GOOGLE_APPLICATION_CREDENTIALS")
+    vision_endpoint: str = Field(default="", description="Another address of the Vision API, scheme included.")
+    tiles_per_sheet: str = Field(default="5x3", pattern=r"^[1-9]x[1-9]$", description="Frames per paid picture.")
+
+    gemini_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    )
+    gemini_base_url: str = Field(default="", validation_alias="GOOGLE_GEMINI_BASE_URL")
+    gemini_model: str = "gemini-3.5-flash-lite"
+    output_language: str = Field(default="", description="Language of summaries; empty: the video's own.")
+    block_budget: Literal["properties_only", "compact", "full"] = "compact"
+    monthly_budget_usd: float | None = Field(default=None, ge=0, description="Per connection; unset: no cap.")
+    prices_file: Path | None = Field(default=None, description="JSON that overrides the price table.")
+
+    egress_proxy: str = Field(default="", description="Proxy for all that is fetched from TikTok and Instagram.")
+    cookies_file: Path | None = Field(default=None, description="Netscape cookie file for yt-dlp.")
+    allowed_sites: str = Field(default="", description="More of yt-dlp's extractors, comma-separated, e.g. youtube.")
+    max_duration_s: int = Field(default=1800, ge=1)
+    max_size_bytes: int = Field(default=200_000_000, ge=1)
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @property
+    def resolved_database_url(self) -> str:
+        """`DATABASE_URL`, or a SQLite file in the home folder. May hold a password: not for logs."""
+        return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.home / 'svp.sqlite'}"
+
+    @property
+    def work_folder(self) -> Path:
+        """Where each run has its folder of temporary files."""
+        return self.home / "work"

@@ -1,0 +1,171 @@
+"""Connections: authorised Notion workspaces and their encrypted tokens."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, or_, select, update
+from sqlalchemy.orm import Session
+
+from svp_dagster.models import Value
+from svp_dagster.store.crypto import TokenCipher
+from svp_dagster.store.tables import ConnectionRow
+
+REFRESH_LEASE = timedelta(seconds=30)
+"""How long one process may take to refresh a token before another tries."""
+
+
+class Connection(Value):
+    """A connection without its tokens."""
+
+    id: str
+    bot_id: str
+    workspace_id: str
+    workspace_name: str
+    workspace_icon: str
+    owner_name: str
+    active: bool
+    output_language: str
+    monthly_budget_usd: float | None
+    created_at: datetime
+
+
+class Tokens(Value):
+    """A pair of tokens in the clear: never stored, logged or shown as it is."""
+
+    access: str
+    refresh: str | None
+
+    def __repr__(self) -> str:
+        """Hides the tokens."""
+        return "Tokens(…)"
+
+    __str__ = __repr__
+
+
+class Connections:
+    """Queries over connections."""
+
+    def __init__(self, engine: Engine, cipher: TokenCipher) -> None:
+        self._engine = engine
+        self._cipher = cipher
+
+    def save(
+        self,
+        *,
+        bot_id: str,
+        workspace_id: str,
+        workspace_name: str,
+        workspace_icon: str,
+        owner_name: str,
+        tokens: Tokens,
+        now: datetime,
+    ) -> Connection:
+        """Make the connection of this bot, or update it: signing in again keeps its databases and rows."""
+        with Session(self._engine) as session, session.begin():
+            row = session.scalar(select(ConnectionRow).where(ConnectionRow.bot_id == bot_id))
+            if row is None:
+                row = ConnectionRow(id=uuid.uuid4().hex, bot_id=bot_id, created_at=now)
+                session.add(row)
+            row.workspace_id, row.workspace_name = workspace_id, workspace_name
+            row.workspace_icon, row.owner_name = workspace_icon, owner_name
+            row.active, row.refresh_lease_until, row.updated_at = True, None, now
+            self._set_tokens(row, tokens)
+            session.flush()
+            return _connection(row)
+
+    def get(self, connection_id: str) -> Connection | None:
+        """The connection, active or not."""
+        with Session(self._engine) as session:
+            row = session.get(ConnectionRow, connection_id)
+            return _connection(row) if row else None
+
+    def all(self) -> list[Connection]:
+        """All connections, oldest first."""
+        with Session(self._engine) as session:
+            return [
+                _connection(row) for row in session.scalars(select(ConnectionRow).order_by(ConnectionRow.created_at))
+            ]
+
+    def tokens(self, connection_id: str) -> Tokens | None:
+        """The tokens, decrypted; None for an unknown or ended connection."""
+        with Session(self._engine) as session:
+            row = session.get(ConnectionRow, connection_id)
+            if row is None or not row.active or row.access_token is None:
+                return None
+            refresh = self._cipher.decrypt(row.refresh_token) if row.refresh_token else None
+            return Tokens(access=self._cipher.decrypt(row.access_token), refresh=refresh)
+
+    def replace_tokens(self, connection_id: str, tokens: Tokens, *, now: datetime) -> None:
+        """Store a refreshed pair and give the lease back."""
+        with Session(self._engine) as session, session.begin():
+            row = session.get_one(ConnectionRow, connection_id)
+            self._set_tokens(row, tokens)
+            row.refresh_lease_until, row.updated_at = None, now
+
+    def lease_refresh(self, connection_id: str, *, now: datetime) -> bool:
+        """Whether the caller may refresh now. A refresh token works once: two at a time would lose one."""
+        free = or_(ConnectionRow.refresh_lease_until.is_(None), ConnectionRow.refresh_lease_until < now)
+        with self._engine.begin() as connection:
+            result = connection.execute(
+                update(ConnectionRow)
+                .where(ConnectionRow.id == connection_id, ConnectionRow.active, free)
+                .values(refresh_lease_until=now + REFRESH_LEASE)
+            )
+        return result.rowcount == 1
+
+    def release_refresh(self, connection_id: str) -> None:
+        """Give the lease back after a refresh that failed."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(ConnectionRow).where(ConnectionRow.id == connection_id).values(refresh_lease_until=None)
+            )
+
+    def end(self, connection_id: str, *, now: datetime) -> None:
+        """Forget the tokens and stop polling; databases and history stay for a later sign-in."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(ConnectionRow)
+                .where(ConnectionRow.id == connection_id)
+                .values(active=False, access_token=None, refresh_token=None, refresh_lease_until=None, updated_at=now)
+            )
+
+    def set_preferences(
+        self, connection_id: str, *, output_language: str, monthly_budget_usd: float | None, now: datetime
+    ) -> None:
+        """What the owner chose: the language of summaries ('' = the video's own) and a cap (None = none)."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(ConnectionRow)
+                .where(ConnectionRow.id == connection_id)
+                .values(output_language=output_language, monthly_budget_usd=monthly_budget_usd, updated_at=now)
+            )
+
+    def rotate_keys(self) -> int:
+        """Encrypt all tokens with the first key; returns the number of connections."""
+        with Session(self._engine) as session, session.begin():
+            rows = session.scalars(select(ConnectionRow).where(ConnectionRow.access_token.is_not(None))).all()
+            for row in rows:
+                row.access_token = self._cipher.rotate(row.access_token) if row.access_token else None
+                row.refresh_token = self._cipher.rotate(row.refresh_token) if row.refresh_token else None
+            return len(rows)
+
+    def _set_tokens(self, row: ConnectionRow, tokens: Tokens) -> None:
+        row.access_token = self._cipher.encrypt(tokens.access)
+        row.refresh_token = self._cipher.encrypt(tokens.refresh) if tokens.refresh else None
+
+
+def _connection(row: ConnectionRow) -> Connection:
+    return Connection(
+        id=row.id,
+        bot_id=row.bot_id,
+        workspace_id=row.workspace_id,
+        workspace_name=row.workspace_name,
+        workspace_icon=row.workspace_icon,
+        owner_name=row.owner_name,
+        active=row.active,
+        output_language=row.output_language,
+        monthly_budget_usd=row.monthly_budget_usd,
+        created_at=row.created_at,
+    )

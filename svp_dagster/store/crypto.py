@@ -1,0 +1,73 @@
+"""Encryption of tokens at rest: Fernet with rotation."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from svp_dagster.errors import Code, failure
+
+_HOW_TO_MAKE_ONE = "make one with `svp new-key` and set SVP_ENCRYPTION_KEYS"
+
+
+class TokenCipher:
+    """Encrypts with the first key and decrypts with any, so that keys can be rotated."""
+
+    def __init__(self, keys: str) -> None:
+        """`keys` are Fernet keys, comma-separated. Raises `misconfigured` for none or a malformed one."""
+        parts = [key.strip() for key in keys.split(",") if key.strip()]
+        try:
+            self._fernet = MultiFernet([Fernet(key) for key in parts])
+        except ValueError:
+            # `from None`: the cause's message could quote the key.
+            raise failure(
+                Code.MISCONFIGURED, reason=f"SVP_ENCRYPTION_KEYS holds no valid key; {_HOW_TO_MAKE_ONE}"
+            ) from None
+
+    def encrypt(self, text: str) -> str:
+        """The text, encrypted with the first key."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def decrypt(self, token: str) -> str:
+        """The text. Raises `misconfigured` when no key fits."""
+        try:
+            return self._fernet.decrypt(token.encode()).decode()
+        except InvalidToken:
+            raise failure(
+                Code.MISCONFIGURED,
+                reason="a stored token can't be decrypted: SVP_ENCRYPTION_KEYS lacks the key that it was stored with",
+            ) from None
+
+    def rotate(self, token: str) -> str:
+        """The same text, encrypted with the first key."""
+        try:
+            return self._fernet.rotate(token.encode()).decode()
+        except InvalidToken:
+            raise failure(Code.MISCONFIGURED, reason="SVP_ENCRYPTION_KEYS lacks a key that is still in use") from None
+
+
+def new_key() -> str:
+    """A fresh Fernet key."""
+    return Fernet.generate_key().decode()
+
+
+def local_secret(path: Path) -> str:
+    """A secret kept in a file that only its owner can read (0600), made when first asked for.
+
+    Safe when several processes ask at once: the file appears whole or not at all, and the first one stays.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(new_key())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first: its secret is the one
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,273 @@
+"""Link entries: the truth about every row, and who may write it.
+
+A run *claims* its row and every later write carries the run's id; a write by a run that no longer holds the claim
+changes nothing and raises `ClaimLost`. So a worker that outlives its run can't write beside its retry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.orm import Session
+
+from svp_dagster.errors import ClaimLost, Code, SvpError, failure
+from svp_dagster.models import ContentPage, LinkEntry, ProcessingType, Status, Value
+from svp_dagster.store.tables import LedgerRow, LinkEntryRow
+
+
+class Entry(Value):
+    """A link entry as the store knows it."""
+
+    link: LinkEntry
+    status: Status
+    version: int
+    shown_version: int
+    requests: int
+    attempts: int
+    holder: str | None
+    run_id: str | None
+    failure_code: str | None
+    sentence: str | None
+    retry_at: datetime | None
+    media_key: str | None
+    title: str
+    stage_seconds: dict[str, float]
+    engines: dict[str, str]
+    content_page_id: str | None
+    content_page_url: str | None
+    content_data_source_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether Notion doesn't show the status yet."""
+        return self.shown_version < self.version
+
+
+class Entries:
+    """Queries over link entries."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, page_id: str) -> Entry | None:
+        """The entry of a row."""
+        with Session(self._engine) as session:
+            row = session.get(LinkEntryRow, page_id)
+            return _entry(row) if row else None
+
+    def known(self, page_ids: Iterable[str]) -> dict[str, Entry]:
+        """The entries among these rows, by page id."""
+        query = select(LinkEntryRow).where(LinkEntryRow.page_id.in_(list(page_ids)))
+        with Session(self._engine) as session:
+            return {row.page_id: _entry(row) for row in session.scalars(query)}
+
+    def request(self, link: LinkEntry, *, now: datetime) -> Entry:
+        """Keep that a person asked for this row: a new entry, or a finished one that was set back to pending.
+
+        For an entry that isn't finished, only what the person wrote is brought up to date.
+        """
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            row = session.get(LinkEntryRow, link.page_id, with_for_update=True)
+            if row is None:
+                row = _new_row(link, now=now)
+                session.add(row)
+            elif Status(row.status).is_final:
+                row.requests, row.attempts = row.requests + 1, 0
+                row.status, row.holder, row.updated_at = Status.PENDING, None, now
+                row.failure_code = row.sentence = row.retry_at = None
+            _take_over_what_was_written(row, link)
+        return _entry(row)
+
+    def reject(self, link: LinkEntry, error: SvpError, *, now: datetime) -> Entry:
+        """End a row that no run is spent on. Its status is owed to Notion."""
+        self.request(link, now=now)
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            row = session.get_one(LinkEntryRow, link.page_id, with_for_update=True)
+            _end(row, Status.FAILED, error, now=now)
+        return _entry(row)
+
+    def claim(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool], now: datetime) -> Entry:
+        """Let `run_id` alone write this row from now on.
+
+        A holder before it is asked about: `may_take_over(holder)` says whether that run is over. Raises `ClaimLost`
+        while it isn't, and `row_gone` for a row that was never seen.
+        """
+        with Session(self._engine) as session:
+            row = session.get(LinkEntryRow, page_id)
+            if row is None:
+                raise failure(Code.ROW_GONE, detail=f"no link entry {page_id}")
+            holder = row.holder
+        if holder == run_id:
+            return self._get(page_id)
+        if holder is not None and not may_take_over(holder):
+            raise ClaimLost(page_id)
+        is_holder = LinkEntryRow.holder.is_(None) if holder is None else LinkEntryRow.holder == holder
+        with self._engine.begin() as connection:
+            result = connection.execute(
+                update(LinkEntryRow)
+                .where(LinkEntryRow.page_id == page_id, is_holder)
+                .values(holder=run_id, run_id=run_id, attempts=LinkEntryRow.attempts + 1, updated_at=now)
+            )
+        if result.rowcount != 1:
+            raise ClaimLost(page_id)
+        return self._get(page_id)
+
+    def set_status(self, page_id: str, run_id: str, status: Status, *, now: datetime) -> Entry:
+        """The row is at this stage now. Raises `ClaimLost`."""
+
+        def change(row: LinkEntryRow) -> None:
+            row.status, row.version, row.updated_at = status, row.version + 1, now
+            row.failure_code = row.sentence = row.retry_at = None
+
+        return self._write(page_id, run_id, change)
+
+    def note(
+        self,
+        page_id: str,
+        run_id: str,
+        *,
+        stage: str,
+        seconds: float,
+        engine: str = "",
+        media_key: str | None = None,
+        title: str | None = None,
+    ) -> Entry:
+        """Keep what a stage found out and how long it took. Raises `ClaimLost`."""
+
+        def change(row: LinkEntryRow) -> None:
+            row.stage_seconds = {**row.stage_seconds, stage: round(seconds, 3)}
+            row.engines = {**row.engines, stage: engine} if engine else row.engines
+            row.media_key = media_key or row.media_key
+            row.title = title if title is not None else row.title
+
+        return self._write(page_id, run_id, change)
+
+    def set_content_page(self, page_id: str, run_id: str, page: ContentPage, *, data_source_id: str) -> Entry:
+        """Keep which page was made, before the row is completed. Raises `ClaimLost`."""
+
+        def change(row: LinkEntryRow) -> None:
+            row.content_page_id, row.content_page_url = page.page_id, page.url
+            row.content_data_source_id = data_source_id
+
+        return self._write(page_id, run_id, change)
+
+    def complete(self, page_id: str, run_id: str, *, now: datetime) -> Entry:
+        """The page is there; the claim ends. Raises `ClaimLost`."""
+        return self._write(page_id, run_id, lambda row: _end(row, Status.COMPLETED, None, now=now))
+
+    def fail(self, page_id: str, run_id: str, error: SvpError, *, now: datetime) -> Entry:
+        """The run failed for good; the claim ends. Raises `ClaimLost`."""
+        return self._write(page_id, run_id, lambda row: _end(row, Status.FAILED, error, now=now))
+
+    def shown(self, page_id: str, version: int, *, now: datetime) -> None:
+        """Notion shows this version of the status."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(LinkEntryRow)
+                .where(LinkEntryRow.page_id == page_id, LinkEntryRow.shown_version < version)
+                .values(shown_version=version, updated_at=now)
+            )
+
+    def held_by(self, run_id: str) -> Entry | None:
+        """The entry that this run holds."""
+        with Session(self._engine) as session:
+            row = session.scalar(select(LinkEntryRow).where(LinkEntryRow.holder == run_id))
+            return _entry(row) if row else None
+
+    def owed(self, *, before: datetime, limit: int) -> list[Entry]:
+        """Entries whose status Notion doesn't show and that nobody changed since `before`, oldest first."""
+        query = (
+            select(LinkEntryRow)
+            .where(LinkEntryRow.shown_version < LinkEntryRow.version, LinkEntryRow.updated_at < before)
+            .order_by(LinkEntryRow.updated_at)
+            .limit(limit)
+        )
+        with Session(self._engine) as session:
+            return [_entry(row) for row in session.scalars(query)]
+
+    def page(
+        self, connection_id: str, *, status: Status | None = None, tag: str | None = None, offset: int, limit: int
+    ) -> tuple[list[Entry], int]:
+        """A connection's entries, newest first, and how many there are in all."""
+        query = select(LinkEntryRow).where(LinkEntryRow.connection_id == connection_id)
+        if status is not None:
+            query = query.where(LinkEntryRow.status == status)
+        if tag is not None:
+            query = query.where(LinkEntryRow.tag == tag)
+        newest_first = query.order_by(LinkEntryRow.created_at.desc(), LinkEntryRow.page_id)
+        with Session(self._engine) as session:
+            total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+            return [_entry(row) for row in session.scalars(newest_first.offset(offset).limit(limit))], total
+
+    def costs(self, page_ids: Iterable[str]) -> dict[str, tuple[float, bool]]:
+        """Per row, what was paid in US dollars and whether all prices were known. Rows with no paid call are absent."""
+        query = (
+            select(
+                LedgerRow.page_id,
+                func.coalesce(func.sum(LedgerRow.cost_usd), 0.0),
+                func.count() == func.count(LedgerRow.cost_usd),
+            )
+            .where(LedgerRow.page_id.in_(list(page_ids)))
+            .group_by(LedgerRow.page_id)
+        )
+        with self._engine.connect() as connection:
+            return {page_id: (float(cost or 0), bool(known)) for page_id, cost, known in connection.execute(query)}
+
+    def _get(self, page_id: str) -> Entry:
+        with Session(self._engine) as session:
+            return _entry(session.get_one(LinkEntryRow, page_id))
+
+    def _write(self, page_id: str, run_id: str, change: Callable[[LinkEntryRow], None]) -> Entry:
+        query = select(LinkEntryRow).where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder == run_id)
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            row = session.scalar(query.with_for_update())
+            if row is None:
+                raise ClaimLost(page_id)
+            change(row)
+        return _entry(row)
+
+
+def _new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
+    return LinkEntryRow(
+        page_id=link.page_id,
+        connection_id=link.connection_id,
+        status=Status.PENDING,
+        version=1,
+        shown_version=1,  # the person wrote "pending": Notion shows it already
+        requests=1,
+        attempts=0,
+        title="",
+        stage_seconds={},
+        engines={},
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _take_over_what_was_written(row: LinkEntryRow, link: LinkEntry) -> None:
+    row.url, row.tag, row.processing_type = link.url, link.tag, link.processing_type
+    row.last_edited_time = link.last_edited_time
+
+
+def _end(row: LinkEntryRow, status: Status, error: SvpError | None, *, now: datetime) -> None:
+    row.status, row.version, row.holder = status, row.version + 1, None
+    row.failure_code, row.sentence = (error.code, error.sentence) if error else (None, None)
+    row.retry_at, row.updated_at = None, now
+
+
+def _entry(row: LinkEntryRow) -> Entry:
+    fields: dict[str, Any] = {name: getattr(row, name) for name in Entry.model_fields if name != "link"}
+    link = LinkEntry(
+        page_id=row.page_id,
+        connection_id=row.connection_id,
+        url=row.url,
+        tag=row.tag,
+        processing_type=ProcessingType(row.processing_type),
+        last_edited_time=row.last_edited_time,
+    )
+    return Entry(link=link, **fields)

@@ -1,0 +1,23 @@
+"""Alembic's entry point: runs on the connection it is handed by `svp_dagster.store.database.migrate`."""
+
+from typing import Any, Literal
+
+from alembic import context
+
+from svp_dagster.store.tables import Base, UtcDateTime
+
+
+def _as_plain_type(kind: str, item: Any, _autogen_context: object) -> str | Literal[False]:
+    # A migration must not change when our own type does.
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+    render_item=_as_plain_type,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,231 @@
+"""The first tables"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "connections",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("bot_id", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("workspace_name", sa.String(), nullable=False),
+        sa.Column("workspace_icon", sa.String(), nullable=False),
+        sa.Column("owner_name", sa.String(), nullable=False),
+        sa.Column("access_token", sa.String(), nullable=True),
+        sa.Column("refresh_token", sa.String(), nullable=True),
+        sa.Column("refresh_lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("output_language", sa.String(), nullable=False),
+        sa.Column("monthly_budget_usd", sa.Double(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connections")),
+        sa.UniqueConstraint("bot_id", name=op.f("uq_connections_bot_id")),
+    )
+    op.create_table(
+        "contents",
+        sa.Column("media_key", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("recipe", sa.String(), nullable=False),
+        sa.Column("value", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("media_key", "kind", "recipe", name=op.f("pk_contents")),
+    )
+    with op.batch_alter_table("contents", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contents_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
+        "installation_secrets",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_installation_secrets")),
+    )
+    op.create_table(
+        "sign_ins",
+        sa.Column("state_hash", sa.String(), nullable=False),
+        sa.Column("browser_hash", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_sign_ins")),
+    )
+    with op.batch_alter_table("sign_ins", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_ins_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
+        "thumbnails",
+        sa.Column("media_key", sa.String(), nullable=False),
+        sa.Column("jpeg", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("media_key", name=op.f("pk_thumbnails")),
+    )
+    op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_api_tokens_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_tokens_token_hash")),
+    )
+    with op.batch_alter_table("api_tokens", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_tokens_connection_id"), ["connection_id"], unique=False)
+
+    op.create_table(
+        "content_databases",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("tag", sa.String(), nullable=False),
+        sa.Column("database_id", sa.String(), nullable=False),
+        sa.Column("data_source_id", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("schema", sa.JSON(), nullable=False),
+        sa.Column("prompt", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_content_databases_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_content_databases")),
+        sa.UniqueConstraint("connection_id", "tag", name=op.f("uq_content_databases_connection_id_tag")),
+    )
+    with op.batch_alter_table("content_databases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_content_databases_connection_id"), ["connection_id"], unique=False)
+
+    op.create_table(
+        "ledger",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("page_id", sa.String(), nullable=False),
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("service", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("units", sa.Double(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=False),
+        sa.Column("cost_usd", sa.Double(), nullable=True),
+        sa.Column("detail", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name=op.f("fk_ledger_connection_id_connections"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
+    )
+    with op.batch_alter_table("ledger", schema=None) as batch_op:
+        batch_op.create_index("ix_ledger_month", ["connection_id", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ledger_page_id"), ["page_id"], unique=False)
+
+    op.create_table(
+        "link_databases",
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("database_id", sa.String(), nullable=False),
+        sa.Column("data_source_id", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("schema", sa.JSON(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("polled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("poll_failures", sa.Integer(), nullable=False),
+        sa.Column("poll_problem", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_link_databases_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_link_databases")),
+    )
+    with op.batch_alter_table("link_databases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_link_databases_due_at"), ["due_at"], unique=False)
+
+    op.create_table(
+        "link_entries",
+        sa.Column("page_id", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("tag", sa.String(), nullable=False),
+        sa.Column("processing_type", sa.String(), nullable=False),
+        sa.Column("last_edited_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("shown_version", sa.Integer(), nullable=False),
+        sa.Column("requests", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=True),
+        sa.Column("run_id", sa.String(), nullable=True),
+        sa.Column("failure_code", sa.String(), nullable=True),
+        sa.Column("sentence", sa.String(), nullable=True),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("media_key", sa.String(), nullable=True),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("stage_seconds", sa.JSON(), nullable=False),
+        sa.Column("engines", sa.JSON(), nullable=False),
+        sa.Column("content_page_id", sa.String(), nullable=True),
+        sa.Column("content_page_url", sa.String(), nullable=True),
+        sa.Column("content_data_source_id", sa.String(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_link_entries_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("page_id", name=op.f("pk_link_entries")),
+    )
+    with op.batch_alter_table("link_entries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_link_entries_holder"), ["holder"], unique=False)
+        batch_op.create_index("ix_link_entries_recent", ["connection_id", "created_at"], unique=False)
+        batch_op.create_index("ix_link_entries_status", ["status", "updated_at"], unique=False)
+
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("link_entries", schema=None) as batch_op:
+        batch_op.drop_index("ix_link_entries_status")
+        batch_op.drop_index("ix_link_entries_recent")
+        batch_op.drop_index(batch_op.f("ix_link_entries_holder"))
+
+    op.drop_table("link_entries")
+    with op.batch_alter_table("link_databases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_link_databases_due_at"))
+
+    op.drop_table("link_databases")
+    with op.batch_alter_table("ledger", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ledger_page_id"))
+        batch_op.drop_index("ix_ledger_month")
+
+    op.drop_table("ledger")
+    with op.batch_alter_table("content_databases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_content_databases_connection_id"))
+
+    op.drop_table("content_databases")
+    with op.batch_alter_table("api_tokens", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_tokens_connection_id"))
+
+    op.drop_table("api_tokens")
+    op.drop_table("thumbnails")
+    with op.batch_alter_table("sign_ins", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_ins_expires_at"))
+
+    op.drop_table("sign_ins")
+    op.drop_table("installation_secrets")
+    with op.batch_alter_table("contents", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contents_created_at"))
+
+    op.drop_table("contents")
+    op.drop_table("connections")

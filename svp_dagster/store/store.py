@@ -1,0 +1,43 @@
+"""The store: every table behind one object, one attribute per concern."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from svp_dagster.errors import Code, failure
+from svp_dagster.settings import Settings
+from svp_dagster.store.connections import Connections
+from svp_dagster.store.contents import Contents, Ledger
+from svp_dagster.store.crypto import TokenCipher, local_secret
+from svp_dagster.store.database import make_engine
+from svp_dagster.store.databases import Databases
+from svp_dagster.store.entries import Entries
+
+
+class Store:
+    """Everything that is kept. Cheap to make: connects when first used."""
+
+    def __init__(self, engine: Engine, cipher: TokenCipher) -> None:
+        self.engine = engine
+        self.connections = Connections(engine, cipher)
+        self.databases = Databases(engine)
+        self.entries = Entries(engine)
+        self.contents = Contents(engine)
+        self.ledger = Ledger(engine)
+
+
+def open_store(settings: Settings) -> Store:
+    """The installation's store. Raises `misconfigured` for a missing or malformed encryption key."""
+    return Store(make_engine(settings.resolved_database_url), TokenCipher(encryption_keys(settings)))
+
+
+def encryption_keys(settings: Settings) -> str:
+    """The keys from the settings, or the one that is made on the first local start and kept with mode 0600.
+
+    In production a missing key is an error: a key made in a container would be lost with it, and the tokens too.
+    """
+    if settings.encryption_keys:
+        return settings.encryption_keys.get_secret_value()
+    if settings.production:
+        raise failure(Code.MISCONFIGURED, reason="SVP_ENCRYPTION_KEYS is not set; make a key with `svp new-key`")
+    return local_secret(settings.home / "encryption.key")

@@ -1,0 +1,213 @@
+"""The tables. Queries live beside them, one module per concern; nothing outside `store` sees a table.
+
+Every point in time is stored as an aware UTC datetime (`UtcDateTime` makes SQLite keep the zone).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC, in both databases; a naive one is a defect and is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        """To the database."""
+        if value is not None and value.tzinfo is None:
+            msg = "naive datetime"
+            raise ValueError(msg)
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        """From the database: SQLite forgets the zone."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    """Gives constraints stable names, which migrations need."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012 (SQLAlchemy's form)
+
+
+class ConnectionRow(Base):
+    """One authorised Notion workspace. Tokens are Fernet texts."""
+
+    __tablename__ = "connections"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    bot_id: Mapped[str] = mapped_column(unique=True)
+    workspace_id: Mapped[str]
+    workspace_name: Mapped[str]
+    workspace_icon: Mapped[str] = mapped_column(default="")
+    owner_name: Mapped[str] = mapped_column(default="")
+    access_token: Mapped[str | None]
+    refresh_token: Mapped[str | None]
+    refresh_lease_until: Mapped[datetime | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    output_language: Mapped[str] = mapped_column(default="")
+    monthly_budget_usd: Mapped[float | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class LinkDatabaseRow(Base):
+    """The Link Database of a connection, and when it is asked next."""
+
+    __tablename__ = "link_databases"
+
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    database_id: Mapped[str]
+    data_source_id: Mapped[str]
+    url: Mapped[str] = mapped_column(default="")
+    schema: Mapped[dict[str, Any]]
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    polled_at: Mapped[datetime | None]
+    poll_failures: Mapped[int] = mapped_column(default=0)
+    poll_problem: Mapped[str] = mapped_column(default="")
+
+
+class ContentDatabaseRow(Base):
+    """The Content Database of a tag."""
+
+    __tablename__ = "content_databases"
+    __table_args__ = (UniqueConstraint("connection_id", "tag"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
+    tag: Mapped[str]
+    database_id: Mapped[str]
+    data_source_id: Mapped[str]
+    url: Mapped[str] = mapped_column(default="")
+    schema: Mapped[dict[str, Any]]
+    prompt: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class LinkEntryRow(Base):
+    """The truth about a row of a Link Database.
+
+    `holder` is the run that may write; `version` counts status changes and `shown_version` is the last one that
+    Notion was told, so that a lower one means that a status is owed. `requests` counts how often a person asked.
+    """
+
+    __tablename__ = "link_entries"
+    __table_args__ = (
+        Index("ix_link_entries_recent", "connection_id", "created_at"),
+        Index("ix_link_entries_status", "status", "updated_at"),
+    )
+
+    page_id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    url: Mapped[str]
+    tag: Mapped[str]
+    processing_type: Mapped[str]
+    last_edited_time: Mapped[datetime]
+    status: Mapped[str]
+    version: Mapped[int] = mapped_column(default=1)
+    shown_version: Mapped[int] = mapped_column(default=1)
+    requests: Mapped[int] = mapped_column(default=1)
+    attempts: Mapped[int] = mapped_column(default=0)
+    holder: Mapped[str | None] = mapped_column(index=True)
+    run_id: Mapped[str | None]
+    failure_code: Mapped[str | None]
+    sentence: Mapped[str | None]
+    retry_at: Mapped[datetime | None]
+    media_key: Mapped[str | None]
+    title: Mapped[str] = mapped_column(default="")
+    stage_seconds: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    engines: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    content_page_id: Mapped[str | None]
+    content_page_url: Mapped[str | None]
+    content_data_source_id: Mapped[str | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class ContentRow(Base):
+    """A result kept by what it was made of: nothing is paid for twice."""
+
+    __tablename__ = "contents"
+
+    media_key: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    recipe: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ThumbnailRow(Base):
+    """A small JPEG of a video, for the dashboard: the sites' own links expire."""
+
+    __tablename__ = "thumbnails"
+
+    media_key: Mapped[str] = mapped_column(primary_key=True)
+    jpeg: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LedgerRow(Base):
+    """One paid call. `cost_usd` is null where the price isn't known."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (Index("ix_ledger_month", "connection_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    page_id: Mapped[str] = mapped_column(index=True)
+    run_id: Mapped[str]
+    service: Mapped[str]
+    model: Mapped[str]
+    units: Mapped[float]
+    unit: Mapped[str]
+    cost_usd: Mapped[float | None]
+    detail: Mapped[dict[str, Any]]
+
+
+class SignInRow(Base):
+    """A sign-in at Notion that was begun: single use, tied to a browser. Both secrets are kept as SHA-256."""
+
+    __tablename__ = "sign_ins"
+
+    state_hash: Mapped[str] = mapped_column(primary_key=True)
+    browser_hash: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ApiTokenRow(Base):
+    """A personal API token, kept as SHA-256."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+
+
+class InstallationSecretRow(Base):
+    """A secret of the whole installation, such as the webhooks' verification token, encrypted."""
+
+    __tablename__ = "installation_secrets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    updated_at: Mapped[datetime]
