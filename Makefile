@@ -1,0 +1,51 @@
+# Everything runs from a fresh clone: each target sets up what it needs first.
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo demo-once up test check bench bench-media bench-pipeline soak lock clean
+
+demo: $(VENV)/ready  ## the whole system with sample links, no key or account needed
+	$(BIN)/svp demo
+
+demo-once: $(VENV)/ready  ## the same without a person: adds the sample links, waits, prints what became of them
+	$(BIN)/svp demo --once
+
+up: $(VENV)/ready  ## the system with the settings of .env
+	$(BIN)/svp up
+
+test: check  ## all checks and all tests
+
+check: $(VENV)/ready-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -n auto
+
+bench: $(VENV)/ready  ## one video through the stages: seconds and CPU-seconds per stage
+	$(BIN)/python -m benchmarks.stages
+
+# --no-deps: the lock files are complete, and one dependency's wish is overridden (see pyproject.toml).
+$(VENV)/ready: requirements.lock | $(BIN)/pip
+	$(PIP) --no-deps --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/ready-dev: requirements-dev.lock | $(BIN)/pip
+	$(PIP) --no-deps --require-hashes -r requirements-dev.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	touch $@ $(VENV)/ready
+
+$(BIN)/pip:
+	deploy/make_venv.sh $(VENV)
+
+lock: $(VENV)/ready-dev  ## renew both lock files
+	for group in "" -dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header --upgrade pyproject.toml --group build $${group:+--group dev} \
+	    --output-file requirements$$group.lock; \
+	done
+
+clean:  ## remove the virtual environment and the local data
+	rm -rf $(VENV) .svp
