@@ -1,0 +1,176 @@
+"""What all tests share: a store on both databases, a clean environment, and no way out to the network."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from svp_dagster.store.crypto import TokenCipher, new_key
+from svp_dagster.store.database import make_engine, migrate
+from svp_dagster.store.store import Store
+from tests.postgres import NoPostgres, PostgresServer, end_server, start_server
+
+# Fixtures serve all examples of a test, and a busy machine is no defect. The same examples on every machine.
+settings.register_profile(
+    "svp",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("svp")
+
+_PRODUCT_VARIABLES = ("SVP_", "NOTION_", "OPENAI_", "GOOGLE_", "GEMINI_", "DATABASE_URL", "DAGSTER_")
+_PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+class NetworkUsed(Exception):
+    """A test tried to reach something that is not on this machine."""
+
+
+_attempts: list[str] = []
+_guarding = False
+
+
+def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _guarding or event not in ("socket.connect", "socket.sendto", "socket.getaddrinfo"):
+        return
+    host = arguments[0] if event == "socket.getaddrinfo" else _host(arguments[1])
+    if not _is_loopback(host):
+        _attempts.append(f"{event} {host!r}")
+        raise NetworkUsed(_attempts[-1])
+
+
+def _host(address: Any) -> Any:
+    return address[0] if isinstance(address, tuple) and address else None  # else a unix socket
+
+
+def _is_loopback(host: Any) -> bool:
+    if host is None:
+        return True
+    name = host.decode() if isinstance(host, bytes) else str(host)
+    if name in ("", "localhost") or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name.split("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback or address.is_unspecified
+
+
+def pytest_configure() -> None:
+    """Forget the developer's own keys and proxies, and guard the network from here on.
+
+    An audit hook sees every socket of this process, whoever made it. It can't be taken off again, only switched off.
+    """
+    global _guarding  # noqa: PLW0603 (the hook outlives everything it could be kept in)
+    for name in list(os.environ):
+        if name.startswith(_PRODUCT_VARIABLES) or name.upper() in _PROXY_VARIABLES:
+            del os.environ[name]
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    if not _guarding:
+        sys.addaudithook(_refuse_network)
+    _guarding = True
+
+
+def pytest_unconfigure() -> None:
+    """Switch the guard off."""
+    global _guarding  # noqa: PLW0603 (see above)
+    _guarding = False
+
+
+@pytest.fixture(autouse=True)
+def _network_stays_unused() -> Iterator[None]:
+    """Fail the test that reached out, also where a library swallowed the exception."""
+    _attempts.clear()
+    yield
+    if _attempts:
+        pytest.fail(f"reached for the network: {', '.join(_attempts)}")
+
+
+@pytest.fixture(autouse=True)
+def _environment_is_given_back() -> Iterator[None]:
+    """What a test (or a `.env` file it loads) puts into the environment is gone after it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A point in time."""
+    return datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL for the session (one per worker under xdist). Skips where none can be started."""
+    try:
+        server = start_server()
+    except NoPostgres as problem:
+        pytest.skip(f"no PostgreSQL here: {problem}")
+    yield server
+    end_server(server)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """The URL of a fresh, empty PostgreSQL database."""
+    return postgres_server.new_database()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "empty.sqlite"
+    engine = make_engine(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def new_sqlite(migrated_sqlite: Path, tmp_path: Path) -> Callable[[], str]:
+    """Gives the URL of another fresh, migrated SQLite file at each call."""
+    count = iter(range(1_000_000))
+
+    def make() -> str:
+        path = tmp_path / f"svp-{next(count)}.sqlite"
+        with closing(sqlite3.connect(migrated_sqlite)) as source, closing(sqlite3.connect(path)) as target:
+            source.backup(target)
+        return f"sqlite:///{path}"
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated database: each test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        make: Callable[[], str] = request.getfixturevalue("new_sqlite")
+        return make()
+    url: str = request.getfixturevalue("postgres_url")
+    engine = make_engine(url)
+    migrate(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """An empty store with a key of its own, on both databases."""
+    opened = Store(make_engine(database_url), TokenCipher(new_key()))
+    yield opened
+    opened.engine.dispose()
