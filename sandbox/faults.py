@@ -141,7 +141,7 @@ class FaultPlan:
 class RequestRecord:
     """One request as it came and the status it was answered with.
 
-    `body` is the parsed JSON or the fields of a form, None for anything else; longer texts than
+    `body` is the parsed JSON or the fields of a form (a file is its name), None for anything else; longer texts than
     `LONGEST_RECORDED_TEXT` characters are named by their length. `headers` has no secrets: `authorization` is
     the scheme and a fingerprint of the value. `status` is None while the request is worked on and where no
     answer was sent; `fault` is the name of the injected fault.
@@ -325,7 +325,8 @@ def _body() -> Any:
         if request.is_json:
             return _shortened(request.get_json(silent=True))
         if request.mimetype in ("multipart/form-data", "application/x-www-form-urlencoded"):
-            return _shortened(request.form.to_dict(flat=True))
+            fields = {name: values[0] if len(values) == 1 else values for name, values in request.form.lists()}
+            return _shortened(fields | {name: file.filename for name, file in request.files.items()})
     except HTTPException:  # larger than the app accepts: its size is recorded all the same
         return None
     return None

@@ -1,0 +1,1 @@
+"""OpenAI transcription, Gemini and Google Vision, as their SDKs meet them."""

@@ -1,0 +1,230 @@
+"""Gemini's `models/{model}:generateContent`, of both `/v1` and `/v1beta`.
+
+Steered by `/_sandbox/gemini` (see `GeminiScript`); without a script the answer is filled from the prompt by
+`gemini_answer`. Tools, streaming, cached contents and the older `responseSchema` are not offered.
+"""
+
+import hashlib
+import json
+import math
+from typing import Any, Literal
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from sandbox.ai.gemini_answer import build_answer
+from sandbox.ai.gemini_schema import UnusableSchemaError, check_schema
+from sandbox.ai.ledger import Ledger
+from sandbox.ai.refusals import Refused, google_refusal, require_google_key
+from sandbox.ai.scripts import Script, Scripts, add_script_routes
+
+SERVICE = "generativelanguage.googleapis.com"
+MODELS = ("gemini-3.5-flash-lite", "gemini-3.5-flash", "gemini-3.1-pro-preview", "gemini-2.5-flash", "gemini-2.5-pro")
+_CHARACTERS_PER_TOKEN = 4
+_TOKENS_OF_A_PICTURE = 258
+_THOUGHT_TOKENS = {"MINIMAL": 0, "LOW": 64, "MEDIUM": 256, "HIGH": 1024}
+
+
+class _Message(BaseModel):
+    """Proto JSON: camelCase or snake_case names, no others."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class _Blob(_Message):
+    mime_type: str
+    data: str
+
+
+class _Part(_Message):
+    text: str | None = None
+    inline_data: _Blob | None = None
+
+
+class _Content(_Message):
+    parts: list[_Part] = Field(min_length=1)
+    role: Literal["user", "model"] = "user"
+
+
+class _Thinking(_Message):
+    include_thoughts: bool = False
+    thinking_budget: int | None = None
+    thinking_level: Literal["MINIMAL", "LOW", "MEDIUM", "HIGH"] | None = None
+
+
+class _GenerationConfig(_Message):
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    top_k: int | None = Field(default=None, ge=1)
+    candidate_count: Literal[1] = 1
+    max_output_tokens: int | None = Field(default=None, ge=1, le=65_536)
+    stop_sequences: list[str] = Field(default_factory=list, max_length=5)
+    seed: int | None = None
+    response_mime_type: Literal["text/plain", "application/json"] = "text/plain"
+    response_json_schema: Any = None
+    thinking_config: _Thinking = _Thinking()
+
+
+class _SafetySetting(_Message):
+    category: str
+    threshold: str
+
+
+class _Request(_Message):
+    contents: list[_Content] = Field(min_length=1)
+    system_instruction: _Content | None = None
+    generation_config: _GenerationConfig = _GenerationConfig()
+    safety_settings: list[_SafetySetting] = Field(default_factory=list)
+
+    @property
+    def prompt(self) -> str:
+        """The text of all contents; the system instruction is no source of quotes."""
+        return "\n".join(part.text for content in self.contents for part in content.parts if part.text)
+
+    @property
+    def tokens(self) -> int:
+        """A rough count of what was sent, the system instruction and the schema included."""
+        contents = [*self.contents, *([self.system_instruction] if self.system_instruction else [])]
+        parts = [part for content in contents for part in content.parts]
+        schema = self.generation_config.response_json_schema
+        texts = [part.text or "" for part in parts] + ([json.dumps(schema)] if schema else [])
+        return sum(map(_tokens, texts)) + _TOKENS_OF_A_PICTURE * sum(part.inline_data is not None for part in parts)
+
+
+class GeminiScript(Script):
+    """A laid-down answer: text as it is, anything else as JSON; None for a candidate without content.
+
+    `blockReason` refuses the prompt: there is no candidate then.
+    """
+
+    times: int | None = 1
+    answer: Any = None
+    finishReason: str = "STOP"  # noqa: N815, the name on the wire
+    blockReason: str | None = None  # noqa: N815
+
+
+def gemini_api(*, ledger: Ledger, retired: set[str]) -> Blueprint:
+    """The endpoint; the models named in `retired` are gone."""
+    api = Blueprint("gemini", __name__)
+    scripts = Scripts(GeminiScript)
+    add_script_routes(api, "/_sandbox/gemini", scripts)
+
+    @api.post("/<any(v1, v1beta):version>/models/<model>:generateContent")
+    def generate_content(version: str, model: str) -> Response:
+        require_google_key(SERVICE)
+        find_model(model, version=version, retired=retired)
+        asked = _parsed(request.get_data())
+        _check_config(asked.generation_config, model=model)
+        script = scripts.take() or _built(asked)
+        answer = _answer(script, asked=asked, model=model)
+        usage = answer["usageMetadata"]
+        output_tokens = usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0)
+        ledger.bill("gemini", prompt_tokens=usage["promptTokenCount"], output_tokens=output_tokens)
+        return jsonify(answer)
+
+    return api
+
+
+def list_models(*, retired: set[str]) -> Response:
+    """`GET models`."""
+    require_google_key(SERVICE)
+    return jsonify(models=[_described(model) for model in MODELS if model not in retired])
+
+
+def retrieve_model(name: str, *, version: str, retired: set[str]) -> Response:
+    """`GET models/{name}`."""
+    require_google_key(SERVICE)
+    find_model(name, version=version, retired=retired)
+    return jsonify(_described(name))
+
+
+def find_model(name: str, *, version: str, retired: set[str]) -> None:
+    """Raises the real 404 for a model that is not there."""
+    if name not in MODELS or name in retired:
+        message = f"models/{name} is not found for API version {version}, or is not supported for generateContent. "
+        message += "Call ListModels to see the list of available models and their supported methods."
+        raise google_refusal(404, "NOT_FOUND", message)
+
+
+def _described(name: str) -> dict[str, Any]:
+    return {
+        "name": f"models/{name}",
+        "version": "001",
+        "displayName": name.replace("-", " ").title(),
+        "inputTokenLimit": 1_048_576,
+        "outputTokenLimit": 65_536,
+        "supportedGenerationMethods": ["generateContent", "countTokens"],
+    }
+
+
+def _parsed(body: bytes) -> _Request:
+    try:
+        return _Request.model_validate_json(body)
+    except ValidationError as error:
+        raise _invalid("\n".join(_complaint(each) for each in error.errors(include_url=False))) from error
+
+
+def _complaint(error: Any) -> str:
+    *path, name = error["loc"] or ("",)
+    where = ".".join(str(step) for step in path)
+    if error["type"] == "extra_forbidden":
+        return f"Invalid JSON payload received. Unknown name \"{name}\" at '{where}': Cannot find field."
+    if error["type"] in ("missing", "too_short"):
+        return f"* GenerateContentRequest.{'.'.join(map(str, error['loc']))}: {name} is not specified"
+    return f"Invalid value at '{where}.{name}': {error['msg']}"
+
+
+def _check_config(config: _GenerationConfig, *, model: str) -> None:
+    if config.response_json_schema is not None:
+        if config.response_mime_type != "application/json":
+            raise _invalid("A response schema needs the response mime type application/json.")
+        try:
+            check_schema(config.response_json_schema)
+        except UnusableSchemaError as error:
+            raise _invalid(str(error)) from error
+    has_levels = model.startswith("gemini-3")
+    if has_levels and config.thinking_config.thinking_budget is not None:
+        raise _invalid("Thinking budget is not supported for this model.")
+    if not has_levels and config.thinking_config.thinking_level is not None:
+        raise _invalid("Thinking level is not supported for this model.")
+
+
+def _invalid(message: str) -> Refused:
+    return google_refusal(400, "INVALID_ARGUMENT", message)
+
+
+def _built(asked: _Request) -> GeminiScript:
+    schema = asked.generation_config.response_json_schema
+    text = json.dumps(build_answer(schema, prompt=asked.prompt), ensure_ascii=False) if schema else asked.prompt
+    room = (asked.generation_config.max_output_tokens or 65_536) * _CHARACTERS_PER_TOKEN
+    if len(text) > room:
+        return GeminiScript(answer=text[:room], finishReason="MAX_TOKENS")
+    return GeminiScript(answer=text)
+
+
+def _answer(script: GeminiScript, *, asked: _Request, model: str) -> dict[str, Any]:
+    text = script.answer if isinstance(script.answer, str) else json.dumps(script.answer, ensure_ascii=False)
+    answer: dict[str, Any] = {
+        "modelVersion": model,
+        "responseId": hashlib.sha256(asked.prompt.encode()).hexdigest()[:22],
+        "usageMetadata": {"promptTokenCount": asked.tokens, "totalTokenCount": asked.tokens},
+    }
+    if script.blockReason is not None:
+        return answer | {"promptFeedback": {"blockReason": script.blockReason}}
+    candidate: dict[str, Any] = {"finishReason": script.finishReason, "index": 0}
+    if script.answer is not None:
+        candidate["content"] = {"role": "model", "parts": [{"text": text}]}
+        answer["usageMetadata"] |= _output_usage(text, asked=asked, model=model)
+    return answer | {"candidates": [candidate]}
+
+
+def _output_usage(text: str, *, asked: _Request, model: str) -> dict[str, int]:
+    default = "MINIMAL" if "lite" in model else "MEDIUM"
+    thoughts = _THOUGHT_TOKENS[asked.generation_config.thinking_config.thinking_level or default]
+    counts = {"candidatesTokenCount": _tokens(text)} | ({"thoughtsTokenCount": thoughts} if thoughts else {})
+    return counts | {"totalTokenCount": asked.tokens + sum(counts.values())}
+
+
+def _tokens(text: str) -> int:
+    return math.ceil(len(text) / _CHARACTERS_PER_TOKEN)

@@ -1,0 +1,162 @@
+"""What the stand-in for speech says it heard: from a script, by counting the loud stretches, or invented."""
+
+import math
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sandbox.ai.hearing import Sound
+from sandbox.ai.scripts import Script
+
+LANGUAGE_NAMES = {
+    "ar": "arabic", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "fi": "finnish", "fr": "french", "he": "hebrew", "hi": "hindi", "hu": "hungarian",
+    "id": "indonesian", "it": "italian", "ja": "japanese", "ko": "korean", "nl": "dutch", "no": "norwegian",
+    "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish", "th": "thai",
+    "tr": "turkish", "uk": "ukrainian", "vi": "vietnamese", "zh": "chinese",
+}  # fmt: skip
+"""ISO 639-1 code to the name that `verbose_json` gives."""
+
+_LONGEST_SEGMENT_S = 6.0
+_DURATION_TOLERANCE_S = 0.5
+_INVENTED_ON_SILENCE = "Thank you for watching."
+_INVENTED_ON_MUSIC = "Oh, oh, oh, all night long."
+_NUMBERS = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+
+
+class Segment(BaseModel):
+    """A stretch of speech in seconds, with Whisper's doubts about it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start: float
+    end: float
+    text: str
+    no_speech_prob: float = 0.02
+    avg_logprob: float = -0.25
+
+
+class Match(BaseModel):
+    """Which uploads a script is for; what is not given is not asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sha256: str | None = None
+    duration_s: float | None = None
+    file_name: str | None = Field(default=None, description="A regular expression searched in the name.")
+
+
+class SpeechScript(Script):
+    """A laid-down transcript: `text`, or `segments`, or both; `language` in ISO 639-1."""
+
+    text: str | None = None
+    language: str = "en"
+    segments: list[Segment] = Field(default_factory=list)
+    match: Match = Match()
+
+    def suits(self, sound: Sound, *, file_name: str) -> bool:
+        """Whether the script is meant for this upload."""
+        wanted = self.match
+        return (
+            wanted.sha256 in (None, sound.sha256)
+            and (wanted.duration_s is None or abs(wanted.duration_s - sound.duration_s) <= _DURATION_TOLERANCE_S)
+            and (wanted.file_name is None or re.search(wanted.file_name, file_name) is not None)
+        )
+
+
+@dataclass(frozen=True)
+class Said:
+    """A transcript; `language` in ISO 639-1."""
+
+    text: str
+    language: str
+    segments: tuple[Segment, ...]
+
+
+def say(sound: Sound, *, script: SpeechScript | None, language: str | None) -> Said:
+    """The transcript of `sound`; `language` is the one that was asked for."""
+    if script is not None:
+        segments = tuple(script.segments) or _spread(script.text or "", duration_s=sound.duration_s)
+        text = script.text if script.text is not None else " ".join(segment.text.strip() for segment in segments)
+        return Said(text=text, language=script.language, segments=segments)
+    segments = tuple(_counted(sound) if sound.is_speech else _invented(sound))
+    text = " ".join(segment.text for segment in segments)
+    return Said(text=text, language=language or "en", segments=segments)
+
+
+def as_verbose_json(said: Said, *, duration_s: float, granularities: list[str]) -> dict[str, Any]:
+    """OpenAI's `verbose_json`, its usage aside."""
+    answer: dict[str, Any] = {
+        "task": "transcribe",
+        "language": LANGUAGE_NAMES.get(said.language, said.language),
+        "duration": round(duration_s, 2),
+        "text": said.text,
+    }
+    if "word" in granularities:
+        answer["words"] = [word for segment in said.segments for word in _words(segment)]
+    if "segment" in granularities:
+        answer["segments"] = [_as_json(number, segment) for number, segment in enumerate(said.segments)]
+    return answer
+
+
+def _counted(sound: Sound) -> list[Segment]:
+    """ "Segment one." and so on, each at most `_LONGEST_SEGMENT_S` long."""
+    segments: list[Segment] = Field(default_factory=list)
+    for start_s, end_s in sound.stretches:
+        pieces = math.ceil((end_s - start_s) / _LONGEST_SEGMENT_S)
+        borders = [start_s + (end_s - start_s) * piece / pieces for piece in range(pieces + 1)]
+        for piece_start_s, piece_end_s in pairwise(borders):
+            number = len(segments)
+            name = _NUMBERS[number] if number < len(_NUMBERS) else str(number + 1)
+            segments.append(Segment(start=piece_start_s, end=piece_end_s, text=f"Segment {name}."))
+    return segments
+
+
+def _invented(sound: Sound) -> list[Segment]:
+    text = _INVENTED_ON_MUSIC if sound.stretches else _INVENTED_ON_SILENCE
+    return [Segment(start=0.0, end=sound.duration_s, text=text, no_speech_prob=0.91, avg_logprob=-1.12)]
+
+
+def _spread(text: str, *, duration_s: float) -> tuple[Segment, ...]:
+    """The sentences of `text`, each with time by its length."""
+    sentences = re.findall(r"[^.!?\n]+[.!?]*", text)
+    length = sum(map(len, sentences))
+    segments, start_s = [], 0.0
+    for sentence in sentences:
+        end_s = start_s + duration_s * len(sentence) / length
+        segments.append(Segment(start=start_s, end=end_s, text=sentence.strip()))
+        start_s = end_s
+    return tuple(segments)
+
+
+def _words(segment: Segment) -> list[dict[str, Any]]:
+    words = segment.text.split()
+    each_s = (segment.end - segment.start) / max(1, len(words))
+    return [
+        {
+            "word": word,
+            "start": round(segment.start + place * each_s, 2),
+            "end": round(segment.start + (place + 1) * each_s, 2),
+        }
+        for place, word in enumerate(words)
+    ]
+
+
+def _as_json(number: int, segment: Segment) -> dict[str, Any]:
+    return {
+        "id": number,
+        "seek": 0,
+        "start": round(segment.start, 2),
+        "end": round(segment.end, 2),
+        "text": f" {segment.text.strip()}",
+        "tokens": [50364 + place for place, _ in enumerate(segment.text.split())],
+        "temperature": 0.0,
+        "avg_logprob": segment.avg_logprob,
+        "compression_ratio": 1.1,
+        "no_speech_prob": segment.no_speech_prob,
+    }
