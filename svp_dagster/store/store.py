@@ -12,6 +12,8 @@ from svp_dagster.store.crypto import TokenCipher, local_secret
 from svp_dagster.store.database import make_engine
 from svp_dagster.store.databases import Databases
 from svp_dagster.store.entries import Entries
+from svp_dagster.store.history import History
+from svp_dagster.store.web import Web
 
 
 class Store:
@@ -24,6 +26,8 @@ class Store:
         self.entries = Entries(engine)
         self.contents = Contents(engine)
         self.ledger = Ledger(engine)
+        self.history = History(engine)
+        self.web = Web(engine, cipher)
 
 
 def open_store(settings: Settings) -> Store:
