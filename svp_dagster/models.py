@@ -187,12 +187,14 @@ class PropertyFill(Value):
 class Summary(Value):
     """What the page says: `overview` in a few sentences and a value per column that could be filled.
 
-    `left_blank` tells, per column, why a value that the engine offered was not written.
+    `left_blank` tells, per column, why a value that the engine offered was not written; `note`, what of the
+    material was left out because there was too much.
     """
 
     overview: str
     properties: dict[str, PropertyFill] = Field(default_factory=dict)
     left_blank: dict[str, str] = Field(default_factory=dict)
+    note: str = ""
     engine: str
     model: str
     language: str | None = None

@@ -1,0 +1,1 @@
+"""How a summary is made and judged: pure functions, no network, no engine."""

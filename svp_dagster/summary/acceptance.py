@@ -1,0 +1,114 @@
+"""Which offered values are written: a wrong value is worse than a blank."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from svp_dagster.models import Evidence, PropertyFill, Value
+from svp_dagster.notion.properties import to_properties
+from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.summary.evidence import QUOTE_CHARS, QuoteChecker
+from svp_dagster.summary.material import Material
+from svp_dagster.summary.words import clean, one_line
+
+TITLE_CHARS = 200
+
+_QUOTES = 3
+_NO_PHONE_SIGNS = re.compile(r"[^\d+]")
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://(?:www\.)?|^(?:www\.|mailto:)", re.IGNORECASE)
+# Inside a longer address or word another one stands: "evil.example" does not occur in "notevil.example".
+_ADDRESS_SIGN = r"[\w.@-]"
+
+
+class Accepted(Value):
+    """Values to write, and for each value that was offered and isn't written, why."""
+
+    properties: dict[str, PropertyFill]
+    left_blank: dict[str, str]
+
+
+class Judge:
+    """Decides over the values that an engine offers for a schema.
+
+    - A value needs a quote that was found, and the engine's confidence has to reach `min_confidence`. That goes for
+      options and check marks too: the quote is what makes "vegan" more than a guess.
+    - Addresses and telephone numbers must occur in the material themselves.
+    - A check mark that is not set needs no quote: nothing can be quoted for it, and blank means the same.
+    - The title is always written, whatever its evidence.
+    """
+
+    def __init__(self, schema: DataSourceSchema, material: Material, *, min_confidence: float) -> None:
+        self._schema = schema
+        self._checker = QuoteChecker(material.passages)
+        self._texts = [passage.text.casefold() for passage in material.passages]
+        self._min_confidence = min_confidence
+
+    def accept(self, offers: dict[str, PropertyFill]) -> Accepted:
+        """The values that stand."""
+        properties: dict[str, PropertyFill] = {}
+        left_blank: dict[str, str] = {}
+        for name, offer in offers.items():
+            column = self._schema.column(name)
+            if column is None:
+                continue
+            fill = PropertyFill(
+                value=_cleaned(column, offer.value), confidence=offer.confidence, evidence=self._checked(offer.evidence)
+            )
+            objection = self._objection(column, fill)
+            if objection:
+                left_blank[name] = objection
+            else:
+                properties[name] = fill
+        return Accepted(properties=properties, left_blank=left_blank)
+
+    def _checked(self, evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+        """The first quotes, those that were found before the others."""
+        quotes = (item.model_copy(update={"quote": one_line(item.quote, at_most=QUOTE_CHARS)}) for item in evidence)
+        once = {item.quote: item for item in quotes if item.quote}
+        checked = [self._checker.check(item) for item in list(once.values())[: 3 * _QUOTES]]
+        return tuple(sorted(checked, key=lambda item: not item.checked)[:_QUOTES])
+
+    def _objection(self, column: Column, fill: PropertyFill) -> str:
+        unfit = to_properties(self._schema, {column.name: fill.value}).left_out.get(column.name)
+        if unfit is not None:
+            return unfit
+        if column.type == "title":
+            return ""
+        if fill.confidence < self._min_confidence:
+            return f"The engine was not sure enough: {fill.confidence:.0%}."
+        if column.type == "checkbox" and fill.value is False:
+            return ""
+        if not any(item.checked for item in fill.evidence):
+            return "No quote for it was found in what is said, shown or written."
+        if not self._occurs(column, fill.value):
+            return "It does not occur in what is said, shown or written."
+        return ""
+
+    def _occurs(self, column: Column, value: Any) -> bool:
+        match column.type:
+            case "url" | "email":
+                address = re.escape(_SCHEME.sub("", value.casefold()).rstrip("/"))
+                whole = re.compile(rf"(?<!{_ADDRESS_SIGN}){address}(?!{_ADDRESS_SIGN}*\w)")
+                return any(whole.search(_without_www(text)) for text in self._texts)
+            case "phone_number":
+                digits = _NO_PHONE_SIGNS.sub("", value)
+                return any(digits in _NO_PHONE_SIGNS.sub("", text) for text in self._texts)
+            case _:
+                return True
+
+
+def _without_www(text: str) -> str:
+    return text.replace("www.", "")
+
+
+def _cleaned(column: Column, value: Any) -> Any:
+    match value:
+        case str() if column.type == "rich_text":
+            return clean(value)
+        case str():
+            return one_line(value, at_most=TITLE_CHARS if column.type == "title" else None)
+        case list():
+            return list(dict.fromkeys(filter(None, (one_line(item) for item in value if isinstance(item, str)))))
+        case _:
+            return value

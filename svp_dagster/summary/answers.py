@@ -1,0 +1,212 @@
+"""The answer that is asked of a language model: its JSON schema, its validation, and what to say when it is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from svp_dagster.models import Evidence, JsonObject, PropertyFill, Value
+from svp_dagster.notion.properties import link_column
+from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.summary.words import comparable, one_line
+
+ASKABLE_TYPES = frozenset(
+    {
+        "title",
+        "rich_text",
+        "number",
+        "select",
+        "multi_select",
+        "status",
+        "date",
+        "checkbox",
+        "url",
+        "email",
+        "phone_number",
+    }
+)
+"""Column types that an engine is asked for. Files and relations can't come from what a video says."""
+
+OPEN_NAMES = frozenset({"tags", "tag", "hashtags", "hashtag", "keywords", "keyword", "topics"})
+"""Names (comparable) of multi_select columns that collect free words: their options are no closed list."""
+
+_DESCRIPTION_CHARS = 300
+_VIOLATIONS = 20
+_VIOLATION_CHARS = 200
+_HINTS = {
+    "title": "A short title of at most 100 characters.",
+    "rich_text": "Plain text; one line per item where it is a list.",
+    "number": "A plain number in the unit that the column's name says.",
+    "date": "An ISO 8601 date such as 2026-03-01, or date and time such as 2026-03-01T19:30:00+02:00.",
+    "checkbox": "true only where the material says so.",
+    "url": "A complete web address that occurs in the material.",
+    "email": "An email address that occurs in the material.",
+    "phone_number": "A telephone number that occurs in the material.",
+}
+
+
+class Answer(Value):
+    """A valid answer. `offers` has the columns for which the engine gave a value."""
+
+    overview: str
+    offers: dict[str, PropertyFill]
+
+
+class InvalidAnswer(ValueError):
+    """An answer that can't be used. `violations` say what is wrong with it, for the engine."""
+
+    def __init__(self, *violations: str) -> None:
+        super().__init__("; ".join(violations))
+        self.violations = violations
+
+
+def askable_columns(schema: DataSourceSchema) -> tuple[Column, ...]:
+    """The columns that an engine fills: not those that Notion computes, nor the one that publishing fills."""
+    link = link_column(schema)
+    return tuple(
+        column for column in schema.columns if column.type in ASKABLE_TYPES and column.is_fillable and column != link
+    )
+
+
+def is_open(column: Column) -> bool:
+    """Whether words beyond the options may be given: a list of tags, or a column without options yet."""
+    if not column.options:
+        return True
+    return column.type == "multi_select" and comparable(column.name) in OPEN_NAMES
+
+
+def answer_schema(columns: Sequence[Column]) -> JsonObject:
+    """The JSON schema of an answer, of keywords that Gemini supports.
+
+    It bounds neither lengths nor numbers: Gemini refuses a schema that "produces too many states", and bounds on
+    arrays and numbers are what it names as causes.
+    """
+    names = [column.name for column in columns]
+    return {
+        "type": "object",
+        "properties": {
+            "overview": {"type": "string", "description": "What the video says and shows, in 2 to 4 sentences."},
+            "properties": {
+                "type": "object",
+                "properties": {column.name: _column_schema(column) for column in columns},
+                "required": names,
+                "additionalProperties": False,
+                "propertyOrdering": names,
+            },
+        },
+        "required": ["overview", "properties"],
+        "additionalProperties": False,
+        "propertyOrdering": ["overview", "properties"],
+        "$defs": {"evidence": _EVIDENCE},
+    }
+
+
+def parse_answer(text: str, columns: Sequence[Column]) -> Answer:
+    """The answer in a model's text. Raises `InvalidAnswer`."""
+    try:
+        raw = json.loads(_unfenced(text), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidAnswer("It is not a complete JSON object.") from error
+    validator = Draft202012Validator(answer_schema(columns))
+    violations = [_violation(error.json_path, error.message) for error in _first(validator.iter_errors(raw))]
+    if violations:
+        raise InvalidAnswer(*violations)
+    return Answer(
+        overview=raw["overview"],
+        offers={name: _offer(offer) for name, offer in raw["properties"].items() if offer is not None},
+    )
+
+
+def repair_message(invalid: InvalidAnswer) -> str:
+    """What to tell the model that gave an invalid answer."""
+    faults = json.dumps(invalid.violations, ensure_ascii=False)
+    return (
+        "Your answer does not fit the schema. These are its faults, as a JSON list: "
+        f"{faults}\nGive the whole answer again as one complete JSON object that fits the schema; keep it short."
+    )
+
+
+_EVIDENCE: JsonObject = {
+    "type": "object",
+    "properties": {
+        "source": {"type": "string", "enum": ["speech", "screen", "caption"]},
+        "quote": {"type": "string", "description": "Up to 20 words of the material, word for word."},
+        "at_s": {"type": ["number", "null"], "description": "The second given in the material, else null."},
+    },
+    "required": ["source", "quote", "at_s"],
+    "additionalProperties": False,
+    "propertyOrdering": ["source", "quote", "at_s"],
+}
+
+
+def _column_schema(column: Column) -> JsonObject:
+    about = " ".join(part for part in (one_line(column.description, at_most=_DESCRIPTION_CHARS), _hint(column)) if part)
+    return {
+        "type": ["object", "null"],
+        "description": f"Column of type {column.type}, null if the material does not tell. {about}".strip(),
+        "properties": {
+            "value": _value_schema(column),
+            "confidence": {"type": "number", "description": "From 0 (guessed) to 1 (certain)."},
+            "evidence": {"type": "array", "items": {"$ref": "#/$defs/evidence"}, "description": "One to three quotes."},
+        },
+        "required": ["value", "confidence", "evidence"],
+        "additionalProperties": False,
+        "propertyOrdering": ["evidence", "value", "confidence"],
+    }
+
+
+def _value_schema(column: Column) -> JsonObject:
+    match column.type:
+        case "number":
+            return {"type": "number"}
+        case "checkbox":
+            return {"type": "boolean"}
+        case "multi_select":
+            return {"type": "array", "items": _option_schema(column)}
+        case "select" | "status":
+            return _option_schema(column)
+        case _:
+            return {"type": "string"}
+
+
+def _option_schema(column: Column) -> JsonObject:
+    return {"type": "string"} if is_open(column) else {"type": "string", "enum": list(column.options)}
+
+
+def _hint(column: Column) -> str:
+    if column.number_format == "percent":
+        return "A share: 0.25 for 25 percent."
+    if column.type in ("select", "multi_select") and is_open(column):
+        known = f" Known so far: {', '.join(column.options[:50])}." if column.options else ""
+        return f"Short names, without commas.{known}"
+    return _HINTS.get(column.type, "")
+
+
+def _offer(raw: JsonObject) -> PropertyFill:
+    evidence = tuple(
+        Evidence(source=item["source"], quote=item["quote"], at_s=item["at_s"]) for item in raw["evidence"]
+    )
+    return PropertyFill(value=raw["value"], confidence=min(max(raw["confidence"], 0.0), 1.0), evidence=evidence)
+
+
+def _unfenced(text: str) -> str:
+    """The text without the Markdown fence that some models put around JSON."""
+    text = text.strip()
+    if text.startswith("```") and text.endswith("```"):
+        return text.strip("`").removeprefix("json")
+    return text
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _first(errors: Any) -> list[Any]:
+    return [error for error, _ in zip(errors, range(_VIOLATIONS), strict=False)]
+
+
+def _violation(path: str, message: str) -> str:
+    return f"{one_line(path, at_most=_VIOLATION_CHARS)}: {one_line(message, at_most=_VIOLATION_CHARS)}"

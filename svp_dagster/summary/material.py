@@ -1,0 +1,212 @@
+"""What a summary is made of: the pieces of a video's speech, screen and caption, within a budget."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from svp_dagster.models import JsonObject, ScreenText, Transcript, Value, Video
+from svp_dagster.summary.words import clean, one_line, says_something, sentences
+
+PIECE_CHARS = 300
+"""No passage is longer; so every pattern and comparison works on short text."""
+
+_UPLOADER_CHARS = 100
+_PLATFORMS = ("TikTok", "Instagram", "YouTube")
+# What yt-dlp puts where the platform gives no title.
+_MADE_UP_TITLE = re.compile(r"(?:Video|Post|Reel|Story) by \S+|TikTok video #\d+")
+
+
+class Passage(Value):
+    """A piece of cleaned text on one line. `at_s` is the second, `slide` the slide (from 1) where it starts.
+
+    Pieces of a caption count its paragraphs, which empty lines part.
+    """
+
+    source: Literal["speech", "screen", "caption"]
+    text: str
+    at_s: float | None = None
+    slide: int | None = None
+    paragraph: int = 0
+
+
+class Material(Value):
+    """All that an engine sees. `facts` is what the platform states beside the post; it counts as caption.
+
+    `left_out` says in words what didn't fit the budget, empty when everything did.
+    """
+
+    caption: tuple[Passage, ...] = ()
+    speech: tuple[Passage, ...] = ()
+    screen: tuple[Passage, ...] = ()
+    facts: tuple[Passage, ...] = ()
+    language: str | None = None
+    left_out: str = ""
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """Everything that can be quoted."""
+        return self.caption + self.speech + self.screen + self.facts
+
+    def fact(self, name: str) -> str:
+        """What the platform states under that name, or an empty text."""
+        label = f"{name}: "
+        return next((fact.text.removeprefix(label) for fact in self.facts if fact.text.startswith(label)), "")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that a page could be made of (facts alone make none)."""
+        return not any(says_something(passage.text) for passage in self.caption + self.speech + self.screen)
+
+    def as_json(self) -> str:
+        """The material as JSON without "<": no text in it can end its string, or the block it is put in."""
+        parts: JsonObject = {
+            "caption": [passage.text for passage in self.caption],
+            "facts": [passage.text for passage in self.facts],
+            "speech": [[passage.at_s, passage.text] for passage in self.speech],
+            "screen": [[_place(passage), passage.text] for passage in self.screen],
+        }
+        return enclosed({name: part for name, part in parts.items() if part})
+
+
+def enclosed(value: Any) -> str:
+    """A value as JSON that holds no "<" and no line end."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def gather(*, video: Video, transcript: Transcript, screen_text: ScreenText, budget_chars: int) -> Material:
+    """The material of a video in at most `budget_chars` characters of text (facts aside).
+
+    A sixth of the budget is for the caption, a third for the screen, the rest and what those leave for the speech.
+    Burned-in subtitles are left away where the speech itself is known.
+    """
+    caption = _caption(video)
+    speech = _speech(transcript)
+    screen = _screen(screen_text, with_subtitles=not speech)
+    kept_caption = _cut(caption, budget_chars // 6)
+    room = budget_chars - _size(kept_caption)
+    kept_screen = _cut(screen, max(budget_chars // 3, room - _size(speech)))
+    kept_speech = _cut(speech, room - _size(kept_screen))
+    return Material(
+        caption=kept_caption,
+        speech=kept_speech,
+        screen=kept_screen,
+        facts=_facts(video),
+        language=transcript.language,
+        left_out=_left_out(
+            ("caption", caption, kept_caption),
+            ("transcript", speech, kept_speech),
+            ("screen text", screen, kept_screen),
+        ),
+    )
+
+
+def _caption(video: Video) -> tuple[Passage, ...]:
+    title = video.title.strip()
+    written = video.description if _MADE_UP_TITLE.fullmatch(title) else video.caption
+    return tuple(
+        Passage(source="caption", text=text, paragraph=number)
+        for number, paragraph in enumerate(clean(written).split("\n\n"))
+        for text in _pieces(paragraph)
+    )
+
+
+def _speech(transcript: Transcript) -> tuple[Passage, ...]:
+    if not transcript.segments:
+        return tuple(Passage(source="speech", text=text) for text in _pieces(transcript.text))
+    return tuple(
+        Passage(source="speech", text=text, at_s=round(segment.start_s, 1))
+        for segment in transcript.segments
+        for text in _pieces(segment.text)
+    )
+
+
+def _screen(screen_text: ScreenText, *, with_subtitles: bool) -> tuple[Passage, ...]:
+    return tuple(
+        Passage(
+            source="screen",
+            text=text,
+            at_s=None if line.first_s is None else round(line.first_s, 1),
+            slide=line.slide,
+        )
+        for line in screen_text.lines
+        if with_subtitles or not line.subtitle
+        for text in _pieces(line.text)
+    )
+
+
+def _facts(video: Video) -> tuple[Passage, ...]:
+    facts = {
+        "Platform": next((name for name in _PLATFORMS if video.media_key.casefold().startswith(name.casefold())), ""),
+        "Uploader": one_line(video.uploader, at_most=_UPLOADER_CHARS),
+        "Published": video.published_at.date().isoformat() if video.published_at else "",
+        "Duration": f"{round(video.duration_s)} seconds" if video.duration_s else "",
+    }
+    return tuple(Passage(source="caption", text=f"{name}: {fact}") for name, fact in facts.items() if fact)
+
+
+def _pieces(text: str) -> list[str]:
+    """The lines of a text; those that are too long by sentences, and these by characters."""
+    pieces: list[str] = []
+    for line in clean(text).splitlines():
+        parts = [line.strip()] if len(line) <= PIECE_CHARS else sentences(line)
+        for part in parts:
+            pieces.extend(_chunks(part))
+    return pieces
+
+
+def _chunks(text: str) -> list[str]:
+    chunks: list[str] = []
+    start = 0
+    while len(text) - start > PIECE_CHARS:
+        space = text.rfind(" ", start + PIECE_CHARS // 2, start + PIECE_CHARS)
+        end = space if space > 0 else start + PIECE_CHARS
+        chunks.append(text[start:end].strip())
+        start = end
+    chunks.append(text[start:].strip())
+    return [chunk for chunk in chunks if chunk]
+
+
+def _cut(passages: Sequence[Passage], budget_chars: int) -> tuple[Passage, ...]:
+    """At most `budget_chars`: the beginning (two fifths), the end (a fifth), evenly spaced passages between."""
+    if _size(passages) <= budget_chars:
+        return tuple(passages)
+    head = _fitting(passages, budget_chars * 2 // 5)
+    rest = passages[len(head) :]
+    tail = _fitting(rest[::-1], budget_chars // 5)[::-1]
+    middle = rest[: len(rest) - len(tail)]
+    room = budget_chars - _size(head) - _size(tail)
+    step = max(1.0, _size(middle) / room) if room > 0 else float("inf")
+    spaced = [middle[int(number * step)] for number in range(int(len(middle) / step))]
+    return (*head, *_fitting(spaced, room), *tail)
+
+
+def _fitting(passages: Sequence[Passage], budget_chars: int) -> tuple[Passage, ...]:
+    """The longest beginning within the budget."""
+    size = 0
+    for count, passage in enumerate(passages):
+        size += len(passage.text)
+        if size > budget_chars:
+            return tuple(passages[:count])
+    return tuple(passages)
+
+
+def _left_out(*sections: tuple[str, Sequence[Passage], Sequence[Passage]]) -> str:
+    cut = [
+        f"{_size(kept):,} of the {_size(passages):,} characters of the {name}"
+        for name, passages, kept in sections
+        if _size(kept) < _size(passages)
+    ]
+    if not cut:
+        return ""
+    return f"Only {' and '.join(cut)} were used: the beginning, the end, and evenly spaced passages between."
+
+
+def _size(passages: Sequence[Passage]) -> int:
+    return sum(len(passage.text) for passage in passages)
+
+
+def _place(passage: Passage) -> float | str | None:
+    return f"slide {passage.slide}" if passage.slide is not None else passage.at_s
