@@ -108,16 +108,17 @@ class _Writer:
         return {name: found[name] for name in order if name in found}
 
     def _array(self, schema: dict[str, Any], *, hint: str, is_required: bool, depth: int) -> Any:
-        fewest, most = schema.get("minItems", 0), schema.get("maxItems", _MOST_OF_A_LIST)
+        fewest = schema.get("minItems", 0)
+        most = schema.get("maxItems", max(fewest, _MOST_OF_A_LIST))
         if prefix := schema.get("prefixItems"):
             return [self.value(part, hint=hint, is_required=True, depth=depth + 1) for part in prefix]
         items = schema["items"]
         items = resolve(items["$ref"], root=self._root) if "$ref" in items else items
         if "enum" in items:
             found = [option for option in items["enum"] if self._occurs(option)] or items["enum"][:fewest]
-        elif items.get("type") == "string":
-            limit = items.get("maxLength")
-            found = [_cut(line.text, limit) for line in self._ranked(hint)[: max(fewest, min(most, _MOST_OF_A_LIST))]]
+        elif items.get("type") == "string" and "format" not in items:
+            wanted = max(fewest, min(most, _MOST_OF_A_LIST))
+            found = [_cut(line.text, items.get("maxLength")) for line in self._ranked(hint)[:wanted]]
         else:
             found = [self.value(items, hint=hint, is_required=True, depth=depth + 1)]
         while len(found) < fewest:

@@ -106,7 +106,7 @@ def as_verbose_json(said: Said, *, duration_s: float, granularities: list[str]) 
 
 def _counted(sound: Sound) -> list[Segment]:
     """ "Segment one." and so on, each at most `_LONGEST_SEGMENT_S` long."""
-    segments: list[Segment] = Field(default_factory=list)
+    segments: list[Segment] = []
     for start_s, end_s in sound.stretches:
         pieces = math.ceil((end_s - start_s) / _LONGEST_SEGMENT_S)
         borders = [start_s + (end_s - start_s) * piece / pieces for piece in range(pieces + 1)]

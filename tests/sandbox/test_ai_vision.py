@@ -1,0 +1,202 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+import requests
+from google.api_core import exceptions
+from google.api_core.client_options import ClientOptions
+from google.cloud import vision
+
+from sandbox.ai.server import create_app
+from sandbox.serving import Served, serve
+
+LINES = ["Boil 200 g of pasta", "Add olive oil", "Follow the chef"]
+TILE_WIDTH, TILE_HEIGHT, GUTTER = 540, 400, 24
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Served]:
+    with serve(create_app()) as served:
+        yield served
+
+
+@pytest.fixture(autouse=True)
+def as_new(service: Served) -> None:
+    for path in ("vision", "faults", "requests", "ledger"):
+        httpx.delete(f"{service.url}/_sandbox/{path}")
+
+
+@pytest.fixture
+def client(service: Served) -> Iterator[Any]:
+    with _client(service, key="k") as client:
+        yield client
+
+
+def _client(service: Served, *, key: str) -> Any:
+    options = ClientOptions(api_endpoint=service.url, api_key=key)
+    return vision.ImageAnnotatorClient(transport="rest", client_options=options)
+
+
+@pytest.fixture
+def steer(service: Served) -> Callable[..., None]:
+    def post(to: str, /, **fields: Any) -> None:
+        httpx.post(f"{service.url}/_sandbox/{to}", json=fields).raise_for_status()
+
+    return post
+
+
+def tile(*lines: str) -> Any:
+    pixels = np.full((TILE_HEIGHT, TILE_WIDTH, 3), 235, np.uint8)
+    for place, line in enumerate(lines):
+        cv2.putText(pixels, line, (24, 80 + 110 * place), cv2.FONT_HERSHEY_SIMPLEX, 1.3, (10, 10, 10), 3, cv2.LINE_AA)
+    return pixels
+
+
+def jpeg(pixels: Any) -> bytes:
+    return bytes(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())
+
+
+def ask(
+    client: Any,
+    *images: bytes,
+    kind: str = "TEXT_DETECTION",
+    timeout_s: float = 30,
+    hints: tuple[str, ...] = (),
+) -> list[Any]:
+    asked = [
+        vision.AnnotateImageRequest(
+            image=vision.Image(content=image),
+            features=[vision.Feature(type_=getattr(vision.Feature.Type, kind))],
+            image_context=vision.ImageContext(language_hints=hints),
+        )
+        for image in images
+    ]
+    return list(client.batch_annotate_images(requests=asked, retry=None, timeout=timeout_s).responses)
+
+
+@pytest.mark.parametrize("kind", ["TEXT_DETECTION", "DOCUMENT_TEXT_DETECTION"])
+def test_a_picture_is_really_read(client: Any, kind: str) -> None:
+    (answer,) = ask(client, jpeg(tile(*LINES)), kind=kind)
+    whole, *words = answer.text_annotations
+    assert whole.description.splitlines() == LINES
+    assert whole.locale == "en"
+    assert [word.description for word in words] == " ".join(LINES).split()
+    assert answer.full_text_annotation.text == whole.description
+
+
+def test_words_have_boxes_where_they_stand(client: Any) -> None:
+    (answer,) = ask(client, jpeg(tile("", "Left Right")))
+    left, right = (word.bounding_poly.vertices for word in answer.text_annotations[1:])
+    assert 10 <= left[0].x < left[1].x <= right[0].x < right[1].x <= 300
+    assert all(130 <= corner.y <= 215 for corner in [*left, *right])
+
+
+def test_the_whole_text_has_pages_blocks_words_symbols_and_breaks(client: Any) -> None:
+    (answer,) = ask(client, jpeg(tile("Add olive")), hints=("fr",))
+    (page,) = answer.full_text_annotation.pages
+    assert (page.width, page.height) == (TILE_WIDTH, TILE_HEIGHT)
+    (paragraph,) = page.blocks[0].paragraphs
+    assert ["".join(symbol.text for symbol in word.symbols) for word in paragraph.words] == ["Add", "olive"]
+    breaks = vision.TextAnnotation.DetectedBreak.BreakType
+    ends = [word.symbols[-1].property.detected_break.type_ for word in paragraph.words]
+    assert ends == [breaks.SPACE, breaks.LINE_BREAK]
+    assert answer.text_annotations[0].locale == "fr"
+
+
+def test_each_tile_of_a_contact_sheet_is_read_where_it_is(client: Any) -> None:
+    columns, rows = 3, 2
+    step_x, step_y = TILE_WIDTH + GUTTER, TILE_HEIGHT + GUTTER
+    sheet = np.full((rows * step_y - GUTTER, columns * step_x - GUTTER, 3), 128, np.uint8)
+    captions = ["apples", "bread", "cheese", "dates", "eggs", "flour"]
+    for place, caption in enumerate(captions):
+        x, y = place % columns * step_x, place // columns * step_y
+        sheet[y : y + TILE_HEIGHT, x : x + TILE_WIDTH] = tile(f"Buy {caption}")
+    (answer,) = ask(client, jpeg(sheet))
+    seen = {}
+    for word in answer.text_annotations[1:]:
+        corner = word.bounding_poly.vertices[0]
+        seen[corner.y // step_y * columns + corner.x // step_x, word.description] = True
+    assert set(seen) == {(place, word) for place, caption in enumerate(captions) for word in ("Buy", caption)}
+
+
+def test_a_picture_without_text_has_an_empty_answer(client: Any) -> None:
+    (answer,) = ask(client, jpeg(tile()))
+    assert not answer.text_annotations
+    assert not answer.error.code
+
+
+def test_a_bad_picture_fails_alone(client: Any, steer: Callable[..., None]) -> None:
+    steer("vision", lines=["Hello"])
+    bad, good = ask(client, b"no picture", jpeg(tile()))
+    assert (bad.error.code, bad.error.message) == (3, "Bad image data.")
+    assert good.text_annotations[0].description == "Hello"
+
+
+def test_lines_can_be_laid_down(client: Any, steer: Callable[..., None]) -> None:
+    steer("vision", lines=["One", {"text": "Two three", "left": 100, "top": 300, "width": 90, "height": 20}], times=1)
+    steer("vision", error={"code": 13, "message": "Internal error."})
+    answer, failed = ask(client, *[jpeg(tile())] * 2)
+    assert [word.description for word in answer.text_annotations[1:]] == ["One", "Two", "three"]
+    assert (answer.text_annotations[3].bounding_poly.vertices[0].x, failed.error.code) == (140, 13)
+
+
+def test_images_are_billed_though_the_answer_is_lost(service: Served, client: Any, steer: Callable[..., None]) -> None:
+    steer("vision", lines=["Hello"])
+    steer("faults", path="annotate", cut="before_answer", when="after")
+    with pytest.raises(requests.exceptions.ConnectionError):
+        ask(client, *[jpeg(tile())] * 3)
+    assert httpx.get(f"{service.url}/_sandbox/ledger").json() == {"vision": {"calls": 1, "images": 3}}
+
+
+def test_more_than_16_images_are_refused(client: Any) -> None:
+    with pytest.raises(exceptions.BadRequest, match="Too many images"):
+        ask(client, *[b"x"] * 17)
+
+
+def test_a_request_over_10_megabytes_is_refused(client: Any) -> None:
+    with pytest.raises(exceptions.BadRequest, match="payload size exceeds"):
+        ask(client, bytes(8_000_000))
+
+
+def test_features_other_than_text_are_refused(client: Any) -> None:
+    with pytest.raises(exceptions.BadRequest, match="LABEL_DETECTION"):
+        ask(client, jpeg(tile()), kind="LABEL_DETECTION")
+
+
+def test_pictures_are_not_fetched_from_elsewhere(client: Any) -> None:
+    image = vision.Image(source=vision.ImageSource(image_uri="https://example.com/a.jpg"))
+    feature = vision.Feature(type_=vision.Feature.Type.TEXT_DETECTION)
+    asked = [vision.AnnotateImageRequest(image=image, features=[feature])]
+    (answer,) = client.batch_annotate_images(requests=asked, retry=None, timeout=5).responses
+    assert answer.error.code == 14
+
+
+def test_unknown_fields_are_refused(service: Served) -> None:
+    body = {"requests": [{"image": {"content": "", "colour": "red"}}]}
+    answer = httpx.post(f"{service.url}/v1/images:annotate", json=body, headers={"x-goog-api-key": "k"})
+    assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    assert "colour" in answer.json()["error"]["message"]
+
+
+def test_a_wrong_key_is_refused(service: Served) -> None:
+    with _client(service, key="invalid") as client, pytest.raises(exceptions.BadRequest, match="API key") as caught:
+        ask(client, b"x")
+    assert caught.value.reason == "API_KEY_INVALID"
+
+
+def test_a_missing_key_is_refused(service: Served) -> None:
+    answer = httpx.post(f"{service.url}/v1/images:annotate", json={})
+    assert (answer.status_code, answer.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
+
+
+def test_rate_limits_and_slowness_come_as_errors_of_the_sdk(client: Any, steer: Callable[..., None]) -> None:
+    limited = {"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}
+    steer("faults", path="annotate", status=429, headers={"Retry-After": "2"}, body=limited)
+    with pytest.raises(exceptions.TooManyRequests):
+        ask(client, b"x")
+    steer("faults", path="annotate", delay_s=1, status=500)
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        ask(client, b"x", timeout_s=0.2)
