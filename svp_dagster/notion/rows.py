@@ -1,0 +1,169 @@
+"""The Link Database: which columns it has, what its rows ask for, how their status is told.
+
+url              url               the video's link
+tag              select            names the Content Database
+processing_type  select, optional  how much of the video is looked at (`ProcessingType`)
+status           select or status  where the row stands (`Status`)
+updated_time     date              when the status changed last
+error            text, optional    the sentence of a failure
+result           url, optional     the content page
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal, cast
+
+from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.models import JsonObject, LinkEntry, ProcessingType, Status, Value
+from svp_dagster.notion.properties import to_properties
+from svp_dagster.notion.rich_text import clean
+from svp_dagster.notion.schema import DataSourceSchema, normalised
+
+StatusType = Literal["select", "status"]
+
+URL, TAG, PROCESSING_TYPE, STATUS, UPDATED_TIME = "url", "tag", "processing_type", "status", "updated_time"
+ERROR, RESULT = "error", "result"
+
+_REQUIRED: dict[str, tuple[str, ...]] = {
+    URL: ("url",),
+    TAG: ("select",),
+    STATUS: ("select", "status"),
+    UPDATED_TIME: ("date",),
+}
+_OPTIONAL: dict[str, tuple[str, ...]] = {PROCESSING_TYPE: ("select",), ERROR: ("rich_text",), RESULT: ("url",)}
+
+
+class Row(Value):
+    """A row as it was read. In `link`, url and tag are empty where the row's are; then `problem` says so."""
+
+    link: LinkEntry
+    status: Status | None
+
+    @property
+    def problem(self) -> SvpError | None:
+        """What the row's owner is told where the row lacks what a run needs, else None.
+
+        Whether the link can be used and the tag is known is not looked at here.
+        """
+        if not self.link.url:
+            return failure(Code.UNSUPPORTED_LINK, reason="the url column is empty")
+        if not self.link.tag:
+            return failure(Code.UNKNOWN_TAG, reason="The tag column is empty")
+        return None
+
+
+def check_columns(schema: DataSourceSchema) -> list[str]:
+    """What a data source lacks to be a Link Database, a sentence per column; empty where it is one."""
+    problems = [_column_problem(schema, name, types) for name, types in (_REQUIRED | _OPTIONAL).items()]
+    return [problem for problem in [*problems, _status_options_problem(schema)] if problem is not None]
+
+
+def status_type(schema: DataSourceSchema) -> StatusType:
+    """The type of the status column of a Link Database that `check_columns` accepts."""
+    column = schema.column(STATUS)
+    return "status" if column is not None and column.type == "status" else "select"
+
+
+def pending_filter(status_type: StatusType) -> JsonObject:
+    """The filter of a query for the rows that wait."""
+    return {"property": STATUS, status_type: {"equals": Status.PENDING.value}}
+
+
+def parse_row(page: JsonObject, connection_id: str) -> Row:
+    """A row from Notion's answer. An unknown processing type stands for `full`, a foreign status for none.
+
+    Raises KeyError, TypeError or ValueError where `page` is no page of Notion's.
+    """
+    cells: JsonObject = page["properties"]
+    shown, kind = _option(cells.get(STATUS)), _option(cells.get(PROCESSING_TYPE)).casefold()
+    return Row(
+        link=LinkEntry(
+            page_id=page["id"],
+            connection_id=connection_id,
+            url=_url(cells.get(URL)),
+            tag=_option(cells.get(TAG)),
+            processing_type=next((known for known in ProcessingType if known == kind), ProcessingType.FULL),
+            last_edited_time=datetime.fromisoformat(page["last_edited_time"]),
+        ),
+        status=next((known for known in Status if known == shown), None),
+    )
+
+
+def new_row(
+    schema: DataSourceSchema, *, url: str, tag: str, processing_type: ProcessingType | None, at: datetime
+) -> JsonObject:
+    """The properties of a row to be added: pending, with the link as its title."""
+    values = {URL: url, TAG: tag, STATUS: Status.PENDING, UPDATED_TIME: _utc(at), schema.title_column.name: url}
+    if processing_type is not None and schema.column(PROCESSING_TYPE) is not None:
+        values[PROCESSING_TYPE] = processing_type
+    return to_properties(schema, values).properties
+
+
+def status_update(
+    schema: DataSourceSchema,
+    status: Status,
+    at: datetime,
+    *,
+    sentence: str | None = None,
+    result_url: str | None = None,
+) -> JsonObject:
+    """The properties that show `status` on a row.
+
+    `error` is emptied where there is no `sentence`; `result` is left as it is where there is no `result_url`.
+    Columns that the Link Database doesn't have are left away.
+    """
+    values = {STATUS: status, UPDATED_TIME: _utc(at), ERROR: sentence, RESULT: result_url}
+    known = {name: value for name, value in values.items() if value and _is_usable(schema, name)}
+    properties = to_properties(schema, known).properties
+    if not sentence and _is_usable(schema, ERROR):
+        properties[ERROR] = {"rich_text": []}
+    return properties
+
+
+def shows_errors(schema: DataSourceSchema) -> bool:
+    """Whether a failure's sentence has a column; else it goes into a comment on the row."""
+    return _is_usable(schema, ERROR)
+
+
+def _is_usable(schema: DataSourceSchema, name: str) -> bool:
+    column = schema.column(name)
+    return column is not None and column.type in (_REQUIRED | _OPTIONAL)[name]
+
+
+def _column_problem(schema: DataSourceSchema, name: str, types: tuple[str, ...]) -> str | None:
+    wanted = " or ".join(types)
+    column = schema.column(name)
+    if column is not None:
+        wrong = f'The column "{name}" is of type {column.type}; it must be of type {wanted}.'
+        return None if column.type in types else wrong
+    similar = next((column.name for column in schema.columns if normalised(column.name) == name), None)
+    if similar is not None:
+        return f'The column "{similar}" must be called "{name}".'
+    return f'The column "{name}" (type {wanted}) is missing.' if name in _REQUIRED else None
+
+
+def _status_options_problem(schema: DataSourceSchema) -> str | None:
+    """A status knows all options beforehand. A select gets new ones by writing, but a filter needs its option."""
+    column = schema.column(STATUS)
+    if column is None or column.type not in _REQUIRED[STATUS]:
+        return None
+    needed = list(Status) if column.type == "status" else [Status.PENDING]
+    missing = [option.value for option in needed if option.value not in column.options]
+    if not missing:
+        return None
+    return f'The column "{STATUS}" lacks the option{"s" if len(missing) > 1 else ""} {", ".join(missing)}.'
+
+
+def _url(cell: JsonObject | None) -> str:
+    return clean(cell.get("url") or "") if cell else ""
+
+
+def _option(cell: JsonObject | None) -> str:
+    """The name of the chosen option of a select or status, empty where none is chosen."""
+    chosen = cell.get(cell["type"]) if cell else None
+    return cast(str, chosen["name"]).strip() if isinstance(chosen, dict) else ""
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
