@@ -34,23 +34,19 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 _OPTIONAL: dict[str, tuple[str, ...]] = {PROCESSING_TYPE: ("select",), ERROR: ("rich_text",), RESULT: ("url",)}
 
 
-class Row(Value):
-    """A row as it was read. In `link`, url and tag are empty where the row's are; then `problem` says so."""
+class InvalidRow(Value):
+    """A row that lacks what a run needs. `reason` fills the sentence of `code`."""
 
-    link: LinkEntry
-    status: Status | None
+    page_id: str
+    connection_id: str
+    last_edited_time: datetime
+    code: Code
+    reason: str
 
     @property
-    def problem(self) -> SvpError | None:
-        """What the row's owner is told where the row lacks what a run needs, else None.
-
-        Whether the link can be used and the tag is known is not looked at here.
-        """
-        if not self.link.url:
-            return failure(Code.UNSUPPORTED_LINK, reason="the url column is empty")
-        if not self.link.tag:
-            return failure(Code.UNKNOWN_TAG, reason="The tag column is empty")
-        return None
+    def failure(self) -> SvpError:
+        """What is told to the row's owner."""
+        return failure(self.code, reason=self.reason, detail=self.reason)
 
 
 def check_columns(schema: DataSourceSchema) -> list[str]:
@@ -70,23 +66,30 @@ def pending_filter(status_type: StatusType) -> JsonObject:
     return {"property": STATUS, status_type: {"equals": Status.PENDING.value}}
 
 
-def parse_row(page: JsonObject, connection_id: str) -> Row:
-    """A row from Notion's answer. An unknown processing type stands for `full`, a foreign status for none.
+def parse_row(page: JsonObject, connection_id: str) -> LinkEntry | InvalidRow:
+    """What a row of Notion's answer asks for, or what it lacks. An unknown processing type stands for `full`.
 
-    Raises KeyError, TypeError or ValueError where `page` is no page of Notion's.
+    Whether the link can be used and the tag is known is not looked at here. Raises KeyError, TypeError or ValueError
+    where `page` is no page of Notion's.
     """
     cells: JsonObject = page["properties"]
-    shown, kind = _option(cells.get(STATUS)), _option(cells.get(PROCESSING_TYPE)).casefold()
-    return Row(
-        link=LinkEntry(
+    url, tag, kind = _url(cells.get(URL)), _option(cells.get(TAG)), _option(cells.get(PROCESSING_TYPE)).casefold()
+    edited = datetime.fromisoformat(page["last_edited_time"])
+    if not url or not tag:
+        return InvalidRow(
             page_id=page["id"],
             connection_id=connection_id,
-            url=_url(cells.get(URL)),
-            tag=_option(cells.get(TAG)),
-            processing_type=next((known for known in ProcessingType if known == kind), ProcessingType.FULL),
-            last_edited_time=datetime.fromisoformat(page["last_edited_time"]),
-        ),
-        status=next((known for known in Status if known == shown), None),
+            last_edited_time=edited,
+            code=Code.UNKNOWN_TAG if url else Code.UNSUPPORTED_LINK,
+            reason="The tag column is empty" if url else "the url column is empty",
+        )
+    return LinkEntry(
+        page_id=page["id"],
+        connection_id=connection_id,
+        url=url,
+        tag=tag,
+        processing_type=next((known for known in ProcessingType if known == kind), ProcessingType.FULL),
+        last_edited_time=edited,
     )
 
 

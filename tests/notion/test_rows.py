@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from svp_dagster.errors import Code
-from svp_dagster.models import JsonObject, ProcessingType, Status
+from svp_dagster.models import JsonObject, LinkEntry, ProcessingType, Status
 from svp_dagster.notion.rows import (
+    InvalidRow,
     check_columns,
     new_row,
     parse_row,
@@ -85,37 +86,38 @@ def test_a_select_needs_the_option_that_is_filtered_by() -> None:
 def test_a_row_asks_for_a_link_with_a_tag() -> None:
     row = parse_row(page(processing_type={"type": "select", "select": {"name": "Speech"}}), "c1")
 
-    assert row.problem is None
-    assert row.status is Status.PENDING
-    assert row.link.url == "https://www.tiktok.com/@a/video/1"
-    assert (row.link.page_id, row.link.connection_id, row.link.tag) == ("p1", "c1", "cooking")
-    assert row.link.processing_type is ProcessingType.SPEECH
-    assert row.link.last_edited_time == AT
+    assert row == LinkEntry(
+        page_id="p1",
+        connection_id="c1",
+        url="https://www.tiktok.com/@a/video/1",
+        tag="cooking",
+        processing_type=ProcessingType.SPEECH,
+        last_edited_time=AT,
+    )
 
 
-@pytest.mark.parametrize(
-    "cell", [None, {"type": "select", "select": None}, {"type": "select", "select": {"name": "x"}}]
-)
-def test_without_a_known_processing_type_everything_is_looked_at(cell: Any) -> None:
-    row = parse_row(page(**({"processing_type": cell} if cell else {})), "c1")
+@pytest.mark.parametrize("chosen", [None, {"name": "something else"}])
+def test_without_a_known_processing_type_everything_is_looked_at(chosen: Any) -> None:
+    row = parse_row(page(processing_type={"type": "select", "select": chosen}), "c1")
 
-    assert row.link.processing_type is ProcessingType.FULL
+    assert isinstance(row, LinkEntry)
+    assert row.processing_type is ProcessingType.FULL
 
 
 def test_a_row_without_a_link_says_so() -> None:
-    problem = parse_row(page(url={"type": "url", "url": None}), "c1").problem
+    row = parse_row(page(url={"type": "url", "url": None}), "c1")
 
-    assert problem is not None
-    assert problem.code is Code.UNSUPPORTED_LINK
-    assert "the url column is empty" in problem.sentence
+    assert isinstance(row, InvalidRow)
+    assert row.failure.code is Code.UNSUPPORTED_LINK
+    assert "the url column is empty" in row.failure.sentence
 
 
 def test_a_row_without_a_tag_says_so() -> None:
-    problem = parse_row(page(tag={"type": "select", "select": None}), "c1").problem
+    row = parse_row(page(tag={"type": "select", "select": None}), "c1")
 
-    assert problem is not None
-    assert problem.code is Code.UNKNOWN_TAG
-    assert problem.sentence.startswith("The tag column is empty.")
+    assert isinstance(row, InvalidRow)
+    assert row.failure.code is Code.UNKNOWN_TAG
+    assert row.failure.sentence.startswith("The tag column is empty.")
 
 
 @pytest.mark.parametrize("kind", ["select", "status"])
