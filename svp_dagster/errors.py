@@ -16,6 +16,7 @@ Failures are made by `failure(Code.…)` alone, which looks the rest up in `TABL
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -81,6 +82,9 @@ class FailureKind:
 
 
 MINUTE_S, HOUR_S = 60, 3600
+_JOINERS = "\u200c\u200d"  # parts of words in Persian and Hindi, and of emoji
+MAX_FACT_CHARS = 300
+"""Facts in a sentence come from services and pages: they are cut, so that no sentence outgrows a column."""
 
 
 def _never(sentence: str) -> FailureKind:
@@ -197,7 +201,7 @@ TABLE: dict[Code, FailureKind] = {
 
 
 class SvpError(Exception):
-    """A failure of the table. `retry_after_s` is the wait that a service asked for, or the table's."""
+    """A failure of the table. `retry_after_s` is the wait that a service asked for, or the table's for `later`."""
 
     retry: ClassVar[Retry]
 
@@ -253,17 +257,34 @@ def failure(
     """
     kind = TABLE[code]
     chosen = retry or kind.retry
-    wait_s = retry_after_s if retry_after_s is not None else float(kind.later_s) or None
-    return _TYPES[chosen](code, sentence=kind.sentence.format(**facts), detail=detail, retry_after_s=wait_s)
+    if retry_after_s is None and chosen is Retry.LATER:
+        retry_after_s = float(kind.later_s or HOUR_S)
+    sentence = kind.sentence.format(**{name: _in_one_line(fact) for name, fact in facts.items()})
+    return _TYPES[chosen](code, sentence=sentence, detail=detail, retry_after_s=retry_after_s)
+
+
+def _in_one_line(fact: str) -> str:
+    """Without line breaks, control and direction characters, and not endless."""
+    visible = "".join(sign if sign.isprintable() or sign in _JOINERS else " " for sign in fact[: 10 * MAX_FACT_CHARS])
+    line = " ".join(visible.split())
+    return line if len(line) <= MAX_FACT_CHARS else line[: MAX_FACT_CHARS - 1].rstrip() + "…"
 
 
 def as_failure(error: BaseException) -> SvpError:
     """The failure behind an exception: itself, one in its chain of causes, or `internal`."""
-    cause: BaseException | None = error
-    while cause is not None:
+    for cause in _causes(error):
         if isinstance(cause, SvpError):
             return cause
-        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
             return failure(Code.STORAGE_FULL, detail="no space left on device")
-        cause = cause.__cause__ or cause.__context__
-    return failure(Code.INTERNAL, detail=f"{type(error).__name__}")
+    return failure(Code.INTERNAL, detail=type(error).__name__)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The exception and what led to it, nearest first. `from None` ends the chain, and a circle is walked once."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)

@@ -62,7 +62,9 @@ class Settings(BaseSettings):
     monthly_budget_usd: float | None = Field(default=None, ge=0, description="Per connection; unset: no cap.")
     prices_file: Path | None = Field(default=None, description="JSON that overrides the price table.")
 
-    egress_proxy: str = Field(default="", description="Proxy for all that is fetched from TikTok and Instagram.")
+    egress_proxy: str = Field(
+        default="", repr=False, description="Proxy for all that is fetched from TikTok and Instagram."
+    )
     cookies_file: Path | None = Field(default=None, description="Netscape cookie file for yt-dlp.")
     allowed_sites: str = Field(default="", description="More of yt-dlp's extractors, comma-separated, e.g. youtube.")
     max_duration_s: int = Field(default=1800, ge=1)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
+from pydantic import Field
 from sqlalchemy import Engine, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
 from svp_dagster.store.crypto import TokenCipher
+from svp_dagster.store.database import retry_conflict
 from svp_dagster.store.tables import ConnectionRow
 
 REFRESH_LEASE = timedelta(seconds=30)
@@ -34,14 +36,8 @@ class Connection(Value):
 class Tokens(Value):
     """A pair of tokens in the clear: never stored, logged or shown as it is."""
 
-    access: str
-    refresh: str | None
-
-    def __repr__(self) -> str:
-        """Hides the tokens."""
-        return "Tokens(…)"
-
-    __str__ = __repr__
+    access: str = Field(repr=False)
+    refresh: str | None = Field(repr=False)
 
 
 class Connections:
@@ -63,17 +59,23 @@ class Connections:
         now: datetime,
     ) -> Connection:
         """Make the connection of this bot, or update it: signing in again keeps its databases and rows."""
-        with Session(self._engine) as session, session.begin():
-            row = session.scalar(select(ConnectionRow).where(ConnectionRow.bot_id == bot_id))
-            if row is None:
-                row = ConnectionRow(id=uuid.uuid4().hex, bot_id=bot_id, created_at=now)
-                session.add(row)
-            row.workspace_id, row.workspace_name = workspace_id, workspace_name
-            row.workspace_icon, row.owner_name = workspace_icon, owner_name
-            row.active, row.refresh_lease_until, row.updated_at = True, None, now
-            self._set_tokens(row, tokens)
-            session.flush()
+
+        def save() -> Connection:
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                query = select(ConnectionRow).where(ConnectionRow.bot_id == bot_id)
+                row = session.scalar(query.with_for_update())
+                if row is None:
+                    row = ConnectionRow(
+                        id=uuid.uuid4().hex, bot_id=bot_id, output_language="", monthly_budget_usd=None, created_at=now
+                    )
+                    session.add(row)
+                row.workspace_id, row.workspace_name = workspace_id, workspace_name
+                row.workspace_icon, row.owner_name = workspace_icon, owner_name
+                row.active, row.refresh_lease_until, row.updated_at = True, None, now
+                self._set_tokens(row, tokens)
             return _connection(row)
+
+        return retry_conflict(save)
 
     def get(self, connection_id: str) -> Connection | None:
         """The connection, active or not."""
@@ -85,7 +87,8 @@ class Connections:
         """All connections, oldest first."""
         with Session(self._engine) as session:
             return [
-                _connection(row) for row in session.scalars(select(ConnectionRow).order_by(ConnectionRow.created_at))
+                _connection(row)
+                for row in session.scalars(select(ConnectionRow).order_by(ConnectionRow.created_at, ConnectionRow.id))
             ]
 
     def tokens(self, connection_id: str) -> Tokens | None:
@@ -98,11 +101,12 @@ class Connections:
             return Tokens(access=self._cipher.decrypt(row.access_token), refresh=refresh)
 
     def replace_tokens(self, connection_id: str, tokens: Tokens, *, now: datetime) -> None:
-        """Store a refreshed pair and give the lease back."""
+        """Store a refreshed pair and give the lease back. A connection that ended meanwhile keeps no tokens."""
         with Session(self._engine) as session, session.begin():
-            row = session.get_one(ConnectionRow, connection_id)
-            self._set_tokens(row, tokens)
-            row.refresh_lease_until, row.updated_at = None, now
+            row = session.get_one(ConnectionRow, connection_id, with_for_update=True)
+            if row.active:
+                self._set_tokens(row, tokens)
+                row.refresh_lease_until, row.updated_at = None, now
 
     def lease_refresh(self, connection_id: str, *, now: datetime) -> bool:
         """Whether the caller may refresh now. A refresh token works once: two at a time would lose one."""
@@ -145,7 +149,9 @@ class Connections:
     def rotate_keys(self) -> int:
         """Encrypt all tokens with the first key; returns the number of connections."""
         with Session(self._engine) as session, session.begin():
-            rows = session.scalars(select(ConnectionRow).where(ConnectionRow.access_token.is_not(None))).all()
+            # Locked, so that a token refreshed meanwhile isn't overwritten with the one before it.
+            query = select(ConnectionRow).where(ConnectionRow.access_token.is_not(None)).with_for_update()
+            rows = session.scalars(query).all()
             for row in rows:
                 row.access_token = self._cipher.rotate(row.access_token) if row.access_token else None
                 row.refresh_token = self._cipher.rotate(row.refresh_token) if row.refresh_token else None

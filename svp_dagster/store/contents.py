@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import JsonObject, PaidCall, Value
-from svp_dagster.store.tables import ContentRow, LedgerRow, ThumbnailRow
+from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.tables import Base, ContentRow, LedgerRow, ThumbnailRow
 
 
 class Contents:
-    """Fulfils `svp_dagster.ports.Contents`."""
+    """Results by media key, kind and recipe; thumbnails by media key."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -25,8 +27,7 @@ class Contents:
 
     def put(self, media_key: str, kind: str, recipe: str, value: JsonObject, *, now: datetime) -> None:
         """Keep a result. The last one wins."""
-        with Session(self._engine) as session, session.begin():
-            session.merge(ContentRow(media_key=media_key, kind=kind, recipe=recipe, value=value, created_at=now))
+        self._put(lambda: ContentRow(media_key=media_key, kind=kind, recipe=recipe, value=value, created_at=now))
 
     def forget_before(self, moment: datetime) -> int:
         """Delete results older than `moment`; returns how many."""
@@ -35,14 +36,20 @@ class Contents:
 
     def set_thumbnail(self, media_key: str, jpeg: bytes) -> None:
         """Keep a small picture of a video."""
-        with Session(self._engine) as session, session.begin():
-            session.merge(ThumbnailRow(media_key=media_key, jpeg=jpeg))
+        self._put(lambda: ThumbnailRow(media_key=media_key, jpeg=jpeg))
 
     def thumbnail(self, media_key: str) -> bytes | None:
         """The JPEG, if there is one."""
         with Session(self._engine) as session:
             row = session.get(ThumbnailRow, media_key)
             return row.jpeg if row else None
+
+    def _put(self, make: Callable[[], Base]) -> None:
+        def put() -> None:
+            with Session(self._engine) as session, session.begin():
+                session.merge(make())
+
+        retry_conflict(put)
 
 
 class Spent(Value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -23,7 +24,9 @@ class TokenCipher:
         except ValueError:
             # `from None`: the cause's message could quote the key.
             raise failure(
-                Code.MISCONFIGURED, reason=f"SVP_ENCRYPTION_KEYS holds no valid key; {_HOW_TO_MAKE_ONE}"
+                Code.MISCONFIGURED,
+                reason=f"SVP_ENCRYPTION_KEYS (or the key file made at the first start) holds no valid key; "
+                f"{_HOW_TO_MAKE_ONE}",
             ) from None
 
     def encrypt(self, text: str) -> str:
@@ -60,14 +63,15 @@ def local_secret(path: Path) -> str:
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(new_key())
+        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
         try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(new_key())
+                file.flush()
+                os.fsync(descriptor)  # a key lost to a power cut would take every token with it
             os.link(draft, path)
         except FileExistsError:
             pass  # another process was first: its secret is the one
         finally:
-            draft.unlink()
+            Path(draft).unlink()
     return path.read_text().strip()

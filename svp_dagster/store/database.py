@@ -2,34 +2,67 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError
+
+from svp_dagster.errors import Code, failure
 
 LOCK_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 5
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# A server that vanished without a word is given up after about 25 s, not after the system's two hours.
+_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+# PostgreSQL's JSON has no NaN; SQLite's would take it.
+_to_json = partial(json.dumps, allow_nan=False)
+
+T = TypeVar("T")
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for `sqlite:///…` or `postgresql://…` (also `postgres://`). Connects lazily."""
-    parsed = make_url(url.replace("postgres://", "postgresql://", 1))
-    if parsed.get_backend_name() == "sqlite":
-        if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": LOCK_TIMEOUT_S})
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
-        return engine
+    """An engine for `sqlite:///…` or `postgresql://…` (also `postgres://`). Connects lazily.
+
+    Raises `misconfigured` for any other address; the message doesn't quote it, since it may hold a password.
+    """
+    try:
+        parsed = make_url(f"postgresql://{url.removeprefix('postgres://')}" if url.startswith("postgres://") else url)
+    except (ArgumentError, ValueError):
+        raise failure(Code.MISCONFIGURED, reason="DATABASE_URL is not the address of a database") from None
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite_engine(parsed.set(drivername="sqlite"))
+    if backend == "postgresql":
+        return _postgres_engine(parsed.set(drivername="postgresql+psycopg2"))
+    raise failure(Code.MISCONFIGURED, reason="DATABASE_URL must begin with sqlite:/// or postgresql://")
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S}, json_serializer=_to_json)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
     options = f"-c lock_timeout={LOCK_TIMEOUT_S}s -c statement_timeout={LOCK_TIMEOUT_S}s"
     return create_engine(
-        parsed.set(drivername="postgresql+psycopg2"),
+        url,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": options},
+        json_serializer=_to_json,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": options, **_KEEPALIVE},
     )
 
 
@@ -47,23 +80,49 @@ def _begin_immediate(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def migrate(engine: Engine) -> None:
+def retry_conflict(work: Callable[[], T]) -> T:
+    """What `work` gives; done again when somebody inserted the same key between its look and its insert."""
+    try:
+        return work()
+    except IntegrityError:
+        return work()
+
+
+def migrate(engine: Engine, *, scripts: Path = MIGRATIONS) -> None:
     """Bring the tables to the newest form. Safe to call from several processes at once."""
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7468)")
-        command.upgrade(_config(connection), "head")
+    with _migration(engine) as connection:
+        command.upgrade(_config(connection, scripts), "head")
 
 
 def is_migrated(engine: Engine) -> bool:
     """Whether the tables have the newest form."""
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_heads()
-    return set(current) == set(ScriptDirectory.from_config(_config(None)).get_heads())
+    return set(current) == set(ScriptDirectory.from_config(_config(None, MIGRATIONS)).get_heads())
 
 
-def _config(connection: Any) -> Config:
+@contextmanager
+def _migration(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            with connection.begin():
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # a large table may take its time
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7468)")
+                yield connection
+            return
+        # SQLite changes a table by copying and dropping it, and a drop deletes all that points to it while foreign
+        # keys are on. They can be switched only outside of a transaction.
+        sqlite: Any = connection.connection.driver_connection
+        sqlite.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            sqlite.execute("PRAGMA foreign_keys=ON")
+
+
+def _config(connection: Connection | None, scripts: Path) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config

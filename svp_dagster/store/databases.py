@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, and_, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -56,13 +56,14 @@ class Databases:
     def set_link_database(self, connection_id: str, *, schema: DataSourceSchema, url: str, now: datetime) -> None:
         """Register the connection's Link Database, instead of the one before. It is due at once."""
         with Session(self._engine) as session, session.begin():
+            _lock_connection(session, connection_id)
             row = session.get(LinkDatabaseRow, connection_id)
             if row is None:
                 row = LinkDatabaseRow(connection_id=connection_id)
                 session.add(row)
             row.database_id, row.data_source_id, row.url = schema.database_id, schema.data_source_id, url
             row.schema, row.due_at = schema.model_dump(mode="json"), now
-            row.poll_failures, row.poll_problem = 0, ""
+            row.polled_at, row.poll_failures, row.poll_problem = None, 0, ""
 
     def link_database(self, connection_id: str) -> LinkDatabase | None:
         """The connection's Link Database."""
@@ -108,17 +109,13 @@ class Databases:
         self, seen: LinkDatabase, *, next_due_at: datetime, now: datetime, failures: int, problem: str
     ) -> None:
         row = LinkDatabaseRow
+        # Another Link Database may have been registered while this one was read.
+        is_seen = and_(row.connection_id == seen.connection_id, row.data_source_id == seen.data_source_id)
         with self._engine.begin() as connection:
             connection.execute(
-                update(row)
-                .where(row.connection_id == seen.connection_id)
-                .values(polled_at=now, poll_failures=failures, poll_problem=problem)
+                update(row).where(is_seen).values(polled_at=now, poll_failures=failures, poll_problem=problem)
             )
-            connection.execute(
-                update(row)
-                .where(row.connection_id == seen.connection_id, row.due_at == seen.due_at)
-                .values(due_at=next_due_at)
-            )
+            connection.execute(update(row).where(is_seen, row.due_at == seen.due_at).values(due_at=next_due_at))
 
     def add_content_database(
         self, connection_id: str, *, tag: str, schema: DataSourceSchema, url: str, prompt: str, now: datetime
@@ -138,6 +135,7 @@ class Databases:
         )
         try:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                _lock_connection(session, connection_id)
                 session.add(row)
         except IntegrityError as error:
             raise TagTaken(tag) from error
@@ -201,6 +199,11 @@ class Databases:
                 )
             )
         return result.rowcount == 1
+
+
+def _lock_connection(session: Session, connection_id: str) -> None:
+    # Registrations of one connection happen one after the other; there is none for an unknown connection.
+    session.get_one(ConnectionRow, connection_id, with_for_update=True)
 
 
 def _link_database(row: LinkDatabaseRow) -> LinkDatabase:

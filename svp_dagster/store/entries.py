@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.errors import ClaimLost, Code, SvpError, failure
 from svp_dagster.models import ContentPage, LinkEntry, ProcessingType, Status, Value
-from svp_dagster.store.tables import LedgerRow, LinkEntryRow
+from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.tables import ConnectionRow, LedgerRow, LinkEntryRow
 
 
 class Entry(Value):
@@ -71,54 +72,41 @@ class Entries:
 
         For an entry that isn't finished, only what the person wrote is brought up to date.
         """
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            row = session.get(LinkEntryRow, link.page_id, with_for_update=True)
-            if row is None:
-                row = _new_row(link, now=now)
-                session.add(row)
-            elif Status(row.status).is_final:
-                row.requests, row.attempts = row.requests + 1, 0
-                row.status, row.holder, row.updated_at = Status.PENDING, None, now
-                row.failure_code = row.sentence = row.retry_at = None
-            _take_over_what_was_written(row, link)
-        return _entry(row)
+        return retry_conflict(lambda: self._ask(link, now=now))
 
     def reject(self, link: LinkEntry, error: SvpError, *, now: datetime) -> Entry:
         """End a row that no run is spent on. Its status is owed to Notion."""
-        self.request(link, now=now)
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            row = session.get_one(LinkEntryRow, link.page_id, with_for_update=True)
-            _end(row, Status.FAILED, error, now=now)
-        return _entry(row)
+        return retry_conflict(lambda: self._ask(link, now=now, rejected_with=error))
 
     def claim(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool], now: datetime) -> Entry:
         """Let `run_id` alone write this row from now on.
 
         A holder before it is asked about: `may_take_over(holder)` says whether that run is over. Raises `ClaimLost`
-        while it isn't, and `row_gone` for a row that was never seen.
+        while it isn't, and for a run whose own claim ended (its worker outlived it); `row_gone` for a row that was
+        never seen. A finished row that an operator runs again is pending once more.
         """
         with Session(self._engine) as session:
             row = session.get(LinkEntryRow, page_id)
             if row is None:
                 raise failure(Code.ROW_GONE, detail=f"no link entry {page_id}")
-            holder = row.holder
-        if holder == run_id:
-            return self._get(page_id)
-        if holder is not None and not may_take_over(holder):
+            if row.holder == run_id:
+                return _entry(row)
+            holder, last_run_id = row.holder, row.run_id
+        if last_run_id == run_id or (holder is not None and not may_take_over(holder)):
             raise ClaimLost(page_id)
-        is_holder = LinkEntryRow.holder.is_(None) if holder is None else LinkEntryRow.holder == holder
-        with self._engine.begin() as connection:
-            result = connection.execute(
-                update(LinkEntryRow)
-                .where(LinkEntryRow.page_id == page_id, is_holder)
-                .values(holder=run_id, run_id=run_id, attempts=LinkEntryRow.attempts + 1, updated_at=now)
-            )
-        if result.rowcount != 1:
-            raise ClaimLost(page_id)
-        return self._get(page_id)
+
+        def change(row: LinkEntryRow) -> None:
+            if Status(row.status).is_final:
+                _reopen(row, now=now)
+            row.holder = row.run_id = run_id
+            row.attempts, row.updated_at = row.attempts + 1, now
+
+        return self._write(page_id, holder, change)
 
     def set_status(self, page_id: str, run_id: str, status: Status, *, now: datetime) -> Entry:
-        """The row is at this stage now. Raises `ClaimLost`."""
+        """The row is at this stage now. Raises `ClaimLost`. Rows end by `complete` and `fail`, not by this."""
+        if status.is_final:
+            raise ValueError(status)
 
         def change(row: LinkEntryRow) -> None:
             row.status, row.version, row.updated_at = status, row.version + 1, now
@@ -164,12 +152,26 @@ class Entries:
         """The run failed for good; the claim ends. Raises `ClaimLost`."""
         return self._write(page_id, run_id, lambda row: _end(row, Status.FAILED, error, now=now))
 
+    def fail_unclaimed(self, page_id: str, error: SvpError, *, now: datetime) -> Entry | None:
+        """End an entry that isn't finished and that no run holds; None if there is no such entry."""
+        query = select(LinkEntryRow).where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            row = session.scalar(query.with_for_update())
+            if row is None or Status(row.status).is_final:
+                return None
+            _end(row, Status.FAILED, error, now=now)
+        return _entry(row)
+
     def shown(self, page_id: str, version: int, *, now: datetime) -> None:
         """Notion shows this version of the status."""
         with self._engine.begin() as connection:
             connection.execute(
                 update(LinkEntryRow)
-                .where(LinkEntryRow.page_id == page_id, LinkEntryRow.shown_version < version)
+                .where(
+                    LinkEntryRow.page_id == page_id,
+                    LinkEntryRow.shown_version < version,
+                    LinkEntryRow.version >= version,
+                )
                 .values(shown_version=version, updated_at=now)
             )
 
@@ -180,9 +182,14 @@ class Entries:
             return _entry(row) if row else None
 
     def owed(self, *, before: datetime, limit: int) -> list[Entry]:
-        """Entries whose status Notion doesn't show and that nobody changed since `before`, oldest first."""
+        """Entries whose status Notion doesn't show and that nobody changed since `before`, oldest first.
+
+        Those of ended connections can't be told and are left out, so that they don't fill the first `limit`.
+        """
         query = (
             select(LinkEntryRow)
+            .join(ConnectionRow, ConnectionRow.id == LinkEntryRow.connection_id)
+            .where(ConnectionRow.active)
             .where(LinkEntryRow.shown_version < LinkEntryRow.version, LinkEntryRow.updated_at < before)
             .order_by(LinkEntryRow.updated_at)
             .limit(limit)
@@ -218,12 +225,25 @@ class Entries:
         with self._engine.connect() as connection:
             return {page_id: (float(cost or 0), bool(known)) for page_id, cost, known in connection.execute(query)}
 
-    def _get(self, page_id: str) -> Entry:
-        with Session(self._engine) as session:
-            return _entry(session.get_one(LinkEntryRow, page_id))
+    def _ask(self, link: LinkEntry, *, now: datetime, rejected_with: SvpError | None = None) -> Entry:
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            row = session.get(LinkEntryRow, link.page_id, with_for_update=True)
+            if row is None:
+                row = _new_row(link, now=now)
+                session.add(row)
+            elif Status(row.status).is_final:
+                _reopen(row, now=now)
+                row.shown_version = row.version  # the person wrote "pending": Notion shows it already
+            _take_over_what_was_written(row, link)
+            if rejected_with is not None:
+                _end(row, Status.FAILED, rejected_with, now=now)
+        return _entry(row)
 
-    def _write(self, page_id: str, run_id: str, change: Callable[[LinkEntryRow], None]) -> Entry:
-        query = select(LinkEntryRow).where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder == run_id)
+    def _write(self, page_id: str, holder: str | None, change: Callable[[LinkEntryRow], None]) -> Entry:
+        """Change the row if `holder` (None: nobody) holds it."""
+        query = select(LinkEntryRow).where(
+            LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_not_distinct_from(holder)
+        )
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.scalar(query.with_for_update())
             if row is None:
@@ -247,6 +267,12 @@ def _new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
         created_at=now,
         updated_at=now,
     )
+
+
+def _reopen(row: LinkEntryRow, *, now: datetime) -> None:
+    row.requests, row.attempts, row.holder = row.requests + 1, 0, None
+    row.status, row.version, row.updated_at = Status.PENDING, row.version + 1, now
+    row.failure_code = row.sentence = row.retry_at = None
 
 
 def _take_over_what_was_written(row: LinkEntryRow, link: LinkEntry) -> None:

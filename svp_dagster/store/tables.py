@@ -1,6 +1,7 @@
 """The tables. Queries live beside them, one module per concern; nothing outside `store` sees a table.
 
-Every point in time is stored as an aware UTC datetime (`UtcDateTime` makes SQLite keep the zone).
+Every point in time is an aware UTC datetime (`UtcDateTime`) and every text one that both databases can hold
+(`PlainText`), so that a test on SQLite says something about PostgreSQL.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, LargeBinary, MetaData, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -27,8 +28,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy's signature)
-        """From the database: SQLite forgets the zone."""
-        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+        """From the database: SQLite forgets the zone, PostgreSQL answers in the server's."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class PlainText(TypeDecorator[str]):
+    """Text without what a database refuses: NUL (PostgreSQL) and lone surrogates (both)."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        """To the database."""
+        return value.replace("\0", "").encode(errors="replace").decode() if value is not None else None
 
 
 class Base(DeclarativeBase):
@@ -42,7 +56,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012 (SQLAlchemy's form)
+    type_annotation_map = {datetime: UtcDateTime, str: PlainText, dict[str, Any]: JSON}  # noqa: RUF012 (SQLAlchemy's form)
 
 
 class ConnectionRow(Base):

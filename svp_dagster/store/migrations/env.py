@@ -4,12 +4,16 @@ from typing import Any, Literal
 
 from alembic import context
 
-from svp_dagster.store.tables import Base, UtcDateTime
+from svp_dagster.store.tables import Base, PlainText, UtcDateTime
 
 
 def _as_plain_type(kind: str, item: Any, _autogen_context: object) -> str | Literal[False]:
-    # A migration must not change when our own type does.
-    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+    # A migration must not change when our own types do.
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, PlainText):
+        return "sa.String()"
+    return False
 
 
 context.configure(

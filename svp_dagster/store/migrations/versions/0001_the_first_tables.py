@@ -193,7 +193,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_link_entries_status", ["status", "updated_at"], unique=False)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
         batch_op.drop_index("ix_link_entries_status")

@@ -1,0 +1,56 @@
+"""Examples of what the store keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from threading import Barrier
+from typing import TypeVar
+
+from svp_dagster.models import LinkEntry
+from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.store.connections import Connection, Tokens
+from svp_dagster.store.store import Store
+
+T = TypeVar("T")
+
+LINK = "https://www.tiktok.com/@cook/video/7300000000000000001"
+
+
+def sign_in(store: Store, *, now: datetime, bot_id: str = "bot", tokens: Tokens | None = None) -> Connection:
+    """A connection."""
+    return store.connections.save(
+        bot_id=bot_id,
+        workspace_id="workspace",
+        workspace_name="Kitchen",
+        workspace_icon="🍳",
+        owner_name="Ada",
+        tokens=tokens or Tokens(access="ntn_access", refresh="nrt_refresh"),
+        now=now,
+    )
+
+
+def link(connection_id: str, *, at: datetime, page_id: str = "row", url: str = LINK, tag: str = "Cooking") -> LinkEntry:
+    """What a person wrote into a row."""
+    return LinkEntry(page_id=page_id, connection_id=connection_id, url=url, tag=tag, last_edited_time=at)
+
+
+def schema(data_source_id: str = "source", *, title: str = "Recipes") -> DataSourceSchema:
+    """A data source with a title column."""
+    column = Column(id="title", name="name", type="title")
+    return DataSourceSchema(
+        data_source_id=data_source_id, database_id=f"{data_source_id}-db", title=title, columns=(column,)
+    )
+
+
+def all_at_once(work: Callable[[int], T], *, times: int) -> list[T]:
+    """The results of `work(0)`, `work(1)`, …, started in as many threads at the same moment."""
+    start = Barrier(times)
+
+    def run(number: int) -> T:
+        start.wait(timeout=30)
+        return work(number)
+
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(run, range(times)))
