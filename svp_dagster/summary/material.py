@@ -55,11 +55,6 @@ class Material(Value):
         label = f"{name}: "
         return next((fact.text.removeprefix(label) for fact in self.facts if fact.text.startswith(label)), "")
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing that a page could be made of (facts alone make none)."""
-        return not any(says_something(passage.text) for passage in self.caption + self.speech + self.screen)
-
     def as_json(self) -> str:
         """The material as JSON without "<": no text in it can end its string, or the block it is put in."""
         parts: JsonObject = {
@@ -69,6 +64,12 @@ class Material(Value):
             "screen": [[_place(passage), passage.text] for passage in self.screen],
         }
         return enclosed({name: part for name, part in parts.items() if part})
+
+
+def holds_text(*, video: Video, transcript: Transcript, screen_text: ScreenText) -> bool:
+    """Whether there is anything that a page could be made of: a letter or digit that was said, shown or written."""
+    texts = (_written(video), transcript.text, *(line.text for line in screen_text.lines))
+    return any(says_something(text) for text in texts)
 
 
 def enclosed(value: Any) -> str:
@@ -104,13 +105,16 @@ def gather(*, video: Video, transcript: Transcript, screen_text: ScreenText, bud
 
 
 def _caption(video: Video) -> tuple[Passage, ...]:
-    title = video.title.strip()
-    written = video.description if _MADE_UP_TITLE.fullmatch(title) else video.caption
     return tuple(
         Passage(source="caption", text=text, paragraph=number)
-        for number, paragraph in enumerate(clean(written).split("\n\n"))
+        for number, paragraph in enumerate(clean(_written(video)).split("\n\n"))
         for text in _pieces(paragraph)
     )
+
+
+def _written(video: Video) -> str:
+    """The caption without a title that nobody wrote."""
+    return video.description if _MADE_UP_TITLE.fullmatch(video.title.strip()) else video.caption
 
 
 def _speech(transcript: Transcript) -> tuple[Passage, ...]:

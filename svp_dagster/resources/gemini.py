@@ -1,0 +1,207 @@
+"""One conversation with Gemini: every call is metered, every failure is one of the table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from svp_dagster.errors import Code, Retry, SvpError, failure
+from svp_dagster.models import JsonObject, PaidCall
+from svp_dagster.ports import Meter
+from svp_dagster.prices import Prices
+from svp_dagster.summary.answers import InvalidAnswer
+
+if TYPE_CHECKING:
+    from google.genai import Client
+    from google.genai.types import Content, GenerateContentConfig, GenerateContentResponse
+
+SERVICE = "Gemini"
+KEY_SETTING, MODEL_SETTING = "GEMINI_API_KEY", "SVP_GEMINI_MODEL"
+
+# Answers that another attempt may make good. Waiting out a 429 is not the SDK's work: it ignores the asked delay.
+_REPEATED_STATUSES = [408, 500, 502, 503, 504]
+_SHORT_WAIT_S = 120.0
+_UNFINISHED = frozenset({"MAX_TOKENS", "MALFORMED_RESPONSE", "CONTINUATION"})
+_SCHEMA_REFUSED = re.compile(r"too many states|nesting depth|schema", re.IGNORECASE)
+_USED_UP = re.compile(r"per ?day|limit: 0\b|prepay|credit|spend|billing cap", re.IGNORECASE)
+_PLAN = re.compile(r"plan and billing", re.IGNORECASE)
+_SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
+_DETAIL_CHARS = 300
+
+
+class SchemaRefused(Exception):
+    """Gemini can't enforce the answer's schema: it is too large or too deep for it."""
+
+
+def open_client(*, api_key: str, base_url: str, timeout_s: float, attempts: int) -> Client:
+    """A client with a time limit for each call. Raises `key_rejected` without a key."""
+    from google import genai
+    from google.genai import types
+
+    if not api_key:
+        raise failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTING, detail="no key is set")
+    options = types.HttpOptions(
+        base_url=base_url or None,
+        timeout=int(timeout_s * 1000),
+        retry_options=types.HttpRetryOptions(
+            attempts=attempts, initial_delay=0.5, max_delay=8.0, http_status_codes=_REPEATED_STATUSES
+        ),
+    )
+    # Said outright, or a GOOGLE_GENAI_USE_VERTEXAI in the environment would send the key elsewhere.
+    return genai.Client(vertexai=False, api_key=api_key, http_options=options)
+
+
+class Conversation:
+    """Turns with the model under one system instruction. `schema` None: JSON of any shape."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        model: str,
+        instructions: str,
+        schema: JsonObject | None,
+        max_output_tokens: int,
+        meter: Meter,
+        prices: Prices,
+    ) -> None:
+        self._client = client
+        self._model = model
+        self._instructions = instructions
+        self._schema = schema
+        self._max_output_tokens = max_output_tokens
+        self._meter = meter
+        self._prices = prices
+        self._turns: list[Content] = []
+
+    def ask(self, text: str) -> str:
+        """The model's answer to the next turn.
+
+        Raises `InvalidAnswer` for one that is cut off or empty, `SchemaRefused`, or a failure of the table.
+        """
+        from google.genai import types
+
+        self._turns.append(types.Content(role="user", parts=[types.Part(text=text)]))
+        self._meter.require_budget()
+        response = self._call()
+        self._record(response)
+        answer = response.text or ""
+        self._turns.append(types.Content(role="model", parts=[types.Part(text=answer or "{}")]))
+        _require_answer(response, answer)
+        return answer
+
+    def _call(self) -> GenerateContentResponse:
+        import httpx2
+        from google.genai import errors
+
+        try:
+            return self._client.models.generate_content(
+                model=self._model, contents=list(self._turns), config=self._config()
+            )
+        except errors.APIError as error:
+            raise self._refused(error) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise _unreachable(f"{type(error).__name__}: {error}") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            # What the SDK raises over an answer of 200 that is not JSON, or JSON of another shape.
+            raise _unreachable(f"an answer that is none of Gemini's: {type(error).__name__}") from error
+
+    def _config(self) -> GenerateContentConfig:
+        from google.genai import types
+
+        return types.GenerateContentConfig(
+            system_instruction=self._instructions,
+            response_mime_type="application/json",
+            response_json_schema=self._schema,
+            max_output_tokens=self._max_output_tokens,
+        )
+
+    def _record(self, response: GenerateContentResponse) -> None:
+        """Keep what the call cost. Thoughts are billed as output."""
+        usage = response.usage_metadata
+        if usage is None:
+            return
+        read, thought = usage.prompt_token_count or 0, usage.thoughts_token_count or 0
+        written = usage.candidates_token_count or 0
+        self._meter.record(
+            PaidCall(
+                service="summary",
+                model=self._model,
+                units=read + written + thought,
+                unit="tokens",
+                detail={"input": read, "output": written, "thought": thought},
+                cost_usd=self._prices.of_tokens(self._model, read=read, written=written + thought),
+            )
+        )
+
+    def _refused(self, error: Any) -> Exception:
+        """The failure behind an answer with an error status."""
+        body = error.details if isinstance(error.details, dict) else {}
+        raw = body.get("error")
+        details = raw.get("details") if isinstance(raw, dict) else None
+        facts = [fact for fact in details if isinstance(fact, dict)] if isinstance(details, list) else []
+        message = error.message if isinstance(error.message, str) else ""
+        said = f"{error.code} {error.status}: {message}"[:_DETAIL_CHARS]
+        is_key = error.code in (401, 403) or any(fact.get("reason") == "API_KEY_INVALID" for fact in facts)
+        if is_key or "API key not valid" in message:
+            return failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTING, detail=said)
+        if error.code == 404:
+            return failure(Code.MODEL_RETIRED, service=SERVICE, model=self._model, setting=MODEL_SETTING, detail=said)
+        if error.code == 429:
+            return _too_many(facts, message, said)
+        if error.code == 400 and self._schema is not None and _SCHEMA_REFUSED.search(message):
+            return SchemaRefused(said)
+        if isinstance(error.code, int) and error.code < 500 and error.code != 408:
+            return failure(Code.MISCONFIGURED, reason=f"{SERVICE} refuses the request ({error.status})", detail=said)
+        return _unreachable(said)
+
+
+def _require_answer(response: GenerateContentResponse, answer: str) -> None:
+    """Pass for an answer that is complete; say why it isn't otherwise."""
+    feedback = response.prompt_feedback
+    if feedback is not None and feedback.block_reason is not None:
+        raise _blocked(feedback.block_reason.name)
+    if not response.candidates:
+        raise _unreachable("an answer without candidates")
+    finished = response.candidates[0].finish_reason
+    reason = finished.name if finished is not None else "STOP"
+    if reason in _UNFINISHED:
+        raise InvalidAnswer("It was cut off: it is too long.")
+    if reason not in ("STOP", "FINISH_REASON_UNSPECIFIED"):
+        raise _blocked(reason)
+    if not answer.strip():
+        raise InvalidAnswer("It is empty.")
+
+
+def _blocked(reason: str) -> SvpError:
+    return failure(Code.SUMMARY_BLOCKED, reason=reason.replace("_", " ").lower(), detail=reason)
+
+
+def _unreachable(detail: str, *, retry: Retry | None = None, retry_after_s: float | None = None) -> SvpError:
+    detail = detail[:_DETAIL_CHARS]
+    return failure(Code.SERVICE_UNREACHABLE, service=SERVICE, detail=detail, retry=retry, retry_after_s=retry_after_s)
+
+
+def _too_many(facts: list[JsonObject], message: str, said: str) -> SvpError:
+    """A limit that is over in a moment, or one for the day or the account.
+
+    Gemini says "check your plan and billing" for every limit, so that alone tells nothing: the names of the quotas
+    do, and where it names none and no delay, it is the account's.
+    """
+    quotas = " ".join(_quota_names(facts))
+    delays = [_SECONDS.fullmatch(str(fact["retryDelay"])) for fact in facts if "retryDelay" in fact]
+    delay_s = max((float(delay.group(1)) for delay in delays if delay), default=None)
+    is_account = delay_s is None and not quotas and _PLAN.search(message) is not None
+    if is_account or _USED_UP.search(quotas) or _USED_UP.search(message):
+        return failure(Code.QUOTA_EXHAUSTED, service=SERVICE, detail=said)
+    later = Retry.LATER if delay_s is not None and delay_s > _SHORT_WAIT_S else None
+    return _unreachable(said, retry=later, retry_after_s=delay_s)
+
+
+def _quota_names(facts: list[JsonObject]) -> Iterator[str]:
+    for fact in facts:
+        violations = fact.get("violations")
+        for violation in violations if isinstance(violations, list) else ():
+            if isinstance(violation, dict):
+                yield f"{violation.get('quotaId', '')} limit: {violation.get('quotaValue', '')}"
