@@ -95,6 +95,18 @@ class Store:
                 raise
             self._connection.execute("COMMIT")
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of a transaction that is undone by itself where it fails."""
+        self._connection.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO attempt")
+            raise
+        finally:
+            self._connection.execute("RELEASE attempt")
+
     def rows(self, statement: str, *values: Any) -> list[sqlite3.Row]:
         """All rows of a SELECT."""
         with self._lock:
