@@ -104,10 +104,9 @@ class GeminiScript(Script):
     blockReason: str | None = None  # noqa: N815
 
 
-def gemini_api(*, ledger: Ledger, retired: set[str]) -> Blueprint:
+def gemini_api(*, ledger: Ledger, retired: set[str], scripts: Scripts[GeminiScript]) -> Blueprint:
     """The endpoint; the models named in `retired` are gone."""
     api = Blueprint("gemini", __name__)
-    scripts = Scripts(GeminiScript)
     add_script_routes(api, "/_sandbox/gemini", scripts)
 
     @api.post("/<any(v1, v1beta):version>/models/<model>:generateContent")

@@ -56,10 +56,9 @@ MODELS = {
 }
 
 
-def openai_api(*, ledger: Ledger, retired: set[str]) -> Blueprint:
+def openai_api(*, ledger: Ledger, retired: set[str], scripts: Scripts[SpeechScript]) -> Blueprint:
     """The endpoints; the models named in `retired` are gone."""
     api = Blueprint("openai", __name__)
-    scripts = Scripts(SpeechScript)
     add_script_routes(api, "/_sandbox/speech", scripts)
 
     @api.post("/v1/audio/transcriptions")

@@ -3,6 +3,7 @@
     GET/DELETE  /_sandbox/ledger    what would have been charged, per service
     POST        /_sandbox/latency   {"openai": 2.5, "gemini": 4, "vision": 0.8}: seconds that a call takes
     POST/DELETE /_sandbox/models    {"retire": ["whisper-1"]}: as on the day after their shutdown
+    POST        /_sandbox/reset     as new: no scripts, faults, records, charges, retired models or latency
 
 Scripts: `/_sandbox/speech`, `/_sandbox/gemini`, `/_sandbox/vision`. Faults and records: `sandbox.faults`.
 """
@@ -13,11 +14,13 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 
 from sandbox.ai import gemini, openai
-from sandbox.ai.gemini import gemini_api
+from sandbox.ai.gemini import GeminiScript, gemini_api
 from sandbox.ai.ledger import Ledger
 from sandbox.ai.openai import openai_api
 from sandbox.ai.refusals import Refused
-from sandbox.ai.vision import vision_api
+from sandbox.ai.scripts import Scripts
+from sandbox.ai.speech import SpeechScript
+from sandbox.ai.vision import VisionScript, vision_api
 from sandbox.faults import CONTROL, FaultPlan, Recorder, install
 from sandbox.serving import Served, serve
 
@@ -34,8 +37,10 @@ def create_app(
     `latency_s` holds the seconds that a carried-out call takes, by `openai`, `gemini` and `vision`.
     """
     app = Flask(__name__)
-    install(app, faults=faults or FaultPlan(), recorder=recorder or Recorder())
-    ledger, latency_s, retired = ledger or Ledger(), dict(latency_s or {}), set[str]()
+    faults, recorder, ledger = faults or FaultPlan(), recorder or Recorder(), ledger or Ledger()
+    install(app, faults=faults, recorder=recorder)
+    latency_s, retired = dict(latency_s or {}), set[str]()
+    speech, summaries, pictures = Scripts(SpeechScript), Scripts(GeminiScript), Scripts(VisionScript)
 
     @app.before_request
     def take_time() -> None:
@@ -46,9 +51,15 @@ def create_app(
     def refuse(refused: Refused) -> tuple[Response, int]:
         return jsonify(refused.body), refused.status
 
-    app.register_blueprint(openai_api(ledger=ledger, retired=retired))
-    app.register_blueprint(gemini_api(ledger=ledger, retired=retired))
-    app.register_blueprint(vision_api(ledger=ledger))
+    @app.post("/_sandbox/reset")
+    def reset() -> Response:
+        for kept in (faults, recorder, ledger, latency_s, retired, speech, summaries, pictures):
+            kept.clear()
+        return Response(status=204)
+
+    app.register_blueprint(openai_api(ledger=ledger, retired=retired, scripts=speech))
+    app.register_blueprint(gemini_api(ledger=ledger, retired=retired, scripts=summaries))
+    app.register_blueprint(vision_api(ledger=ledger, scripts=pictures))
     _add_model_routes(app, retired=retired)
     _add_control_routes(app, ledger=ledger, latency_s=latency_s, retired=retired)
     return app

@@ -47,10 +47,9 @@ class VisionScript(Script):
     error: dict[str, Any] | None = None
 
 
-def vision_api(*, ledger: Ledger) -> Blueprint:
+def vision_api(*, ledger: Ledger, scripts: Scripts[VisionScript]) -> Blueprint:
     """The endpoint."""
     api = Blueprint("vision", __name__)
-    scripts = Scripts(VisionScript)
     add_script_routes(api, "/_sandbox/vision", scripts)
 
     @api.post("/v1/images:annotate")

@@ -3,41 +3,30 @@ import wave
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import numpy as np
 import openai
 import pytest
 
-from sandbox.ai.server import create_app
-from sandbox.serving import Served, serve
+from tests.sandbox.ai_service import AiService, ai_service
 
 SAMPLES_PER_S = 16_000
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Served]:
-    with serve(create_app()) as served:
-        yield served
+def service() -> Iterator[AiService]:
+    with ai_service() as service:
+        yield service
 
 
 @pytest.fixture(autouse=True)
-def as_new(service: Served) -> None:
-    for path in ("speech", "faults", "requests", "ledger", "models"):
-        httpx.delete(f"{service.url}/_sandbox/{path}")
+def as_new(service: AiService) -> None:
+    service.steer("reset")
 
 
-@pytest.fixture
-def client(service: Served) -> Iterator[openai.OpenAI]:
+@pytest.fixture(scope="module")
+def client(service: AiService) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{service.url}/v1", api_key="sk-test", max_retries=0, timeout=20) as client:
         yield client
-
-
-@pytest.fixture
-def steer(service: Served) -> Callable[..., None]:
-    def post(to: str, /, **fields: Any) -> None:
-        httpx.post(f"{service.url}/_sandbox/{to}", json=fields).raise_for_status()
-
-    return post
 
 
 def _wav(samples: np.ndarray[Any, np.dtype[np.float64]]) -> bytes:
@@ -122,9 +111,9 @@ def test_plain_text_is_plain(client: openai.OpenAI) -> None:
     assert client.audio.transcriptions.create(model="whisper-1", file=file, response_format="text") == "Segment one.\n"
 
 
-def test_a_script_answers_for_the_upload_that_it_names(client: openai.OpenAI, steer: Callable[..., None]) -> None:
-    steer("speech", text="Bonjour. Voilà.", language="fr", match={"duration_s": 4})
-    steer("speech", segments=[{"start": 0, "end": 2, "text": "Hello."}], times=1)
+def test_a_script_answers_for_the_upload_that_it_names(client: openai.OpenAI, service: AiService) -> None:
+    service.steer("speech", text="Bonjour. Voilà.", language="fr", match={"duration_s": 4})
+    service.steer("speech", segments=[{"start": 0, "end": 2, "text": "Hello."}], times=1)
 
     def text_of(duration_s: float) -> str:
         return client.audio.transcriptions.create(model="whisper-1", file=("a.wav", babble(duration_s))).text
@@ -137,8 +126,8 @@ def test_a_script_answers_for_the_upload_that_it_names(client: openai.OpenAI, st
     ]
 
 
-def test_a_scripted_text_is_spread_over_the_duration(client: openai.OpenAI, steer: Callable[..., None]) -> None:
-    steer("speech", text="One two. Six ten.", language="en")
+def test_a_scripted_text_is_spread_over_the_duration(client: openai.OpenAI, service: AiService) -> None:
+    service.steer("speech", text="One two. Six ten.", language="en")
     heard = client.audio.transcriptions.create(
         model="whisper-1", file=("a.wav", babble(4)), response_format="verbose_json"
     )
@@ -154,10 +143,8 @@ def test_models_tell_when_they_shut_down(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize("model", ["whisper-9", "gpt-4o-transcribe"])
-def test_an_unknown_or_retired_model_is_not_found(
-    client: openai.OpenAI, steer: Callable[..., None], model: str
-) -> None:
-    steer("models", retire=["gpt-4o-transcribe"])
+def test_an_unknown_or_retired_model_is_not_found(client: openai.OpenAI, service: AiService, model: str) -> None:
+    service.steer("models", retire=["gpt-4o-transcribe"])
     with pytest.raises(openai.NotFoundError) as caught:
         client.audio.transcriptions.create(model=model, file=("a.wav", babble(1)))
     assert (caught.value.code, caught.value.type) == ("model_not_found", "invalid_request_error")
@@ -169,8 +156,8 @@ def test_a_wrong_key_is_refused(client: openai.OpenAI) -> None:
     assert caught.value.code == "invalid_api_key"
 
 
-def test_a_missing_key_is_refused(service: Served) -> None:
-    assert httpx.get(f"{service.url}/v1/models").status_code == 401
+def test_a_missing_key_is_refused(service: AiService) -> None:
+    assert service.control.get("/v1/models").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -213,57 +200,53 @@ def test_fields_that_the_model_does_not_take_are_refused(
         client.audio.transcriptions.create(model=model, file=("a.wav", babble(1)), **fields)
 
 
-def test_an_exhausted_quota_is_told_by_its_code(client: openai.OpenAI, steer: Callable[..., None]) -> None:
+def test_an_exhausted_quota_is_told_by_its_code(client: openai.OpenAI, service: AiService) -> None:
     body = {
         "error": {"message": "You exceeded your quota.", "type": "insufficient_quota", "code": "insufficient_quota"}
     }
-    steer("faults", path="transcriptions", status=429, body=body)
+    service.steer("faults", path="transcriptions", status=429, body=body)
     with pytest.raises(openai.RateLimitError) as caught:
         client.audio.transcriptions.create(model="whisper-1", file=("a.wav", babble(1)))
     assert caught.value.code == "insufficient_quota"
 
 
-def test_the_client_comes_again_after_a_rate_limit(
-    service: Served, client: openai.OpenAI, steer: Callable[..., None]
-) -> None:
-    steer("faults", path="transcriptions", status=429, headers={"Retry-After": "0.01"}, body={"error": {}})
+def test_the_client_comes_again_after_a_rate_limit(service: AiService, client: openai.OpenAI) -> None:
+    service.steer("faults", path="transcriptions", status=429, headers={"Retry-After": "0.01"}, body={"error": {}})
     client.with_options(max_retries=1).audio.transcriptions.create(model="whisper-1", file=("a.wav", babble(1)))
-    records = httpx.get(f"{service.url}/_sandbox/requests").json()["requests"]
+    records = service.requests
     assert [(record["status"], record["headers"]["x-stainless-retry-count"]) for record in records] == [
         (429, "0"),
         (200, "1"),
     ]
 
 
-def test_a_lost_answer_is_billed_and_a_refusal_is_not(
-    service: Served, client: openai.OpenAI, steer: Callable[..., None]
-) -> None:
-    steer("faults", path="transcriptions", cut="before_answer", when="after")
+def test_a_lost_answer_is_billed_and_a_refusal_is_not(service: AiService, client: openai.OpenAI) -> None:
+    service.steer("faults", path="transcriptions", cut="before_answer", when="after")
     with pytest.raises(openai.APIConnectionError):
         client.audio.transcriptions.create(model="whisper-1", file=("a.wav", babble(3)))
     with pytest.raises(openai.NotFoundError):
         client.audio.transcriptions.create(model="whisper-9", file=("a.wav", babble(3)))
-    assert httpx.get(f"{service.url}/_sandbox/ledger").json() == {"openai": {"calls": 1, "audio_s": 3}}
+    assert service.ledger == {"openai": {"calls": 1, "audio_s": 3}}
 
 
-def test_a_page_in_the_place_of_an_answer_comes_back_as_text(client: openai.OpenAI, steer: Callable[..., None]) -> None:
-    steer("faults", path="transcriptions", garbage="html")
+def test_a_page_in_the_place_of_an_answer_comes_back_as_text(client: openai.OpenAI, service: AiService) -> None:
+    service.steer("faults", path="transcriptions", garbage="html")
     answer: object = client.audio.transcriptions.create(model="whisper-1", file=("a.wav", babble(1)))
     assert isinstance(answer, str)
 
 
-def test_an_answer_that_takes_too_long_times_out(client: openai.OpenAI, steer: Callable[..., None]) -> None:
-    steer("faults", path="transcriptions", delay_s=1, status=500)
+def test_an_answer_that_takes_too_long_times_out(client: openai.OpenAI, service: AiService) -> None:
+    service.steer("faults", path="transcriptions", delay_s=1, status=500)
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=0.2).audio.transcriptions.create(model="whisper-1", file=("a.wav", babble(1)))
 
 
-def test_calls_take_the_time_that_was_set(client: openai.OpenAI, steer: Callable[..., None]) -> None:
-    steer("latency", openai=0.3)
+def test_calls_take_the_time_that_was_set(client: openai.OpenAI, service: AiService) -> None:
+    service.steer("latency", openai=0.3)
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=0.1).audio.transcriptions.create(model="whisper-1", file=("a.wav", babble(1)))
-    steer("latency")
+    service.steer("latency")
 
 
-def test_a_wrong_script_is_refused(service: Served) -> None:
-    assert httpx.post(f"{service.url}/_sandbox/speech", json={"words": "x"}).status_code == 400
+def test_a_wrong_script_is_refused(service: AiService) -> None:
+    assert service.control.post("/_sandbox/speech", json={"words": "x"}).status_code == 400

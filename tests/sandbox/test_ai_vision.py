@@ -1,8 +1,7 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 import requests
@@ -10,42 +9,32 @@ from google.api_core import exceptions
 from google.api_core.client_options import ClientOptions
 from google.cloud import vision
 
-from sandbox.ai.server import create_app
-from sandbox.serving import Served, serve
+from tests.sandbox.ai_service import AiService, ai_service
 
 LINES = ["Boil 200 g of pasta", "Add olive oil", "Follow the chef"]
 TILE_WIDTH, TILE_HEIGHT, GUTTER = 540, 400, 24
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Served]:
-    with serve(create_app()) as served:
-        yield served
+def service() -> Iterator[AiService]:
+    with ai_service() as service:
+        yield service
 
 
 @pytest.fixture(autouse=True)
-def as_new(service: Served) -> None:
-    for path in ("vision", "faults", "requests", "ledger"):
-        httpx.delete(f"{service.url}/_sandbox/{path}")
+def as_new(service: AiService) -> None:
+    service.steer("reset")
 
 
-@pytest.fixture
-def client(service: Served) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def client(service: AiService) -> Iterator[Any]:
     with _client(service, key="k") as client:
         yield client
 
 
-def _client(service: Served, *, key: str) -> Any:
+def _client(service: AiService, *, key: str) -> Any:
     options = ClientOptions(api_endpoint=service.url, api_key=key)
     return vision.ImageAnnotatorClient(transport="rest", client_options=options)
-
-
-@pytest.fixture
-def steer(service: Served) -> Callable[..., None]:
-    def post(to: str, /, **fields: Any) -> None:
-        httpx.post(f"{service.url}/_sandbox/{to}", json=fields).raise_for_status()
-
-    return post
 
 
 def tile(*lines: str) -> Any:
@@ -128,27 +117,29 @@ def test_a_picture_without_text_has_an_empty_answer(client: Any) -> None:
     assert not answer.error.code
 
 
-def test_a_bad_picture_fails_alone(client: Any, steer: Callable[..., None]) -> None:
-    steer("vision", lines=["Hello"])
+def test_a_bad_picture_fails_alone(client: Any, service: AiService) -> None:
+    service.steer("vision", lines=["Hello"])
     bad, good = ask(client, b"no picture", jpeg(tile()))
     assert (bad.error.code, bad.error.message) == (3, "Bad image data.")
     assert good.text_annotations[0].description == "Hello"
 
 
-def test_lines_can_be_laid_down(client: Any, steer: Callable[..., None]) -> None:
-    steer("vision", lines=["One", {"text": "Two three", "left": 100, "top": 300, "width": 90, "height": 20}], times=1)
-    steer("vision", error={"code": 13, "message": "Internal error."})
+def test_lines_can_be_laid_down(client: Any, service: AiService) -> None:
+    service.steer(
+        "vision", lines=["One", {"text": "Two three", "left": 100, "top": 300, "width": 90, "height": 20}], times=1
+    )
+    service.steer("vision", error={"code": 13, "message": "Internal error."})
     answer, failed = ask(client, *[jpeg(tile())] * 2)
     assert [word.description for word in answer.text_annotations[1:]] == ["One", "Two", "three"]
     assert (answer.text_annotations[3].bounding_poly.vertices[0].x, failed.error.code) == (140, 13)
 
 
-def test_images_are_billed_though_the_answer_is_lost(service: Served, client: Any, steer: Callable[..., None]) -> None:
-    steer("vision", lines=["Hello"])
-    steer("faults", path="annotate", cut="before_answer", when="after")
+def test_images_are_billed_though_the_answer_is_lost(service: AiService, client: Any) -> None:
+    service.steer("vision", lines=["Hello"])
+    service.steer("faults", path="annotate", cut="before_answer", when="after")
     with pytest.raises(requests.exceptions.ConnectionError):
         ask(client, *[jpeg(tile())] * 3)
-    assert httpx.get(f"{service.url}/_sandbox/ledger").json() == {"vision": {"calls": 1, "images": 3}}
+    assert service.ledger == {"vision": {"calls": 1, "images": 3}}
 
 
 def test_more_than_16_images_are_refused(client: Any) -> None:
@@ -174,29 +165,29 @@ def test_pictures_are_not_fetched_from_elsewhere(client: Any) -> None:
     assert answer.error.code == 14
 
 
-def test_unknown_fields_are_refused(service: Served) -> None:
+def test_unknown_fields_are_refused(service: AiService) -> None:
     body = {"requests": [{"image": {"content": "", "colour": "red"}}]}
-    answer = httpx.post(f"{service.url}/v1/images:annotate", json=body, headers={"x-goog-api-key": "k"})
+    answer = service.control.post("/v1/images:annotate", json=body, headers={"x-goog-api-key": "k"})
     assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
     assert "colour" in answer.json()["error"]["message"]
 
 
-def test_a_wrong_key_is_refused(service: Served) -> None:
+def test_a_wrong_key_is_refused(service: AiService) -> None:
     with _client(service, key="invalid") as client, pytest.raises(exceptions.BadRequest, match="API key") as caught:
         ask(client, b"x")
     assert caught.value.reason == "API_KEY_INVALID"
 
 
-def test_a_missing_key_is_refused(service: Served) -> None:
-    answer = httpx.post(f"{service.url}/v1/images:annotate", json={})
+def test_a_missing_key_is_refused(service: AiService) -> None:
+    answer = service.control.post("/v1/images:annotate", json={})
     assert (answer.status_code, answer.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
 
 
-def test_rate_limits_and_slowness_come_as_errors_of_the_sdk(client: Any, steer: Callable[..., None]) -> None:
+def test_rate_limits_and_slowness_come_as_errors_of_the_sdk(client: Any, service: AiService) -> None:
     limited = {"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED"}}
-    steer("faults", path="annotate", status=429, headers={"Retry-After": "2"}, body=limited)
+    service.steer("faults", path="annotate", status=429, headers={"Retry-After": "2"}, body=limited)
     with pytest.raises(exceptions.TooManyRequests):
         ask(client, b"x")
-    steer("faults", path="annotate", delay_s=1, status=500)
+    service.steer("faults", path="annotate", delay_s=1, status=500)
     with pytest.raises(requests.exceptions.ReadTimeout):
         ask(client, b"x", timeout_s=0.2)
