@@ -38,6 +38,9 @@ class Code(StrEnum):
     TOO_LONG = "too_long"
     TOO_LARGE = "too_large"
     NO_MEDIA = "no_media"
+    MEDIA_EMPTY = "media_empty"
+    MEDIA_WRONG_KIND = "media_wrong_kind"
+    MEDIA_TRUNCATED = "media_truncated"
     MEDIA_UNREADABLE = "media_unreadable"
     NOTHING_TO_READ = "nothing_to_read"
     AUDIO_UNREADABLE = "audio_unreadable"
@@ -134,6 +137,13 @@ TABLE: dict[Code, FailureKind] = {
     Code.TOO_LONG: _never("This video is {reason}. Choose a shorter one, or ask the operator to raise the limit."),
     Code.TOO_LARGE: _never("This video is {reason}. Choose a smaller one, or ask the operator to raise the limit."),
     Code.NO_MEDIA: _never("This post has no video, picture or sound that can be read. Check the link in a browser."),
+    Code.MEDIA_EMPTY: _never("The video's file is empty. Check that the post plays in a browser."),
+    Code.MEDIA_WRONG_KIND: _never(
+        "The site delivered a text instead of a video. Check that the post plays in a browser."
+    ),
+    Code.MEDIA_TRUNCATED: _never(
+        "The video's file breaks off: {read_to} can be read. Check that the post plays in a browser to its end."
+    ),
     Code.MEDIA_UNREADABLE: _never(
         "The downloaded file is not a video that can be read: it is empty, damaged or of another kind. "
         "Check that it plays in a browser."
