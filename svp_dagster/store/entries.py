@@ -6,7 +6,7 @@ changes nothing and raises `ClaimLost`. So a worker that outlives its run can't 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -198,18 +198,33 @@ class Entries:
             return [_entry(row) for row in session.scalars(query)]
 
     def page(
-        self, connection_id: str, *, status: Status | None = None, tag: str | None = None, offset: int, limit: int
+        self,
+        connection_id: str,
+        *,
+        statuses: Collection[Status] | None = None,
+        tag: str | None = None,
+        offset: int,
+        limit: int,
     ) -> tuple[list[Entry], int]:
         """A connection's entries, newest first, and how many there are in all."""
         query = select(LinkEntryRow).where(LinkEntryRow.connection_id == connection_id)
-        if status is not None:
-            query = query.where(LinkEntryRow.status == status)
+        if statuses is not None:
+            query = query.where(LinkEntryRow.status.in_(statuses))
         if tag is not None:
             query = query.where(LinkEntryRow.tag == tag)
         newest_first = query.order_by(LinkEntryRow.created_at.desc(), LinkEntryRow.page_id)
         with Session(self._engine) as session:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
             return [_entry(row) for row in session.scalars(newest_first.offset(offset).limit(limit))], total
+
+    def counts(self, connection_id: str, *, tag: str | None = None) -> dict[Status, int]:
+        """How many of a connection's entries have each status."""
+        query = select(LinkEntryRow.status, func.count()).where(LinkEntryRow.connection_id == connection_id)
+        if tag is not None:
+            query = query.where(LinkEntryRow.tag == tag)
+        with self._engine.connect() as connection:
+            found = {Status(status): count for status, count in connection.execute(query.group_by(LinkEntryRow.status))}
+        return {status: found.get(status, 0) for status in Status}
 
     def costs(self, page_ids: Iterable[str]) -> dict[str, tuple[float, bool]]:
         """Per row, what was paid in US dollars and whether all prices were known. Rows with no paid call are absent."""

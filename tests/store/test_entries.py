@@ -299,17 +299,23 @@ def test_pages_are_newest_first_and_hold_one_connections_rows(store: Store, conn
     store.entries.reject(link(connection_id, at=now, page_id="row-1"), failure(Code.GONE), now=now)
 
     def page(
-        *, status: Status | None = None, tag: str | None = None, offset: int = 0, limit: int = 10
+        *, statuses: list[Status] | None = None, tag: str | None = None, offset: int = 0, limit: int = 10
     ) -> tuple[list[str], int]:
-        entries, total = store.entries.page(connection_id, status=status, tag=tag, offset=offset, limit=limit)
+        entries, total = store.entries.page(connection_id, statuses=statuses, tag=tag, offset=offset, limit=limit)
         return [entry.link.page_id for entry in entries], total
 
     assert page() == (["row-4", "row-3", "row-2", "row-1", "row-0"], 5)
     assert page(offset=1, limit=2) == (["row-3", "row-2"], 5)
     assert page(offset=5) == ([], 5)
-    assert page(status=Status.FAILED) == (["row-1"], 1)
+    assert page(statuses=[Status.FAILED]) == (["row-1"], 1)
+    assert page(statuses=[Status.FAILED, Status.PENDING])[1] == 5
+    assert page(statuses=[]) == ([], 0)
     assert page(tag="Places") == (["row-3"], 1)
-    assert page(tag="Places", status=Status.FAILED) == ([], 0)
+    assert page(tag="Places", statuses=[Status.FAILED]) == ([], 0)
+    assert store.entries.counts(connection_id)[Status.FAILED] == 1
+    assert store.entries.counts(connection_id, tag="Places") == {
+        status: int(status is Status.PENDING) for status in Status
+    }
 
 
 def test_costs_tell_unknown_prices_from_nothing_paid(store: Store, connection_id: str, now: datetime) -> None:
