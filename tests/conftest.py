@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,40 +131,39 @@ def postgres_url(postgres_server: PostgresServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all tables and no rows, to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "empty.sqlite"
-    engine = make_engine(f"sqlite:///{path}")
-    migrate(engine)
-    engine.dispose()
-    return path
+def new_postgresql(postgres_server: PostgresServer) -> Callable[[], str]:
+    """Gives the URL of another fresh, migrated PostgreSQL database at each call."""
+    migrated = postgres_server.new_database()
+    _migrate(migrated)
+    return lambda: postgres_server.new_database(like=migrated)
 
 
-@pytest.fixture
-def new_sqlite(migrated_sqlite: Path, tmp_path: Path) -> Callable[[], str]:
+@pytest.fixture(scope="session")
+def new_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
     """Gives the URL of another fresh, migrated SQLite file at each call."""
-    count = iter(range(1_000_000))
+    migrated = tmp_path_factory.mktemp("migrated") / "svp.sqlite"
+    _migrate(f"sqlite:///{migrated}")
 
     def make() -> str:
-        path = tmp_path / f"svp-{next(count)}.sqlite"
-        with closing(sqlite3.connect(migrated_sqlite)) as source, closing(sqlite3.connect(path)) as target:
+        path = tmp_path_factory.mktemp("sqlite") / "svp.sqlite"
+        with closing(sqlite3.connect(migrated)) as source, closing(sqlite3.connect(path)) as target:
             source.backup(target)
         return f"sqlite:///{path}"
 
     return make
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """A fresh, migrated database: each test that asks for it runs on both kinds."""
-    if request.param == "sqlite":
-        make: Callable[[], str] = request.getfixturevalue("new_sqlite")
-        return make()
-    url: str = request.getfixturevalue("postgres_url")
+def _migrate(url: str) -> None:
     engine = make_engine(url)
     migrate(engine)
     engine.dispose()
-    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated database: each test that asks for it runs on both kinds."""
+    make: Callable[[], str] = request.getfixturevalue(f"new_{request.param}")
+    return make()
 
 
 @pytest.fixture

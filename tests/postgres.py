@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+from sqlalchemy import make_url
 
 _UNPRIVILEGED = "nobody"
 _START_TIMEOUT_S = 60
@@ -42,13 +43,14 @@ class PostgresServer:
         """Stop; `immediate` is what a power cut looks like to a client."""
         self._run("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
 
-    def new_database(self) -> str:
-        """The URL of a fresh, empty database."""
+    def new_database(self, *, like: str | None = None) -> str:
+        """The URL of a fresh database, empty or a copy of the one at the URL `like` (which nobody may be using)."""
         name = f"t{uuid.uuid4().hex}"
         connection = psycopg2.connect(self._url("postgres"))
         connection.autocommit = True
         try:
-            connection.cursor().execute(f"CREATE DATABASE {name}")
+            template = make_url(like).database if like else "template1"
+            connection.cursor().execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         finally:
             connection.close()
         return self._url(name)
