@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from google import genai
 from google.genai import errors, types
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.ai.gemini_answer import build_answer
@@ -103,6 +103,27 @@ def test_evidence_quotes_the_line_that_the_value_is_from(stable: genai.Client) -
     entry = _object(value={"type": "string", "enum": ["rice", "spaghetti"]}, evidence={"type": "string"})
     filled = json.loads(ask_for(stable, _object(ingredient=entry)).text or "")
     assert filled == {"ingredient": {"value": "spaghetti", "evidence": "Boil 200 grams of spaghetti for 9 minutes."}}
+
+
+def test_a_quote_of_a_json_block_comes_with_its_source_and_second(stable: genai.Client) -> None:
+    material = {"caption": ["Difficulty: easy"], "speech": [[0.5, "Hello."], [9, "It takes 12 minutes."]]}
+    source = {"type": "string", "enum": ["screen", "speech", "caption"]}
+    proof = _object(source=source, quote={"type": "string"}, at_s={"type": ["number", "null"]})
+    entry = _object(evidence={"type": "array", "items": proof}, value={"type": "number"}) | {"type": ["object", "null"]}
+    answer = stable.models.generate_content(
+        model=MODEL,
+        contents=f"Fill the form.\n<material>\n{json.dumps(material)}\n</material>",
+        config=types.GenerateContentConfig(
+            response_mime_type="application/json", response_json_schema=_object(minutes=entry, price=entry)
+        ),
+    )
+    assert json.loads(answer.text or "") == {
+        "minutes": {
+            "evidence": [{"source": "speech", "quote": "It takes 12 minutes.", "at_s": 9}],
+            "value": 12,
+        },
+        "price": None,
+    }
 
 
 def test_what_is_optional_and_not_in_the_prompt_is_left_out(stable: genai.Client) -> None:
@@ -301,7 +322,6 @@ _SCHEMAS = st.recursive(
 _TREE = {"tree": {"type": "object", "properties": {"name": {"type": "string"}, "child": {"$ref": "#/$defs/tree"}}}}
 
 
-@settings(deadline=None)
 @given(schema=_SCHEMAS, prompt=st.text(max_size=80) | st.just(PROMPT))
 def test_built_answers_are_valid_by_their_schema(schema: dict[str, Any], prompt: str) -> None:
     root = _object(found=schema) | {"$defs": _TREE}
