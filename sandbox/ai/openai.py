@@ -36,22 +36,19 @@ class SpeechModel:
     is_billed_by_tokens: bool = False
 
 
+_SHUTDOWN = "2027-02-26"
 _FIELDS_OF_ALL = {"model", "language", "prompt", "response_format", "temperature", "stream"}
 _PLAIN = frozenset({"json", "text"})
+_WHISPER_FIELDS = frozenset({"timestamp_granularities[]"})
 _GPT_4O_FIELDS = frozenset({"include[]", "chunking_strategy"})
+_NEWEST_FIELDS = frozenset({"keywords[]", "languages[]", "chunking_strategy"})
 MODELS = {
     model.id: model
     for model in (
-        SpeechModel(
-            "whisper-1", 1677532384, "2027-02-26", _PLAIN | {"verbose_json"}, frozenset({"timestamp_granularities[]"})
-        ),
-        SpeechModel("gpt-4o-transcribe", 1742068463, "2027-02-26", _PLAIN, _GPT_4O_FIELDS, is_billed_by_tokens=True),
-        SpeechModel(
-            "gpt-4o-mini-transcribe", 1742068596, "2027-02-26", _PLAIN, _GPT_4O_FIELDS, is_billed_by_tokens=True
-        ),
-        SpeechModel(
-            "gpt-transcribe", 1783600000, None, _PLAIN, frozenset({"keywords[]", "languages[]", "chunking_strategy"})
-        ),
+        SpeechModel("whisper-1", 1677532384, _SHUTDOWN, _PLAIN | {"verbose_json"}, _WHISPER_FIELDS),
+        SpeechModel("gpt-4o-transcribe", 1742068463, _SHUTDOWN, _PLAIN, _GPT_4O_FIELDS, is_billed_by_tokens=True),
+        SpeechModel("gpt-4o-mini-transcribe", 1742068596, _SHUTDOWN, _PLAIN, _GPT_4O_FIELDS, is_billed_by_tokens=True),
+        SpeechModel("gpt-transcribe", 1783600000, None, _PLAIN, _NEWEST_FIELDS),
     )
 }
 
@@ -145,8 +142,8 @@ def _check_fields(model: SpeechModel) -> str:
 
 
 def _check_values() -> None:
-    languages = [request.form[name] for name in ("language",) if name in request.form]
-    if any(language not in LANGUAGE_NAMES for language in languages + request.form.getlist("languages[]")):
+    languages = request.form.getlist("language") + request.form.getlist("languages[]")
+    if not LANGUAGE_NAMES.keys() >= set(languages):
         message = "Language parameter must be specified in ISO-639-1 format."
         raise openai_refusal(400, message, code="invalid_language_format", param="language")
     if request.form.get("stream", "false") != "false":
