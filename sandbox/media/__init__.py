@@ -1,0 +1,1 @@
+"""A stand-in for TikTok, Instagram and their media hosts, behind an HTTP proxy that ends TLS itself."""
