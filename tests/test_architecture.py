@@ -1,0 +1,153 @@
+"""The rules that the whole tree keeps: who may know whom, how long a module may be, what no file may hold."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+MAX_MODULE_LINES = 400
+
+HEAVY = (
+    "cv2",
+    "faster_whisper",
+    "google.cloud",
+    "google.genai",
+    "notion_client",
+    "onnxruntime",
+    "openai",
+    "rapidocr",
+    "yt_dlp",
+)
+needs_code_location = pytest.mark.skipif(
+    not (REPOSITORY / "svp_dagster" / "definitions.py").exists(), reason="there is no code location yet"
+)
+
+# Spelled so that this file holds none of them itself.
+REGISTRIES = re.compile(
+    r"(?:py"
+    r"pi\.org/simple|files\.pythonhosted\.org/packages|regis"
+    r"try\.(?:npmjs|yarnpkg)\.|--(?:extra-)?index"
+    r"-url|"
+    r"--find"
+    r"-links|/artifactory/|/api/py"
+    r"pi/)"
+)
+MACHINE_PATHS = re.compile(
+    r"(?:/wo" r"rk/(?:main|shared)\b|/ro" r"ot/|/Us" r"ers/\w|/ho" r"me/(?!svp\b)\w|C:\\\\?Us" r"ers)"
+)
+SECRETS = re.compile(
+    r"-----BEGIN (?:[A-Z]+ )*PRIVATE"
+    r" KEY-----"
+    r"|\bAK"
+    r"IA[0-9A-Z]{16}\b"  # Amazon
+    r"|\bAI"
+    r"za[0-9A-Za-z_-]{35}"  # Google
+    r"|\bs"
+    r"k-(?:proj-)?[A-Za-z0-9_-]{32,}"  # OpenAI
+    r"|\b(?:nt"
+    r"n|secr"
+    r"et)_[A-Za-z0-9]{40,}"  # Notion
+    r"|\bgh"
+    r"[pousr]_[A-Za-z0-9]{36}"  # GitHub
+    r"|(?<![\w/+-])[\w-]{43}=(?![\w=])"  # Fernet
+)
+
+
+@pytest.fixture(scope="module")
+def tracked() -> dict[str, str]:
+    """The text of every tracked file, by its path."""
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("not a git checkout: nothing says which files belong to it")
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    ).stdout.split("\0")
+    texts: dict[str, str] = {}
+    for name in filter(None, names):
+        path = REPOSITORY / name
+        if path.is_file():  # else it was deleted and that isn't committed yet
+            data = path.read_bytes()
+            if b"\0" not in data:
+                texts[name] = data.decode(errors="replace")
+    return texts
+
+
+def places(pattern: re.Pattern[str], texts: dict[str, str]) -> list[str]:
+    return [
+        f"{name}:{number}"
+        for name, text in texts.items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if pattern.search(line)
+    ]
+
+
+def test_everybody_knows_only_whom_they_may() -> None:
+    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_module_is_too_long(tracked: dict[str, str]) -> None:
+    lengths = {name: len(text.splitlines()) for name, text in tracked.items() if name.endswith(".py")}
+    assert lengths
+    assert {name: length for name, length in lengths.items() if length > MAX_MODULE_LINES} == {}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "example"),
+    [
+        (REGISTRIES, "--index" + "-url https://mirror.example.org/simple"),
+        (REGISTRIES, "https://py" + "pi.org/simple/six"),
+        (REGISTRIES, '"resolved": "https://regis' + 'try.npmjs.org/htmx"'),
+        (MACHINE_PATHS, "cd /ro" + "ot/project"),
+        (MACHINE_PATHS, "/ho" + "me/ada/svp"),
+        (SECRETS, "-----BEGIN RSA PRIVATE" + " KEY-----"),
+        (SECRETS, "OPENAI_API_KEY=s" + "k-proj-" + "a1" * 20),
+        (SECRETS, "token: nt" + "n_" + "1a2B" * 12),
+        (SECRETS, "SVP_ENCRYPTION_KEYS=" + "aB3_" * 10 + "xyz="),
+    ],
+)
+def test_what_no_file_may_hold_is_recognised(pattern: re.Pattern[str], example: str) -> None:
+    assert places(pattern, {"file": f"first\n{example}"}) == ["file:2"]
+
+
+@pytest.mark.parametrize("pattern", [REGISTRIES, MACHINE_PATHS, SECRETS], ids=["registry", "machine path", "secret"])
+def test_no_file_holds_what_belongs_to_one_machine(tracked: dict[str, str], pattern: re.Pattern[str]) -> None:
+    assert places(pattern, tracked) == []
+
+
+def test_locked_dependencies_name_no_address_and_have_hashes(tracked: dict[str, str]) -> None:
+    locks = {name: text for name, text in tracked.items() if name.endswith(".lock")}
+    assert locks
+    assert places(re.compile(r"://"), locks) == []
+    for text in locks.values():
+        pinned = [entry for entry in re.split(r"\n(?=\S)", text) if re.match(r"[\w.\[\],-]+==", entry)]
+        assert pinned
+        assert [entry for entry in pinned if "--hash=sha256:" not in entry] == []
+
+
+def load_code_location(folder: Path, *, then: str = "") -> str:
+    """What `then` prints after the code location was loaded as Dagster does it, in a bare environment."""
+    environment = {"PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(folder), "PATH": ""}
+    code = f"import sys; from svp_dagster import definitions; definitions.defs(); {then}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@needs_code_location
+def test_loading_the_code_location_leaves_heavy_packages_alone(tmp_path: Path) -> None:
+    loaded = load_code_location(tmp_path, then=f"print(*sorted(set({HEAVY!r}) & set(sys.modules)))")
+    assert loaded.split() == []
+
+
+@needs_code_location
+def test_loading_the_code_location_writes_nothing(tmp_path: Path) -> None:
+    load_code_location(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,125 @@
+"""Settings come from the environment alone, and secrets among them are not shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import AliasChoices, SecretStr, ValidationError
+from sqlalchemy import make_url
+
+from svp_dagster.settings import Settings
+
+CANARY = "canary-of-a-secret"
+REPOSITORY = Path(__file__).parent.parent
+
+
+def variable_names(field: str) -> list[str]:
+    """The environment variables that a field is read from."""
+    alias = Settings.model_fields[field].validation_alias
+    if isinstance(alias, AliasChoices):
+        return [str(choice) for choice in alias.choices]
+    return [str(alias)] if alias else [f"SVP_{field.upper()}"]
+
+
+SECRETS = [
+    name for name, field in Settings.model_fields.items() if SecretStr in getattr(field.annotation, "__args__", ())
+]
+
+
+def test_an_empty_environment_is_a_good_one() -> None:
+    settings = Settings()
+    assert settings.home == Path(".svp").absolute()
+    assert settings.work_folder == settings.home / "work"
+    assert make_url(settings.resolved_database_url).database == str(settings.home / "svp.sqlite")
+    assert not settings.production
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_read_and_never_shown(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in variable_names(secret):
+        with monkeypatch.context() as environment:
+            environment.setenv(name, CANARY)
+            settings = Settings()
+        assert getattr(settings, secret).get_secret_value() == CANARY
+        assert CANARY not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_every_secret_is_typed_as_one() -> None:
+    telling = ("key", "secret", "database_url")
+    names = {name for name in Settings.model_fields if any(part in name for part in telling)}
+    assert names == set(SECRETS)
+
+
+def test_a_proxys_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SVP_EGRESS_PROXY", f"http://svp:{CANARY}@proxy.example.org:3128")
+    settings = Settings()
+    assert CANARY in settings.egress_proxy
+    assert CANARY not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SVP_TILES_PER_SHEET", "canary"),
+        ("SVP_TILES_PER_SHEET", "0x3"),
+        ("SVP_POLL_INTERVAL_S", "canary"),
+        ("SVP_POLL_INTERVAL_S", "1"),
+        ("SVP_APP_WORKERS", "0"),
+        ("SVP_BLOCK_BUDGET", "canary"),
+        ("SVP_MONTHLY_BUDGET_USD", "-1"),
+        ("SVP_MONTHLY_BUDGET_USD", "nan"),
+        ("SVP_MAX_DURATION_S", "0"),
+        ("SVP_MAX_SIZE_BYTES", "canary"),
+    ],
+)
+def test_a_wrong_value_is_named_but_not_quoted(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert name.removeprefix("SVP_").lower() in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", list(Settings.model_fields))
+def test_an_empty_variable_counts_as_not_set(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    default = getattr(Settings(), field)
+    for name in variable_names(field):
+        monkeypatch.setenv(name, "")
+    assert getattr(Settings(), field) == default
+
+
+def test_the_home_folder_is_the_same_from_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SVP_HOME", "~/svp")
+    assert Settings().home == tmp_path / "svp"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SVP_HOME", "here")
+    assert Settings().home == tmp_path / "here"
+
+
+def test_a_database_url_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://svp:pw@db/svp")
+    assert Settings().resolved_database_url == "postgresql://svp:pw@db/svp"
+
+
+def test_gemini_takes_its_own_key_before_googles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", "googles")
+    monkeypatch.setenv("GEMINI_API_KEY", "its own")
+    key = Settings().gemini_api_key
+    assert key is not None
+    assert key.get_secret_value() == "its own"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        Settings().production = True  # type: ignore[misc]
+
+
+@pytest.mark.skipif(not (REPOSITORY / ".env.example").exists(), reason="there is no .env.example yet")
+def test_the_example_lists_every_setting_and_no_other() -> None:
+    lines = (REPOSITORY / ".env.example").read_text().splitlines()
+    listed = {line.lstrip("# ").split("=")[0] for line in lines if "=" in line and line.lstrip("# ")[0].isupper()}
+    fields = {field: set(variable_names(field)) for field in Settings.model_fields}
+    assert [field for field, names in fields.items() if not names & listed] == []
+    assert listed - set().union(*fields.values()) == set()
