@@ -54,13 +54,18 @@ def batches(blocks: list[JsonObject]) -> list[list[JsonObject]]:
     parts: list[list[JsonObject]] = []
     count = size = 0
     for block in blocks:
-        block_count, block_bytes = _count(block), _size_bytes(block)
+        block_count, block_bytes = _count(block), size_bytes(block)
         count, size = count + block_count, size + block_bytes
         if not parts or len(parts[-1]) == CHILDREN_PER_ARRAY or count > BLOCKS_PER_REQUEST or size > REQUEST_BYTES:
             parts.append([])
             count, size = block_count, block_bytes
         parts[-1].append(block)
     return parts
+
+
+def size_bytes(part: JsonObject) -> int:
+    """How many bytes a part of a request takes in it."""
+    return len(json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()) + 1
 
 
 def children(block: JsonObject) -> list[JsonObject]:
@@ -137,7 +142,3 @@ def _as_one(left: JsonObject, right: JsonObject) -> JsonObject | None:
 
 def _count(block: JsonObject) -> int:
     return 1 + sum(map(_count, children(block)))
-
-
-def _size_bytes(block: JsonObject) -> int:
-    return len(json.dumps(block, ensure_ascii=False, separators=(",", ":")).encode()) + 1
