@@ -127,10 +127,13 @@ def _each(find: Callable[[str], list[str]], *, joined_by: str, mark: str = "") -
     """Everything of a shape, each once."""
 
     def pick(material: Material) -> Found | None:
-        found = {item: passage for passage in reversed(material.passages) for item in reversed(find(passage.text))}
+        found: dict[str, Passage] = {}
+        for passage in material.passages:
+            for item in find(passage.text):
+                found.setdefault(item, passage.model_copy(update={"text": item}))
         if not found:
             return None
-        quoted = [passage.model_copy(update={"text": item}) for item, passage in found.items()][::-1]
+        quoted = found.values()
         return Found(text=joined_by.join(f"{mark}{passage.text}" for passage in quoted), quoted=tuple(quoted))
 
     return pick

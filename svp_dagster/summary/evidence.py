@@ -73,8 +73,8 @@ def _join(passages: Sequence[Passage]) -> _Text:
 
 
 def _proves(quote: str) -> bool:
-    """Whether finding it means anything: a digit, a sign of a script without spaces, or three letters."""
-    return len(quote) >= 3 or is_unspaced(quote) or any(character.isdigit() for character in quote)
+    """Whether finding it means anything: a digit, a sign of a script without spaces, or four letters."""
+    return len(quote) >= 4 or is_unspaced(quote) or any(character.isdigit() for character in quote)
 
 
 def _exactly(quote: str, text: _Text, at_s: float | None) -> Passage | None:

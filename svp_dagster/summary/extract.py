@@ -158,30 +158,28 @@ def _find_checkbox(column: Column, material: Material) -> Finding:
     name = comparable(column.name)
     if not name or set(name.split()) & _OWNERS_MARKS:
         return None
-    naming = [passage for passage in material.passages if _names(name, passage.text)]
+    naming = [passage for passage in material.passages if _mentions(name, passage.text)]
     return _fill(True, naming, confidence=_LIKELY) if naming else None
 
 
 def _named_options(column: Column, material: Material) -> dict[str, list[Passage]]:
-    """The column's options and the passages that name them, in the options' order."""
+    """The column's options that are named, in their order, with a passage for each time."""
     named: dict[str, list[Passage]] = {}
     for option in column.options:
         phrase = comparable(option)
         if phrase in _VAGUE_OPTIONS or (len(phrase) < 3 and not is_unspaced(phrase)):
             continue
-        passages = [passage for passage in material.passages if _names(phrase, passage.text)]
+        passages = [passage for passage in material.passages for _ in range(_mentions(phrase, passage.text))]
         if passages:
             named[option] = passages
     return named
 
 
-def _names(phrase: str, text: str) -> bool:
-    """Whether the phrase occurs as whole words that aren't negated, or as a hashtag, which is one word."""
+def _mentions(phrase: str, text: str) -> int:
+    """How often the phrase occurs as whole words that aren't negated, or as the one word that a hashtag makes of it."""
     words = comparable(text)
-    if any(not _NEGATION.search(words[max(0, at - 40) : at].rstrip()) for at in occurrences(phrase, words)):
-        return True
-    together = phrase.replace(" ", "")
-    return any(comparable(tag).replace(" ", "") == together for tag in hashtags(text))
+    spoken = sum(not _NEGATION.search(words[max(0, at - 40) : at].rstrip()) for at in occurrences(phrase, words))
+    return spoken or sum(comparable(tag).replace(" ", "") == phrase.replace(" ", "") for tag in hashtags(text))
 
 
 def _only(

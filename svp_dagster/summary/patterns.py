@@ -37,9 +37,9 @@ _MONTH = (
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _DATES = tuple(
-    re.compile(rf"(?<![\w./-])(?:{pattern})(?![\w/-]|\.\d)", re.IGNORECASE)
+    re.compile(rf"(?<![\w./-])(?:{pattern})(?!(?!T\d)[\w/-]|\.\d)", re.IGNORECASE)
     for pattern in (
-        rf"{_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?:T(?=\d))?",
+        rf"{_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)",
         rf"{_MONTH} {_DAY},? {_YEAR}",
         rf"{_DAY} (?:of )?{_MONTH},? {_YEAR}",
         rf"(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.{_YEAR}",
@@ -47,7 +47,7 @@ _DATES = tuple(
     )
 )
 _TIME_AFTER = re.compile(
-    r"[,;\s]{0,3}(?:at |from |um |@ ?)?"
+    r"(?:T|[,;\s]{0,3}(?:at |from |um |@ ?)?)"
     r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?::\d\d)?\s?(?P<half>[ap]\.?m\.?)?(?![\w:])",
     re.IGNORECASE,
 )

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from svp_dagster.models import JsonObject
+from svp_dagster.notion.schema import DataSourceSchema
+from svp_dagster.summary.answers import (
+    InvalidAnswer,
+    answer_schema,
+    askable_columns,
+    is_open,
+    parse_answer,
+    repair_message,
+)
+from tests.notion.schemas import column, schema, schemas
+from tests.summary.recipe import RECIPES
+
+GEMINI_KEYWORDS = frozenset(
+    {"$defs", "$ref", "type", "format", "title", "description", "enum", "items", "prefixItems", "minItems", "maxItems"}
+    | {"minimum", "maximum", "anyOf", "oneOf", "properties", "additionalProperties", "required", "propertyOrdering"}
+)
+COLUMNS = askable_columns(RECIPES)
+
+
+def answer(**properties: Any) -> str:
+    """An answer with null for the columns that aren't named."""
+    return json.dumps(
+        {"overview": "A recipe.", "properties": {column.name: properties.get(column.name) for column in COLUMNS}}
+    )
+
+
+def offer(value: Any, **changes: Any) -> JsonObject:
+    evidence = [{"source": "speech", "quote": "boil the spaghetti", "at_s": 3.0}]
+    return {"value": value, "confidence": 0.9, "evidence": evidence, **changes}
+
+
+def test_the_columns_that_others_fill_are_not_asked_for() -> None:
+    asked = [column.name for column in COLUMNS]
+    assert "Link" not in asked
+    assert "Cover" not in asked
+    assert "Made by" not in asked
+    assert "Website" in asked
+    assert asked[0] == "Name"
+
+
+@given(schemas)
+def test_every_schema_of_notion_gives_a_valid_schema_of_what_gemini_knows(any_schema: DataSourceSchema) -> None:
+    columns = askable_columns(any_schema)
+    made = answer_schema(columns)
+    Draft202012Validator.check_schema(made)
+    assert set(_keywords(made)) <= GEMINI_KEYWORDS
+    nothing = {"overview": "", "properties": dict.fromkeys(column.name for column in columns)}
+    assert parse_answer(json.dumps(nothing), columns).offers == {}
+
+
+@given(schemas, st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5))
+def test_any_value_for_a_column_is_taken_or_named_as_a_fault(any_schema: DataSourceSchema, value: Any) -> None:
+    columns = askable_columns(any_schema)
+    given_answer = {
+        "overview": "x",
+        "properties": dict.fromkeys(column.name for column in columns) | {"Name": offer(value)},
+    }
+    if isinstance(value, str):
+        assert parse_answer(json.dumps(given_answer), columns).offers["Name"].value == value
+        return
+    with pytest.raises(InvalidAnswer):
+        parse_answer(json.dumps(given_answer), columns)
+
+
+def test_a_valid_answer_is_read() -> None:
+    parsed = parse_answer(answer(Servings=offer(4), Cuisine=offer("Thai"), Categories=offer(["Quick"])), COLUMNS)
+    assert parsed.overview == "A recipe."
+    assert {name: fill.value for name, fill in parsed.offers.items()} == {
+        "Servings": 4,
+        "Cuisine": "Thai",
+        "Categories": ["Quick"],
+    }
+    assert parsed.offers["Servings"].evidence[0].quote == "boil the spaghetti"
+
+
+def test_a_fence_around_the_json_does_no_harm() -> None:
+    assert parse_answer(f"```json\n{answer()}\n```", COLUMNS).offers == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Sure! Here it is:",
+        "null",
+        "[]",
+        '"x"',
+        answer()[:-20],
+        "[" * 100_000,
+        '{"overview": NaN}',
+        "9" * 5000,
+        "\ud800",
+    ],
+    ids=lambda text: str(text)[:15].encode("ascii", "replace").decode(),
+)
+def test_what_is_no_such_object_is_invalid(text: str) -> None:
+    with pytest.raises(InvalidAnswer):
+        parse_answer(text, COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("properties", "path"),
+    [
+        ({"Servings": offer("four")}, "$.properties.Servings.value"),
+        ({"Servings": 4}, "$.properties.Servings"),
+        ({"Cuisine": offer("Klingon")}, "$.properties.Cuisine.value"),
+        ({"Categories": offer(["Quick", "Slow"])}, "$.properties.Categories.value[1]"),
+        ({"Vegan": offer("yes")}, "$.properties.Vegan.value"),
+        ({"Steps": offer("x", confidence="high")}, "$.properties.Steps.confidence"),
+        ({"Steps": offer("x", evidence=[{"source": "web", "quote": "x", "at_s": None}])}, "evidence[0].source"),
+        ({"Steps": offer("x", evidence="speech")}, "$.properties.Steps.evidence"),
+        ({"Steps": offer("x", more=1)}, "$.properties.Steps"),
+    ],
+)
+def test_a_fault_is_named_with_its_place(properties: dict[str, Any], path: str) -> None:
+    with pytest.raises(InvalidAnswer) as caught:
+        parse_answer(answer(**properties), COLUMNS)
+    assert path in caught.value.violations[0]
+
+
+def test_missing_and_foreign_columns_are_faults() -> None:
+    with pytest.raises(InvalidAnswer):
+        parse_answer('{"overview": "x", "properties": {"Name": null}}', COLUMNS)
+    foreign = json.loads(answer())
+    foreign["properties"]["admin"] = offer(True)
+    with pytest.raises(InvalidAnswer, match="admin"):
+        parse_answer(json.dumps(foreign), COLUMNS)
+
+
+def test_confidence_beyond_its_range_is_taken_as_its_end() -> None:
+    parsed = parse_answer(answer(Servings=offer(4, confidence=95), Rating=offer(1, confidence=-1)), COLUMNS)
+    assert parsed.offers["Servings"].confidence == 1
+    assert parsed.offers["Rating"].confidence == 0
+
+
+def test_the_repair_message_names_the_faults_and_stays_short() -> None:
+    with pytest.raises(InvalidAnswer) as caught:
+        parse_answer(answer(Cuisine=offer("K" * 100_000), Servings=offer("four")), COLUMNS)
+    message = repair_message(caught.value)
+    assert "$.properties.Servings.value" in message
+    assert len(message) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "options", "free"),
+    [
+        ("Tags", "multi_select", ("Quick",), True),
+        ("Hashtags", "multi_select", (), True),
+        ("Categories", "multi_select", ("Quick",), False),
+        ("Categories", "multi_select", (), True),
+        ("Tag", "select", ("Quick",), False),
+    ],
+)
+def test_lists_of_tags_and_columns_without_options_take_new_words(
+    name: str, kind: str, options: tuple[str, ...], free: bool
+) -> None:
+    made = column(name, kind, options=options)
+    assert is_open(made) is free
+    offered = answer_schema(askable_columns(schema(made)))["properties"]["properties"]["properties"][name]
+    value = offered["properties"]["value"]
+    assert ("enum" not in value.get("items", value)) is free
+
+
+def _keywords(part: Any, *, are_names: bool = False) -> list[str]:
+    """All keywords of a JSON schema, names of properties and definitions aside."""
+    if isinstance(part, list):
+        return [keyword for item in part for keyword in _keywords(item)]
+    if not isinstance(part, dict):
+        return []
+    found = [] if are_names else list(part)
+    for name, inner in part.items():
+        found += _keywords(inner, are_names=not are_names and name in ("properties", "$defs"))
+    return found
