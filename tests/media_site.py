@@ -1,0 +1,39 @@
+"""The stand-in for TikTok and Instagram as a fixture, trusted by this process while a test uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.media.posts import post
+from sandbox.media.server import MediaSandbox, serve_media
+
+TRUST_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+
+
+@pytest.fixture(scope="session")
+def _served_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MediaSandbox]:
+    with serve_media(tmp_path_factory.mktemp("media-site")) as site:
+        yield site
+
+
+@pytest.fixture
+def site(_served_site: MediaSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[MediaSandbox]:
+    """The running stand-in, with no faults and no requests recorded yet."""
+    for name in TRUST_VARIABLES:
+        monkeypatch.setenv(name, str(_served_site.ca_path))
+    _served_site.recorder.clear()
+    yield _served_site
+    _served_site.faults.clear()
+
+
+def link(name: str) -> str:
+    """The link of a sample post."""
+    return post(name).link
+
+
+def files_in(folder: Path) -> list[str]:
+    """The names of all files below a folder, in order."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
