@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from svp_dagster.models import JsonObject, PaidCall, ScreenText, Summary, Transcript, Video, Word
-from svp_dagster.notion.schema import DataSourceSchema
+from svp_dagster.models import ContentPage, JsonObject, PaidCall, ScreenText, Summary, Transcript, Video, Word
+from svp_dagster.notion.schema import Column, DataSourceSchema
 
 
 class Meter(Protocol):
@@ -55,8 +56,19 @@ class ScreenReader(Protocol):
     def recipe(self) -> str:
         """Engine, model and parameters in one line: equal recipes give equal results."""
 
-    def read(self, pictures: Sequence[Path], *, meter: Meter) -> list[list[Word]]:
-        """The words of each picture with their boxes. Raises a failure of the table."""
+    @property
+    def source(self) -> str:
+        """Who reads, as a person who sees the result may know it."""
+
+    @property
+    def tiles(self) -> int:
+        """How many frames are best put into one picture."""
+
+    def read(self, pictures: Sequence[Path], *, meter: Meter, limit_s: float) -> list[list[Word] | None]:
+        """The words of each picture with their boxes; None for one that could not be read, or not within `limit_s`.
+
+        Raises a failure of the table if none could be read.
+        """
 
 
 class Summarizer(Protocol):
@@ -78,3 +90,41 @@ class Summarizer(Protocol):
         meter: Meter,
     ) -> Summary:
         """Values with evidence for the columns of `schema`. Raises a failure of the table."""
+
+
+class Pages(Protocol):
+    """The pages of a connection's Content Databases. Each verb raises the failures of Notion."""
+
+    def content_page(self, page_id: str) -> ContentPage | None:
+        """The page; None where it is gone or in the trash."""
+
+    def find_page(
+        self,
+        data_source_id: str,
+        column: Column,
+        value: str,
+        *,
+        created_since: datetime | None = None,
+        ignoring: Collection[str] = (),
+    ) -> ContentPage | None:
+        """The oldest page whose `column` is `value`, those of `ignoring` aside."""
+
+    def create_page(
+        self,
+        data_source_id: str,
+        properties: JsonObject,
+        *,
+        blocks: Sequence[JsonObject] = (),
+        cover_upload_id: str | None = None,
+        find: Callable[[], ContentPage | None],
+    ) -> ContentPage:
+        """Make a page, once: where no answer comes, `find` looks before it is made again."""
+
+    def update_page(self, page_id: str, properties: JsonObject) -> ContentPage:
+        """Write to a page's columns."""
+
+    def replace_body(self, page_id: str, blocks: Sequence[JsonObject]) -> None:
+        """Make the body say what `blocks` say, in place."""
+
+    def upload_file(self, path: Path) -> str | None:
+        """The id of an uploaded file; None where the workspace doesn't take it."""

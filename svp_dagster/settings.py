@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -50,11 +50,9 @@ class Settings(BaseSettings):
     vision_api_key: SecretStr | None = Field(default=None, validation_alias="GOOGLE_VISION_API_KEY")
     vision_credentials: Path | None = Field(default=None, validation_alias="GOOGLE_APPLICATION_CREDENTIALS")
     vision_endpoint: str = Field(default="", description="Another address of the Vision API, scheme included.")
-    tiles_per_sheet: str = Field(default="5x3", pattern=r"^[1-9]x[1-9]$", description="Frames per paid picture.")
+    tiles_per_sheet: int = Field(default=15, ge=1, le=60, description="Frames in one paid picture.")
 
-    gemini_api_key: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("GEMINI_API_KEY", "GOOGLE_API_KEY")
-    )
+    gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
     gemini_base_url: str = Field(default="", validation_alias="GOOGLE_GEMINI_BASE_URL")
     gemini_model: str = "gemini-3.5-flash-lite"
     output_language: str = Field(default="", description="Language of summaries; empty: the video's own.")
@@ -66,7 +64,7 @@ class Settings(BaseSettings):
         default="", repr=False, description="Proxy for all that is fetched from TikTok and Instagram."
     )
     cookies_file: Path | None = Field(default=None, description="Netscape cookie file for yt-dlp.")
-    allowed_sites: str = Field(default="", description="More of yt-dlp's extractors, comma-separated, e.g. youtube.")
+    allowed_sites: str = Field(default="", description="More sites of yt-dlp's, comma-separated, e.g. youtube.com.")
     max_duration_s: int = Field(default=1800, ge=1)
     max_size_bytes: int = Field(default=200_000_000, ge=1)
 
@@ -79,6 +77,11 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """`DATABASE_URL`, or a SQLite file in the home folder. May hold a password: not for logs."""
         return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.home / 'svp.sqlite'}"
+
+    @property
+    def extra_hosts(self) -> list[str]:
+        """The sites of `allowed_sites`."""
+        return [site.strip() for site in self.allowed_sites.split(",") if site.strip()]
 
     @property
     def work_folder(self) -> Path:

@@ -103,7 +103,7 @@ class Conversation:
             raise self._refused(error) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise _unreachable(f"{type(error).__name__}: {error}") from error
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             # What the SDK raises over an answer of 200 that is not JSON, or JSON of another shape.
             raise _unreachable(f"an answer that is none of Gemini's: {type(error).__name__}") from error
 

@@ -197,6 +197,17 @@ class Entries:
         with Session(self._engine) as session:
             return [_entry(row) for row in session.scalars(query)]
 
+    def pages_of_others(self, entry: Entry) -> list[str]:
+        """The content pages of the connection's other entries for the same video."""
+        row = LinkEntryRow
+        query = select(row.content_page_id).where(
+            row.connection_id == entry.link.connection_id,
+            row.media_key == entry.media_key,
+            row.page_id != entry.link.page_id,
+        )
+        with Session(self._engine) as session:
+            return [page_id for page_id in session.scalars(query) if page_id]
+
     def page(
         self,
         connection_id: str,

@@ -1,0 +1,28 @@
+# One image for everything: `svp up` by default, or any of Dagster's own commands.
+FROM python:3.12-slim AS build
+WORKDIR /app
+COPY requirements.lock ./
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock
+COPY pyproject.toml README.md workspace.yaml dagster.yaml ./
+COPY deploy deploy
+COPY svp_dagster svp_dagster
+COPY oauth_app oauth_app
+RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e .
+
+FROM python:3.12-slim
+RUN useradd --create-home --uid 1000 svp && mkdir /data && chown svp /data
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+WORKDIR /app
+USER svp
+ENV PATH=/venv/bin:$PATH \
+    SVP_HOME=/data \
+    SVP_PRODUCTION=true \
+    SVP_APP_HOST=0.0.0.0 \
+    SVP_DAGSTER_HOST=0.0.0.0
+VOLUME /data
+EXPOSE 8600 3000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8600/health', timeout=4)"]
+CMD ["svp", "up"]

@@ -1,0 +1,130 @@
+"""The command line.
+
+Exit codes: 0 done; 1 something failed (the message says what); 2 the command was used wrongly; 3 `svp doctor` found
+something wrong, or `svp demo --once` saw a row end otherwise than it should; 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from dotenv import load_dotenv
+from pydantic import ValidationError
+
+from svp_dagster.errors import SvpError
+from svp_dagster.models import ProcessingType
+from svp_dagster.settings import Settings
+
+NOT_AS_IT_SHOULD = 3
+
+
+class _Failed(click.ClickException):
+    """A failure as one sentence, without a stack trace."""
+
+
+class _Svp(click.Group):
+    """Turns what can be foreseen into sentences."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except SvpError as error:
+            raise _Failed(f"{error.sentence} [{error.code}]") from error
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+            raise _Failed(f"A setting has no valid value: {wrong}") from error
+
+
+@click.group(cls=_Svp, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Social Video Processor: a link in Notion becomes a page with what the video says and shows."""
+    # What is set already wins over the file.
+    load_dotenv(Path(os.environ.get("SVP_ENV_FILE", ".env")))
+
+
+@main.command()
+def up() -> None:
+    """Start the app, Dagster's web server and its daemon; Ctrl-C stops them."""
+    from svp_dagster.commands.processes import StartFailed
+    from svp_dagster.commands.up import run
+
+    try:
+        ended = run(Settings())
+    except StartFailed as error:
+        raise _Failed(str(error)) from error
+    if ended:
+        raise _Failed(f"{ended} ended by itself, so everything was stopped.")
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Add the sample links, wait, print what became of them, and stop.")
+def demo(once: bool) -> None:
+    """The whole system against local stand-ins for Notion, TikTok and Instagram: no key, no account."""
+    from svp_dagster.commands.demo import run, run_once
+    from svp_dagster.commands.processes import StartFailed
+
+    try:
+        ended = run_once() if once else run()
+    except StartFailed as error:
+        raise _Failed(str(error)) from error
+    if ended:
+        click.echo(ended, err=True)
+        sys.exit(NOT_AS_IT_SHOULD)
+
+
+@main.command()
+@click.argument("source", metavar="URL|FILE")
+@click.option("--schema", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Columns to fill (JSON).")
+@click.option("--format", "form", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
+@click.option("--type", "kind", type=click.Choice([kind.value for kind in ProcessingType]), default="full")
+def process(source: str, schema: Path | None, form: str, kind: str) -> None:
+    """Take one video through the stages, without Notion; the result goes to standard output."""
+    from svp_dagster.commands.process import as_json, as_markdown, process, read_schema
+
+    columns, prompt = read_schema(schema)
+    result = process(source, settings=Settings(), schema=columns, prompt=prompt, processing_type=ProcessingType(kind))
+    click.echo(as_json(result) if form == "json" else as_markdown(result))
+
+
+@main.command()
+def doctor() -> None:
+    """Check each setting, key, binary and service, and say what to do."""
+    from svp_dagster.commands.doctor import examine
+
+    marks = {"ok": click.style("ok     ", fg="green"), "missing": "missing", "wrong": click.style("WRONG  ", fg="red")}
+    findings = examine(Settings())
+    for finding in findings:
+        click.echo(f"{marks[finding.state]}  {finding.subject:<20} {finding.words}")
+    if any(finding.state == "wrong" for finding in findings):
+        sys.exit(NOT_AS_IT_SHOULD)
+
+
+@main.command()
+def new_key() -> None:
+    """Print a fresh key for SVP_ENCRYPTION_KEYS."""
+    from svp_dagster.store.crypto import new_key
+
+    click.echo(new_key())
+
+
+@main.command()
+def rotate_keys() -> None:
+    """Encrypt all tokens with the first key of SVP_ENCRYPTION_KEYS."""
+    from svp_dagster.store.store import open_store
+
+    count = open_store(Settings()).connections.rotate_keys()
+    click.echo(f"{count} connections are encrypted with the first key; the others can be removed.")
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's tables to the newest form."""
+    from svp_dagster.store.database import migrate
+    from svp_dagster.store.store import open_store
+
+    migrate(open_store(Settings()).engine)
+    click.echo("The tables are up to date.")

@@ -1,0 +1,1 @@
+"""The commands of `svp`, one module each; `svp_dagster.cli` puts them together."""

@@ -1,0 +1,226 @@
+"""`svp doctor`: each setting, key, binary and service: ok, missing or wrong, with what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx
+from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
+
+from svp_dagster.errors import SvpError
+from svp_dagster.settings import Settings
+from svp_dagster.store.crypto import TokenCipher
+from svp_dagster.store.database import is_migrated
+from svp_dagster.store.store import encryption_keys, open_store
+
+TIMEOUT_S = 10.0
+LOW_DISK_BYTES = 2_000_000_000
+
+State = Literal["ok", "missing", "wrong"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line of the report. `missing` is something optional that isn't there; `wrong` has to be mended."""
+
+    subject: str
+    state: State
+    words: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All checks, the slow ones at the same time."""
+    checks: list[Callable[[Settings], Finding]] = [
+        _python,
+        _home,
+        _disk,
+        _encryption,
+        _database,
+        _ffmpeg,
+        _downloads,
+        _egress,
+        _notion,
+        _notion_client,
+        _speech,
+        _screen,
+        _summary,
+    ]
+    with ThreadPoolExecutor(len(checks)) as pool:
+        return list(pool.map(lambda check: check(settings), checks))
+
+
+def _python(_settings: Settings) -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    fits = (3, 11) <= sys.version_info[:2] < (3, 14)
+    return _finding("Python", fits, version, f"{version}: install Python 3.11, 3.12 or 3.13")
+
+
+def _home(settings: Settings) -> Finding:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        probe = settings.home / ".probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return _wrong("Home folder", f"{settings.home}: {error.strerror}; set SVP_HOME to a folder you may write to")
+    return _ok("Home folder", str(settings.home))
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free_bytes = shutil.disk_usage(folder).free
+    words = f"{free_bytes / 1e9:.1f} GB free"
+    return _finding("Disk", free_bytes > LOW_DISK_BYTES, words, f"{words}: make room, videos need some")
+
+
+def _encryption(settings: Settings) -> Finding:
+    try:
+        TokenCipher(encryption_keys(settings))
+    except SvpError as error:
+        return _wrong("Encryption key", error.sentence)
+    return _ok("Encryption key", "set" if settings.encryption_keys else "in the home folder, for this machine alone")
+
+
+def _database(settings: Settings) -> Finding:
+    kind = "PostgreSQL" if settings.resolved_database_url.startswith("postgres") else "SQLite"
+    try:
+        migrated = is_migrated(open_store(settings).engine)
+    except (SQLAlchemyError, SvpError) as error:
+        # The error's own text can hold the address with its password.
+        return _wrong("Database", f"{kind} can't be used ({type(error).__name__}); check DATABASE_URL")
+    return _ok("Database", f"{kind}, {'up to date' if migrated else 'tables are made at the next start'}")
+
+
+def _ffmpeg(_settings: Settings) -> Finding:
+    import imageio_ffmpeg
+
+    try:
+        binary = imageio_ffmpeg.get_ffmpeg_exe()
+        shown = subprocess.run([binary, "-version"], capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+    except (OSError, RuntimeError, subprocess.SubprocessError):
+        return _wrong("ffmpeg", "doesn't run; install the wheel imageio-ffmpeg for this platform")
+    return _ok("ffmpeg", shown.stdout.split(" Copyright")[0].removeprefix("ffmpeg version "))
+
+
+def _downloads(settings: Settings) -> Finding:
+    from yt_dlp.dependencies import curl_cffi
+
+    version = importlib.metadata.version("yt-dlp")
+    if curl_cffi is None:
+        return _wrong("yt-dlp", f"{version} without a curl_cffi that it can use: Instagram fails; run `make up` again")
+    if settings.cookies_file and not settings.cookies_file.is_file():
+        return _wrong("yt-dlp", f"there is no file {settings.cookies_file}; correct SVP_COOKIES_FILE or unset it")
+    return _ok("yt-dlp", f"{version}, curl_cffi {importlib.metadata.version('curl_cffi')}")
+
+
+def _egress(settings: Settings) -> Finding:
+    if not settings.egress_proxy:
+        return _missing("Proxy for downloads", "none; sites often refuse cloud addresses (SVP_EGRESS_PROXY)")
+    try:
+        httpx.get(settings.egress_proxy, timeout=TIMEOUT_S)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return _wrong("Proxy for downloads", "doesn't answer; correct SVP_EGRESS_PROXY")
+    return _ok("Proxy for downloads", "answers")
+
+
+def _notion(settings: Settings) -> Finding:
+    try:
+        answer = httpx.get(f"{settings.notion_base_url}/v1/users/me", timeout=TIMEOUT_S)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return _wrong("Notion", f"{settings.notion_base_url} doesn't answer; check the network or NOTION_BASE_URL")
+    speaks = answer.headers.get("content-type", "").startswith("application/json")
+    return _finding("Notion", speaks, settings.notion_base_url, f"{settings.notion_base_url} isn't Notion's API")
+
+
+def _notion_client(settings: Settings) -> Finding:
+    if settings.notion_client_id and settings.notion_client_secret:
+        return _ok("Notion sign-in", "client id and secret are set")
+    return _missing("Notion sign-in", "set NOTION_CLIENT_ID and NOTION_CLIENT_SECRET of your public connection")
+
+
+def _speech(settings: Settings) -> Finding:
+    if not settings.openai_api_key:
+        return _missing("Speech", f"no OPENAI_API_KEY: captions, else {_local_speech(settings)}")
+    base = settings.openai_base_url or "https://api.openai.com/v1"
+    return _service(
+        "Speech",
+        f"{base}/models/{settings.speech_model}",
+        {"Authorization": f"Bearer {_open(settings.openai_api_key)}"},
+        key="OPENAI_API_KEY",
+        model=settings.speech_model,
+        setting="SVP_SPEECH_MODEL",
+    )
+
+
+def _local_speech(settings: Settings) -> str:
+    if settings.local_speech_model == "off" or importlib.util.find_spec("faster_whisper") is None:
+        return "no transcript"
+    return f"faster-whisper “{settings.local_speech_model}” where it is present or can be fetched"
+
+
+def _screen(settings: Settings) -> Finding:
+    if settings.vision_api_key:
+        return _ok("Screen text", "Google Vision by GOOGLE_VISION_API_KEY (not called: each call is paid)")
+    if settings.vision_credentials:
+        is_there = settings.vision_credentials.is_file()
+        words = "Google Vision by a service account"
+        return _finding("Screen text", is_there, words, "GOOGLE_APPLICATION_CREDENTIALS names a file that isn't there")
+    return _missing("Screen text", "no GOOGLE_VISION_API_KEY: RapidOCR on this machine serves")
+
+
+def _summary(settings: Settings) -> Finding:
+    if not settings.gemini_api_key:
+        return _missing("Summary", "no GEMINI_API_KEY: sentences are quoted, nothing is written anew")
+    base = settings.gemini_base_url or "https://generativelanguage.googleapis.com"
+    return _service(
+        "Summary",
+        f"{base}/v1beta/models/{settings.gemini_model}",
+        {"x-goog-api-key": _open(settings.gemini_api_key)},
+        key="GEMINI_API_KEY",
+        model=settings.gemini_model,
+        setting="SVP_GEMINI_MODEL",
+    )
+
+
+def _service(subject: str, url: str, headers: dict[str, str], *, key: str, model: str, setting: str) -> Finding:
+    """Ask a service about a model: free of charge, and it tells a bad key from a retired model."""
+    try:
+        status = httpx.get(url, headers=headers, timeout=TIMEOUT_S).status_code
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return _wrong(subject, "the service doesn't answer; check the network")
+    if status == httpx.codes.OK:
+        return _ok(subject, model)
+    if status == httpx.codes.NOT_FOUND:
+        return _wrong(subject, f"the model {model} isn't available (any more); set {setting}")
+    if status in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        return _wrong(subject, f"the key isn't accepted; set a valid {key}")
+    return _wrong(subject, f"the service answers with status {status}; try again later")
+
+
+def _open(secret: SecretStr) -> str:
+    return secret.get_secret_value()
+
+
+def _finding(subject: str, fits: bool, words: str, advice: str) -> Finding:
+    return _ok(subject, words) if fits else _wrong(subject, advice)
+
+
+def _ok(subject: str, words: str) -> Finding:
+    return Finding(subject=subject, state="ok", words=words)
+
+
+def _missing(subject: str, words: str) -> Finding:
+    return Finding(subject=subject, state="missing", words=words)
+
+
+def _wrong(subject: str, words: str) -> Finding:
+    return Finding(subject=subject, state="wrong", words=words)

@@ -1,0 +1,131 @@
+"""Child processes that start together and stop together.
+
+Each child leads a process group of its own, so that Ctrl-C reaches us alone and we end them in order; whatever a child
+started is ended with its group. Should we be killed, the kernel tells the children (Linux).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+GRACE_S = 15.0
+_PR_SET_PDEATHSIG = 1
+
+
+class StartFailed(Exception):
+    """A child ended, or did not answer in time. The text says which, and where its log is."""
+
+
+@dataclass
+class Child:
+    """One running child and the file that takes its output."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@dataclass
+class Processes:
+    """The children, in the order of their start."""
+
+    log_folder: Path
+    children: list[Child] = field(default_factory=list)
+
+    def start(self, name: str, command: list[str], *, env: Mapping[str, str], cwd: Path) -> Child:
+        """Start a child with its output in `log_folder/name.log`."""
+        self.log_folder.mkdir(parents=True, exist_ok=True)
+        log = self.log_folder / f"{name}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 (no thread runs yet)
+            )
+        child = Child(name=name, process=process, log=log)
+        self.children.append(child)
+        return child
+
+    def wait_for(self, child: Child, is_ready: Callable[[], bool], *, limit_s: float) -> None:
+        """Wait until the child answers. Raises `StartFailed`."""
+        give_up_at = time.monotonic() + limit_s
+        while not is_ready():
+            if child.process.poll() is not None:
+                msg = f"{child.name} ended with code {child.process.returncode}; its log is {child.log}"
+                raise StartFailed(msg)
+            if time.monotonic() > give_up_at:
+                msg = f"{child.name} didn't answer within {limit_s:.0f} s; its log is {child.log}"
+                raise StartFailed(msg)
+            time.sleep(0.1)
+
+    def ended(self) -> Child | None:
+        """A child that ended by itself, if any."""
+        return next((child for child in self.children if child.process.poll() is not None), None)
+
+    def stop(self) -> None:
+        """End all, the last started first: first asked, then, after `GRACE_S`, killed with all they started."""
+        for child in reversed(self.children):
+            _signal_group(child, signal.SIGTERM)
+        give_up_at = time.monotonic() + GRACE_S
+        for child in reversed(self.children):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(timeout=max(0.1, give_up_at - time.monotonic()))
+            _signal_group(child, signal.SIGKILL)
+            child.process.wait()
+        self.children.clear()
+
+
+@contextlib.contextmanager
+def running(log_folder: Path) -> Iterator[Processes]:
+    """Children that are gone when the block is left, by whatever way: SIGTERM ends it as Ctrl-C does."""
+    processes = Processes(log_folder)
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield processes
+    finally:
+        processes.stop()
+        signal.signal(signal.SIGTERM, before)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether somebody listens."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _signal_group(child: Child, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.process.pid, number)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,101 @@
+"""`svp up`: the web server and daemon of Dagster, which load the code location, and the app."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from svp_dagster.commands.processes import Processes, answers, running
+from svp_dagster.settings import Settings
+from svp_dagster.store.database import migrate
+from svp_dagster.store.store import encryption_keys, open_store
+
+PROJECT = Path(__file__).resolve().parents[2]
+"""Where workspace.yaml and dagster.yaml lie."""
+
+START_LIMIT_S = 120.0
+
+
+def prepare(settings: Settings) -> None:
+    """Make the folders, keys and tables that a start needs. Raises `misconfigured`."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    encryption_keys(settings)
+    migrate(open_store(settings).engine)
+    dagster_home = settings.home / "dagster"
+    dagster_home.mkdir(exist_ok=True)
+    (dagster_home / "dagster.yaml").write_text(instance_config(settings))
+
+
+def instance_config(settings: Settings) -> str:
+    """dagster.yaml, with PostgreSQL storage where the store is there too."""
+    config = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
+    if settings.resolved_database_url.startswith("postgres"):
+        config |= yaml.safe_load((PROJECT / "deploy" / "dagster-postgres.yaml").read_text())
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """The environment of every child: ours, with the homes as absolute paths."""
+    return {
+        **os.environ,
+        "SVP_HOME": str(settings.home),
+        "DAGSTER_HOME": str(settings.home / "dagster"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def start(processes: Processes, settings: Settings) -> None:
+    """Start Dagster and the app, and wait until both answer. Raises `StartFailed`."""
+    env = child_environment(settings)
+    bin_folder = Path(sys.executable).parent
+    app = processes.start("app", _app_command(settings, bin_folder), env=env, cwd=PROJECT)
+    daemon_command = [str(bin_folder / "dagster-daemon"), "run", "-w", "workspace.yaml"]
+    processes.start("dagster-daemon", daemon_command, env=env, cwd=PROJECT)
+    web = processes.start("dagster-webserver", _webserver_command(settings, bin_folder), env=env, cwd=PROJECT)
+    processes.wait_for(app, lambda: answers(settings.app_port, settings.app_host), limit_s=START_LIMIT_S)
+    processes.wait_for(web, lambda: answers(settings.dagster_port, settings.dagster_host), limit_s=START_LIMIT_S)
+
+
+def serve(processes: Processes) -> str:
+    """Wait for Ctrl-C; returns the name of a child that ended by itself, or ''."""
+    try:
+        while True:
+            if child := processes.ended():
+                return f"{child.name} (its log is {child.log})"
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        return ""
+
+
+def run(settings: Settings) -> str:
+    """The whole command; returns what ended by itself, or ''."""
+    prepare(settings)
+    with running(settings.home / "logs") as processes:
+        start(processes, settings)
+        print(f"App      {settings.app_url}\nDagster  http://{settings.dagster_host}:{settings.dagster_port}")  # noqa: T201
+        print("Ctrl-C stops everything.", flush=True)  # noqa: T201
+        return serve(processes)
+
+
+def _app_command(settings: Settings, bin_folder: Path) -> list[str]:
+    return [
+        str(bin_folder / "gunicorn"),
+        "--bind",
+        f"{settings.app_host}:{settings.app_port}",
+        "--workers",
+        str(settings.app_workers),
+        "--threads",
+        "8",
+        "--access-logfile",
+        "-",
+        "oauth_app.app:create_app()",
+    ]
+
+
+def _webserver_command(settings: Settings, bin_folder: Path) -> list[str]:
+    host, port = settings.dagster_host, str(settings.dagster_port)
+    return [str(bin_folder / "dagster-webserver"), "-w", "workspace.yaml", "-h", host, "-p", port]

@@ -1,0 +1,172 @@
+"""The job: five ops, one stage each, for one row."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_transcript, of_video
+from svp_dagster.defs.partitions import link_entries
+from svp_dagster.defs.stage import stage_run
+from svp_dagster.errors import as_failure
+from svp_dagster.models import ContentPage, ScreenText, Status, Summary, Transcript, Video
+from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer
+from svp_dagster.resources.link_rows import LinkRows
+from svp_dagster.resources.page_style import PageStyle
+from svp_dagster.resources.work_folder import WorkFolder
+from svp_dagster.stages import download as download_stage
+from svp_dagster.stages import publish as publish_stage
+from svp_dagster.stages import read_screen as read_screen_stage
+from svp_dagster.stages import summarize as summarize_stage
+from svp_dagster.stages import transcribe as transcribe_stage
+
+ATTEMPTS = 3
+FIRST_DELAY_S = 2.0
+
+repeat = dg.RetryPolicy(
+    max_retries=ATTEMPTS - 1, delay=FIRST_DELAY_S, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+
+
+@dg.op(retry_policy=repeat, pool="download")
+def download(
+    context: dg.OpExecutionContext,
+    link_rows: LinkRows,
+    downloader: dg.ResourceParam[Downloader],
+    work_folder: WorkFolder,
+) -> Video:
+    """Fetch the post with its captions, thumbnail and facts."""
+    with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
+        stage.row.destination()
+        video = download_stage.download(stage.row.link.url, downloader=downloader, folder=work_folder.path)
+        stage.report("video", of_video(video), media_key=video.media_key, title=video.title)
+        return video
+
+
+@dg.op(retry_policy=repeat, pool="speech")
+def transcribe(
+    context: dg.OpExecutionContext,
+    link_rows: LinkRows,
+    speech: dg.ResourceParam[SpeechEngine],
+    work_folder: WorkFolder,
+    video: Video,
+) -> Transcript:
+    """Hear what is said: platform captions, else the speech engine."""
+    with stage_run(context, link_rows, Status.TRANSCRIBING) as stage:
+        transcript = transcribe_stage.transcribe(
+            video,
+            processing_type=stage.row.link.processing_type,
+            engine=speech,
+            contents=stage.contents,
+            meter=stage.meter,
+            folder=work_folder.path,
+        )
+        stage.report("transcript", of_transcript(transcript), engine=transcript.source)
+        return transcript
+
+
+@dg.op(retry_policy=repeat, pool="screen")
+def read_screen(
+    context: dg.OpExecutionContext,
+    link_rows: LinkRows,
+    screen_reader: dg.ResourceParam[ScreenReader],
+    work_folder: WorkFolder,
+    video: Video,
+    transcript: Transcript,
+) -> ScreenText:
+    """Read what is on the screen. Its failure is a note, never the run's."""
+    with stage_run(context, link_rows, Status.PROCESSING) as stage:
+        screen_text = read_screen_stage.read_screen(
+            video,
+            transcript,
+            processing_type=stage.row.link.processing_type,
+            reader=screen_reader,
+            contents=stage.contents,
+            meter=stage.meter,
+            folder=work_folder.path,
+        )
+        stage.report("screen_text", of_screen_text(screen_text), engine=screen_text.source)
+        return screen_text
+
+
+@dg.op(retry_policy=repeat, pool="summary")
+def summarize(
+    context: dg.OpExecutionContext,
+    link_rows: LinkRows,
+    summarizer: dg.ResourceParam[Summarizer],
+    video: Video,
+    transcript: Transcript,
+    screen_text: ScreenText,
+) -> Summary:
+    """Fill the columns of the tag's Content Database."""
+    with stage_run(context, link_rows, Status.PROCESSING) as stage:
+        database, schema = stage.row.destination()
+        summary = summarize_stage.summarize(
+            video,
+            transcript,
+            screen_text,
+            schema=schema,
+            prompt=database.prompt,
+            language=stage.row.output_language(),
+            engine=summarizer,
+            contents=stage.contents,
+            meter=stage.meter,
+        )
+        stage.report("summary", of_summary(summary), engine=summary.engine)
+        return summary
+
+
+@dg.op(retry_policy=repeat)
+def publish(
+    context: dg.OpExecutionContext,
+    link_rows: LinkRows,
+    page_style: PageStyle,
+    video: Video,
+    transcript: Transcript,
+    screen_text: ScreenText,
+    summary: Summary,
+) -> ContentPage:
+    """Create the page, or bring the one that there is up to date."""
+    with stage_run(context, link_rows, Status.SAVING) as stage:
+        _, schema = stage.row.destination()
+        page = publish_stage.publish(
+            video,
+            transcript,
+            screen_text,
+            summary,
+            place=stage.row.place(schema),
+            pages=stage.row.workspace,
+            made=lambda page: stage.row.made(page, data_source_id=schema.data_source_id),
+            block_budget=page_style.budget,
+            with_cover=page_style.cover,
+        )
+        stage.report("content_page", of_page(page))
+        stage.row.complete()
+        return page
+
+
+@dg.failure_hook(required_resource_keys={"link_rows"})
+def fail_row(context: dg.HookContext) -> None:
+    """End the row with the sentence of what went wrong, after the op's last attempt."""
+    error = context.op_exception
+    if error is not None:
+        context.resources.link_rows.fail(context.run_id, as_failure(error))
+
+
+@dg.job(
+    partitions_def=link_entries,
+    executor_def=dg.in_process_executor,
+    resource_defs={"io_manager": dg.mem_io_manager},
+    hooks={fail_row},
+    tags={
+        # A killed run starts again from its first stage: its files are gone, and what was paid for is kept by content.
+        "dagster/max_retries": "2",
+        "dagster/retry_strategy": "ALL_STEPS",
+        "dagster/retry_on_asset_or_op_failure": "false",
+    },
+)
+def process_link() -> None:
+    """A link entry becomes a content page."""
+    video = download()
+    transcript = transcribe(video)
+    screen_text = read_screen(video, transcript)
+    publish(video, transcript, screen_text, summarize(video, transcript, screen_text))

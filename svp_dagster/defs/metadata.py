@@ -1,0 +1,82 @@
+"""What a person wants to see of each result in the Dagster UI. Texts are cut: the whole is on the Notion page."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import dagster as dg
+
+from svp_dagster.media.thumbnail import small_jpeg
+from svp_dagster.models import ContentPage, ScreenText, Summary, Transcript, Video
+
+PREVIEW_CHARACTERS = 500
+SHOWN_LINES = 20
+
+Facts = dict[str, Any]
+
+
+def of_video(video: Video) -> Facts:
+    """The post's facts and its thumbnail."""
+    facts: Facts = {
+        "title": preview(video.title),
+        "uploader": video.uploader,
+        "media_key": video.media_key,
+        "url": dg.MetadataValue.url(video.url),
+        "duration_s": video.duration_s or 0.0,
+        "size": f"{video.width_px or '?'}×{video.height_px or '?'}",
+        "codec": video.codec,
+        "slides": len(video.slides),
+        "caption_languages": ", ".join(track.language for track in video.captions) or "none",
+    }
+    if video.thumbnail_path and (jpeg := small_jpeg(video.thumbnail_path)):
+        data = base64.b64encode(jpeg).decode()
+        facts["thumbnail"] = dg.MetadataValue.md(f"![thumbnail](data:image/jpeg;base64,{data})")
+    return facts
+
+
+def of_transcript(transcript: Transcript) -> Facts:
+    """The beginning of what is said, or why there is nothing."""
+    return {
+        "preview": preview(transcript.text) or transcript.note,
+        "language": transcript.language or "unknown",
+        "segments": len(transcript.segments),
+        "characters": len(transcript.text),
+        "no_speech": transcript.no_speech,
+    }
+
+
+def of_screen_text(screen_text: ScreenText) -> Facts:
+    """The first lines with their times, or why there are none."""
+    shown = [_with_place(line.text, line.first_s, line.slide) for line in screen_text.lines[:SHOWN_LINES]]
+    return {
+        "lines": len(screen_text.lines),
+        "frames_read": screen_text.frames_read,
+        "preview": "\n".join(shown) or screen_text.note,
+    }
+
+
+def of_summary(summary: Summary) -> Facts:
+    """The values and what was left blank."""
+    return {
+        "overview": preview(summary.overview),
+        "model": summary.model,
+        "values": dg.MetadataValue.json({name: fill.value for name, fill in summary.properties.items()}),
+        "left_blank": dg.MetadataValue.json(dict(summary.left_blank)),
+    }
+
+
+def of_page(page: ContentPage) -> Facts:
+    """Where the page is."""
+    return {"page": dg.MetadataValue.url(page.url), "created": page.created}
+
+
+def preview(text: str) -> str:
+    """The beginning of a text, with a mark where it was cut."""
+    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
+
+
+def _with_place(text: str, at_s: float | None, slide: int | None) -> str:
+    if slide is not None:
+        return f"slide {slide}  {text}"
+    return f"{at_s or 0:5.0f} s  {text}"

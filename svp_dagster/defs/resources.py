@@ -1,0 +1,33 @@
+"""The resources of the code location, bound to this installation's settings."""
+
+import dagster as dg
+
+from svp_dagster.engines import choose_engines
+from svp_dagster.resources.link_rows import LinkRows
+from svp_dagster.resources.notion import NotionResource
+from svp_dagster.resources.notion_oauth import NotionOAuth
+from svp_dagster.resources.page_style import PageStyle
+from svp_dagster.resources.polling_rules import PollingRules
+from svp_dagster.resources.token_store import TokenStore
+from svp_dagster.resources.work_folder import WorkFolder
+from svp_dagster.settings import Settings
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """Every resource by the name under which ops and sensors ask for it."""
+    settings = Settings()
+    link_rows = LinkRows(
+        tokens=TokenStore(oauth=NotionOAuth(base_url=settings.notion_base_url)),
+        notion=NotionResource(base_url=settings.notion_base_url),
+        monthly_budget_usd=settings.monthly_budget_usd,
+    )
+    return dg.Definitions(
+        resources={
+            "link_rows": link_rows,
+            "page_style": PageStyle(block_budget=settings.block_budget),
+            "polling_rules": PollingRules(interval_s=settings.poll_interval_s),
+            "work_folder": WorkFolder(root=str(settings.work_folder)),
+            **choose_engines(settings),
+        }
+    )

@@ -1,0 +1,68 @@
+"""What every op of the job does around its one stage call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from svp_dagster.errors import ClaimLost, Retry, as_failure
+from svp_dagster.models import Status
+from svp_dagster.resources.link_rows import HeldRow, LinkRows, RowMeter
+
+
+class StageRun:
+    """A stage at work on a row."""
+
+    def __init__(self, context: dg.OpExecutionContext, row: HeldRow) -> None:
+        self.row = row
+        self.meter: RowMeter = row.meter()
+        self.contents = row.contents()
+        self._context = context
+        self._started_s = time.monotonic()
+
+    def report(
+        self,
+        asset: str,
+        metadata: Mapping[str, Any],
+        *,
+        engine: str = "",
+        media_key: str | None = None,
+        title: str | None = None,
+    ) -> None:
+        """Keep what came out: in the store for the dashboard, as a materialization for the Dagster UI."""
+        seconds = time.monotonic() - self._started_s
+        self.row.note(stage=asset, seconds=seconds, engine=engine, media_key=media_key, title=title)
+        cost = "unknown" if self.meter.spent_usd is None else self.meter.spent_usd
+        facts = {**metadata, "engine": engine or "none", "seconds": round(seconds, 3), "cost_usd": cost}
+        key = self._context.partition_key
+        self._context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=facts))
+
+
+@contextmanager
+def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | None) -> Iterator[StageRun]:
+    """Hold the row, tell it where we are, and turn failures into Dagster's.
+
+    Only a failure that repeating now may help leaves the op's retry policy its way.
+    """
+    try:
+        row = rows.hold(context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
+        if status is not None and row.entry.status is not status:
+            row.enter(status)
+        yield StageRun(context, row)
+    except ClaimLost as error:
+        raise dg.Failure("Another run works on this row.", allow_retries=False) from error
+    except Exception as error:  # the boundary to Dagster: whatever went wrong gets its place in the failure table
+        known = as_failure(error)
+        context.log.warning("%s: %s", known.code, known.detail or known.sentence)
+        raise dg.Failure(
+            known.sentence, metadata={"code": known.code.value}, allow_retries=known.retry is Retry.NOW
+        ) from error
+
+
+def _is_over(context: dg.OpExecutionContext, run_id: str) -> bool:
+    run = context.instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
