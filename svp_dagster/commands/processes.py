@@ -18,6 +18,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+PROJECT = Path(__file__).resolve().parents[2]
+"""Where workspace.yaml and dagster.yaml lie; children start here."""
+
 GRACE_S = 15.0
 _PR_SET_PDEATHSIG = 1
 
@@ -42,7 +45,11 @@ class Processes:
     log_folder: Path
     children: list[Child] = field(default_factory=list)
 
-    def start(self, name: str, command: list[str], *, env: Mapping[str, str], cwd: Path) -> Child:
+    def start_module(self, module: str, arguments: list[str], *, name: str) -> Child:
+        """Start `python -m module` with our environment."""
+        return self.start(name, [sys.executable, "-m", module, *arguments], env=os.environ)
+
+    def start(self, name: str, command: list[str], *, env: Mapping[str, str]) -> Child:
         """Start a child with its output in `log_folder/name.log`."""
         self.log_folder.mkdir(parents=True, exist_ok=True)
         log = self.log_folder / f"{name}.log"
@@ -50,7 +57,7 @@ class Processes:
             process = subprocess.Popen(
                 command,
                 env=dict(env),
-                cwd=cwd,
+                cwd=PROJECT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -9,13 +9,10 @@ from pathlib import Path
 
 import yaml
 
-from svp_dagster.commands.processes import Processes, answers, running
+from svp_dagster.commands.processes import PROJECT, Processes, answers, running
 from svp_dagster.settings import Settings
 from svp_dagster.store.database import migrate
 from svp_dagster.store.store import encryption_keys, open_store
-
-PROJECT = Path(__file__).resolve().parents[2]
-"""Where workspace.yaml and dagster.yaml lie."""
 
 START_LIMIT_S = 120.0
 
@@ -35,7 +32,7 @@ def instance_config(settings: Settings) -> str:
     config = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     if settings.resolved_database_url.startswith("postgres"):
         config |= yaml.safe_load((PROJECT / "deploy" / "dagster-postgres.yaml").read_text())
-    return yaml.safe_dump(config, sort_keys=False)
+    return str(yaml.safe_dump(config, sort_keys=False))
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
@@ -52,10 +49,10 @@ def start(processes: Processes, settings: Settings) -> None:
     """Start Dagster and the app, and wait until both answer. Raises `StartFailed`."""
     env = child_environment(settings)
     bin_folder = Path(sys.executable).parent
-    app = processes.start("app", _app_command(settings, bin_folder), env=env, cwd=PROJECT)
+    app = processes.start("app", _app_command(settings, bin_folder), env=env)
     daemon_command = [str(bin_folder / "dagster-daemon"), "run", "-w", "workspace.yaml"]
-    processes.start("dagster-daemon", daemon_command, env=env, cwd=PROJECT)
-    web = processes.start("dagster-webserver", _webserver_command(settings, bin_folder), env=env, cwd=PROJECT)
+    processes.start("dagster-daemon", daemon_command, env=env)
+    web = processes.start("dagster-webserver", _webserver_command(settings, bin_folder), env=env)
     processes.wait_for(app, lambda: answers(settings.app_port, settings.app_host), limit_s=START_LIMIT_S)
     processes.wait_for(web, lambda: answers(settings.dagster_port, settings.dagster_host), limit_s=START_LIMIT_S)
 
@@ -71,12 +68,17 @@ def serve(processes: Processes) -> str:
         return ""
 
 
+def dagster_address(settings: Settings) -> str:
+    """Where a person finds the Dagster UI."""
+    return settings.dagster_url or f"http://{settings.dagster_host}:{settings.dagster_port}"
+
+
 def run(settings: Settings) -> str:
     """The whole command; returns what ended by itself, or ''."""
     prepare(settings)
     with running(settings.home / "logs") as processes:
         start(processes, settings)
-        print(f"App      {settings.app_url}\nDagster  http://{settings.dagster_host}:{settings.dagster_port}")  # noqa: T201
+        print(f"App      {settings.app_url}\nDagster  {dagster_address(settings)}")  # noqa: T201
         print("Ctrl-C stops everything.", flush=True)  # noqa: T201
         return serve(processes)
 

@@ -1,0 +1,288 @@
+"""`svp demo`: the whole system against local stand-ins for Notion, TikTok and Instagram.
+
+Everything is as with the real services but their addresses: the app signs in with OAuth, yt-dlp's own extractors fetch
+the posts over TLS, Dagster's daemon runs the job. Data lies in `SVP_HOME/demo`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import certifi
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from svp_dagster.commands import up
+from svp_dagster.commands.processes import Processes, answers, free_port, running
+from svp_dagster.models import Status
+from svp_dagster.notion.rows import new_row
+from svp_dagster.resources.notion import NotionResource
+from svp_dagster.resources.notion_oauth import NotionOAuth
+from svp_dagster.resources.token_store import TokenStore
+from svp_dagster.settings import Settings
+from svp_dagster.store.entries import Entry
+from svp_dagster.store.store import Store, open_store
+
+SANDBOX_LIMIT_S = 30.0
+ONCE_LIMIT_S = 600.0
+CALL_TIMEOUT_S = 30.0
+STAGES = ("video", "transcript", "screen_text", "summary", "content_page")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A row that the demo adds, and how it should end."""
+
+    about: str
+    url: str
+    tag: str
+    ends: Status
+    failure_code: str | None = None
+
+
+_TIKTOK = "https://www.tiktok.com"
+_INSTAGRAM = "https://www.instagram.com"
+
+SAMPLES = (
+    Sample(
+        about="a recipe, spoken, with platform captions",
+        url=f"{_TIKTOK}/@weeknight.kitchen/video/7512345678901234501?is_from_webapp=1",
+        tag="cooking",
+        ends=Status.COMPLETED,
+    ),
+    Sample(
+        about="a recipe, spoken, without captions",
+        url=f"{_INSTAGRAM}/reel/DOpancakes1/?igsh=MzRlODBiNWFlZA==",
+        tag="cooking",
+        ends=Status.COMPLETED,
+    ),
+    Sample(
+        about="a café, silent, text on the screen",
+        url=f"{_TIKTOK}/@porto.finds/video/7512345678901234502",
+        tag="places",
+        ends=Status.COMPLETED,
+    ),
+    Sample(
+        about="a ramen shop, music, in Japanese",
+        url=f"{_INSTAGRAM}/reel/DOramen0001/",
+        tag="places",
+        ends=Status.COMPLETED,
+    ),
+    Sample(
+        about="a lake, music and nothing else",
+        url=f"{_TIKTOK}/@lake.diary/video/7512345678901234503",
+        tag="places",
+        ends=Status.COMPLETED,
+    ),
+    Sample(
+        about="a private post",
+        url=f"{_TIKTOK}/@only.friends/video/7512345678901234601",
+        tag="places",
+        ends=Status.FAILED,
+        failure_code="private",
+    ),
+    Sample(
+        about="three hours long",
+        url=f"{_TIKTOK}/@long.talks/video/7512345678901234701",
+        tag="places",
+        ends=Status.FAILED,
+        failure_code="too_long",
+    ),
+    Sample(
+        about="a tag without a Content Database",
+        url=f"{_TIKTOK}/@weeknight.kitchen/video/7512345678901234501",
+        tag="gardening",
+        ends=Status.FAILED,
+        failure_code="unknown_tag",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """A running demo: the settings it runs with, the stand-in's address, and the connection that was made."""
+
+    settings: Settings
+    notion_url: str
+    connection_id: str
+    links_url: str
+
+    @property
+    def store(self) -> Store:
+        """The installation's store."""
+        return open_store(self.settings)
+
+
+def run() -> str:
+    """Run until Ctrl-C; returns what ended by itself, or ''."""
+    home = Settings().home / "demo"
+    shutil.rmtree(home, ignore_errors=True)
+    console = Console()
+    console.print("Starting the stand-ins, the app and Dagster …")
+    with _demo(home, app_port=8600, dagster_port=3000, notion_port=8601) as (demo, processes):
+        add_rows(demo)
+        console.print(f"""
+[bold]It runs.[/bold] The sample links are being worked on now.
+
+  Link Database (a stand-in for Notion)   {demo.links_url}
+  The app                                 {demo.settings.app_url}
+  Dagster                                 {up.dagster_address(demo.settings)}
+
+Add a row of your own to the Link Database, for example
+  {_TIKTOK}/@desk.physio/photo/7512345678901234504   tag: places   (a slideshow)
+  {_INSTAGRAM}/p/DOportoday1/                           tag: places   (a carousel)
+and watch its status. Ctrl-C stops everything.
+""")
+        return up.serve(processes)
+
+
+def run_once() -> str:
+    """Add the sample rows, wait, print what became of them; returns a sentence if one ended otherwise, or ''."""
+    home = Path(tempfile.mkdtemp(prefix="svp-demo-"))
+    ports = {name: free_port() for name in ("app_port", "dagster_port", "notion_port")}
+    try:
+        with _demo(home, **ports) as (demo, _):
+            rows = add_rows(demo)
+            entries = wait_for(demo, set(rows))
+            Console(width=160).print(_table(rows, entries))
+            return _verdict(rows, entries)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _demo(home: Path, *, app_port: int, dagster_port: int, notion_port: int) -> Iterator[tuple[Demo, Processes]]:
+    media_port = free_port()
+    notion_url = f"http://127.0.0.1:{notion_port}"
+    with running(home / "logs") as processes, _environment(home, app_port, dagster_port, notion_url, media_port):
+        settings = Settings()
+        _start_sandbox(processes, home, notion_port=notion_port, media_port=media_port)
+        up.prepare(settings)
+        up.start(processes, settings)
+        yield _connect(settings, notion_url), processes
+
+
+@contextmanager
+def _environment(home: Path, app_port: int, dagster_port: int, notion_url: str, media_port: int) -> Iterator[None]:
+    """The environment of the demo for the length of a block: keys that are set outside are not used."""
+    before = dict(os.environ)
+    bundle = str(home / "sandbox" / "trusted.pem")
+    for name in [name for name in os.environ if name.startswith(("SVP_", "NOTION_", "OPENAI_", "GEMINI_", "GOOGLE_"))]:
+        del os.environ[name]
+    os.environ.pop("DATABASE_URL", None)
+    os.environ.update(
+        {
+            "SVP_HOME": str(home),
+            "SVP_APP_PORT": str(app_port),
+            "SVP_APP_URL": f"http://127.0.0.1:{app_port}",
+            "SVP_DAGSTER_PORT": str(dagster_port),
+            "SVP_POLL_INTERVAL_S": "5",
+            "NOTION_BASE_URL": notion_url,
+            "NOTION_CLIENT_ID": "demo",
+            "NOTION_CLIENT_SECRET": "demo",
+            "SVP_EGRESS_PROXY": f"http://127.0.0.1:{media_port}",
+            "SSL_CERT_FILE": bundle,
+            "CURL_CA_BUNDLE": bundle,
+            "REQUESTS_CA_BUNDLE": bundle,
+        }
+    )
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _start_sandbox(processes: Processes, home: Path, *, notion_port: int, media_port: int) -> None:
+    """The stand-ins, and a bundle of certificates that trusts the one of TikTok and Instagram beside the real ones."""
+    data = home / "sandbox"
+    for name, port in (("notion", notion_port), ("media", media_port)):
+        child = processes.start_module("sandbox", [name, "--port", str(port), "--data", str(data / name)], name=name)
+        processes.wait_for(child, lambda port=port: answers(port), limit_s=SANDBOX_LIMIT_S)
+    roots = Path(certifi.where()).read_text()
+    (data / "trusted.pem").write_text(roots + "\n" + (data / "media" / "ca.pem").read_text())
+
+
+def _connect(settings: Settings, notion_url: str) -> Demo:
+    """Sign in as a person would, then let the app make the databases."""
+    with httpx.Client(timeout=CALL_TIMEOUT_S, follow_redirects=True) as browser:
+        workspace = browser.post(f"{notion_url}/_sandbox/workspaces", json={"name": "Demo"}).raise_for_status().json()
+        authorize = browser.get(f"{settings.app_url}/auth/notion/login").raise_for_status()
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(str(authorize.url)).query).items()}
+        allowed = {**asked, "workspace": workspace["workspace_id"], "page": workspace["page_id"], "answer": "allow"}
+        browser.post(str(authorize.url), data=allowed).raise_for_status()
+    store = open_store(settings)
+    (connection,) = store.connections.all()
+    _, token = store.web.add_api_token(connection.id, name="demo", now=datetime.now(UTC))
+    with httpx.Client(
+        base_url=settings.app_url, timeout=CALL_TIMEOUT_S, headers={"Authorization": f"Bearer {token}"}
+    ) as api:
+        page = workspace["page_id"]
+        for template in ("cooking", "places"):
+            api.post("/api/databases/make", json={"template": template, "parent_page": page}).raise_for_status()
+        made = api.post("/api/link-database/make", json={"parent_page": page}).raise_for_status().json()
+    return Demo(settings=settings, notion_url=notion_url, connection_id=connection.id, links_url=made["url"])
+
+
+def add_rows(demo: Demo) -> dict[str, Sample]:
+    """Add the samples as pending rows; returns them by page id."""
+    link_database = demo.store.databases.link_database(demo.connection_id)
+    assert link_database is not None
+    schema, now = link_database.data_schema, datetime.now(UTC)
+    base_url = demo.settings.notion_base_url
+    tokens, notion = TokenStore(oauth=NotionOAuth(base_url=base_url)), NotionResource(base_url=base_url)
+    workspace = notion.workspace(demo.connection_id, tokens)
+    rows: dict[str, Sample] = {}
+    for sample in SAMPLES:
+        properties = new_row(schema, url=sample.url, tag=sample.tag, processing_type=None, at=now)
+        page = workspace.create_page(schema.data_source_id, properties, find=lambda: None)
+        rows[page.page_id] = sample
+    demo.store.databases.look_now(demo.connection_id, now=now)
+    notion.close()
+    return rows
+
+
+def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -> dict[str, Entry]:
+    """The entries, once all are final and Notion shows it, or when the time is up."""
+    give_up_at = time.monotonic() + limit_s
+    while True:
+        known = demo.store.entries.known(page_ids)
+        done = [entry for entry in known.values() if entry.status.is_final and not entry.is_owed]
+        if len(done) == len(page_ids) or time.monotonic() > give_up_at:
+            return known
+        time.sleep(0.5)
+
+
+def _table(rows: dict[str, Sample], entries: dict[str, Entry]) -> Table:
+    table = Table("row", "tag", "status", "page or reason", *(f"{stage} s" for stage in STAGES), "engines")
+    for page_id, sample in rows.items():
+        entry = entries.get(page_id)
+        if entry is None:
+            table.add_row(sample.about, sample.tag, "never seen")
+            continue
+        seconds = [f"{entry.stage_seconds[stage]:.1f}" if stage in entry.stage_seconds else "" for stage in STAGES]
+        outcome = entry.content_page_url or f"{entry.failure_code}: {entry.sentence}"
+        engines = ", ".join(dict.fromkeys(engine for engine in entry.engines.values() if engine != "none"))
+        table.add_row(sample.about, sample.tag, entry.status.value, outcome, *seconds, engines)
+    return table
+
+
+def _verdict(rows: dict[str, Sample], entries: dict[str, Entry]) -> str:
+    wrong = [
+        sample.about
+        for page_id, sample in rows.items()
+        if page_id not in entries
+        or (entries[page_id].status, entries[page_id].failure_code) != (sample.ends, sample.failure_code)
+        or (sample.ends is Status.COMPLETED and not entries[page_id].content_page_url)
+    ]
+    return f"Not as they should have ended: {'; '.join(wrong)}." if wrong else ""
