@@ -1,4 +1,7 @@
-"""Notion's token endpoints: what a connection's tokens are got, renewed and given back with."""
+"""Notion's token endpoints: what a connection's tokens are renewed and given back with.
+
+The first pair comes from a sign-in, which needs a browser: see `oauth_app.notion_grant`.
+"""
 
 from __future__ import annotations
 
@@ -35,20 +38,15 @@ class NotionOAuth(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The token endpoints, as the integration that `NOTION_CLIENT_ID` and `NOTION_CLIENT_SECRET` name.
 
     Both are read from the environment with each call and never are part of Dagster's configuration. No call is
-    repeated: a code and a refresh token work once, and it can't be seen whether they did.
+    repeated: a refresh token works once, and it can't be seen whether it did.
     """
 
     base_url: str = Field(default="https://api.notion.com", description="Where the API is, without /v1.")
     timeout_s: float = Field(default=15.0, gt=0, description="How long a call waits for the next bytes.")
 
-    def exchange(self, code: str, redirect_uri: str) -> Grant:
-        """The grant for the code of a sign-in. Raises `not_connected` where the code isn't taken (any more)."""
-        body = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
-        return read(_parse_grant, self._post("token", body))
-
     def refresh(self, refresh_token: str) -> Grant:
         """A new pair of tokens, instead of the old pair. Raises `not_connected` where Notion gives none any more."""
-        return read(_parse_grant, self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}))
+        return read(parse_grant, self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}))
 
     def is_active(self, token: str) -> bool:
         """Whether an access token still works."""
@@ -102,7 +100,8 @@ def _refusal(endpoint: str, answer: httpx.Response, told: Any) -> SvpError:
     return failure(Code.NOTION_REFUSED, reason=f"the sign-in ({code})", detail=detail)
 
 
-def _parse_grant(answer: JsonObject) -> Grant:
+def parse_grant(answer: JsonObject) -> Grant:
+    """From the token endpoint's answer. Raises KeyError, TypeError or ValueError for anything else."""
     owner = (answer.get("owner") or {}).get("user") or {}
     return Grant(
         access_token=answer["access_token"],
