@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from svp_dagster.models import Evidence, JsonObject, PropertyFill, Value
 from svp_dagster.notion.properties import link_column
@@ -79,28 +80,20 @@ def is_open(column: Column) -> bool:
 
 
 def answer_schema(columns: Sequence[Column]) -> JsonObject:
-    """The JSON schema of an answer, of keywords that Gemini supports.
+    """The JSON schema of an answer, of keywords that Gemini supports; the order of the keys is the order to write in.
 
-    It bounds neither lengths nor numbers: Gemini refuses a schema that "produces too many states", and bounds on
-    arrays and numbers are what it names as causes.
+    What columns share is defined once, since the schema is paid for as input. It bounds neither lengths nor numbers:
+    Gemini refuses a schema with "too many states", and names bounds on arrays and numbers as causes.
     """
-    names = [column.name for column in columns]
     return {
         "type": "object",
         "properties": {
             "overview": {"type": "string", "description": "What the video says and shows, in 2 to 4 sentences."},
-            "properties": {
-                "type": "object",
-                "properties": {column.name: _column_schema(column) for column in columns},
-                "required": names,
-                "additionalProperties": False,
-                "propertyOrdering": names,
-            },
+            "properties": _object({column.name: _column_schema(column) for column in columns}),
         },
         "required": ["overview", "properties"],
         "additionalProperties": False,
-        "propertyOrdering": ["overview", "properties"],
-        "$defs": {"evidence": _EVIDENCE},
+        "$defs": _SHARED,
     }
 
 
@@ -111,7 +104,7 @@ def parse_answer(text: str, columns: Sequence[Column]) -> Answer:
     except (ValueError, RecursionError) as error:
         raise InvalidAnswer("It is not a complete JSON object.") from error
     validator = Draft202012Validator(answer_schema(columns))
-    violations = [_violation(error.json_path, error.message) for error in _first(validator.iter_errors(raw))]
+    violations = list(islice(_violations(validator.iter_errors(raw)), _VIOLATIONS))
     if violations:
         raise InvalidAnswer(*violations)
     return Answer(
@@ -129,47 +122,52 @@ def repair_message(invalid: InvalidAnswer) -> str:
     )
 
 
-_EVIDENCE: JsonObject = {
-    "type": "object",
-    "properties": {
-        "source": {"type": "string", "enum": ["speech", "screen", "caption"]},
-        "quote": {"type": "string", "description": "Up to 20 words of the material, word for word."},
-        "at_s": {"type": ["number", "null"], "description": "The second given in the material, else null."},
+def _object(properties: JsonObject) -> JsonObject:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _offer_of(value: JsonObject) -> JsonObject:
+    """A value with its proof. The proof is asked for first: a model that has to quote first invents less."""
+    proof = {"evidence": {"$ref": "#/$defs/evidence"}}
+    return _object(proof | {"value": value, "confidence": {"$ref": "#/$defs/confidence"}})
+
+
+_SHARED: JsonObject = {
+    "evidence": {
+        "type": "array",
+        "items": _object(
+            {
+                "source": {"type": "string", "enum": ["speech", "screen", "caption"]},
+                "quote": {"type": "string"},
+                "at_s": {"type": ["number", "null"], "description": "The second given in the material, else null."},
+            }
+        ),
     },
-    "required": ["source", "quote", "at_s"],
-    "additionalProperties": False,
-    "propertyOrdering": ["source", "quote", "at_s"],
+    "confidence": {"type": "number", "description": "From 0 (guessed) to 1 (certain)."},
+    "text": _offer_of({"type": "string"}),
+    "number": _offer_of({"type": "number"}),
+    "checkbox": _offer_of({"type": "boolean"}),
 }
 
 
 def _column_schema(column: Column) -> JsonObject:
-    about = " ".join(part for part in (one_line(column.description, at_most=_DESCRIPTION_CHARS), _hint(column)) if part)
+    about = (f"{column.type}.", one_line(column.description, at_most=_DESCRIPTION_CHARS), _hint(column))
     return {
-        "type": ["object", "null"],
-        "description": f"Column of type {column.type}, null if the material does not tell. {about}".strip(),
-        "properties": {
-            "value": _value_schema(column),
-            "confidence": {"type": "number", "description": "From 0 (guessed) to 1 (certain)."},
-            "evidence": {"type": "array", "items": {"$ref": "#/$defs/evidence"}, "description": "One to three quotes."},
-        },
-        "required": ["value", "confidence", "evidence"],
-        "additionalProperties": False,
-        "propertyOrdering": ["evidence", "value", "confidence"],
+        "description": " ".join(filter(None, about)),
+        "anyOf": [_offer_schema(column), {"type": "null"}],
     }
 
 
-def _value_schema(column: Column) -> JsonObject:
+def _offer_schema(column: Column) -> JsonObject:
     match column.type:
-        case "number":
-            return {"type": "number"}
-        case "checkbox":
-            return {"type": "boolean"}
+        case "number" | "checkbox":
+            return {"$ref": f"#/$defs/{column.type}"}
         case "multi_select":
-            return {"type": "array", "items": _option_schema(column)}
+            return _offer_of({"type": "array", "items": _option_schema(column)})
         case "select" | "status":
-            return _option_schema(column)
+            return _offer_of(_option_schema(column))
         case _:
-            return {"type": "string"}
+            return {"$ref": "#/$defs/text"}
 
 
 def _option_schema(column: Column) -> JsonObject:
@@ -204,9 +202,12 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _first(errors: Any) -> list[Any]:
-    return [error for error, _ in zip(errors, range(_VIOLATIONS), strict=False)]
-
-
-def _violation(path: str, message: str) -> str:
-    return f"{one_line(path, at_most=_VIOLATION_CHARS)}: {one_line(message, at_most=_VIOLATION_CHARS)}"
+def _violations(errors: Iterable[ValidationError]) -> Iterator[str]:
+    """The faults in words. Of "an offer or null" the offer's faults are told."""
+    for error in errors:
+        offered = [fault for fault in error.context if fault.schema_path[0] == 0]
+        if error.validator == "anyOf" and offered:
+            yield from _violations(offered)
+        else:
+            path = one_line(error.json_path, at_most=_VIOLATION_CHARS)
+            yield f"{path}: {one_line(error.message, at_most=_VIOLATION_CHARS)}"
