@@ -1,0 +1,1 @@
+"""The app that people see: connect Notion, register databases by tag, add links and watch them complete."""

@@ -1,0 +1,59 @@
+"""Link entries by API."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from oauth_app import identity, links
+from oauth_app.api.guard import guarded
+from oauth_app.api.schemas import EntriesAnswer, EntryAnswer, EntryQuery, NewEntry
+from oauth_app.description import answers, spec
+from oauth_app.security import WRITE_LIMIT, limiter
+from oauth_app.services import services
+
+blueprint = guarded(Blueprint("api_entries", __name__, url_prefix="/api/entries"))
+
+TAG = "Link entries"
+
+
+@blueprint.get("")
+@spec.validate(resp=answers(200, EntriesAnswer, 401, 422), tags=[TAG])
+def list_entries(query: EntryQuery) -> EntriesAnswer:
+    """The link entries, newest first."""
+    entries, total = services().store.entries.page(
+        identity.connection().id,
+        statuses=None if query.status is None else [query.status],
+        tag=query.tag,
+        offset=query.offset,
+        limit=query.limit,
+    )
+    costs = services().store.entries.costs([entry.link.page_id for entry in entries])
+    shown = tuple(EntryAnswer.of(entry, costs.get(entry.link.page_id, (0.0, True))) for entry in entries)
+    return EntriesAnswer(entries=shown, total=total, offset=query.offset, limit=query.limit)
+
+
+@blueprint.post("")
+@limiter.limit(WRITE_LIMIT)
+@spec.validate(resp=answers(201, EntryAnswer, 401, 404, 409, 422), tags=[TAG])
+def add_entry(json: NewEntry) -> tuple[EntryAnswer, int]:
+    """Add a link: a row of the Link Database, worked on within seconds."""
+    entry = links.add(identity.connection(), url=json.url, tag=json.tag, processing_type=json.processing_type)
+    return EntryAnswer.of(entry), 201
+
+
+@blueprint.get("/<entry_id>")
+@spec.validate(resp=answers(200, EntryAnswer, 401, 404), tags=[TAG])
+def show_entry(entry_id: str) -> EntryAnswer:
+    """One link entry."""
+    entry = links.mine(identity.connection(), entry_id)
+    costs = services().store.entries.costs([entry_id])
+    return EntryAnswer.of(entry, costs.get(entry_id, (0.0, True)))
+
+
+@blueprint.post("/<entry_id>/retry")
+@limiter.limit(WRITE_LIMIT)
+@spec.validate(resp=answers(202, EntryAnswer, 401, 404, 409, 422), tags=[TAG])
+def retry_entry(entry_id: str) -> tuple[EntryAnswer, int]:
+    """Ask for a failed link again: its row is set back to pending."""
+    entry = links.retry(identity.connection(), links.mine(identity.connection(), entry_id))
+    return EntryAnswer.of(entry), 202

@@ -1,0 +1,89 @@
+"""The API's description: `/openapi.json`, and a page of it for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, jsonify, render_template
+from pydantic import BaseModel, ValidationError
+from spectree import Response as Answers
+from spectree import SecurityScheme, SpecTree
+from spectree.models import InType, SecureType, SecuritySchemeData
+
+from oauth_app.errors import Problem, Refusal
+
+blueprint = Blueprint("description", __name__)
+
+TITLE = "Social Video Processor"
+VERSION = "1.0.0"
+WORDS = (
+    "Everything that the pages do, for scripts. Send a personal API token (made on the page *Settings*) as "
+    "`Authorization: Bearer svp_…`. With a session cookie instead, requests that change something need the header "
+    "`X-CSRFToken`."
+)
+
+
+def _refuse_invalid(_request: Any, _answer: Any, error: Exception | None, *_: Any) -> None:
+    """Our own error for a request that doesn't fit its schema; says where, never what was sent."""
+    if not isinstance(error, ValidationError):
+        return
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    details = tuple(f"{'.'.join(str(part) for part in item['loc']) or 'body'}: {item['msg']}" for item in found)
+    raise Refusal(422, "invalid_request", "The request doesn't fit its description.", details=details)
+
+
+def _ignore(*_: Any) -> None:
+    """In place of a hook that would write whole payloads into the log."""
+
+
+spec = SpecTree(
+    "flask",
+    title=TITLE,
+    version=VERSION,
+    description=WORDS,
+    mode="strict",
+    path="openapi",
+    page_templates={},
+    annotations=True,
+    before=_refuse_invalid,
+    after=_ignore,
+    validation_error_model=Problem,
+    naming_strategy=lambda model: model.__name__,
+    nested_naming_strategy=lambda _parent, child: child,
+    security_schemes=[
+        SecurityScheme(name="token", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer")),
+        SecurityScheme(
+            name="session",
+            data=SecuritySchemeData(type=SecureType.API_KEY, name="svp_session", field_in=InType.COOKIE),
+        ),
+    ],
+    security=[{"token": []}, {"session": []}],
+)
+"""Validates requests and answers, and gathers the description. pydantic is its native tongue, as it is the store's."""
+
+
+def answers(
+    status: int, model: type[BaseModel] | None, *errors: int, extra: dict[int, type[BaseModel]] | None = None
+) -> Answers:
+    """The answers of an operation: one that is hoped for, the errors it knows, and those that all have."""
+    models: dict[str, Any] = {f"HTTP_{code}": Problem for code in (*errors, 400, 429, 503)}
+    models |= {f"HTTP_{code}": other for code, other in (extra or {}).items()}
+    models[f"HTTP_{status}"] = model
+    return Answers(**models)
+
+
+def init_app(app: Flask) -> None:
+    """Serve the description."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/openapi.json")
+def document() -> Response:
+    """The description for machines."""
+    return jsonify(spec.spec)
+
+
+@blueprint.get("/api")
+def show() -> str:
+    """The description for people."""
+    return render_template("description/show.html", document=spec.spec)

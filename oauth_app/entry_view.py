@@ -1,0 +1,102 @@
+"""An entry as people see it: the stages as a progress line, and what may be done next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from svp_dagster.models import Status
+from svp_dagster.store.entries import Entry
+
+_LINE = (
+    ("Download", Status.DOWNLOADING, ("download",)),
+    ("Transcribe", Status.TRANSCRIBING, ("transcribe",)),
+    ("Process", Status.PROCESSING, ("read_screen", "summarize")),
+    ("Save", Status.SAVING, ("publish",)),
+)
+"""What the line shows: a name, the status of a row that is there, and the stages that it stands for."""
+_WORDS = {
+    Status.PENDING: "Waiting",
+    Status.DOWNLOADING: "Downloading",
+    Status.TRANSCRIBING: "Transcribing",
+    Status.PROCESSING: "Processing",
+    Status.SAVING: "Saving",
+    Status.COMPLETED: "Completed",
+    Status.FAILED: "Failed",
+}
+_STATE_WORDS = {"done": "done", "now": "going on", "broken": "failed", "ahead": "not yet"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One part of the progress line. `state` is `done`, `now`, `broken` or `ahead`."""
+
+    name: str
+    state: str
+
+    @property
+    def state_words(self) -> str:
+        """The state for people who don't see colours."""
+        return _STATE_WORDS[self.state]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryView:
+    """An entry and what was paid for it. `cost_usd` is None where nothing was paid."""
+
+    entry: Entry
+    cost_usd: float | None
+    cost_known: bool
+    run_url: str | None
+
+    @property
+    def status_words(self) -> str:
+        """The status for people."""
+        if self.entry.status is Status.PENDING and self.entry.retry_at:
+            return "Waiting to be tried again"
+        return _WORDS[self.entry.status]
+
+    @property
+    def badge(self) -> str:
+        """The colour of the status."""
+        if self.entry.status.is_final or self.entry.status is Status.PENDING:
+            return str(self.entry.status)
+        return "busy"
+
+    @property
+    def steps(self) -> list[Step]:
+        """The progress line."""
+        return [Step(name=name, state=state) for (name, _, _), state in zip(_LINE, self._states(), strict=True)]
+
+    @property
+    def seconds(self) -> float:
+        """How long the stages took in all."""
+        return sum(self.entry.stage_seconds.values())
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether it may be asked for again."""
+        return self.entry.status is Status.FAILED
+
+    def _states(self) -> list[str]:
+        status = self.entry.status
+        if status is Status.COMPLETED:
+            return ["done"] * len(_LINE)
+        if status is Status.PENDING:
+            return ["ahead"] * len(_LINE)
+        if status is Status.FAILED:
+            return _until(self._stopped_at(), "broken")
+        return _until(next(at for at, (_, shown, _) in enumerate(_LINE) if shown is status), "now")
+
+    def _stopped_at(self) -> int | None:
+        """The first part of the line that has a stage which never ended; None for a row that never began."""
+        ended = self.entry.stage_seconds
+        if self.entry.run_id is None:
+            return None
+        unended = (at for at, (_, _, stages) in enumerate(_LINE) if any(stage not in ended for stage in stages))
+        return next(unended, len(_LINE) - 1)
+
+
+def _until(at: int | None, state: str) -> list[str]:
+    if at is None:
+        return ["ahead"] * len(_LINE)
+    return ["done"] * at + [state] + ["ahead"] * (len(_LINE) - at - 1)

@@ -1,0 +1,85 @@
+"""Links added and asked for again. The app never starts a run: the row says *pending* in Notion and in the store, its
+connection is due, and the sensor does the rest.
+"""
+
+from __future__ import annotations
+
+from oauth_app.errors import Refusal, refusal
+from oauth_app.services import services
+from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.links import parse_link
+from svp_dagster.models import ContentPage, LinkEntry, ProcessingType, Status
+from svp_dagster.notion import rows
+from svp_dagster.notion.rows import InvalidRow
+from svp_dagster.resources.notion import Workspace
+from svp_dagster.store.connections import Connection
+from svp_dagster.store.databases import LinkDatabase
+from svp_dagster.store.entries import Entry
+
+
+def add(connection: Connection, *, url: str, tag: str, processing_type: ProcessingType) -> Entry:
+    """Add a row to the connection's Link Database. Raises a `Refusal` for a link or tag that can't be used."""
+    found, databases = services(), services().store.databases
+    link_database = databases.link_database(connection.id)
+    if link_database is None:
+        raise Refusal(409, "no_link_database", "Register a Link Database first.")
+    if databases.for_tag(connection.id, tag) is None:
+        known = ", ".join(f"“{database.tag}”" for database in databases.content_databases(connection.id)) or "none yet"
+        words = f"No Content Database is registered for the tag “{tag}” (registered: {known})."
+        raise Refusal(422, "unknown_tag", words)
+    address = parse_link(url).url
+    link = _add_row(found.workspace(connection), link_database, address, tag, processing_type)
+    entry = found.store.entries.request(link, now=found.now())
+    databases.look_now(connection.id, now=found.now())
+    return entry
+
+
+def retry(connection: Connection, entry: Entry) -> Entry:
+    """Ask for a failed row again: set it back to pending. Raises a `Refusal` for one that hasn't failed."""
+    found, databases = services(), services().store.databases
+    if entry.status is not Status.FAILED:
+        words = f"This link is {entry.status}; only failed ones can be tried again."
+        raise Refusal(409, "not_failed", words, entry=entry)
+    link_database = databases.link_database(connection.id)
+    if link_database is None:
+        raise Refusal(409, "no_link_database", "Register a Link Database first.", entry=entry)
+    properties = rows.status_update(link_database.data_schema, Status.PENDING, at=found.now())
+    try:
+        found.workspace(connection).set_row(entry.link.page_id, properties)
+    except SvpError as error:
+        raise refusal(error, entry=entry) from error
+    asked = found.store.entries.request(entry.link, now=found.now())
+    databases.look_now(connection.id, now=found.now())
+    return asked
+
+
+def address_at_notion(connection: Connection, entry: Entry) -> str:
+    """Where the row is shown at Notion."""
+    page = services().workspace(connection).content_page(entry.link.page_id)
+    if page is None:
+        raise refusal(failure(Code.ROW_GONE), entry=entry)
+    return page.url
+
+
+def mine(connection: Connection, page_id: str) -> Entry:
+    """An entry of this connection; refuses another's as if there were none."""
+    entry = services().store.entries.get(page_id)
+    if entry is None or entry.link.connection_id != connection.id:
+        raise Refusal(404, "no_such_entry", "There is no such link entry.", entry_id=page_id)
+    return entry
+
+
+def _add_row(
+    workspace: Workspace, database: LinkDatabase, address: str, tag: str, processing_type: ProcessingType
+) -> LinkEntry:
+    schema, source_id, now = database.data_schema, database.data_source_id, services().now()
+    properties = rows.new_row(schema, url=address, tag=tag, processing_type=processing_type, at=now)
+    column = schema.column(rows.URL)
+
+    def find() -> ContentPage | None:
+        return workspace.find_page(source_id, column, address, created_since=now) if column else None
+
+    row = workspace.row(workspace.create_page(source_id, properties, find=find).page_id)
+    if isinstance(row, InvalidRow):
+        raise row.failure
+    return row

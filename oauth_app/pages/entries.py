@@ -1,0 +1,197 @@
+"""The dashboard: a connection's links, newest first, live; one link in detail; adding and asking again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup
+from pydantic import ValidationError
+from werkzeug.wrappers import Response as AnyResponse
+
+from oauth_app import identity, links, month
+from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_TAG, PAGE_SIZE, NewEntry
+from oauth_app.entry_view import EntryView
+from oauth_app.errors import Refusal, refusal
+from oauth_app.pages.guard import signed_in_only
+from oauth_app.security import WRITE_LIMIT, limiter
+from oauth_app.services import services
+from svp_dagster.errors import SvpError
+from svp_dagster.models import ProcessingType, Status
+from svp_dagster.store.connections import Connection
+from svp_dagster.store.entries import Entry
+
+blueprint = signed_in_only(Blueprint("entries", __name__, url_prefix="/entries"))
+
+SHOWS: dict[str, tuple[str, tuple[Status, ...]]] = {
+    "all": ("All", tuple(Status)),
+    "waiting": ("In progress", tuple(status for status in Status if not status.is_final)),
+    "completed": ("Completed", (Status.COMPLETED,)),
+    "failed": ("Failed", (Status.FAILED,)),
+}
+"""The filters, by their name in the address."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which part of the links a person looks at."""
+
+    show: str
+    tag: str
+    offset: int
+
+    @property
+    def statuses(self) -> tuple[Status, ...] | None:
+        """The statuses to list; None for all."""
+        return None if self.show == "all" else SHOWS[self.show][1]
+
+    def address(self, endpoint: str = "entries.show", **changes: Any) -> str:
+        """The address of this part, or of another."""
+        values: dict[str, Any] = {"show": self.show, "tag": self.tag, "offset": self.offset, **changes}
+        plain = {"show": "all", "tag": "", "offset": 0}
+        return url_for(endpoint, **{name: value for name, value in values.items() if value != plain.get(name)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class LivePart:
+    """The part of the dashboard that changes by itself, and a word that changes when it does."""
+
+    html: str
+    seen: str
+
+
+@blueprint.get("")
+def show() -> str | AnyResponse:
+    """The dashboard."""
+    connection, databases = identity.connection(), services().store.databases
+    if databases.link_database(connection.id) is None or not databases.content_databases(connection.id):
+        return redirect(url_for("databases.show"))
+    return _page(connection)
+
+
+@blueprint.get("/live")
+def live() -> AnyResponse:
+    """The part that changes by itself; nothing when it is as the browser has it (`seen`)."""
+    part = _live_part(identity.connection())
+    return make_response("", 204) if request.args.get("seen") == part.seen else make_response(part.html)
+
+
+@blueprint.post("")
+@limiter.limit(WRITE_LIMIT)
+def add() -> AnyResponse | tuple[str, int]:
+    """Add a link."""
+    connection, given = identity.connection(), request.form.to_dict()
+    given.pop("csrf_token", None)
+    try:
+        new = NewEntry.model_validate({name: value for name, value in given.items() if value})
+        links.add(connection, url=new.url, tag=new.tag, processing_type=new.processing_type)
+    except ValidationError:
+        refused = Refusal(422, "invalid_request", "Give a link, and choose a tag.")
+    except (Refusal, SvpError) as error:
+        refused = error if isinstance(error, Refusal) else refusal(error)
+    else:
+        flash("Added. It starts within seconds.", "good")
+        return redirect(url_for(".show"))
+    return _page(connection, refused=refused, given=given), refused.status
+
+
+@blueprint.get("/<page_id>")
+def detail(page_id: str) -> str:
+    """One link."""
+    entry = links.mine(identity.connection(), page_id)
+    return render_template("entries/detail.html", view=_views([entry])[0])
+
+
+@blueprint.post("/<page_id>/retry")
+@limiter.limit(WRITE_LIMIT)
+def retry(page_id: str) -> AnyResponse:
+    """Ask for a failed link again."""
+    connection = identity.connection()
+    try:
+        links.retry(connection, links.mine(connection, page_id))
+    except (Refusal, SvpError) as error:
+        flash((error if isinstance(error, Refusal) else refusal(error)).message, "bad")
+    else:
+        flash("Asked again. It starts within seconds.", "good")
+    return redirect(url_for(".detail", page_id=page_id))
+
+
+@blueprint.get("/<page_id>/notion")
+def at_notion(page_id: str) -> AnyResponse:
+    """On to the row at Notion, which knows its own address."""
+    connection = identity.connection()
+    return redirect(links.address_at_notion(connection, links.mine(connection, page_id)))
+
+
+@blueprint.get("/<page_id>/thumbnail.jpg")
+def thumbnail(page_id: str) -> Response:
+    """The video's small picture."""
+    entry = links.mine(identity.connection(), page_id)
+    jpeg = services().store.contents.thumbnail(entry.media_key) if entry.media_key else None
+    if jpeg is None:
+        abort(404)
+    answer = Response(jpeg, mimetype="image/jpeg")
+    answer.headers["Cache-Control"] = "private, max-age=86400"
+    return answer
+
+
+def _page(connection: Connection, *, refused: Refusal | None = None, given: dict[str, str] | None = None) -> str:
+    databases = services().store.databases
+    return render_template(
+        "entries/show.html",
+        link_database=databases.link_database(connection.id),
+        tags=[database.tag for database in databases.content_databases(connection.id)],
+        processing_types=ProcessingType,
+        live=Markup(_live_part(connection).html),  # noqa: S704 (our own template made it)
+        refused=refused,
+        given=given or {},
+    )
+
+
+def _live_part(connection: Connection) -> LivePart:
+    found, wanted = services(), _wanted()
+    entries, total = found.store.entries.page(
+        connection.id, statuses=wanted.statuses, tag=wanted.tag or None, offset=wanted.offset, limit=PAGE_SIZE
+    )
+    counts = found.store.entries.counts(connection.id, tag=wanted.tag or None)
+    since, until = month.month_of(found.now())
+    values = {
+        "views": _views(entries),
+        "total": total,
+        "wanted": wanted,
+        "shows": {
+            name: (words, sum(counts[status] for status in statuses)) for name, (words, statuses) in SHOWS.items()
+        },
+        "month": month.draw(found.store.history.days(connection.id, since=since, until=until), now=found.now()),
+        "link_database": found.store.databases.link_database(connection.id),
+        "page_size": PAGE_SIZE,
+    }
+    seen = hashlib.sha256(render_template("entries/_live.html", **values, seen="").encode()).hexdigest()[:16]
+    return LivePart(html=render_template("entries/_live.html", **values, seen=seen), seen=seen)
+
+
+def _wanted() -> Wanted:
+    name, offset = request.args.get("show", "all"), request.args.get("offset", 0, type=int)
+    return Wanted(
+        show=name if name in SHOWS else "all",
+        tag=request.args.get("tag", "")[:LONGEST_TAG],
+        offset=min(max(offset, 0), FURTHEST_OFFSET),
+    )
+
+
+def _views(entries: list[Entry]) -> list[EntryView]:
+    costs = services().store.entries.costs([entry.link.page_id for entry in entries])
+    return [_view(entry, costs.get(entry.link.page_id)) for entry in entries]
+
+
+def _view(entry: Entry, cost: tuple[float, bool] | None) -> EntryView:
+    settings = services().settings
+    dagster_url = settings.dagster_url or f"http://{settings.dagster_host}:{settings.dagster_port}"
+    return EntryView(
+        entry=entry,
+        cost_usd=cost[0] if cost else None,
+        cost_known=cost is None or cost[1],
+        run_url=f"{dagster_url.rstrip('/')}/runs/{entry.run_id}" if entry.run_id else None,
+    )

@@ -1,0 +1,21 @@
+"""Pages that need a sign-in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, url_for
+from werkzeug.wrappers import Response
+
+from oauth_app import identity
+
+
+def signed_in_only(blueprint: Blueprint) -> Blueprint:
+    """Send people who aren't signed in to the start page."""
+    blueprint.before_request(_to_the_start)
+    return blueprint
+
+
+def _to_the_start() -> Response | None:
+    if identity.caller() is not None:
+        return None
+    flash("Connect Notion first: you are not signed in, or not any more.", "attention")
+    return redirect(url_for("start.show"))

@@ -1,0 +1,55 @@
+"""What the owner of a connection chooses: language, monthly budget; and the end of it."""
+
+from __future__ import annotations
+
+import math
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from oauth_app import identity
+from oauth_app.pages.guard import signed_in_only
+from oauth_app.services import services
+
+blueprint = signed_in_only(Blueprint("settings", __name__, url_prefix="/settings"))
+
+LONGEST_LANGUAGE = 40
+LARGEST_BUDGET_USD = 100_000.0
+
+
+@blueprint.get("")
+def show() -> str:
+    """The settings of this connection."""
+    found = services()
+    return render_template(
+        "settings/show.html",
+        connection=identity.connection(),
+        installation_budget_usd=found.settings.monthly_budget_usd,
+        longest_language=LONGEST_LANGUAGE,
+    )
+
+
+@blueprint.post("")
+def save() -> Response:
+    """Keep what was chosen."""
+    budget_text = request.form.get("monthly_budget_usd", "").strip()
+    budget_usd = _amount(budget_text) if budget_text else None
+    if budget_text and budget_usd is None:
+        flash("The monthly budget must be an amount in US dollars, such as 5 or 2.50.", "bad")
+        return redirect(url_for(".show"))
+    services().store.connections.set_preferences(
+        identity.connection().id,
+        output_language=" ".join(request.form.get("output_language", "").split())[:LONGEST_LANGUAGE],
+        monthly_budget_usd=budget_usd,
+        now=services().now(),
+    )
+    flash("Saved. It counts from the next link on.", "good")
+    return redirect(url_for(".show"))
+
+
+def _amount(text: str) -> float | None:
+    try:
+        amount = float(text.removeprefix("$").replace(",", "."))
+    except ValueError:
+        return None
+    return round(amount, 2) if math.isfinite(amount) and 0 <= amount <= LARGEST_BUDGET_USD else None

@@ -1,0 +1,118 @@
+"""Connecting Notion and leaving again."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlsplit
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from oauth_app import identity, notion_grant
+from oauth_app.errors import Refusal
+from oauth_app.security import SIGN_IN_LIMIT, csrf, limiter
+from oauth_app.services import services
+from svp_dagster.errors import SvpError
+from svp_dagster.resources.notion_oauth import Grant
+from svp_dagster.store.connections import Connection, Tokens
+from svp_dagster.store.web import SignInEnd
+
+logger = logging.getLogger(__name__)
+
+blueprint = Blueprint("sign_in", __name__)
+
+_ENDS = {
+    SignInEnd.EXPIRED: Refusal(
+        400, "state_expired", "More than five minutes passed before you came back from Notion. Nothing was connected."
+    ),
+    SignInEnd.UNKNOWN: Refusal(
+        400,
+        "state_unknown",
+        "This way back from Notion was used already, or was begun in another browser. Nothing was connected.",
+    ),
+}
+_DENIED = Refusal(
+    403, "access_denied", "You chose not to give access, so nothing was connected. You can change your mind any time."
+)
+
+
+@blueprint.get("/auth/notion/login")
+@limiter.limit(SIGN_IN_LIMIT)
+def login() -> Response:
+    """Leave for Notion's authorize page."""
+    found = services()
+    ours = urlsplit(found.settings.app_url)
+    if request.host != ours.netloc and "here" not in request.args:
+        # Notion leads back to `app_url`: the browser's part of the sign-in must be kept under that name.
+        return redirect(f"{found.settings.app_url.rstrip('/')}{url_for('.login', here=1)}")
+    state = found.store.web.begin_sign_in(browser=identity.browser(), now=found.now())
+    return redirect(notion_grant.authorize_url(found.settings, state=state))
+
+
+@blueprint.route("/auth/notion/callback", methods=["GET", "POST"])
+@limiter.limit(SIGN_IN_LIMIT)
+def callback() -> Response | tuple[str, int]:
+    """Come back from Notion: with a code, or without. The state guards against forgery, in a POST too."""
+    found, given = services(), request.values
+    ended = found.store.web.end_sign_in(state=given.get("state", ""), browser=identity.browser(), now=found.now())
+    if ended is not SignInEnd.GOOD:
+        return _not_connected(_ENDS[ended])
+    if "code" not in given:
+        return _not_connected(_DENIED)
+    try:
+        grant = notion_grant.redeem(found.settings, given["code"])
+    except Refusal as refused:
+        return _not_connected(refused)
+    connection = _keep(grant)
+    identity.sign_in(connection)
+    logger.info("connection %s signed in", connection.id)
+    return redirect(url_for("start.show"))
+
+
+csrf.exempt(callback)
+
+
+@blueprint.post("/auth/sign-out")
+def sign_out() -> Response:
+    """Forget this browser; the connection goes on."""
+    identity.sign_out()
+    flash("You are signed out. Your links go on being processed.", "good")
+    return redirect(url_for("start.show"))
+
+
+@blueprint.post("/auth/disconnect")
+def disconnect() -> Response:
+    """Revoke the token at Notion, forget it, stop polling."""
+    found, connection = services(), identity.connection()
+    tokens = found.store.connections.tokens(connection.id)
+    found.store.connections.end(connection.id, now=found.now())
+    identity.sign_out()
+    words, category = "Disconnected. Notion was told, and the app forgot your access.", "good"
+    try:
+        if tokens:
+            found.oauth.revoke(tokens.access)
+    except SvpError as error:
+        logger.warning("connection %s: the token could not be revoked: %s", connection.id, error.code)
+        words = (
+            "Disconnected here, but Notion couldn't be told. "
+            "To be sure, remove the connection in Notion under Settings → Connections."
+        )
+        category = "attention"
+    flash(words, category)
+    return redirect(url_for("start.show"))
+
+
+def _keep(grant: Grant) -> Connection:
+    return services().store.connections.save(
+        bot_id=grant.bot_id,
+        workspace_id=grant.workspace_id,
+        workspace_name=grant.workspace_name,
+        workspace_icon=grant.workspace_icon,
+        owner_name=grant.owner_name,
+        tokens=Tokens(access=grant.access_token, refresh=grant.refresh_token),
+        now=services().now(),
+    )
+
+
+def _not_connected(refused: Refusal) -> tuple[str, int]:
+    return render_template("start/not_connected.html", refused=refused), refused.status

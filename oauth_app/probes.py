@@ -1,0 +1,156 @@
+"""`/health` (the process answers) and `/ready` (everything it needs is there), for machines and operators.
+
+Every check runs beside the others within a time limit, so that the whole answer takes less than two seconds however
+much is broken. The daemon's heartbeat is read through Dagster's own web server: unlike its storage, that answers from
+another container too, needs no import of Dagster, and is what an operator would look at.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from datetime import datetime
+from typing import Literal
+
+import httpx
+from flask import Blueprint
+from pydantic import Field
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from oauth_app.description import answers, spec
+from oauth_app.security import limiter
+from oauth_app.services import Services, services
+from svp_dagster.errors import SvpError
+from svp_dagster.models import Value
+from svp_dagster.settings import Settings
+from svp_dagster.store.database import is_migrated
+
+blueprint = Blueprint("probes", __name__)
+
+WHOLE_LIMIT_S = 1.7
+HTTP_LIMIT_S = 1.5
+PROBE_LIMIT = "120 per minute"
+
+_HEARTBEAT = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
+_pool = ThreadPoolExecutor(8, "probe")
+"""Bounded: checks that hang make later ones late, never more threads."""
+
+
+class Alive(Value):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Check(Value):
+    """One check. `took_s` is how long it ran, or how long it was waited for."""
+
+    state: Literal["ok", "failed", "too_slow"]
+    took_s: float = Field(ge=0)
+    note: str = ""
+
+
+class Readiness(Value):
+    """All checks. `ready` is true when each is ok."""
+
+    ready: bool
+    checked_at: datetime
+    checks: dict[str, Check]
+
+
+@blueprint.get("/health")
+@limiter.limit(PROBE_LIMIT)
+@spec.validate(resp=answers(200, Alive), tags=["Probes"], security={})
+def health() -> Alive:
+    """Whether the process answers."""
+    return Alive()
+
+
+@blueprint.get("/ready")
+@limiter.limit(PROBE_LIMIT)
+@spec.validate(resp=answers(200, Readiness, extra={503: Readiness}), tags=["Probes"], security={})
+def ready() -> tuple[Readiness, int]:
+    """Whether everything is there that the product needs: 200, else 503."""
+    found = readiness()
+    return found, 200 if found.ready else 503
+
+
+def readiness() -> Readiness:
+    """The result of all checks, in less than two seconds."""
+    found = services()
+    checks = run_checks(
+        {
+            "database": lambda: _database(found),
+            "migrations": lambda: _migrations(found),
+            "notion": lambda: _notion(found.settings),
+            "daemon": lambda: _daemon(found.settings),
+        }
+    )
+    good = all(check.state == "ok" for check in checks.values())
+    return Readiness(ready=good, checked_at=found.now(), checks=checks)
+
+
+def run_checks(checks: dict[str, Callable[[], str]], *, limit_s: float = WHOLE_LIMIT_S) -> dict[str, Check]:
+    """The result of every check within `limit_s`. A check returns '' or what is wrong."""
+    began = time.monotonic()
+    running: dict[str, Future[tuple[str, float]]] = {
+        name: _pool.submit(_timed, check) for name, check in checks.items()
+    }
+    wait_for(running.values(), timeout=limit_s)
+    waited_s = time.monotonic() - began
+    return {name: _outcome(future, waited_s) for name, future in running.items()}
+
+
+def _outcome(future: Future[tuple[str, float]], waited_s: float) -> Check:
+    if not future.done():
+        future.cancel()
+        return Check(state="too_slow", took_s=round(waited_s, 3), note="no answer in time")
+    note, took_s = future.result()
+    return Check(state="failed" if note else "ok", took_s=round(took_s, 3), note=note)
+
+
+def _timed(check: Callable[[], str]) -> tuple[str, float]:
+    began = time.monotonic()
+    return check(), time.monotonic() - began
+
+
+def _database(found: Services) -> str:
+    try:
+        with found.store.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, SvpError) as error:
+        return f"can't be used ({type(error).__name__})"
+    return ""
+
+
+def _migrations(found: Services) -> str:
+    try:
+        return "" if is_migrated(found.store.engine) else "the tables are not of this version: run `svp migrate`"
+    except (SQLAlchemyError, SvpError) as error:
+        return f"can't be read ({type(error).__name__})"
+
+
+def _notion(settings: Settings) -> str:
+    # Without a token Notion answers 401 quickly: reached is all that is asked here.
+    try:
+        answer = httpx.get(f"{settings.notion_base_url}/v1/users/me", timeout=HTTP_LIMIT_S)
+    except httpx.HTTPError as error:
+        return f"can't be reached ({type(error).__name__})"
+    return f"answers with HTTP {answer.status_code}" if answer.status_code >= 500 else ""
+
+
+def _daemon(settings: Settings) -> str:
+    address = settings.dagster_url or f"http://{settings.dagster_host}:{settings.dagster_port}"
+    try:
+        answer = httpx.post(f"{address}/graphql", json={"query": _HEARTBEAT}, timeout=HTTP_LIMIT_S)
+        answer.raise_for_status()
+        statuses = answer.json()["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
+        silent = sorted(status["daemonType"] for status in statuses if status["required"] and not status["healthy"])
+    except httpx.HTTPError as error:
+        return f"Dagster's web server can't be asked ({type(error).__name__})"
+    except (ValueError, KeyError, TypeError):
+        return "Dagster's web server gave an answer that isn't understood"
+    return f"no heartbeat of {', '.join(silent)}" if silent else ""

@@ -1,0 +1,209 @@
+"""Databases of a connection: found at Notion, checked, registered, made. Pages and API call the same functions.
+
+All raise a `Refusal` for what the person can put right, and failures of the table for what Notion answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from oauth_app.errors import Choice, Refusal
+from oauth_app.services import services
+from svp_dagster.errors import Code, SvpError
+from svp_dagster.notion import templates
+from svp_dagster.notion.ids import object_id
+from svp_dagster.notion.rows import TAG, check_columns
+from svp_dagster.notion.schema import DataSourceSchema, differences, fillable_columns
+from svp_dagster.store.connections import Connection
+from svp_dagster.store.databases import ContentDatabase, LinkDatabase, TagTaken
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A data source at Notion, and the address at which a person opens its database."""
+
+    schema: DataSourceSchema
+    url: str
+
+
+def find(connection: Connection, reference: str) -> Found:
+    """What a link or an id of a database or data source leads to; refuses where a database has several sources."""
+    found_id = object_id(reference)
+    if found_id is None:
+        raise Refusal(
+            422,
+            "no_database_link",
+            "That is no link of a Notion database. Open the database as a page and copy its link.",
+        )
+    workspace = services().workspace(connection)
+    try:
+        database = workspace.database(found_id)
+    except SvpError as error:
+        if error.code is not Code.DATABASE_NOT_SHARED:
+            raise
+        schema = workspace.schema(found_id)
+        return Found(schema=schema, url=workspace.database(schema.database_id).url)
+    if len(database.data_sources) == 1:
+        return Found(schema=workspace.schema(database.data_sources[0].data_source_id), url=database.url)
+    raise Refusal(
+        409,
+        "several_data_sources",
+        f"“{database.title}” has several data sources. Choose one of them.",
+        choices=tuple(
+            Choice(data_source_id=source.data_source_id, title=source.name) for source in database.data_sources
+        ),
+    )
+
+
+def register_link_database(connection: Connection, reference: str) -> LinkDatabase:
+    """Register a data source as the connection's Link Database, instead of the one before."""
+    found = find(connection, reference)
+    problems = check_columns(found.schema)
+    if problems:
+        raise Refusal(
+            422,
+            "columns_unfit",
+            "This database can't be the Link Database yet. Put these columns right in Notion and try again.",
+            details=tuple(problems),
+        )
+    return _keep_link_database(connection, found)
+
+
+def make_link_database(connection: Connection, parent_page: str) -> LinkDatabase:
+    """Make a Link Database with every column and option below a page, and register it."""
+    tags = [database.tag for database in services().store.databases.content_databases(connection.id)]
+    template = templates.link_database(tags or templates.CONTENT_TEMPLATES)
+    return _keep_link_database(connection, _make(connection, template, parent_page))
+
+
+def register_content_database(connection: Connection, reference: str, *, tag: str, prompt: str) -> ContentDatabase:
+    """Register a data source as the Content Database of a tag."""
+    _require_free(connection, tag)
+    found = find(connection, reference)
+    _require_not_link_database(connection, found.schema)
+    return _keep_content_database(connection, found, tag=tag, prompt=prompt)
+
+
+def make_content_database(
+    connection: Connection, template_name: str, parent_page: str, *, tag: str | None = None
+) -> ContentDatabase:
+    """Make a ready-made Content Database below a page, and register it by its tag."""
+    tag = tag or template_name
+    _require_free(connection, tag)
+    template = templates.CONTENT_TEMPLATES[template_name]
+    found = _make(connection, template, parent_page)
+    return _keep_content_database(connection, found, tag=tag, prompt=template.prompt)
+
+
+def change_content_database(
+    connection: Connection, database_id: str, *, tag: str | None, prompt: str | None
+) -> ContentDatabase:
+    """Change the tag or the schema prompt."""
+    found = services()
+    try:
+        changed = found.store.databases.update_content_database(
+            connection.id, database_id, tag=tag, prompt=prompt, now=found.now()
+        )
+    except TagTaken:
+        raise _tag_taken(tag or "") from None
+    return changed or _raise_unknown()
+
+
+def refresh_schema(connection: Connection, database_id: str) -> ContentDatabase:
+    """Read the columns again."""
+    found, database = services(), content_database(connection, database_id)
+    schema = found.workspace(connection).schema(database.data_source_id)
+    _require_fillable(schema)
+    changed = found.store.databases.update_content_database(connection.id, database_id, schema=schema, now=found.now())
+    return changed or _raise_unknown()
+
+
+def forget_content_database(connection: Connection, database_id: str) -> None:
+    """Forget a Content Database; Notion's stays as it is."""
+    if not services().store.databases.delete_content_database(connection.id, database_id):
+        _raise_unknown()
+
+
+def content_database(connection: Connection, database_id: str) -> ContentDatabase:
+    """A Content Database of this connection; refuses another's as if there were none."""
+    return services().store.databases.content_database(connection.id, database_id) or _raise_unknown()
+
+
+def link_database(connection: Connection) -> LinkDatabase:
+    """The connection's Link Database."""
+    found = services().store.databases.link_database(connection.id)
+    if found is None:
+        raise Refusal(404, "no_link_database", "Register a Link Database first.")
+    return found
+
+
+def check_link_database(connection: Connection) -> list[str]:
+    """What is in the way of reading links, a sentence each: no access, columns that changed."""
+    database = link_database(connection)
+    live = services().workspace(connection).schema(database.data_source_id)
+    return check_columns(live)
+
+
+def check_content_database(connection: Connection, database_id: str) -> list[str]:
+    """What is in the way of writing pages, a sentence each: no access, changed columns, a tag that can't be chosen."""
+    found, database = services(), content_database(connection, database_id)
+    workspace = found.workspace(connection)
+    live = workspace.schema(database.data_source_id)
+    problems = [f"{words[0].upper()}{words[1:]}." for words in differences(database.data_schema, live)]
+    links = found.store.databases.link_database(connection.id)
+    if links is not None:
+        column = workspace.schema(links.data_source_id).column(TAG)
+        if column is None or database.tag not in column.options:
+            problems.append(f"The Link Database's tag column doesn't offer “{database.tag}” yet.")
+    return problems
+
+
+def _make(connection: Connection, template: templates.Template, parent_page: str) -> Found:
+    parent_page_id = object_id(parent_page)
+    if parent_page_id is None:
+        raise Refusal(422, "no_page_link", "Choose a page, or give its link, to make the database below.")
+    workspace = services().workspace(connection)
+    made = workspace.create_database(template, parent_page_id=parent_page_id)
+    return Found(schema=workspace.schema(made.data_sources[0].data_source_id), url=made.url)
+
+
+def _keep_link_database(connection: Connection, found: Found) -> LinkDatabase:
+    databases, now = services().store.databases, services().now()
+    databases.set_link_database(connection.id, schema=found.schema, url=found.url, now=now)
+    return link_database(connection)
+
+
+def _keep_content_database(connection: Connection, found: Found, *, tag: str, prompt: str) -> ContentDatabase:
+    _require_fillable(found.schema)
+    databases, now = services().store.databases, services().now()
+    try:
+        return databases.add_content_database(
+            connection.id, tag=tag, schema=found.schema, url=found.url, prompt=prompt, now=now
+        )
+    except TagTaken:
+        raise _tag_taken(tag) from None
+
+
+def _require_free(connection: Connection, tag: str) -> None:
+    if services().store.databases.for_tag(connection.id, tag) is not None:
+        raise _tag_taken(tag)
+
+
+def _require_not_link_database(connection: Connection, schema: DataSourceSchema) -> None:
+    links = services().store.databases.link_database(connection.id)
+    if links is not None and links.data_source_id == schema.data_source_id:
+        raise Refusal(422, "is_link_database", "That is your Link Database. Pages need a database of their own.")
+
+
+def _require_fillable(schema: DataSourceSchema) -> None:
+    if not fillable_columns(schema):
+        raise Refusal(422, "nothing_to_fill", "This database has no column that can be filled.")
+
+
+def _tag_taken(tag: str) -> Refusal:
+    return Refusal(409, "tag_taken", f"The tag “{tag}” has a Content Database already. Choose another tag.")
+
+
+def _raise_unknown() -> NoReturn:
+    raise Refusal(404, "no_such_database", "There is no such Content Database.")

@@ -1,0 +1,97 @@
+"""What every answer and request is held to: headers, forgery checks, limits, other origins."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, make_response, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import CSRFProtect
+
+from oauth_app import identity
+from svp_dagster.settings import Settings
+
+csrf = CSRFProtect()
+"""Guards every form. API blueprints exempt themselves and check what comes without an API token."""
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Content-Security-Policy: no inline script or style; pictures within styles are data URLs."""
+
+HSTS = "max-age=31536000"
+
+OVERALL_LIMIT = "600 per minute"
+"""An open dashboard asks about 30 times a minute."""
+SIGN_IN_LIMIT = "30 per minute"
+WRITE_LIMIT = "120 per minute"
+
+
+def asked_by() -> str:
+    """Whom a limit counts: an API token, a connection, or an address."""
+    found = identity.caller()
+    if found is None:
+        return f"address:{get_remote_address()}"
+    return f"token:{found.token_id}" if found.token_id else f"connection:{found.connection.id}"
+
+
+limiter = Limiter(asked_by, default_limits=[OVERALL_LIMIT], storage_uri="memory://", headers_enabled=True)
+"""Counts per process: with several workers the limits are as many times higher."""
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Hold this app to the rules."""
+    csrf.init_app(app)
+    limiter.init_app(app)
+    origins = frozenset(origin.strip().rstrip("/") for origin in settings.cors_origins.split(",") if origin.strip())
+    app.before_request(lambda: _preflight(origins))
+    app.after_request(lambda answer: _share(answer, origins))
+    app.after_request(lambda answer: _protect(answer, hsts=settings.production))
+
+
+def _protect(answer: Response, *, hsts: bool) -> Response:
+    headers = answer.headers
+    headers["Content-Security-Policy"] = POLICY
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    if hsts:
+        headers["Strict-Transport-Security"] = HSTS
+    if request.endpoint != "static":
+        headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+def _preflight(origins: frozenset[str]) -> Response | None:
+    """The answer to a browser that asks whether another origin may call the API."""
+    asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+    if not (asks and _is_shared(origins)):
+        return None
+    answer = make_response("", 204)
+    answer.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
+    answer.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+    answer.headers["Access-Control-Max-Age"] = "600"
+    return answer
+
+
+def _share(answer: Response, origins: frozenset[str]) -> Response:
+    # Without Allow-Credentials: another origin needs an API token, a person's cookie is of no use to it.
+    if _is_shared(origins):
+        answer.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+    if request.path.startswith("/api/"):
+        answer.headers.add("Vary", "Origin")
+    return answer
+
+
+def _is_shared(origins: frozenset[str]) -> bool:
+    return request.path.startswith("/api/") and request.headers.get("Origin") in origins

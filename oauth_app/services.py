@@ -1,0 +1,49 @@
+"""What the app works with: the store, Notion, and the time. One object per app, made without connecting."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import current_app
+
+from svp_dagster.resources.notion import NotionResource, Workspace
+from svp_dagster.resources.notion_oauth import NotionOAuth
+from svp_dagster.resources.token_store import TokenStore
+from svp_dagster.settings import Settings
+from svp_dagster.store.connections import Connection
+from svp_dagster.store.store import Store
+
+NOTION_TIMEOUT_S = 10.0
+NOTION_PATIENCE_S = 5.0
+"""A person waits for the page: what takes longer is told as a failure, and can be asked for again."""
+
+
+class Services:
+    """The outside of the app."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.oauth = NotionOAuth(base_url=settings.notion_base_url, timeout_s=NOTION_TIMEOUT_S)
+        self._tokens = TokenStore(oauth=self.oauth)
+        self._notion = NotionResource(
+            base_url=settings.notion_base_url, timeout_s=NOTION_TIMEOUT_S, attempts=2, patience_s=NOTION_PATIENCE_S
+        )
+
+    @property
+    def store(self) -> Store:
+        """Everything that is kept."""
+        return self._tokens.store
+
+    def workspace(self, connection: Connection) -> Workspace:
+        """Notion, as this connection may see it."""
+        return self._notion.workspace(connection.id, self._tokens)
+
+    def now(self) -> datetime:
+        """The present, aware, in UTC."""
+        return datetime.now(UTC)
+
+
+def services() -> Services:
+    """The services of the app that handles this request."""
+    found: Services = current_app.extensions["svp"]
+    return found

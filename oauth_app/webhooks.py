@@ -1,0 +1,147 @@
+"""Notion's webhooks: a change in a Link Database makes its connection due, so that the sensor looks within seconds.
+
+An event only ever means "look now": what changed is read from Notion, so events that come twice, late or out of order
+do no harm. Polling goes on beside them.
+
+Set-up: Notion sends a verification token once, which a person pastes back at Notion. An *offered* token is shown on
+the operator's page and becomes the one that signatures are checked with when the operator says so; from then on no
+other is taken until the operator starts over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from typing import Annotated, Literal
+from uuid import UUID
+
+from flask import Blueprint, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from oauth_app.description import answers, spec
+from oauth_app.errors import Refusal
+from oauth_app.security import csrf, limiter
+from oauth_app.services import services
+from svp_dagster.models import Value
+
+logger = logging.getLogger(__name__)
+
+blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+csrf.exempt(blueprint)
+
+OFFERED, IN_USE = "webhook_token_offered", "webhook_token"
+"""Names of the installation's secrets."""
+LIMIT = "600 per minute"
+
+
+class _Foreign(BaseModel):
+    """A part of Notion's JSON: what we don't know of it is left alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Handshake(_Foreign):
+    """What Notion sends at set-up."""
+
+    verification_token: Annotated[str, Field(min_length=8, max_length=500)]
+
+
+class Reference(_Foreign):
+    """Something that an event is about or in."""
+
+    id: UUID
+    type: str = ""
+    data_source_id: UUID | None = None
+
+
+class Data(_Foreign):
+    """Where the change happened."""
+
+    parent: Reference | None = None
+
+
+class Event(_Foreign):
+    """A change. Its content is not in it."""
+
+    type: str
+    entity: Reference
+    data: Data = Data()
+    authors: tuple[Reference, ...] = ()
+
+    @property
+    def data_source_id(self) -> str | None:
+        """The data source that changed, or whose row did."""
+        parent = self.data.parent
+        if self.type.startswith("data_source."):
+            return str(self.entity.id)
+        if not self.type.startswith("page.") or parent is None:
+            return None
+        if parent.data_source_id is not None:
+            return str(parent.data_source_id)
+        return str(parent.id) if parent.type == "data_source" else None
+
+
+class Received(Value):
+    """What was made of a request. `connections` is how many will be looked at."""
+
+    outcome: Literal["token_offered", "noted"]
+    connections: int = 0
+
+
+@blueprint.post("/notion")
+@limiter.limit(LIMIT)
+@spec.validate(resp=answers(200, Received, 401, 409, 422), tags=["Webhooks"], security={})
+def receive() -> Received:
+    """Take Notion's set-up handshake, or a signed event."""
+    raw = request.get_data()
+    signature = request.headers.get("X-Notion-Signature")
+    return _take_offer(raw) if signature is None else _take_event(raw, signature)
+
+
+def signature_of(raw: bytes, token: str) -> str:
+    """What Notion signs a body with."""
+    return "sha256=" + hmac.new(token.encode(), raw, hashlib.sha256).hexdigest()
+
+
+def _take_offer(raw: bytes) -> Received:
+    try:
+        offered = Handshake.model_validate_json(raw)
+    except ValidationError as error:
+        raise Refusal(401, "signature_missing", "Events must carry the header X-Notion-Signature.") from error
+    web = services().store.web
+    if web.secret(IN_USE) is not None:
+        raise Refusal(409, "already_set_up", "Webhooks are set up. The operator can start over on the operator's page.")
+    web.set_secret(OFFERED, offered.verification_token, now=services().now())
+    logger.info("a webhook verification token was offered; it is on the operator's page")
+    return Received(outcome="token_offered")
+
+
+def _take_event(raw: bytes, signature: str) -> Received:
+    kept = services().store.web.secret(IN_USE)
+    if kept is None:
+        raise Refusal(401, "not_set_up", "Webhooks are not set up: the operator has to confirm the token first.")
+    if not hmac.compare_digest(signature_of(raw, kept[0]).encode(), signature.encode()):
+        raise Refusal(401, "signature_wrong", "The signature doesn't fit the body.")
+    try:
+        event = Event.model_validate_json(raw)
+    except ValidationError as error:
+        raise Refusal(422, "not_an_event", "The body is signed, but no event that is understood.") from error
+    return Received(outcome="noted", connections=_note(event))
+
+
+def _note(event: Event) -> int:
+    """Make the connections due whose Link Database changed; returns how many."""
+    store, source = services().store, event.data_source_id
+    if source is None or _is_our_own(event):
+        return 0
+    count = store.databases.look_now_at_source(source, now=services().now())
+    logger.info("event %s: %d connections are due", event.type, count)
+    return count
+
+
+def _is_our_own(event: Event) -> bool:
+    """Whether a connection's own bot made the change: each status that is written would cause a look otherwise."""
+    authors = {str(author.id) for author in event.authors}
+    bots = {connection.bot_id for connection in services().store.connections.all()}
+    return bool(authors) and authors <= bots

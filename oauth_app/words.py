@@ -1,0 +1,68 @@
+"""How values are said on the pages: times, sums, titles."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, url_for
+
+from oauth_app.services import services
+from svp_dagster.store.entries import Entry
+
+_STATIC = Path(__file__).parent / "static"
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their filters."""
+    app.jinja_env.filters.update(ago=ago, duration=duration, usd=usd, title_of=title_of)
+    app.jinja_env.globals.update(asset=asset)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def asset(name: str) -> str:
+    """The address of a static file, which changes when the file does, so that browsers may keep it."""
+    return url_for("static", filename=name, v=_fingerprint(name))
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a moment is: `just now`, `5 min ago`, `3 h ago`, then the day."""
+    passed_s = (services().now() - moment).total_seconds()
+    if passed_s < _MINUTE_S:
+        return "just now"
+    if passed_s < _HOUR_S:
+        return f"{passed_s // _MINUTE_S:.0f} min ago"
+    if passed_s < _DAY_S:
+        return f"{passed_s // _HOUR_S:.0f} h ago"
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `0.8 s`, `24 s`, `2 min 5 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < _MINUTE_S:
+        return f"{seconds:.0f} s"
+    return f"{seconds // _MINUTE_S:.0f} min {seconds % _MINUTE_S:.0f} s"
+
+
+def usd(amount: float) -> str:
+    """A sum in US dollars; what is below a cent keeps its digits."""
+    return f"${amount:.2f}" if amount >= 0.1 or amount == 0 else f"${amount:.4f}"
+
+
+def title_of(entry: Entry) -> str:
+    """What an entry is called: its video's title, or its link without the scheme."""
+    if entry.title:
+        return entry.title
+    parts = urlsplit(entry.link.url)
+    return (parts.netloc.removeprefix("www.") + parts.path).rstrip("/") or entry.link.url or "A row without a link"
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    return hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
