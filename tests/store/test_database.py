@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -109,6 +111,20 @@ def test_several_processes_may_migrate_at_once(empty: Engine, empty_url: str) ->
     ends = [(process.communicate(timeout=60)[1], process.returncode) for process in processes]
     assert ends == [("", 0)] * 3
     assert is_migrated(empty)
+
+
+def test_a_new_file_that_somebody_writes_to_is_waited_for(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'svp.sqlite'}")
+    other = sqlite3.connect(tmp_path / "svp.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as thread:
+        connecting = thread.submit(lambda: engine.connect().close())
+        with pytest.raises(TimeoutError):
+            connecting.result(timeout=0.2)
+        other.execute("COMMIT")
+        connecting.result(timeout=20)
+    other.close()
+    engine.dispose()
 
 
 def test_rebuilding_a_table_keeps_what_points_to_it(store: Store, now: datetime, tmp_path: Path) -> None:
