@@ -54,7 +54,7 @@ MOST_LISTED = 1000
 _NO_ROWS = frozenset({"workspace", "page_id", "block_id"})
 
 
-class NotionResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class NotionResource(dg.ConfigurableResource):
     """Notion's API."""
 
     base_url: str = Field(default="https://api.notion.com", description="Where the API is, without /v1.")

@@ -34,7 +34,7 @@ class Grant(Value):
     owner_name: str
 
 
-class NotionOAuth(dg.ConfigurableResource):  # type: ignore[type-arg]
+class NotionOAuth(dg.ConfigurableResource):
     """The token endpoints, as the integration that `NOTION_CLIENT_ID` and `NOTION_CLIENT_SECRET` name.
 
     Both are read from the environment with each call and never are part of Dagster's configuration. No call is
@@ -47,10 +47,6 @@ class NotionOAuth(dg.ConfigurableResource):  # type: ignore[type-arg]
     def refresh(self, refresh_token: str) -> Grant:
         """A new pair of tokens, instead of the old pair. Raises `not_connected` where Notion gives none any more."""
         return read(parse_grant, self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}))
-
-    def is_active(self, token: str) -> bool:
-        """Whether an access token still works."""
-        return self._post("introspect", {"token": token}).get("active") is True
 
     def revoke(self, token: str) -> None:
         """End a connection by its access token."""
