@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import Field
 
 from svp_dagster.models import JsonObject, Value
+from svp_dagster.notion.blocks import PARAGRAPH_UNITS, REQUEST_BYTES, size_bytes
 from svp_dagster.notion.dates import parse_date
 from svp_dagster.notion.numbers import parse_number
 from svp_dagster.notion.rich_text import ITEM_UNITS, ITEMS_PER_ARRAY, clean, cut, one_line, rich_text, units
@@ -59,22 +60,17 @@ class _Converted(Value):
 
 
 def to_properties(schema: DataSourceSchema, values: Mapping[str, Any]) -> Filled:
-    """The property values for `values` (plain JSON by column name, see `PropertyFill.value`)."""
-    properties: JsonObject = {}
-    left_out: dict[str, str] = {}
-    shortened: dict[str, str] = {}
-    for name, value in values.items():
-        column = schema.column(name)
-        try:
-            converted = _convert(column, value)
-        except _Unfit as reason:
-            left_out[name] = str(reason)
-            continue
-        assert column is not None
-        properties[name] = {column.type: converted.content}
-        if converted.shortened:
-            shortened[name] = converted.shortened
-    return Filled(properties=properties, left_out=left_out, shortened=shortened)
+    """The property values for `values` (plain JSON by column name, see `PropertyFill.value`).
+
+    Together they fit into one request: where they wouldn't, the texts are cut to equal shares.
+    """
+    filled = _filled(schema, values, text_limit=ITEM_UNITS * ITEMS_PER_ARRAY)
+    if size_bytes(filled.properties) > REQUEST_BYTES:
+        texts = sum("rich_text" in cell for cell in filled.properties.values())
+        filled = _filled(schema, values, text_limit=PARAGRAPH_UNITS // max(1, texts))
+    while size_bytes(filled.properties) > REQUEST_BYTES:
+        filled = _without_the_largest(filled)
+    return filled
 
 
 def link_column(schema: DataSourceSchema) -> Column | None:
@@ -94,22 +90,47 @@ def web_address(text: str) -> str | None:
     return address if fits else None
 
 
-def _convert(column: Column | None, value: Any) -> _Converted:
+def _filled(schema: DataSourceSchema, values: Mapping[str, Any], *, text_limit: int) -> Filled:
+    properties: JsonObject = {}
+    left_out: dict[str, str] = {}
+    shortened: dict[str, str] = {}
+    for name, value in values.items():
+        column = schema.column(name)
+        try:
+            converted = _convert(column, value, text_limit)
+        except _Unfit as reason:
+            left_out[name] = str(reason)
+            continue
+        assert column is not None
+        properties[name] = {column.type: converted.content}
+        if converted.shortened:
+            shortened[name] = converted.shortened
+    return Filled(properties=properties, left_out=left_out, shortened=shortened)
+
+
+def _without_the_largest(filled: Filled) -> Filled:
+    largest = max(filled.properties, key=lambda name: size_bytes(filled.properties[name]))
+    return Filled(
+        properties={name: cell for name, cell in filled.properties.items() if name != largest},
+        left_out=filled.left_out | {largest: "It doesn't fit into one request together with the others."},
+        shortened={name: words for name, words in filled.shortened.items() if name != largest},
+    )
+
+
+def _convert(column: Column | None, value: Any, text_limit: int) -> _Converted:
     if column is None:
         raise _Unfit("There is no such column.")
     if column.why_not is not None:
         raise _Unfit(column.why_not)
     if value is None:
         raise _Unfit("No value was found.")
+    if column.type == "rich_text":
+        return _text(clean(_words(value)), limit=text_limit)
     return _CONVERTERS[column.type](column, value)
 
 
 def _title(_: Column, value: Any) -> _Converted:
     return _text(one_line(_words(value)), limit=ITEM_UNITS)
-
-
-def _rich_text(_: Column, value: Any) -> _Converted:
-    return _text(clean(_words(value)), limit=ITEM_UNITS * ITEMS_PER_ARRAY)
 
 
 def _text(text: str, *, limit: int) -> _Converted:
@@ -266,7 +287,6 @@ def _quoted(value: Any) -> str:
 
 _CONVERTERS: dict[str, Callable[[Column, Any], _Converted]] = {
     "title": _title,
-    "rich_text": _rich_text,
     "number": _number,
     "select": _select,
     "multi_select": _multi_select,

@@ -43,7 +43,7 @@ def test_any_answer_for_any_schema_makes_a_request_that_notion_accepts(data: st.
     made = to_properties(made_for, answer)
 
     assert_valid_request("POST", "/v1/pages", create_page(made.properties))
-    json.dumps(made.properties, ensure_ascii=False, allow_nan=False).encode()
+    assert len(json.dumps(made.properties, ensure_ascii=False, allow_nan=False).encode()) <= 500_000
     assert set(made.properties) | set(made.left_out) == set(answer)
     assert not set(made.properties) & set(made.left_out)
     assert set(made.shortened) <= set(made.properties)
@@ -85,6 +85,27 @@ def test_a_text_beyond_the_array_ends_with_a_mark_and_is_reported() -> None:
     assert len(items) == 100
     assert plain_text(items).endswith("x…")
     assert made.shortened == {"C": "The text was too long and is cut."}
+
+
+def test_long_texts_in_many_columns_share_one_request() -> None:
+    names = [f"Text {number}" for number in range(10)]
+    made_for = schema(*(column(name, "rich_text") for name in names))
+
+    made = to_properties(made_for, dict.fromkeys(names, "漢" * 60_000) | {"Name": "Title"})
+
+    assert len(json.dumps(made.properties, ensure_ascii=False).encode()) <= 500_000
+    assert list(made.shortened) == names
+    assert {len(plain_text(made.properties[name]["rich_text"])) for name in names} == {10_000}
+
+
+def test_what_does_not_fit_into_one_request_at_all_is_left_out() -> None:
+    names = [f"Links {number}" for number in range(4)]
+    made_for = schema(*(column(name, "files") for name in names))
+
+    made = to_properties(made_for, dict.fromkeys(names, ["https://example.com/" + "x" * 1900] * 100))
+
+    assert len(json.dumps(made.properties).encode()) <= 500_000
+    assert list(made.left_out.values()) == ["It doesn't fit into one request together with the others."] * 2
 
 
 def test_an_emoji_at_the_border_of_an_item_stays_whole() -> None:
