@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -33,7 +34,7 @@ MATERIAL_CHARS = 60_000
 OVERVIEW_CHARS = 1_500
 
 
-class GeminiSummarizer(dg.ConfigurableResource):  # type: ignore[type-arg]
+class GeminiSummarizer(dg.ConfigurableResource):
     """Google's Gemini: its answer has to fit a JSON schema, and its quotes have to be real."""
 
     api_key: str = Field(repr=False, description="Key of the Gemini API.")
@@ -91,28 +92,24 @@ class GeminiSummarizer(dg.ConfigurableResource):  # type: ignore[type-arg]
         client = open_client(
             api_key=self.api_key, base_url=self.base_url, timeout_s=self.timeout_s, attempts=self.attempts
         )
+        converse = partial(
+            Conversation,
+            client,
+            model=self.model,
+            instructions=instructions,
+            max_output_tokens=self.max_output_tokens,
+            meter=meter,
+            prices=prices,
+        )
         with client:
-
-            def converse(text: str, *, is_schema_enforced: bool) -> Answer:
-                conversation = Conversation(
-                    client,
-                    model=self.model,
-                    instructions=instructions,
-                    schema=answer_schema(columns) if is_schema_enforced else None,
-                    max_output_tokens=self.max_output_tokens,
-                    meter=meter,
-                    prices=prices,
-                )
-                return _answered(conversation, text, columns)
-
             try:
-                return converse(request, is_schema_enforced=True)
+                return _answered(converse(schema=answer_schema(columns)), request, columns)
             except SchemaRefused:
-                described = prompts.described_schema(columns)
-                return converse(f"{request}\n{described}", is_schema_enforced=False)
+                described = f"{request}\n{prompts.described_schema(columns)}"
+                return _answered(converse(schema=None), described, columns)
 
 
-class ExtractiveSummarizer(dg.ConfigurableResource):  # type: ignore[type-arg]
+class ExtractiveSummarizer(dg.ConfigurableResource):
     """Quotes from the material by rules; needs no key, costs nothing, invents nothing, doesn't translate."""
 
     material_chars: int = Field(default=MATERIAL_CHARS, ge=1_000, description="Longest material that is read.")
@@ -155,7 +152,8 @@ def _answered(conversation: Conversation, request: str, columns: Sequence[Column
         try:
             return parse_answer(conversation.ask(repair_message(invalid)), columns)
         except InvalidAnswer as again:
-            raise failure(Code.SUMMARY_INVALID, detail=str(again)[:500]) from again
+            detail = f"{len(again.violations)} faults, the first: {again.violations[0][:100]}"
+            raise failure(Code.SUMMARY_INVALID, detail=detail) from again
 
 
 def _with_title(

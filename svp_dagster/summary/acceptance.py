@@ -10,6 +10,8 @@ from svp_dagster.notion.properties import to_properties
 from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.summary.evidence import QUOTE_CHARS, QuoteChecker
 from svp_dagster.summary.material import Material
+from svp_dagster.summary.patterns import amounts, days
+from svp_dagster.summary.quantities import DURATION_UNITS
 from svp_dagster.summary.words import clean, one_line
 
 TITLE_CHARS = 200
@@ -33,7 +35,8 @@ class Judge:
 
     - A value needs a quote that was found, and the engine's confidence has to reach `min_confidence`. That goes for
       options and check marks too: the quote is what makes "vegan" more than a guess.
-    - Addresses and telephone numbers must occur in the material themselves.
+    - Addresses and telephone numbers must occur in the material themselves, and a number or day that its own quotes
+      state otherwise is wrong.
     - A check mark that is not set needs no quote: nothing can be quoted for it, and blank means the same.
     - The title is always written, whatever its evidence.
     """
@@ -83,6 +86,8 @@ class Judge:
             return "No quote for it was found in what is said, shown or written."
         if not self._occurs(column, fill.value):
             return "It does not occur in what is said, shown or written."
+        if _is_contradicted(column, fill):
+            return "Its own quote says otherwise."
         return ""
 
     def _occurs(self, column: Column, value: Any) -> bool:
@@ -96,6 +101,19 @@ class Judge:
                 return any(digits in _NO_PHONE_SIGNS.sub("", text) for text in self._texts)
             case _:
                 return True
+
+
+def _is_contradicted(column: Column, fill: PropertyFill) -> bool:
+    """Whether the quotes state exactly one number, or days, and the value is another."""
+    quotes = [item.quote for item in fill.evidence if item.checked]
+    if column.type == "date":
+        stated = {day[:10] for quote in quotes for day in days(quote)}
+        return bool(stated) and str(fill.value)[:10] not in stated
+    if column.type != "number":
+        return False
+    numbers = {amount.value for quote in quotes for amount in amounts(quote)}
+    is_duration = any(amount.unit in DURATION_UNITS for quote in quotes for amount in amounts(quote))
+    return len(numbers) == 1 and not is_duration and not {fill.value, fill.value * 100} & numbers
 
 
 def _without_www(text: str) -> str:

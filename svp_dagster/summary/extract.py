@@ -178,6 +178,8 @@ def _named_options(column: Column, material: Material) -> dict[str, list[Passage
 def _mentions(phrase: str, text: str) -> int:
     """How often the phrase occurs as whole words that aren't negated, or as the one word that a hashtag makes of it."""
     words = comparable(text)
+    if phrase not in words and "#" not in text:  # hundreds of options meet hundreds of passages
+        return 0
     spoken = sum(not _NEGATION.search(words[max(0, at - 40) : at].rstrip()) for at in occurrences(phrase, words))
     return spoken or sum(comparable(tag).replace(" ", "") == phrase.replace(" ", "") for tag in hashtags(text))
 

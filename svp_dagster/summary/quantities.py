@@ -15,6 +15,8 @@ _MINUTES = {
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes", "minuten"), 1.0),
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "std", "stunden"), 60.0),
 }
+DURATION_UNITS = frozenset(_MINUTES)
+"""Words for seconds, minutes and hours: a number beside one may be given in another."""
 _OTHER_UNITS = frozenset(
     {"g", "gram", "grams", "kg", "kilo", "kilos", "mg", "ml", "l", "liter", "liters", "litre", "litres", "oz", "lb"}
     | {"lbs", "cm", "m", "mm", "km", "mi", "miles", "kcal", "kj", "c", "f", "%"}
@@ -79,7 +81,8 @@ class _Wanted:
         self._unit = next(filter(None, unit.groups()), "") if unit else ""
         words = set(self._label.split())
         self._is_time = self._unit in _MINUTES or bool(words & _TIME_WORDS)
-        self._minutes = _MINUTES.get(self._unit, next((_MINUTES[word] for word in words if word in _MINUTES), 1.0))
+        units = [word for word in (self._unit, *sorted(words)) if word in _MINUTES]
+        self._minutes = _MINUTES[units[0]] if units else None
         self._is_percent = column.number_format == "percent"
         currency = _CURRENCIES.get(column.number_format or "", _ANY_CURRENCY if words & _PRICE_WORDS else _NEVER)
         self._currency_before = re.compile(rf"(?:{currency})\s*$")
@@ -108,10 +111,7 @@ class _Wanted:
     def _in_unit(self, amount: Amount, *, is_labelled: bool) -> float | None:
         """The value in the column's unit; None where the text's unit is another."""
         if self._is_time:
-            if amount.unit in _MINUTES:
-                value = round(amount.value * _MINUTES[amount.unit] / self._minutes, 2)
-                return int(value) if value == int(value) else value
-            return amount.value if is_labelled and self._unit and not amount.unit else None
+            return self._in_minutes(amount, is_labelled=is_labelled)
         if amount.unit in _MINUTES and amount.unit != self._unit and len(amount.unit) > 1:
             return None
         if self._is_percent:
@@ -119,3 +119,13 @@ class _Wanted:
         if self._unit and amount.unit in _OTHER_UNITS and amount.unit[:2] != self._unit[:2]:
             return None
         return amount.value
+
+    def _in_minutes(self, amount: Amount, *, is_labelled: bool) -> float | None:
+        """A duration in the column's unit; where its name says none, only minutes are clear."""
+        factor = _MINUTES.get(amount.unit)
+        if factor is None:
+            return amount.value if is_labelled and self._minutes and not amount.unit else None
+        if self._minutes is None and factor != 1.0:
+            return None
+        value = round(amount.value * factor / (self._minutes or 1.0), 2)
+        return int(value) if value == int(value) else value

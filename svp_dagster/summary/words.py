@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from svp_dagster.notion import rich_text
 
@@ -39,6 +40,7 @@ def says_something(text: str) -> bool:
     return any(character.isalnum() for character in text)
 
 
+@lru_cache(maxsize=4096)
 def comparable(text: str) -> str:
     """What is left when case, accents, punctuation and spacing don't count: words with single spaces between."""
     kept = []

@@ -95,6 +95,26 @@ def test_what_the_column_can_not_hold_stays_blank(name: str, value: Any) -> None
     assert accepted.left_blank[name]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "quote", "is_written"),
+    [
+        ("Servings", 4, "Serves 4", True),
+        ("Servings", 6, "Serves 4", False),
+        ("Servings", 0.04, "Serves 4", True),
+        ("Rating", 480, "Boil 8 minutes", True),
+        ("Rating", 5, "Honestly the best pasta", True),
+        ("Event", "2026-03-14T19:00", "Cooking class on March 14, 2026 at 7 pm", True),
+        ("Event", "2026-03-15", "Cooking class on March 14, 2026 at 7 pm", False),
+    ],
+)
+def test_a_number_or_day_that_its_own_quote_denies_stays_blank(
+    name: str, value: Any, quote: str, is_written: bool
+) -> None:
+    accepted = judge(**{name: quoted(value, quote)})
+    assert (name in accepted.properties) is is_written
+    assert is_written or accepted.left_blank == {name: "Its own quote says otherwise."}
+
+
 def test_real_quotes_come_first_and_few_are_kept() -> None:
     quotes = [
         "invented words of nobody",
