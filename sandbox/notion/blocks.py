@@ -167,14 +167,14 @@ def _holds_blocks(parent: Record) -> bool:
     return parent.body["type"] in ("table", "column_list", "column", "synced_block")
 
 
-def _make(session: Session, parent: Record, entry: Json, position: float) -> Record:
+def _make(session: Session, parent: Record, entry: Json, position: float | None = None) -> Record:
     kind = block_kinds.kind_of(entry)
     content = dict(entry[kind])
     below = content.pop("children", [])
     body = {"type": kind, kind: _defaults(kind) | _kept(session, kind, content)}
     record = session.add("block", parent.id, body, position=position)
     for inner in below:
-        _make(session, record, inner, 0.0)
+        _make(session, record, inner)
     return record
 
 

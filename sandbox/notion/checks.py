@@ -4,6 +4,7 @@ A check is called with a value and its path (`body.properties.Name`) and raises 
 Lengths are counted as JavaScript does (UTF-16 units), since Notion counts so: an emoji is two.
 """
 
+import math
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -39,8 +40,8 @@ def length_of(value: str) -> int:
 
 
 def number(value: Any, path: str) -> None:
-    """A number, which a boolean is not."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """A finite number, which a boolean is not."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise failed(path, "a number", value)
 
 

@@ -142,6 +142,8 @@ def changed(session: Session, data_source: Record, requested: dict[str, Json | N
             _rename(columns, column, str(request.get("name", column["name"])))
             column["description"] = request.get("description", column["description"])
             kind = checks.kind_of(request, _kinds)
+            if kind is not None and (kind == "title") != (column["type"] == "title"):
+                raise validation("Cannot change the type of the title property, nor make another property the title.")
             if kind is not None:
                 after = column | _settings(session, kind, request[kind], column, columns)
                 if kind != column["type"]:
@@ -208,7 +210,7 @@ def _column(session: Session, name: str, request: Json, columns: dict[str, Json]
     if any(other["name"] == name for other in columns.values()):
         raise validation(f"Property {name} already exists.")
     column: Json = {
-        "id": "title" if kind == "title" else _column_id(),
+        "id": "title" if kind == "title" else _column_id(columns),
         "name": name,
         "description": request.get("description"),
         "type": kind,
@@ -216,11 +218,11 @@ def _column(session: Session, name: str, request: Json, columns: dict[str, Json]
     return column | _settings(session, kind, request[kind], column, columns)
 
 
-def _column_id() -> str:
-    """Notion's own are percent-encoded, and some need it."""
-    return "".join(secrets.choice("abcdefghijkmnpqrstuvwxyzABCDEFGH") for _ in range(3)) + secrets.choice(
-        ("x", "y", "%3A", "%40", "%7B")
-    )
+def _column_id(columns: dict[str, Json]) -> str:
+    """An id that none of the columns has. Notion's own are percent-encoded, and some need it."""
+    letters = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyzABCDEFGH") for _ in range(3))
+    made_id = letters + secrets.choice(("x", "y", "%3A", "%40", "%7B"))
+    return made_id if made_id not in columns else _column_id(columns)
 
 
 def _rename(columns: dict[str, Json], column: Json, name: str) -> None:

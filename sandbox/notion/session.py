@@ -127,8 +127,11 @@ class Session:
 
     # What the caller changes
 
-    def add(self, kind: Kind, parent_id: str | None, body: Json, *, position: float = 0.0) -> Record:
-        """Makes an object; at the top of the workspace it is shared with the bot that made it."""
+    def add(self, kind: Kind, parent_id: str | None, body: Json, *, position: float | None = None) -> Record:
+        """Makes an object, behind its siblings unless `position` says otherwise.
+
+        What a bot makes at the top of the workspace is shared with it.
+        """
         now = self.clock.now()
         record = Record(
             id=new_id(),
@@ -140,7 +143,7 @@ class Session:
             created_by=self.actor_id,
             edited_by=self.actor_id,
             body=body,
-            position=position,
+            position=self.store.next_position(parent_id) if position is None else position,
         )
         self.store.add(record)
         if parent_id is None and self.is_bot:

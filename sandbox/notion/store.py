@@ -123,8 +123,7 @@ class Store:
             return self._connection.execute(statement, values).rowcount
 
     def add(self, record: Record) -> Record:
-        """Keeps a new object, after its siblings unless `position` says otherwise."""
-        record.position = record.position or self._last_position(record.parent_id) + 1
+        """Keeps a new object."""
         self.execute(
             "INSERT INTO objects (id, kind, workspace_id, parent_id, position, in_trash, created_time, edited_time,"
             " created_by, edited_by, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -189,9 +188,10 @@ class Store:
         )
         return self.row(statement, parent_id) is not None
 
-    def _last_position(self, parent_id: str | None) -> float:
+    def next_position(self, parent_id: str | None) -> float:
+        """The position behind all that hangs under an object."""
         row = self.row("SELECT MAX(position) AS last FROM objects WHERE parent_id IS ?", parent_id)
-        return float(row["last"] or 0.0) if row is not None else 0.0
+        return 1.0 if row is None or row["last"] is None else float(row["last"]) + 1
 
 
 def _record(row: sqlite3.Row) -> Record:
