@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from svp_dagster.models import ContentPage, JsonObject, PaidCall, ScreenText, Summary, Transcript, Video, Word
 from svp_dagster.notion.schema import Column, DataSourceSchema
+
+if TYPE_CHECKING:
+    from svp_dagster.media.voice import Span
 
 
 class Meter(Protocol):
@@ -45,8 +48,11 @@ class SpeechEngine(Protocol):
     def recipe(self) -> str:
         """Engine, model and parameters in one line: equal recipes give equal results."""
 
-    def transcribe(self, audio: Path, *, duration_s: float, meter: Meter) -> Transcript:
-        """Transcribe mono 16 kHz audio that holds speech. Raises a failure of the table."""
+    def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
+        """Transcribe a mono 16 kHz WAV file in which `speech` says where somebody speaks.
+
+        A transcript without text says in its note why. Raises a failure of the table.
+        """
 
 
 class ScreenReader(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +93,7 @@ def same_text(one: Strokes, other: Strokes) -> bool:
     return not bool(np.any((there >= MIN_STROKES) & (differing >= CHANGE * there)))
 
 
-def _strokes(grey: Mask) -> Strokes:
+def _strokes(grey: Any) -> Strokes:
     import cv2
 
     brush = cv2.getStructuringElement(cv2.MORPH_RECT, (STROKE_PX, STROKE_PX))
@@ -116,7 +117,8 @@ def _letters(mask: Mask) -> Mask:
         & (width <= LETTER_WIDTH_PX[1])
     )
     fits[0] = False  # the background
-    return fits.astype(np.uint8)[labels]
+    letters: Mask = fits.astype(np.uint8)[labels]
+    return letters
 
 
 def _per_cell(mask: Mask) -> NDArray[np.int64]:
@@ -127,4 +129,5 @@ def _per_cell(mask: Mask) -> NDArray[np.int64]:
     padded[: mask.shape[0], : mask.shape[1]] = mask
     halves = padded.reshape(rows, half_h, columns, half_w).sum(axis=(1, 3))
     halves = np.pad(halves, ((0, 1), (0, 1)))
-    return halves[:-1, :-1] + halves[1:, :-1] + halves[:-1, 1:] + halves[1:, 1:]
+    cells: NDArray[np.int64] = halves[:-1, :-1] + halves[1:, :-1] + halves[:-1, 1:] + halves[1:, 1:]
+    return cells

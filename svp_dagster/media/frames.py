@@ -24,6 +24,13 @@ EVERY_S = 2.0
 SHORT_SIDE_PX = 540
 """Reading holds down to this size of a frame; measured with captions of 32 px on 1080 × 1920."""
 
+SLIDE_SHORT_SIDE_PX = 1080
+"""A slide is a still: people read smaller print on it than in a passing frame."""
+
+MAX_SLIDE_BYTES = 30_000_000
+MAX_SLIDE_PIXELS = 50_000_000
+"""Larger pictures are refused by their header, before they are unpacked."""
+
 MAX_FRAMES = 300
 """Of a video of more than ten minutes, fewer frames a minute are taken."""
 
@@ -59,6 +66,29 @@ def sample(path: Path, probe: Probe, *, limit_s: float, every_s: float = EVERY_S
             count += 1
     if count == 0:
         raise failure(Code.MEDIA_UNREADABLE, detail="no frame could be decoded")
+
+
+def open_slide(path: Path, *, slide: int) -> Frame:
+    """A slide, upright, scaled to a short side of at most 1080 px; transparent parts become white.
+
+    Raises the failure `media_unreadable` for what is no picture (JPEG, PNG, WebP or GIF), damaged or far too large.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        if path.stat().st_size > MAX_SLIDE_BYTES:
+            raise failure(Code.MEDIA_UNREADABLE, detail=f"a slide of {path.stat().st_size} bytes")
+        with Image.open(path, formats=("JPEG", "PNG", "WEBP", "GIF")) as image:
+            if image.width * image.height > MAX_SLIDE_PIXELS:
+                raise failure(Code.MEDIA_UNREADABLE, detail=f"a slide of {image.width} × {image.height} pixels")
+            upright = ImageOps.exif_transpose(image).convert("RGBA")
+        width, height = fit(upright.width, upright.height, SLIDE_SHORT_SIDE_PX)
+        paper = Image.new("RGBA", upright.size, "white")
+        shown = Image.alpha_composite(paper, upright).convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        # What Pillow raises for damaged files, by format.
+        raise failure(Code.MEDIA_UNREADABLE, detail=f"slide {slide}: {type(error).__name__}") from error
+    return Frame(picture=np.ascontiguousarray(np.asarray(shown)[:, :, ::-1]), slide=slide)
 
 
 def fit(width: int, height: int, short_side: int) -> tuple[int, int]:

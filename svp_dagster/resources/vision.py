@@ -1,0 +1,140 @@
+"""One request to Google Vision: strangers' pictures in, words out, every failure one of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.models import Word
+
+SERVICE = "Google Vision"
+KEY_SETTINGS = "GOOGLE_VISION_API_KEY or GOOGLE_APPLICATION_CREDENTIALS"
+FEATURE = "TEXT_DETECTION"
+"""Suits sparse text in scenes; the other one expects a document."""
+
+MAX_IMAGES = 16
+MAX_REQUEST_BYTES = 7_400_000
+"""The service takes 10 MiB of JSON, and base64 adds a third and the rest of the request a little."""
+
+_PASSING = frozenset({4, 8, 13, 14})
+"""gRPC codes of a picture's own failure that another attempt may make good."""
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
+_DETAIL_CHARS = 300
+
+
+def open_client(*, api_key: str, credentials_file: str, endpoint: str) -> Any:
+    """A client over REST. Raises `key_rejected` without a key, and `misconfigured` for an unusable credentials file."""
+    from google.api_core.client_options import ClientOptions
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud.vision import ImageAnnotatorClient
+
+    if not api_key and not credentials_file:
+        raise failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTINGS, detail="no key is set")
+    options = ClientOptions(
+        api_key=api_key or None,
+        credentials_file=None if api_key else credentials_file,
+        api_endpoint=endpoint or None,
+    )
+    try:
+        return ImageAnnotatorClient(transport="rest", client_options=options)
+    except (GoogleAuthError, OSError, ValueError) as error:
+        reason = f"the file in {KEY_SETTINGS} can't be used"
+        raise failure(Code.MISCONFIGURED, reason=reason, detail=type(error).__name__) from error
+
+
+def batches(pictures: Sequence[Path]) -> list[list[Path]]:
+    """The pictures in as few requests as the service's limits allow."""
+    parts: list[list[Path]] = []
+    size_bytes = 0
+    for picture in pictures:
+        more_bytes = picture.stat().st_size
+        if not parts or len(parts[-1]) == MAX_IMAGES or size_bytes + more_bytes > MAX_REQUEST_BYTES:
+            parts.append([])
+            size_bytes = 0
+        parts[-1].append(picture)
+        size_bytes += more_bytes
+    return parts
+
+
+def annotate(client: Any, pictures: Sequence[Path], *, timeout_s: float, limit_s: float) -> list[list[Word] | SvpError]:
+    """The words of each picture, or why it alone could not be read.
+
+    A call has `timeout_s`, all its attempts together `limit_s`. Raises a failure of the table for the whole request.
+    """
+    import requests
+    from google.api_core import exceptions
+    from google.api_core.retry import Retry, if_exception_type
+    from google.cloud import vision
+
+    asked = [
+        vision.AnnotateImageRequest(
+            image=vision.Image(content=picture.read_bytes()),
+            features=[vision.Feature(type_=getattr(vision.Feature.Type, FEATURE))],
+        )
+        for picture in pictures
+    ]
+    passing = if_exception_type(
+        exceptions.ServerError, exceptions.TooManyRequests, requests.ConnectionError, requests.Timeout
+    )
+    retry = Retry(passing, initial=_FIRST_WAIT_S, maximum=_LONGEST_WAIT_S, timeout=limit_s)
+    try:
+        answers = client.batch_annotate_images(requests=asked, retry=retry, timeout=min(timeout_s, limit_s)).responses
+    except exceptions.GoogleAPICallError as error:
+        raise _refused(error) from error
+    except exceptions.RetryError as error:
+        raise _out_of_time(error) from error
+    except requests.RequestException as error:
+        raise _unreachable(type(error).__name__) from error
+    except ValueError as error:  # what protobuf's parser raises over an answer of 200 that is none of Vision's
+        raise _unreachable(f"an answer that is none of Vision's: {type(error).__name__}") from error
+    if len(answers) != len(pictures):
+        raise _unreachable(f"{len(answers)} answers for {len(pictures)} pictures")
+    return [_read(answer) for answer in answers]
+
+
+def may_pass(error: SvpError) -> bool:
+    """Whether a picture's own failure may be over at the next attempt."""
+    return error.code is Code.SERVICE_UNREACHABLE
+
+
+def _read(answer: Any) -> list[Word] | SvpError:
+    if answer.error.code:
+        said = f"{answer.error.code}: {answer.error.message}"[:_DETAIL_CHARS]
+        return _unreachable(said) if answer.error.code in _PASSING else failure(Code.SCREEN_FAILED, detail=said)
+    return [_word(found) for found in answer.text_annotations[1:]]  # the first is the whole text
+
+
+def _word(found: Any) -> Word:
+    across = [vertex.x for vertex in found.bounding_poly.vertices] or [0]
+    down = [vertex.y for vertex in found.bounding_poly.vertices] or [0]
+    return Word(text=found.description, left=min(across), top=min(down), right=max(across), bottom=max(down))
+
+
+def _refused(error: Any) -> SvpError:
+    """The failure behind an answer with an error status."""
+    said = f"{error.code}: {error.message}"[:_DETAIL_CHARS]
+    reason = error.reason or ""
+    if reason in ("SERVICE_DISABLED", "BILLING_DISABLED"):
+        what = f"{SERVICE} is not enabled, or has no billing, in its Google project"
+        return failure(Code.MISCONFIGURED, reason=what, detail=said)
+    if error.code in (401, 403) or reason.startswith("API_KEY") or "API key not valid" in str(error.message):
+        return failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTINGS, detail=said)
+    if error.code == 429:
+        return failure(Code.QUOTA_EXHAUSTED, service=SERVICE, detail=said)
+    if error.code is not None and error.code >= 500:
+        return _unreachable(said)
+    return failure(Code.SCREEN_FAILED, detail=said)
+
+
+def _out_of_time(error: Any) -> SvpError:
+    """Every attempt failed: the last one tells why."""
+    from google.api_core.exceptions import GoogleAPICallError
+
+    return _refused(error.cause) if isinstance(error.cause, GoogleAPICallError) else _unreachable(str(error.cause))
+
+
+def _unreachable(detail: str) -> SvpError:
+    return failure(Code.SERVICE_UNREACHABLE, service=SERVICE, detail=detail[:_DETAIL_CHARS])
