@@ -166,14 +166,16 @@ def _attempt(
     work: Callable[[], str], *, again: Callable[[Refusal], str], then: str | None = None
 ) -> Response | tuple[str, int]:
     """Do the work and go on with the sentence it gives; else show the page again with what went wrong."""
+    was_set_up = _is_set_up()
     try:
         flash(work(), "good")
     except (Refusal, SvpError) as error:
         refused = forms.as_refusal(error)
-        if refused.status == 404 and refused.error == "no_such_database":
+        if refused.error == "no_such_database":
             raise refused from error
         return again(refused), refused.status
-    return redirect(then or url_for(".show"))
+    onwards = url_for(".show") if was_set_up or not _is_set_up() else url_for("entries.show")
+    return redirect(then or onwards)
 
 
 def _check(find_problems: Callable[[], list[str]], *, then: str) -> Response:
@@ -188,19 +190,21 @@ def _check(find_problems: Callable[[], list[str]], *, then: str) -> Response:
     return redirect(then)
 
 
+def _is_set_up() -> bool:
+    databases, connection_id = services().store.databases, identity.connection().id
+    return bool(databases.link_database(connection_id) and databases.content_databases(connection_id))
+
+
 def _overview(refused: Refusal | None = None) -> str:
     connection, databases = identity.connection(), services().store.databases
-    link_database = databases.link_database(connection.id)
-    content_databases = databases.content_databases(connection.id)
-    is_set_up = bool(link_database and content_databases)
     return render_template(
         "databases/show.html",
-        link_database=link_database,
-        content_databases=content_databases,
+        link_database=databases.link_database(connection.id),
+        content_databases=databases.content_databases(connection.id),
         templates=CONTENT_TEMPLATES,
         refused=refused,
         given=forms.given(),
-        **({} if is_set_up else _choices()),
+        **({} if _is_set_up() else _choices()),
     )
 
 

@@ -1,0 +1,110 @@
+"""The app and the stand-in for Notion on real sockets, and Debian's Chromium in front of them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from oauth_app.app import create_app
+from oauth_app.services import Services
+from sandbox.serving import serve
+from svp_dagster.store.store import Store
+from tests.resources.notion_sandbox import CLIENT, NotionSandbox, RunningNotion, running_notion
+
+CHROMIUM = Path("/usr/bin/chromium")
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP, PHONE = {"width": 1200, "height": 900}, {"width": 360, "height": 740}
+PATIENCE_MS = 10_000
+
+
+@dataclass(frozen=True)
+class Site:
+    """The app as it runs."""
+
+    url: str
+    store: Store
+    notion: NotionSandbox
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium. Skips where there is none."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}: install Debian's package chromium to run the browser tests")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[RunningNotion]:
+    """One stand-in for all tests."""
+    with running_notion() as found:
+        yield found
+
+
+@pytest.fixture
+def notion(running: RunningNotion) -> Iterator[NotionSandbox]:
+    """A fresh workspace."""
+    with running.fresh_workspace() as made:
+        yield made
+
+
+@pytest.fixture
+def site(
+    notion: NotionSandbox, new_sqlite: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
+    """The app on a socket."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    for name, value in {
+        "SVP_HOME": str(tmp_path / "home"),
+        "DATABASE_URL": new_sqlite(),
+        "NOTION_BASE_URL": notion.url,
+        "NOTION_CLIENT_ID": CLIENT[0],
+        "NOTION_CLIENT_SECRET": CLIENT[1],
+        "SVP_APP_URL": url,
+        "SVP_DAGSTER_PORT": "9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    app = create_app()
+    services: Services = app.extensions["svp"]
+    with serve(app, port=port):
+        yield Site(url=url, store=services.store, notion=notion)
+    services.store.engine.dispose()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh browser profile at desktop width; an error in its console fails the test."""
+    context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
+    opened = context.new_page()
+    opened.set_default_timeout(PATIENCE_MS)
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    yield opened
+    context.close()
+    # A page that is refused with a sentence is no defect; a script or style that is refused by the policy is.
+    assert [words for words in complaints if "Failed to load resource" not in words] == []
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
