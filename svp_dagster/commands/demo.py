@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -36,7 +37,15 @@ from svp_dagster.store.store import Store, open_store
 SANDBOX_LIMIT_S = 30.0
 ONCE_LIMIT_S = 600.0
 CALL_TIMEOUT_S = 30.0
-STAGES = ("video", "transcript", "screen_text", "summary", "content_page")
+STAGES = {
+    "video": "download",
+    "transcript": "transcribe",
+    "screen_text": "read",
+    "summary": "summarize",
+    "content_page": "publish",
+}
+"""What a stage's seconds are kept under, and its name for people."""
+TABLE_WIDTH = 210
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +163,7 @@ def run_once() -> str:
         with _demo(home, **ports) as (demo, _):
             rows = add_rows(demo)
             entries = wait_for(demo, set(rows))
-            Console(width=160).print(_table(rows, entries))
+            Console(width=TABLE_WIDTH).print(_table(rows, entries))
             return _verdict(rows, entries)
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -208,7 +217,7 @@ def _start_sandbox(processes: Processes, home: Path, *, notion_port: int, media_
     data = home / "sandbox"
     for name, port in (("notion", notion_port), ("media", media_port)):
         child = processes.start_module("sandbox", [name, "--port", str(port), "--data", str(data / name)], name=name)
-        processes.wait_for(child, lambda port=port: answers(port), limit_s=SANDBOX_LIMIT_S)
+        processes.wait_for(child, partial(answers, port), limit_s=SANDBOX_LIMIT_S)
     roots = Path(certifi.where()).read_text()
     (data / "trusted.pem").write_text(roots + "\n" + (data / "media" / "ca.pem").read_text())
 
@@ -264,16 +273,16 @@ def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -
 
 
 def _table(rows: dict[str, Sample], entries: dict[str, Entry]) -> Table:
-    table = Table("row", "tag", "status", "page or reason", *(f"{stage} s" for stage in STAGES), "engines")
+    table = Table("row", "status", *STAGES.values(), "engines", "page or reason", title="Seconds per stage")
     for page_id, sample in rows.items():
         entry = entries.get(page_id)
         if entry is None:
-            table.add_row(sample.about, sample.tag, "never seen")
+            table.add_row(f"{sample.about} ({sample.tag})", "never seen")
             continue
         seconds = [f"{entry.stage_seconds[stage]:.1f}" if stage in entry.stage_seconds else "" for stage in STAGES]
-        outcome = entry.content_page_url or f"{entry.failure_code}: {entry.sentence}"
         engines = ", ".join(dict.fromkeys(engine for engine in entry.engines.values() if engine != "none"))
-        table.add_row(sample.about, sample.tag, entry.status.value, outcome, *seconds, engines)
+        outcome = entry.content_page_url or entry.failure_code or ""
+        table.add_row(f"{sample.about} ({sample.tag})", entry.status.value, *seconds, engines, outcome)
     return table
 
 

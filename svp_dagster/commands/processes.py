@@ -22,6 +22,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 """Where workspace.yaml and dagster.yaml lie; children start here."""
 
 GRACE_S = 15.0
+LAST_LINES = 15
 _PR_SET_PDEATHSIG = 1
 
 
@@ -36,6 +37,11 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        lines = self.log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        return "\n".join([f"The end of {self.log}:", *lines])
 
 
 @dataclass
@@ -73,11 +79,9 @@ class Processes:
         give_up_at = time.monotonic() + limit_s
         while not is_ready():
             if child.process.poll() is not None:
-                msg = f"{child.name} ended with code {child.process.returncode}; its log is {child.log}"
-                raise StartFailed(msg)
+                raise StartFailed(f"{child.name} ended with code {child.process.returncode}. {child.last_words()}")
             if time.monotonic() > give_up_at:
-                msg = f"{child.name} didn't answer within {limit_s:.0f} s; its log is {child.log}"
-                raise StartFailed(msg)
+                raise StartFailed(f"{child.name} didn't answer within {limit_s:.0f} s. {child.last_words()}")
             time.sleep(0.1)
 
     def ended(self) -> Child | None:

@@ -92,8 +92,12 @@ def _app_command(settings: Settings, bin_folder: Path) -> list[str]:
         str(settings.app_workers),
         "--threads",
         "8",
+        "--no-control-socket",
         "--access-logfile",
         "-",
+        # The path without its query: a sign-in's code and state must not be logged.
+        "--access-logformat",
+        "%(t)s %(h)s %(m)s %(U)s %(s)s %(b)s %(M)sms",
         "oauth_app.app:create_app()",
     ]
 

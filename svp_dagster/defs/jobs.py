@@ -1,13 +1,10 @@
 """The job: five ops, one stage each, for one row."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_transcript, of_video
 from svp_dagster.defs.partitions import link_entries
-from svp_dagster.defs.stage import stage_run
-from svp_dagster.errors import as_failure
+from svp_dagster.defs.stage import StageFailure, stage_run
 from svp_dagster.models import ContentPage, ScreenText, Status, Summary, Transcript, Video
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer
 from svp_dagster.resources.link_rows import LinkRows
@@ -147,15 +144,13 @@ def publish(
 @dg.failure_hook(required_resource_keys={"link_rows"})
 def fail_row(context: dg.HookContext) -> None:
     """End the row with the sentence of what went wrong, after the op's last attempt."""
-    error = context.op_exception
-    if error is not None:
-        context.resources.link_rows.fail(context.run_id, as_failure(error))
+    if isinstance(context.op_exception, StageFailure):
+        context.resources.link_rows.fail(context.run_id, context.op_exception.known)
 
 
 @dg.job(
     partitions_def=link_entries,
     executor_def=dg.in_process_executor,
-    resource_defs={"io_manager": dg.mem_io_manager},
     hooks={fail_row},
     tags={
         # A killed run starts again from its first stage: its files are gone, and what was paid for is kept by content.

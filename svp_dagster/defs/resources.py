@@ -24,6 +24,8 @@ def resources() -> dg.Definitions:
     )
     return dg.Definitions(
         resources={
+            # The steps of a run share a process: nothing is written between them.
+            "io_manager": dg.mem_io_manager,
             "link_rows": link_rows,
             "page_style": PageStyle(block_budget=settings.block_budget),
             "polling_rules": PollingRules(interval_s=settings.poll_interval_s),

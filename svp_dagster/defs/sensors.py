@@ -1,7 +1,5 @@
 """What starts runs, and what cleans up behind those that ended badly."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 

@@ -9,9 +9,17 @@ from typing import Any
 
 import dagster as dg
 
-from svp_dagster.errors import ClaimLost, Retry, as_failure
+from svp_dagster.errors import ClaimLost, Code, Retry, SvpError, as_failure
 from svp_dagster.models import Status
 from svp_dagster.resources.link_rows import HeldRow, LinkRows, RowMeter
+
+
+class StageFailure(dg.Failure):
+    """A failure of the table as Dagster's: its log shows the sentence, not the stack of something foreseen."""
+
+    def __init__(self, known: SvpError) -> None:
+        super().__init__(known.sentence, metadata={"code": known.code.value}, allow_retries=known.retry is Retry.NOW)
+        self.known = known
 
 
 class StageRun:
@@ -55,12 +63,10 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
         yield StageRun(context, row)
     except ClaimLost as error:
         raise dg.Failure("Another run works on this row.", allow_retries=False) from error
-    except Exception as error:  # the boundary to Dagster: whatever went wrong gets its place in the failure table
+    except Exception as error:  # noqa: BLE001 (the boundary to Dagster: whatever went wrong gets its place in the failure table)
         known = as_failure(error)
         context.log.warning("%s: %s", known.code, known.detail or known.sentence)
-        raise dg.Failure(
-            known.sentence, metadata={"code": known.code.value}, allow_retries=known.retry is Retry.NOW
-        ) from error
+        raise StageFailure(known) from (error if known.code is Code.INTERNAL else None)
 
 
 def _is_over(context: dg.OpExecutionContext, run_id: str) -> bool:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from svp_dagster.models import ContentPage, JsonObject, ScreenText, Summary, Transcript, Value, Video
 from svp_dagster.notion.body import BlockBudget, page_blocks
-from svp_dagster.notion.properties import Filled, to_properties
-from svp_dagster.notion.schema import Column, DataSourceSchema, link_column
+from svp_dagster.notion.properties import Filled, link_column, to_properties
+from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.ports import Pages
 
 
