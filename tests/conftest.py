@@ -11,12 +11,14 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg2
 import pytest
 from hypothesis import HealthCheck, settings
 
 from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.database import make_engine, migrate
 from svp_dagster.store.store import Store
+from svp_dagster.store.tables import Base
 from tests.postgres import NoPostgres, PostgresServer, end_server, start_server
 
 # Fixtures serve all examples of a test, and a busy machine is no defect. The same examples on every machine.
@@ -51,7 +53,8 @@ def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _host(address: Any) -> Any:
-    return address[0] if isinstance(address, tuple) and address else None  # else a unix socket
+    is_internet = isinstance(address, tuple) and address and isinstance(address[0], str | bytes)
+    return address[0] if is_internet else None  # else a unix socket or one of the kernel's
 
 
 def _is_loopback(host: Any) -> bool:
@@ -159,11 +162,31 @@ def _migrate(url: str) -> None:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def _shared_postgresql(new_postgresql: Callable[[], str]) -> str:
+    return new_postgresql()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A fresh, migrated database: each test that asks for it runs on both kinds."""
-    make: Callable[[], str] = request.getfixturevalue(f"new_{request.param}")
+    """A migrated database without rows: each test that asks for it runs on both kinds.
+
+    PostgreSQL's is emptied and used again, since each one is a thousand files; a test that changes more than rows takes
+    one of its own from `new_postgresql`.
+    """
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("_shared_postgresql")
+        _empty(url)
+        return url
+    make: Callable[[], str] = request.getfixturevalue("new_sqlite")
     return make()
+
+
+def _empty(url: str) -> None:
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with closing(psycopg2.connect(url, options="-c lock_timeout=10s")) as connection:
+        connection.cursor().execute(f"TRUNCATE {tables} RESTART IDENTITY")
+        connection.commit()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -46,6 +46,13 @@ def upgrade() -> None:
     op.drop_table("thumbnails")
     raise RuntimeError("the power is cut here")
 """
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Instead of the shared one: these tests change more than rows."""
+    make: Callable[[], str] = request.getfixturevalue(f"new_{request.param}")
+    return make()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
