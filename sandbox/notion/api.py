@@ -88,7 +88,9 @@ def _parsed(raw: bytes) -> Any:
         raise ValueError(constant)
 
     try:
-        return json.loads(raw, parse_constant=refuse) if raw.strip() else {}
+        parsed = json.loads(raw, parse_constant=refuse) if raw.strip() else {}
+        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        return parsed
     except (ValueError, RecursionError) as error:
         raise NotionError(400, "invalid_json", "Error parsing JSON body.") from error
 

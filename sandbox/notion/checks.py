@@ -162,15 +162,24 @@ def record(required: Mapping[str, Check] | None = None, optional: Mapping[str, C
     return check
 
 
-def variant(kinds: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
+def variant(
+    kinds: Mapping[str, Check],
+    optional: Mapping[str, Check] | None = None,
+    *,
+    required: Mapping[str, Check] | None = None,
+) -> Check:
     """An object that has exactly one of the keys of `kinds` (and may repeat its name as `type`)."""
-    extras = dict(optional or {})
+    needed = dict(required or {})
+    extras = dict(optional or {}) | needed
 
     def check(value: Any, path: str) -> None:
         _object(value, path)
         kind = kind_of(value, kinds)
         if kind is None:
             raise _none_of(path, [f"{path}.{name}" for name in kinds])
+        for key in needed:
+            if key not in value:
+                raise failed(f"{path}.{key}", "defined")
         for key, inner in value.items():
             if key == kind:
                 kinds[kind](inner, f"{path}.{kind}")

@@ -62,10 +62,7 @@ _kinds: dict[str, Check] = dict.fromkeys(_WITHOUT_SETTINGS, checks.empty) | {
     "formula": checks.record(optional={"expression": checks.text()}),
     "select": _options,
     "multi_select": _options,
-    "relation": checks.record(
-        {"data_source_id": checks.identifier},
-        {"type": checks.choice("single_property"), "single_property": checks.empty},
-    ),
+    "relation": checks.variant({"single_property": checks.empty}, required={"data_source_id": checks.identifier}),
     "rollup": _rollup,
     "unique_id": checks.record(optional={"prefix": checks.nullable(checks.text())}),
 }
@@ -76,7 +73,6 @@ new_columns: Check = checks.mapping(checks.variant(_kinds, _extras))
 
 def changes(value: Any, path: str) -> None:
     """The `properties` of a data source's update: a configuration, a new `name`, both, or null to remove."""
-    checks.record()({}, path)
     if not isinstance(value, dict):
         raise failed(path, "an object", value)
     renaming = checks.record({"name": checks.text(shortest=1)}, _extras)

@@ -13,12 +13,13 @@ routes = Blueprint("data_sources", __name__, url_prefix="/v1/data_sources")
 
 _parent = checks.variant({"database_id": checks.identifier})
 _new = checks.record(
-    {"parent": _parent, "properties": columns.new_columns}, {"title": rich_text.rich_text, "icon": files.icon}
+    {"parent": _parent, "properties": columns.new_columns},
+    {"title": rich_text.rich_text, "icon": checks.nullable(files.icon)},
 )
 _change = checks.record(
     optional={
         "title": rich_text.rich_text,
-        "icon": files.icon,
+        "icon": checks.nullable(files.icon),
         "properties": columns.changes,
         "in_trash": checks.boolean,
         "parent": _parent,

@@ -8,7 +8,10 @@ from sandbox.notion.store import Json, Record
 
 routes = Blueprint("databases", __name__, url_prefix="/v1/databases")
 
-_parent = checks.variant({"page_id": checks.identifier, "workspace": checks.choice(True)})
+_parent = checks.variant(
+    {"page_id": checks.identifier, "workspace": checks.choice(True)},
+    required={"type": checks.choice("page_id", "workspace")},
+)
 _looks = {
     "title": rich_text.rich_text,
     "description": rich_text.rich_text,

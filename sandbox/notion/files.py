@@ -28,8 +28,8 @@ def _emoji(value: Any, path: str) -> None:
         raise failed(path, "an emoji", value)
 
 
-icon: Check = checks.nullable(checks.variant({"emoji": _emoji, "external": external, "file_upload": upload}))
-cover: Check = checks.nullable(checks.variant({"external": external, "file_upload": upload}))
+icon: Check = checks.variant({"emoji": _emoji, "external": external, "file_upload": upload})
+cover: Check = checks.variant({"external": external, "file_upload": upload})
 
 
 def kept(session: Session, value: Json | None) -> Json | None:

@@ -56,12 +56,12 @@ _rolled = checks.variant({kind: _simple[kind] for kind in _rollable})
 _rollup = checks.variant({"any": _rolled, "none": _rolled, "every": _rolled, "date": _date, "number": _number})
 _verification = checks.record({"status": checks.choice("verified", "expired", "none")})
 _of_property = checks.variant(
-    _simple | {"formula": _formula, "rollup": _rollup, "verification": _verification}, {"property": _words}
+    _simple | {"formula": _formula, "rollup": _rollup, "verification": _verification}, required={"property": _words}
 )
-_of_timestamp = checks.variant(
-    {"created_time": _date, "last_edited_time": _date},
-    {"timestamp": checks.choice("created_time", "last_edited_time")},
-)
+_of_timestamp = {
+    kind: checks.variant({kind: _date}, required={"timestamp": checks.choice(kind)})
+    for kind in ("created_time", "last_edited_time")
+}
 
 
 def query_filter(value: Any, path: str, *, depth: int = 0) -> None:
@@ -70,10 +70,10 @@ def query_filter(value: Any, path: str, *, depth: int = 0) -> None:
     if group is not None and depth < 2:
         checks.record({group: checks.array(lambda v, p: query_filter(v, p, depth=depth + 1))})(value, path)
     elif isinstance(value, dict) and "timestamp" in value:
-        _of_timestamp(value, path)
+        checks.choice(*_of_timestamp)(value["timestamp"], f"{path}.timestamp")
+        _of_timestamp[value["timestamp"]](value, path)
     else:
         _of_property(value, path)
-        checks.record({"property": _words}, dict.fromkeys(value, checks.anything))(value, path)
 
 
 sorts: Check = checks.array(
@@ -134,12 +134,17 @@ def sorted_rows(session: Session, data_source: Record, rows: list[Record], wante
 
 
 def _must_exist(column: Json, condition: Json) -> None:
-    wanted = next(iter(condition.values()))
+    _, wanted = _single(condition)
     if isinstance(wanted, str) and columns.option_named(column, wanted) is None:
         known = ", ".join(f'"{known["name"]}"' for known in columns.options(column))
         raise validation(
             f'{column["type"]} option "{wanted}" not found for property "{column["name"]}". Available options: {known}.'
         )
+
+
+def _single(condition: Json) -> tuple[str, Any]:
+    """The one thing that a checked condition says, beside its type."""
+    return next((key, value) for key, value in condition.items() if key != "type")
 
 
 def _cell_test(session: Session, column: Json, kind: str, condition: Json) -> Matches:
@@ -151,10 +156,10 @@ def _cell_test(session: Session, column: Json, kind: str, condition: Json) -> Ma
 
 def _holds(session: Session, value: Any, kind: str, condition: Json) -> bool:
     if kind == "formula":
-        inner_kind = next(iter(condition))
+        inner_kind, test = _single(condition)
         inner = value.get("boolean" if inner_kind == "checkbox" else inner_kind)
         as_kind = "rich_text" if inner_kind == "string" else inner_kind
-        return inner is not None and _compare(session, inner, as_kind, condition[inner_kind])
+        return inner is not None and _compare(session, inner, as_kind, test)
     if kind == "rollup":
         return _rollup_holds(session, value, condition)
     if kind == "verification":
@@ -163,10 +168,10 @@ def _holds(session: Session, value: Any, kind: str, condition: Json) -> bool:
 
 
 def _rollup_holds(session: Session, value: Json, condition: Json) -> bool:
-    how, inner = next(iter(condition.items()))
+    how, inner = _single(condition)
     if how in ("number", "date"):
         return value["type"] == how and _compare(session, value[how], how, inner)
-    kind, test = next(iter(inner.items()))
+    kind, test = _single(inner)
     results = [_holds(session, item[item["type"]], kind, test) for item in value.get("array", []) if kind in item]
     return {"any": any(results), "every": all(results), "none": not any(results)}[how]
 
@@ -189,7 +194,7 @@ def _comparable(value: Any, kind: str) -> Any:
 
 
 def _compare(session: Session, value: Any, kind: str, condition: Json) -> bool:
-    how, wanted = next((key, inner) for key, inner in condition.items() if key != "type")
+    how, wanted = _single(condition)
     if how in ("is_empty", "is_not_empty"):
         return (value in (None, "", [])) == (how == "is_empty")
     if kind in ("date", "created_time", "last_edited_time"):

@@ -26,7 +26,7 @@ _position = checks.either(
         {"type": checks.choice("after_block"), "after_block": checks.record({"id": checks.identifier})},
     ),
 )
-_looks = {"properties": values.properties, "icon": files.icon, "cover": files.cover}
+_looks = {"properties": values.properties, "icon": checks.nullable(files.icon), "cover": checks.nullable(files.cover)}
 _new_page = checks.record(
     {"parent": _parent},
     _looks

@@ -188,6 +188,11 @@ class Store:
         )
         return self.row(statement, parent_id) is not None
 
+    def count_alive(self, parent_id: str) -> int:
+        """How many pages under an object are not in the trash."""
+        row = self.row("SELECT COUNT(*) AS n FROM objects WHERE parent_id=? AND kind='page' AND in_trash=0", parent_id)
+        return int(row["n"]) if row is not None else 0
+
     def next_position(self, parent_id: str | None) -> float:
         """The position behind all that hangs under an object."""
         row = self.row("SELECT MAX(position) AS last FROM objects WHERE parent_id IS ?", parent_id)

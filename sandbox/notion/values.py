@@ -23,7 +23,10 @@ _empty_lists = ("title", "rich_text", "multi_select", "people", "relation", "fil
 
 _by_id = checks.record({"id": checks.identifier}, {"object": checks.choice("user")})
 _file_name = checks.text(shortest=1, longest=100)
-_file = checks.variant({"external": files.external, "file_upload": files.upload}, {"name": _file_name})
+_file = checks.either(
+    checks.variant({"file_upload": files.upload}, {"name": _file_name}),
+    checks.variant({"external": files.external}, required={"name": _file_name}),
+)
 _place = checks.record(
     {"lat": checks.number, "lon": checks.number},
     dict.fromkeys(("name", "address", "aws_place_id", "google_place_id"), checks.nullable(checks.text())),
@@ -230,7 +233,7 @@ def _kept_files(session: Session, value: list[Json]) -> list[Json]:
             upload = session.store.get(stored["file"]["upload_id"])
             name = entry.get("name") or (upload.body["filename"] if upload else None)
         else:
-            name = entry.get("name") or entry["external"]["url"][:100]
+            name = entry["name"]
         kept.append({"name": name or "file"} | stored)
     return kept
 

@@ -262,7 +262,7 @@ def _trail(session: Session, record: Record) -> list[Json]:
 
 def _database_card(database: Record) -> Json:
     sources = state().store.children(database.id, ["data_source"])
-    rows = sum(not row.in_trash for source in sources for row in state().store.children(source.id, ["page"]))
+    rows = sum(state().store.count_alive(source.id) for source in sources if not source.in_trash)
     title = rich_text.plain(database.body["title"]) or "Untitled"
     return {"title": title, "rows": rows, "url": url_for("web.show_database", object_id=database.id.replace("-", ""))}
 

@@ -48,7 +48,7 @@ def test_a_request_without_a_token_that_works_is_refused(notion: NotionService, 
     assert answer.json()["message"] == "API token is invalid."
 
 
-@pytest.mark.parametrize("content", [b"{", b'{"a": NaN}', b"\xff"])
+@pytest.mark.parametrize("content", [b"{", b'{"a": NaN}', b"\xff", b'{"query": "\\ud800"}'])
 def test_a_body_that_is_no_json_is_refused(workspace: NotionWorkspace, content: bytes) -> None:
     answer = workspace.raw.post("/v1/search", content=content)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_json")
