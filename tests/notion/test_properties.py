@@ -32,7 +32,7 @@ def reason(kind: str, value: Any, **details: Any) -> str:
     return made.left_out["C"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_answer_for_any_schema_makes_a_request_that_notion_accepts(data: st.DataObject) -> None:
     require_description()

@@ -18,7 +18,7 @@ from svp_dagster.notion.properties import to_properties
 from svp_dagster.notion.rich_text import text_item
 from svp_dagster.notion.rows import InvalidRow, check_columns, new_row, status_type, status_update
 from svp_dagster.notion.schema import Column, DataSourceSchema
-from svp_dagster.notion.templates import COOKING, link_database
+from svp_dagster.notion.templates import COOKING, PLACES, link_database
 from svp_dagster.resources.notion import NotionResource, Workspace
 from tests.resources.notion_sandbox import (
     KnownTokens,
@@ -233,7 +233,7 @@ def test_nobody_listening_is_a_failure_of_the_table() -> None:
 
 def test_a_timeout_is_a_failure_of_the_table() -> None:
     with notion_sandbox(timeout_s=0.2) as notion:
-        notion.fail("/users/me", times=None, delay_s=0.5)
+        notion.fail("/users/me", times=None, delay_s=0.5, when="after")
         workspace = notion.resource.model_copy(update={"attempts": 2}).workspace(notion.bot_id, notion.tokens)
 
         with pytest.raises(TransientError) as caught:
@@ -476,6 +476,19 @@ def test_one_comment_is_made_whatever_happens_to_the_answer(
     assert [comment["rich_text"][0]["plain_text"] for comment in comments] == ["This post is private."]
 
 
+def test_a_comment_of_before_does_not_stand_for_one_that_was_lost(notion: NotionSandbox, workspace: Workspace) -> None:
+    page_id = add_row(notion, make_link_database(workspace, notion))
+    notion.control("clock", advance_s=-300)
+    workspace.comment(page_id, "This post is private.")
+    notion.control("clock", advance_s=300)
+    workspace.comment(page_id, "Something else.")
+    notion.fail("/comments", method="POST", cut="before_answer")
+
+    workspace.comment(page_id, "This post is private.")
+
+    assert len(notion.raw.get("/v1/comments", params={"block_id": page_id}).json()["results"]) == 3
+
+
 @lost_answer
 def test_one_database_is_made_whatever_happens_to_the_answer(
     notion: NotionSandbox, workspace: Workspace, fault: dict[str, Any]
@@ -486,6 +499,19 @@ def test_one_database_is_made_whatever_happens_to_the_answer(
 
     assert notion.block_ids(notion.page_id) == [made.database_id]
     assert [one.name for one in workspace.schema(made.data_sources[0].data_source_id).columns] == list(COOKING.columns)
+
+
+def test_a_database_of_before_does_not_stand_for_one_that_was_lost(notion: NotionSandbox, workspace: Workspace) -> None:
+    notion.control("clock", advance_s=-300)
+    before = workspace.create_database(COOKING, parent_page_id=notion.page_id)
+    notion.control("clock", advance_s=300)
+    workspace.create_database(PLACES, parent_page_id=notion.page_id)
+    notion.fail("/v1/databases$", method="POST", cut="before_answer")
+
+    made = workspace.create_database(COOKING, parent_page_id=notion.page_id)
+
+    assert made.title == "Cooking"
+    assert made.database_id != before.database_id
 
 
 def test_pages_and_data_sources_are_found_by_words(notion: NotionSandbox, workspace: Workspace) -> None:
@@ -507,6 +533,24 @@ def test_a_body_is_written_once_whatever_happens_to_the_answer(
     workspace.replace_body(page.page_id, said("One", "Two"))
 
     assert notion.body(page.page_id) == [("paragraph", "One", []), ("paragraph", "Two", [])]
+
+
+def test_blocks_of_before_do_not_stand_for_those_that_were_lost(notion: NotionSandbox, workspace: Workspace) -> None:
+    page = create(workspace, make_recipes(notion, workspace), blocks=said("One", "Two"))
+    notion.fail("/children", method="PATCH", cut="before_answer")
+
+    workspace.replace_body(page.page_id, said("One", "Two", "Three"))
+
+    assert [words for _, words, _ in notion.body(page.page_id)] == ["One", "Two", "Three"]
+
+
+def test_a_block_that_comes_first_is_put_first(notion: NotionSandbox, workspace: Workspace) -> None:
+    toggle = toggles("Transcript", said("a"))
+    page = create(workspace, make_recipes(notion, workspace), blocks=toggle)
+
+    workspace.replace_body(page.page_id, [*said("Overview"), *toggle])
+
+    assert [words for _, words, _ in notion.body(page.page_id)] == ["Overview", "Transcript"]
 
 
 def test_a_body_that_says_the_same_is_left_alone(notion: NotionSandbox, workspace: Workspace) -> None:

@@ -101,7 +101,7 @@ def test_silence_ends_with_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTION_CLIENT_ID", CLIENT[0])
     monkeypatch.setenv("NOTION_CLIENT_SECRET", CLIENT[1])
     with notion_sandbox() as notion:
-        notion.fail("/oauth/token", delay_s=0.4)
+        notion.fail("/oauth/token", delay_s=0.4, when="after")
 
         error = failed(lambda: NotionOAuth(base_url=notion.url, timeout_s=0.1).refresh("any"))
 
