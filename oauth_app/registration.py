@@ -15,6 +15,7 @@ from svp_dagster.notion import templates
 from svp_dagster.notion.ids import object_id
 from svp_dagster.notion.rows import TAG, check_columns
 from svp_dagster.notion.schema import DataSourceSchema, differences, fillable_columns
+from svp_dagster.resources.notion import Workspace
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.databases import ContentDatabase, LinkDatabase, TagTaken
 
@@ -113,7 +114,7 @@ def change_content_database(
 def refresh_schema(connection: Connection, database_id: str) -> ContentDatabase:
     """Read the columns again."""
     found, database = services(), content_database(connection, database_id)
-    schema = found.workspace(connection).schema(database.data_source_id)
+    schema = _live(found.workspace(connection), database)
     _require_fillable(schema)
     changed = found.store.databases.update_content_database(connection.id, database_id, schema=schema, now=found.now())
     return changed or _raise_unknown()
@@ -140,23 +141,27 @@ def link_database(connection: Connection) -> LinkDatabase:
 
 def check_link_database(connection: Connection) -> list[str]:
     """What is in the way of reading links, a sentence each: no access, columns that changed."""
-    database = link_database(connection)
-    live = services().workspace(connection).schema(database.data_source_id)
-    return check_columns(live)
+    return check_columns(_live(services().workspace(connection), link_database(connection)))
 
 
 def check_content_database(connection: Connection, database_id: str) -> list[str]:
     """What is in the way of writing pages, a sentence each: no access, changed columns, a tag that can't be chosen."""
     found, database = services(), content_database(connection, database_id)
     workspace = found.workspace(connection)
-    live = workspace.schema(database.data_source_id)
+    live = _live(workspace, database)
     problems = [f"{words[0].upper()}{words[1:]}." for words in differences(database.data_schema, live)]
     links = found.store.databases.link_database(connection.id)
     if links is not None:
-        column = workspace.schema(links.data_source_id).column(TAG)
+        column = _live(workspace, links).column(TAG)
         if column is None or database.tag not in column.options:
             problems.append(f"The Link Database's tag column doesn't offer “{database.tag}” yet.")
     return problems
+
+
+def _live(workspace: Workspace, registered: LinkDatabase | ContentDatabase) -> DataSourceSchema:
+    """The columns as they are now. Raises `database_not_shared`, also where only the database is in the trash."""
+    workspace.database(registered.database_id)
+    return workspace.schema(registered.data_source_id)
 
 
 def _make(connection: Connection, template: templates.Template, parent_page: str) -> Found:

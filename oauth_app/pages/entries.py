@@ -8,13 +8,13 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
-from pydantic import ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from oauth_app import identity, links, month
 from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_TAG, PAGE_SIZE, NewEntry
 from oauth_app.entry_view import EntryView
-from oauth_app.errors import Refusal, refusal
+from oauth_app.errors import Refusal
+from oauth_app.pages import forms
 from oauth_app.pages.guard import signed_in_only
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
@@ -82,19 +82,15 @@ def live() -> AnyResponse:
 @limiter.limit(WRITE_LIMIT)
 def add() -> AnyResponse | tuple[str, int]:
     """Add a link."""
-    connection, given = identity.connection(), request.form.to_dict()
-    given.pop("csrf_token", None)
+    connection, given = identity.connection(), forms.given()
     try:
-        new = NewEntry.model_validate({name: value for name, value in given.items() if value})
+        new = forms.read(NewEntry, given)
         links.add(connection, url=new.url, tag=new.tag, processing_type=new.processing_type)
-    except ValidationError:
-        refused = Refusal(422, "invalid_request", "Give a link, and choose a tag.")
     except (Refusal, SvpError) as error:
-        refused = error if isinstance(error, Refusal) else refusal(error)
-    else:
-        flash("Added. It starts within seconds.", "good")
-        return redirect(url_for(".show"))
-    return _page(connection, refused=refused, given=given), refused.status
+        refused = forms.as_refusal(error)
+        return _page(connection, refused=refused, given=given), refused.status
+    flash("Added. It starts within seconds.", "good")
+    return redirect(url_for(".show"))
 
 
 @blueprint.get("/<page_id>")
@@ -112,7 +108,7 @@ def retry(page_id: str) -> AnyResponse:
     try:
         links.retry(connection, links.mine(connection, page_id))
     except (Refusal, SvpError) as error:
-        flash((error if isinstance(error, Refusal) else refusal(error)).message, "bad")
+        flash(forms.as_refusal(error).message, "bad")
     else:
         flash("Asked again. It starts within seconds.", "good")
     return redirect(url_for(".detail", page_id=page_id))

@@ -34,6 +34,7 @@ _ENDS = {
 _DENIED = Refusal(
     403, "access_denied", "You chose not to give access, so nothing was connected. You can change your mind any time."
 )
+_NO_ANSWER = Refusal(400, "no_code", "Notion sent you back without an answer. Nothing was connected.")
 
 
 @blueprint.get("/auth/notion/login")
@@ -53,14 +54,14 @@ def login() -> Response:
 @limiter.limit(SIGN_IN_LIMIT)
 def callback() -> Response | tuple[str, int]:
     """Come back from Notion: with a code, or without. The state guards against forgery, in a POST too."""
-    found, given = services(), request.values
-    ended = found.store.web.end_sign_in(state=given.get("state", ""), browser=identity.browser(), now=found.now())
+    found = services()
+    ended = found.store.web.end_sign_in(state=_given("state"), browser=identity.browser(), now=found.now())
     if ended is not SignInEnd.GOOD:
         return _not_connected(_ENDS[ended])
-    if "code" not in given:
-        return _not_connected(_DENIED)
+    if not _given("code"):
+        return _not_connected(_DENIED if _given("error") == "access_denied" else _NO_ANSWER)
     try:
-        grant = notion_grant.redeem(found.settings, given["code"])
+        grant = notion_grant.redeem(found.settings, _given("code"))
     except Refusal as refused:
         return _not_connected(refused)
     connection = _keep(grant)
@@ -100,6 +101,13 @@ def disconnect() -> Response:
         category = "attention"
     flash(words, category)
     return redirect(url_for("start.show"))
+
+
+def _given(name: str) -> str:
+    """What came back under this name: in the address, a form or JSON; else ''."""
+    sent = request.get_json(silent=True)
+    value = sent.get(name, "") if isinstance(sent, dict) else request.values.get(name, "")
+    return value if isinstance(value, str) else ""
 
 
 def _keep(grant: Grant) -> Connection:
