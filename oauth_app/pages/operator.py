@@ -29,6 +29,7 @@ def show() -> str:
     """The page, or the form that asks for the key."""
     found = services()
     if not _is_operator():
+        _key()  # made with the first look, so that it can be read
         return render_template("operator/key.html", file=KEY_FILE)
     web = found.store.web
     return render_template(

@@ -1,0 +1,35 @@
+"""What a person chooses for their connection."""
+
+from __future__ import annotations
+
+import pytest
+
+from svp_dagster.store.store import Store
+from tests.oauth_app.people import Person
+
+
+def test_language_and_budget_are_kept(ada: Person, store: Store) -> None:
+    ada.submit("/settings", output_language="  Deutsch ", monthly_budget_usd="$2,50")
+    connection = store.connections.get(ada.connection_id)
+    assert connection is not None
+    assert (connection.output_language, connection.monthly_budget_usd) == ("Deutsch", 2.5)
+    page = ada.see("/settings")
+    assert 'value="Deutsch"' in page
+    assert 'value="2.50"' in page
+
+
+def test_an_empty_budget_is_no_cap(ada: Person, store: Store) -> None:
+    ada.submit("/settings", monthly_budget_usd="5")
+    ada.submit("/settings", monthly_budget_usd="")
+    connection = store.connections.get(ada.connection_id)
+    assert connection is not None
+    assert connection.monthly_budget_usd is None
+
+
+@pytest.mark.parametrize("amount", ["-1", "nan", "inf", "1e9", "five", "1 000", "0x10"])
+def test_what_is_no_amount_is_refused_and_nothing_is_changed(ada: Person, store: Store, amount: str) -> None:
+    ada.submit("/settings", output_language="Deutsch", monthly_budget_usd=amount)
+    assert "must be an amount" in ada.see("/settings")
+    connection = store.connections.get(ada.connection_id)
+    assert connection is not None
+    assert (connection.output_language, connection.monthly_budget_usd) == ("", None)

@@ -1,0 +1,177 @@
+"""Two connections side by side: nothing of the one is shown to, or changed by, the other. Every route is walked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from svp_dagster.errors import Code, failure
+from svp_dagster.models import PaidCall
+from svp_dagster.store.store import Store
+from tests.oauth_app.people import Person
+from tests.resources.notion_sandbox import NotionSandbox, RunningNotion
+
+SECRET_WORD = "Canary"
+"""In the names of all that the owner has."""
+VIDEO = "https://www.tiktok.com/@canary/video/7300000000000000001"
+OPEN_TO_ALL = {"static"}
+ENDS_THE_SESSION = {"sign_in.sign_out", "sign_in.disconnect"}
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Ids of the owner's things, by the name that routes have for them."""
+
+    page_id: str
+    entry_id: str
+    database_id: str
+    token_id: str
+
+
+@pytest.fixture
+def stranger(app: Flask, running: RunningNotion, notion: NotionSandbox) -> Person:
+    """Someone in another workspace, with databases of their own."""
+    with running.fresh_workspace() as other:
+        return Person(app, other).sign_in().set_up()
+
+
+@pytest.fixture
+def owned(ada: Person, store: Store) -> Owned:
+    """What Ada has: a failed link, Canary's Content Database, an API token."""
+    source = ada.notion.data_source({"steps": {"rich_text": {}}}, title=f"{SECRET_WORD} recipes")
+    asked = {"tag": f"{SECRET_WORD}-tag", "database": source, "prompt": f"{SECRET_WORD} prompt"}
+    database: Any = ada.ask("POST", "/api/databases/register", asked).json
+    entry: Any = ada.ask("POST", "/api/entries", {"url": VIDEO, "tag": f"{SECRET_WORD}-tag"}).json
+    run_id = f"{SECRET_WORD}-run"
+    store.entries.claim(entry["id"], run_id, may_take_over=lambda _: False, now=NOW)
+    store.entries.note(
+        entry["id"], run_id, stage="download", seconds=1, title=f"{SECRET_WORD} title", media_key="tiktok:1"
+    )
+    store.contents.set_thumbnail("tiktok:1", b"\xff\xd8Canary")
+    store.entries.fail(entry["id"], run_id, failure(Code.GONE), now=NOW)
+    call = PaidCall(service="speech", model=SECRET_WORD, units=1, unit="seconds", cost_usd=77.77)
+    store.ledger.add(call, connection_id=ada.connection_id, page_id=entry["id"], run_id=run_id, now=datetime.now(UTC))
+    ada.submit("/settings", output_language=SECRET_WORD)
+    token, _ = store.web.add_api_token(ada.connection_id, name=f"{SECRET_WORD} phone", now=NOW)
+    return Owned(page_id=entry["id"], entry_id=entry["id"], database_id=database["id"], token_id=token.id)
+
+
+def test_no_route_shows_or_changes_what_is_anothers(
+    app: Flask, store: Store, ada: Person, stranger: Person, owned: Owned
+) -> None:
+    before = everything_of(store, ada.connection_id)
+    at_notion = [ada.notion.ledger(source) for source in sources_of(store, ada.connection_id)]
+    walked = 0
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in OPEN_TO_ALL | ENDS_THE_SESSION:
+            continue
+        for method in sorted(rule.methods or ()):
+            answer = visit(stranger, rule, method, owned)
+            walked += 1
+            assert answer.status_code < 500 or rule.endpoint == "probes.ready", f"{method} {rule}: {answer.text}"
+            for word in (SECRET_WORD, "77.77"):
+                assert word.encode() not in answer.data, f"{method} {rule} shows {word}"
+            if rule.arguments:
+                assert answer.status_code in (302, 404) or method == "OPTIONS", f"{method} {rule}: {answer.status_code}"
+    assert walked > 60
+    assert everything_of(store, ada.connection_id) == before
+    assert [ada.notion.ledger(source) for source in sources_of(store, ada.connection_id)] == at_notion
+
+
+def test_no_route_of_a_connection_is_open_to_nobody(app: Flask, notion: NotionSandbox, owned: Owned) -> None:
+    public = {
+        "start.show",
+        "sign_in.login",
+        "sign_in.callback",
+        "sign_in.sign_out",
+        "operator.show",
+        "operator.enter",
+        "description.show",
+        "description.document",
+        "probes.health",
+        "probes.ready",
+        "webhooks.receive",
+        "static",
+    }
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+            if rule.endpoint in public:
+                continue
+            answer = visit(Person(app, notion), rule, method, owned)
+            refused = answer.status_code in (400, 401, 403) or answer.location == "/"
+            assert refused, f"{method} {rule}: {answer.status_code}"
+
+
+def test_a_tag_may_be_the_same_in_two_connections(ada: Person, stranger: Person) -> None:
+    for person in (ada, stranger):
+        found: Any = person.ask("GET", "/api/databases").json
+        assert [database["tag"] for database in found["databases"]] == ["cooking"]
+
+
+def test_a_connection_sees_its_own_pages_and_databases_to_choose_from(
+    ada: Person, stranger: Person, owned: Owned
+) -> None:
+    assert SECRET_WORD in ada.see("/databases/new")
+    assert SECRET_WORD not in stranger.see("/databases/new")
+
+
+def visit(person: Person, rule: Rule, method: str, owned: Owned) -> TestResponse:
+    """Call a route with the owner's ids, and with a body that would be taken."""
+    path = rule.rule
+    for name in rule.arguments:
+        path = path.replace(f"<{name}>", getattr(owned, name))
+    body = {
+        "tag": "stolen",
+        "prompt": "stolen",
+        "url": VIDEO,
+        "database": owned.database_id,
+        "parent_page": owned.page_id,
+        "template": "places",
+        "name": "stolen",
+    }
+    if path.startswith("/api"):
+        allowed = {"PATCH": ("tag", "prompt"), "POST": fields_of(path)}.get(method, ())
+        return person.ask(method, path, {name: body[name] for name in allowed})
+    if method == "POST":
+        return person.submit(path, **body)
+    return person.client.open(path, method=method)
+
+
+def fields_of(path: str) -> tuple[str, ...]:
+    return {
+        "/api/entries": ("url", "tag"),
+        "/api/databases/register": ("tag", "database"),
+        "/api/databases/make": ("template", "parent_page"),
+        "/api/link-database/register": ("database",),
+        "/api/link-database/make": ("parent_page",),
+    }.get(path, ())
+
+
+def sources_of(store: Store, connection_id: str) -> list[str]:
+    databases = store.databases.content_databases(connection_id)
+    link_database = store.databases.link_database(connection_id)
+    assert link_database is not None
+    return [link_database.data_source_id, *(database.data_source_id for database in databases)]
+
+
+def everything_of(store: Store, connection_id: str) -> list[Any]:
+    """All rows of a connection in all tables."""
+    tables = ("link_databases", "content_databases", "link_entries", "ledger", "api_tokens")
+    with store.engine.connect() as connection:
+        rows = [
+            connection.execute(
+                text(f"SELECT * FROM {table} WHERE connection_id = :id ORDER BY 1"), {"id": connection_id}
+            ).all()
+            for table in tables
+        ]
+        rows.append(connection.execute(text("SELECT * FROM connections WHERE id = :id"), {"id": connection_id}).all())
+    assert all(rows)
+    return rows
