@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import dagster as dg
 import yaml
 
 from svp_dagster.commands.processes import PROJECT, Processes, answers, running
@@ -25,6 +26,9 @@ def prepare(settings: Settings) -> None:
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(exist_ok=True)
     (dagster_home / "dagster.yaml").write_text(instance_config(settings))
+    # Dagster makes its tables when first opened, and two processes that do so at once spoil them.
+    with dg.DagsterInstance.from_config(str(dagster_home)):
+        pass
 
 
 def instance_config(settings: Settings) -> str:

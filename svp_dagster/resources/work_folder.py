@@ -23,7 +23,7 @@ class WorkFolder(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WorkFolder]:
         """The resource with its folder, for the length of the run."""
-        self._path = Path(self.root) / (context.run_id or "adhoc")
+        self._path = Path(self.root) / (context.run.run_id if context.run else "adhoc")
         self._path.mkdir(parents=True, exist_ok=True)
         try:
             yield self

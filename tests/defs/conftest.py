@@ -1,0 +1,32 @@
+"""An installation for each test. Its module takes the sites too: `pytest_plugins = ("tests.media_site",)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from sandbox.media.server import MediaSandbox
+from tests.defs.installation import Installation, hold_against_description, set_up
+from tests.sandbox.notion_service import notion_service
+
+
+@pytest.fixture
+def installation(tmp_path: Path, site: MediaSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """A fresh installation, its engines those that need no key."""
+    with (
+        notion_service() as service,
+        service.workspace("Kitchen") as workspace,
+        dg.instance_for_test() as instance,
+    ):
+        for name, value in {
+            "SVP_HOME": str(tmp_path / "home"),
+            "NOTION_BASE_URL": service.url,
+            "SVP_EGRESS_PROXY": site.proxy_url,
+            "SVP_LOCAL_SPEECH_MODEL": "off",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield set_up(workspace, instance)
+        hold_against_description(service.http.get("/_sandbox/requests").json()["requests"])

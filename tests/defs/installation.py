@@ -1,0 +1,167 @@
+"""A whole installation in this process: real stages, SDKs, extractors and sockets; only the far ends are stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from svp_dagster.definitions import defs
+from svp_dagster.notion.rows import new_row
+from svp_dagster.notion.schema import parse_schema
+from svp_dagster.notion.templates import COOKING, PLACES, Template, create_database, link_database
+from svp_dagster.settings import Settings
+from svp_dagster.store.connections import Tokens
+from svp_dagster.store.database import migrate
+from svp_dagster.store.store import Store, open_store
+from tests.openapi import DESCRIPTION, assert_valid_request
+from tests.sandbox.notion_service import NotionWorkspace, plain
+
+NOTION_WRITES = ("POST", "PATCH")
+
+
+@dataclass
+class Installation:
+    """One connection with a Link Database and the Content Databases *cooking* and *places*."""
+
+    store: Store
+    notion: NotionWorkspace
+    instance: dg.DagsterInstance
+    connection_id: str
+    links_source_id: str
+    content_source_ids: dict[str, str]
+
+    @property
+    def definitions(self) -> dg.Definitions:
+        """The code location, bound to the environment of this moment."""
+        return defs()
+
+    def add_row(self, url: str, tag: str) -> str:
+        """Add a pending row as a person does; returns its page id."""
+        schema = parse_schema(self._get(f"data_sources/{self.links_source_id}"))
+        properties = new_row(schema, url=url, tag=tag, processing_type=None, at=datetime.now(UTC))
+        return str(self.notion.row(self.links_source_id, **properties)["id"])
+
+    def tick(self) -> dg.SensorResult | dg.SkipReason:
+        """Evaluate the sensor as the daemon does, the connection being due."""
+        self.store.databases.look_now(self.connection_id, now=datetime.now(UTC))
+        definitions = self.definitions
+        sensor = definitions.resolve_sensor_def("pending_links")
+        resources = {name: (definitions.resources or {})[name] for name in ("link_rows", "polling_rules")}
+        with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
+            result: Any = sensor(context)
+        assert isinstance(result, dg.SensorResult | dg.SkipReason)
+        return result
+
+    def run_requested(self) -> list[dg.ExecuteInProcessResult]:
+        """A tick, and the runs that it asked for, one after the other."""
+        result = self.tick()
+        requests = result.run_requests or [] if isinstance(result, dg.SensorResult) else []
+        if isinstance(result, dg.SensorResult):
+            for added in result.dynamic_partitions_requests or []:
+                self.instance.add_dynamic_partitions(added.partitions_def_name, list(added.partition_keys))
+        return [self.run(request.partition_key or "", tags=dict(request.tags)) for request in requests]
+
+    def run(self, page_id: str, *, tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
+        """Run the job for a row."""
+        job = self.definitions.resolve_job_def("process_link")
+        return job.execute_in_process(instance=self.instance, partition_key=page_id, tags=tags, raise_on_error=False)
+
+    def process(self, url: str, tag: str) -> dict[str, Any]:
+        """Add a row, let it be worked on, and see what the row shows."""
+        page_id = self.add_row(url, tag)
+        self.run_requested()
+        return self.row(page_id)
+
+    def row(self, page_id: str) -> dict[str, Any]:
+        """What a page's columns show, as plain values; `id` is its own."""
+        page = self._get(f"pages/{page_id}")
+        return {"id": page["id"], **{name: _shown(value) for name, value in page["properties"].items()}}
+
+    def content_pages(self, tag: str) -> list[dict[str, Any]]:
+        """The pages of a tag's Content Database."""
+        found: Any = self.notion.client.data_sources.query(self.content_source_ids[tag])
+        return [self.row(page["id"]) for page in found["results"]]
+
+    def body(self, page_id: str) -> str:
+        """All text of a page's body."""
+        blocks = self._get(f"blocks/{page_id}/children")["results"]
+        texts = []
+        for block in blocks:
+            texts.append(plain(block[block["type"]].get("rich_text", [])))
+            if block["has_children"]:
+                texts.append(self.body(block["id"]))
+        return "\n".join(texts)
+
+    def materialized(self, asset: str, page_id: str) -> dict[str, Any]:
+        """The metadata of an asset's last materialization for a row."""
+        event = self.instance.get_latest_materialization_event(dg.AssetKey(asset))
+        assert event is not None
+        found = event.asset_materialization
+        assert found is not None
+        assert found.partition == page_id
+        return {name: value.value for name, value in found.metadata.items()}
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return dict(self.notion.raw.get(f"/v1/{path}").raise_for_status().json())
+
+
+def set_up(notion: NotionWorkspace, instance: dg.DagsterInstance) -> Installation:
+    store, now = open_store(Settings()), datetime.now(UTC)
+    migrate(store.engine)
+    connection = store.connections.save(
+        bot_id=notion.bot_id,
+        workspace_id=notion.workspace_id,
+        workspace_name="Kitchen",
+        workspace_icon="",
+        owner_name="",
+        tokens=Tokens(access=notion.token, refresh=None),
+        now=now,
+    )
+    content = {"cooking": COOKING, "places": PLACES}
+    installation = Installation(
+        store=store,
+        notion=notion,
+        instance=instance,
+        connection_id=connection.id,
+        links_source_id=_made(notion, link_database(content)),
+        content_source_ids={tag: _made(notion, template) for tag, template in content.items()},
+    )
+    links = parse_schema(installation._get(f"data_sources/{installation.links_source_id}"))
+    store.databases.set_link_database(connection.id, schema=links, url="", now=now)
+    for tag, source_id in installation.content_source_ids.items():
+        schema = parse_schema(installation._get(f"data_sources/{source_id}"))
+        prompt = content[tag].prompt
+        store.databases.add_content_database(connection.id, tag=tag, schema=schema, url="", prompt=prompt, now=now)
+    return installation
+
+
+def _made(notion: NotionWorkspace, template: Template) -> str:
+    body = create_database(template, parent_page_id=notion.page_id)
+    made: Any = notion.client.databases.create(**body)
+    return str(made["data_sources"][0]["id"])
+
+
+def hold_against_description(requests: Sequence[dict[str, Any]]) -> None:
+    """Every body that was sent to Notion is one that Notion's own description accepts, where that is present."""
+    if not DESCRIPTION.exists():
+        return
+    for request in requests:
+        is_api = request["path"].startswith("/v1/") and request["method"] in NOTION_WRITES
+        is_file = request["path"].endswith("/send")
+        if is_api and not is_file:
+            assert_valid_request(request["method"], request["path"], request["body"])
+
+
+def _shown(value: dict[str, Any]) -> Any:
+    content = value[value["type"]]
+    if value["type"] in ("title", "rich_text"):
+        return plain(content)
+    if value["type"] in ("select", "status"):
+        return content["name"] if content else None
+    if value["type"] == "multi_select":
+        return [option["name"] for option in content]
+    return content
