@@ -43,26 +43,28 @@ class Result(Value):
     paid_calls: tuple[PaidCall, ...]
 
 
-class _Unkept:
+class Unkept:
     """Contents of a single video: nothing was kept before, and nothing is kept."""
 
     def get(self, media_key: str, kind: str, recipe: str) -> JsonObject | None:  # noqa: ARG002 (the port's signature)
+        """Nothing."""
         return None
 
     def put(self, media_key: str, kind: str, recipe: str, value: JsonObject) -> None:
-        pass
+        """Forget it."""
 
 
-class _Tally:
+class Tally:
     """Counts what was paid; the caller of the command is the budget."""
 
     def __init__(self) -> None:
         self.calls: list[PaidCall] = []
 
     def require_budget(self) -> None:
-        pass
+        """Pass."""
 
     def record(self, call: PaidCall) -> None:
+        """Count a call."""
         self.calls.append(call)
 
 
@@ -70,7 +72,7 @@ def process(
     source: str, *, settings: Settings, schema: DataSourceSchema, prompt: str, processing_type: ProcessingType
 ) -> Result:
     """Take a URL or a file through the stages, a progress bar each on stderr. Raises failures of the table."""
-    tally, unkept = _Tally(), _Unkept()
+    tally, unkept = Tally(), Unkept()
     with (
         dg.build_resources(choose_engines(settings)) as engines,
         tempfile.TemporaryDirectory(prefix="svp-") as scratch,
