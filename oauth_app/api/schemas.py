@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from flask import url_for
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from oauth_app.errors import retry_count
 from svp_dagster.models import ProcessingType, Status, Value
@@ -83,8 +83,16 @@ class MakeContentDatabase(Value):
 class ChangeContentDatabase(Value):
     """What to change; what is left out stays."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     tag: Tag | None = None
     prompt: Prompt | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must name something to change")
+        return self
 
 
 class NewEntry(Value):

@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask, jsonify
 from werkzeug.test import TestResponse
 
 from oauth_app.app import create_app
 from oauth_app.probes import run_checks
-from sandbox.serving import serve
+from tests.oauth_app.dagster_stand_in import dagster
 from tests.resources.notion_sandbox import NotionSandbox
-
-
-@contextmanager
-def dagster(*, silent: tuple[str, ...] = (), answer: Any = None) -> Iterator[str]:
-    """A stand-in for Dagster's web server, as far as it tells heartbeats. Gives its address."""
-    app = Flask("dagster")
-
-    @app.post("/graphql")
-    def graphql() -> Any:
-        kinds = ("SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR")
-        statuses = [{"daemonType": kind, "required": True, "healthy": kind not in silent} for kind in kinds]
-        statuses.append({"daemonType": "BACKFILL", "required": False, "healthy": False})
-        told = {"data": {"instance": {"daemonHealth": {"allDaemonStatuses": statuses}}}}
-        return jsonify(told if answer is None else answer)
-
-    with serve(app) as served:
-        yield served.url
 
 
 def get(environment: pytest.MonkeyPatch, path: str = "/ready", **variables: str) -> TestResponse:
