@@ -273,7 +273,8 @@ def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -
 
 
 def _table(rows: dict[str, Sample], entries: dict[str, Entry]) -> Table:
-    table = Table("row", "status", *STAGES.values(), "engines", "page or reason", title="Seconds per stage")
+    table = Table("row", "status", *STAGES.values(), "engines", title="Seconds per stage")
+    table.add_column("page or reason", overflow="fold")
     for page_id, sample in rows.items():
         entry = entries.get(page_id)
         if entry is None:
