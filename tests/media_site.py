@@ -1,13 +1,14 @@
-"""The stand-in for TikTok and Instagram as a fixture, trusted by this process while a test uses it."""
+"""The stand-in for TikTok and Instagram as a fixture, trusted by this process while a test uses it.
+
+A test module takes it with `pytest_plugins = ("tests.media_site",)`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from sandbox.media.posts import post
 from sandbox.media.server import MediaSandbox, serve_media
 
 TRUST_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
@@ -27,13 +28,3 @@ def site(_served_site: MediaSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterato
     _served_site.recorder.clear()
     yield _served_site
     _served_site.faults.clear()
-
-
-def link(name: str) -> str:
-    """The link of a sample post."""
-    return post(name).link
-
-
-def files_in(folder: Path) -> list[str]:
-    """The names of all files below a folder, in order."""
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())

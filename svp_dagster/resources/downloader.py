@@ -38,7 +38,7 @@ _EXTRAS_BYTES = 64_000_000
 """What pages, pictures and captions of one post may take beside the video."""
 
 
-class YtDlpDownloader(ConfigurableResource):  # type: ignore[type-arg]
+class YtDlpDownloader(ConfigurableResource):
     """Downloads one post: video or pictures, sound, captions, cover and what is written beside them."""
 
     max_duration_s: float = Field(default=1800, gt=0, description="Longest video, in seconds.")
@@ -59,6 +59,7 @@ class YtDlpDownloader(ConfigurableResource):  # type: ignore[type-arg]
         """
         link = parse_link(url, extra_hosts=self.extra_hosts)
         dial = through(self.proxy) if self.proxy else direct
+        folder.mkdir(parents=True, exist_ok=True)
         limits = Limits(size_bytes=self.max_size_bytes + _EXTRAS_BYTES, time_s=self.time_limit_s)
         with EgressGuard(dial=dial, limits=limits) as guard:
             link = self._follow(link, guard)

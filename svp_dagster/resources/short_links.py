@@ -60,7 +60,7 @@ def _leads_to(target: str) -> Link:
     try:
         return parse_link(target)
     except SvpError as refusal:
-        reason = "the short link doesn't lead to a post"
+        reason = f"the short link doesn't lead to a post: {refusal.detail}"
         raise failure(Code.UNSUPPORTED_LINK, reason=reason, detail=refusal.detail) from refusal
 
 

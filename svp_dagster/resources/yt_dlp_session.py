@@ -21,9 +21,9 @@ from yt_dlp import YoutubeDL
 from yt_dlp.extractor import gen_extractor_classes
 from yt_dlp.extractor.instagram import InstagramIE
 from yt_dlp.extractor.tiktok import TikTokIE as TikTokVideoIE
-from yt_dlp.networking import Request
+from yt_dlp.networking import Request, Response
 from yt_dlp.networking._curlcffi import CurlCFFIRH, CurlOpt
-from yt_dlp.networking.exceptions import RequestError
+from yt_dlp.networking.exceptions import HTTPError, RequestError
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.links import Link
@@ -70,10 +70,30 @@ class _GuardedCurlRH(CurlCFFIRH):  # type: ignore[misc]  # yt-dlp has no types
         return super()._send(request)
 
 
-class _GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
+class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
+    """yt-dlp with the guarded curl, that closes at its end what an error left open."""
+
+    def __init__(self, options: JsonObject) -> None:
+        self._answers: list[Response] = []
+        super().__init__(options, auto_init=False)
+
     def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
         guarded = [_GuardedCurlRH if handler is CurlCFFIRH else handler for handler in handlers]
         return super().build_request_director(guarded, preferences)
+
+    def urlopen(self, req: Any) -> Response:
+        try:
+            answer = super().urlopen(req)
+        except HTTPError as error:
+            self._answers.append(error.response)
+            raise
+        self._answers.append(answer)
+        return answer
+
+    def close(self) -> None:
+        for answer in self._answers:
+            answer.close()
+        super().close()
 
 
 class YtDlpSession:
@@ -109,7 +129,7 @@ class YtDlpSession:
             "color": "never",
             "logger": self._log,
         }
-        self._yt_dlp = _GuardedYoutubeDL(options, auto_init=False)
+        self._yt_dlp = _TidyYoutubeDL(options)
 
     def __enter__(self) -> Self:
         return self
