@@ -43,6 +43,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 CONNECT_LIMIT_S: Final = 15.0
 IDLE_LIMIT_S: Final = 60.0
+_STOP_CHECK_S: Final = 0.02
 _HEAD_LIMIT_BYTES: Final = 16_384
 _BLOCK_BYTES: Final = 65_536
 _PRIVATE_NAMES: Final = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa")
@@ -88,7 +89,7 @@ class EgressGuard:
     def __enter__(self) -> Self:
         self._ends_at = time.monotonic() + self._time_s
         self._server = _Server(self)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="egress", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(_STOP_CHECK_S,), name="egress", daemon=True).start()
         return self
 
     def __exit__(
@@ -264,6 +265,7 @@ def _pipe(inside: socket.socket, outside: socket.socket, guard: EgressGuard) -> 
     """Copy both ways until one side ends, nothing happens for too long, or a limit is reached."""
     for connection in (inside, outside):
         connection.settimeout(IDLE_LIMIT_S)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     quiet_since = time.monotonic()
     while not guard.is_over and time.monotonic() - quiet_since < IDLE_LIMIT_S:
         readable, _, _ = select.select((inside, outside), (), (), 0.5)
