@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from svp_dagster.errors import Code
+from svp_dagster.errors import Code, failure
 from svp_dagster.media import ffmpeg
 from svp_dagster.media.voice import SAMPLES_PER_S, Span
 
@@ -25,6 +25,8 @@ def decode(path: Path, folder: Path, *, limit_s: float) -> Path:
     track = ffmpeg.source(path, max_error_rate=1)["a:0"]
     out = ffmpeg.sink(track, to=str(target), format="wav", acodec="pcm_s16le", ac=1, ar=SAMPLES_PER_S)
     ffmpeg.run(out, limit_s=limit_s, on_error=Code.AUDIO_UNREADABLE)
+    if not len(samples(target)):
+        raise failure(Code.AUDIO_UNREADABLE, detail="not one sample could be decoded")
     return target
 
 

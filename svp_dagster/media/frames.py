@@ -55,14 +55,16 @@ def sample(path: Path, probe: Probe, *, limit_s: float, every_s: float = EVERY_S
     width, height = fit(probe.width_px, probe.height_px, SHORT_SIDE_PX)
     every_s = max(every_s, probe.readable_s / MAX_FRAMES)
     opened = ffmpeg.source(path, skip_frame="noref", skip_loop_filter="all", max_error_rate=1)
-    pictures = opened["V:0"].filter("fps", fps=1 / every_s, round="near").filter("scale", width, height)
+    sampled = opened["V:0"].filter("fps", fps=1 / every_s, round="near", eof_action="pass")
+    pictures = sampled.filter("scale", width, height, flags="lanczos")
     out = ffmpeg.sink(pictures, format="rawvideo", pix_fmt="bgr24", vframes=MAX_FRAMES)
     size = width * height * 3
+    brightness = _from_hdr() if probe.hdr else np.arange(256, dtype=np.uint8)
     count = 0
     with ffmpeg.running(out, limit_s=limit_s, on_error=Code.MEDIA_UNREADABLE) as process:
         while len(data := process.stdout.read(size)) == size:
-            picture = np.frombuffer(data, dtype=np.uint8).reshape(height, width, 3)
-            yield Frame(picture=picture, at_s=(count + 0.5) * every_s)
+            picture = brightness[np.frombuffer(data, dtype=np.uint8)].reshape(height, width, 3)
+            yield Frame(picture=picture, at_s=min((count + 0.5) * every_s, probe.readable_s))
             count += 1
     if count == 0:
         raise failure(Code.MEDIA_UNREADABLE, detail="no frame could be decoded")
@@ -95,3 +97,10 @@ def fit(width: int, height: int, short_side: int) -> tuple[int, int]:
     """The size with the same shape whose short side is at most `short_side`; even, at least 2."""
     scale = min(1.0, short_side / min(width, height))
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+
+def _from_hdr() -> NDArray[np.uint8]:
+    """The brightness on a usual screen for each one coded for 10,000 nits (SMPTE ST 2084); white is 203 nits."""
+    coded = (np.arange(256) / 255) ** (1 / 78.84375)
+    nits = 10_000 * (np.maximum(coded - 0.8359375, 0) / (18.8515625 - 18.6875 * coded)) ** (1 / 0.1593017578125)
+    return np.round(255 * np.clip(nits / 203, 0, 1) ** (1 / 2.2)).astype(np.uint8)

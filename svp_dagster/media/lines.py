@@ -158,7 +158,9 @@ def _is_spoken(line: ScreenLine, transcript: Transcript) -> bool:
         start_s, end_s = line.first_s - SPOKEN_SLACK_S, line.last_s + SPOKEN_SLACK_S
         said = " ".join(s.text for s in transcript.segments if s.start_s <= end_s and start_s <= s.end_s)
     heard = essence(said)
-    return len(heard) >= len(key) * 0.8 and fuzz.partial_ratio(key, heard) >= SPOKEN
+    if len(heard) < len(key) * 0.8 or not set(_DIGITS.findall(key)) <= set(_DIGITS.findall(heard)):
+        return False
+    return fuzz.partial_ratio(key, heard) >= SPOKEN
 
 
 def _cleaned(word: Word) -> Word:
@@ -202,8 +204,8 @@ def _spoken_order(words: Sequence[Word]) -> list[Word]:
 
     In a line written from right to left, groups of words and numbers of the other direction keep their own order.
     """
-    to_left = [_is_to_left(word.text) for word in words]
-    if sum(to_left) * 2 <= len(words):
+    to_left = [_has(word.text, "R", "AL") for word in words]
+    if sum(to_left) < max(1, sum(_has(word.text, "L") for word in words)):
         return list(words)
     ordered: list[Word] = []
     group: list[Word] = []
@@ -216,5 +218,5 @@ def _spoken_order(words: Sequence[Word]) -> list[Word]:
     return [*ordered, *reversed(group)]
 
 
-def _is_to_left(text: str) -> bool:
-    return any(unicodedata.bidirectional(char) in ("R", "AL") for char in text)
+def _has(text: str, *directions: str) -> bool:
+    return any(unicodedata.bidirectional(char) in directions for char in text)

@@ -19,13 +19,14 @@ _SIZE = re.compile(r", (\d{1,6})x(\d{1,6})\b")
 _RATE = re.compile(r", ([\d.]+)(k?) fps")
 _ROTATION = re.compile(r"Display Matrix: rotation of (-?[\d.]+) degrees")
 _PROGRESS = re.compile(rb"^out_time_us=(\d+)", re.MULTILINE)
-_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
+_HDR = "smpte2084"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
     """What a file holds. Sizes are as displayed, after `rotation_deg` (0, 90, 180, 270 clockwise) was applied.
 
+    `hdr` marks brightness coded for 10,000 nits (PQ), which looks dull unless it is translated.
     `duration_s` is what the header claims, `readable_s` how far its data really goes: less in a truncated file.
     """
 
@@ -99,7 +100,7 @@ def _picture(line: str, details: str) -> dict[str, Any]:
         "height_px": height,
         "rotation_deg": clockwise,
         "frames_per_s": float(rate[1]) * (1000 if rate[2] else 1) if rate else None,
-        "hdr": any(transfer in line for transfer in _HDR_TRANSFERS),
+        "hdr": _HDR in line,
     }
 
 

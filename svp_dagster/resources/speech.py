@@ -26,7 +26,7 @@ from svp_dagster.resources.openai_speech import PartHeard
 PART_S = 600.0
 """Longest part where the model tells the times: parts are heard side by side, and one that fails is sent alone."""
 
-COARSE_PART_S = 30.0
+COARSE_PART_S = 20.0
 """Longest part where it doesn't: then a part's own time is all that is known."""
 
 GAP_S = 5.0
@@ -163,7 +163,7 @@ def _seconds(part: Span) -> tuple[float, float]:
 
 def _shifted(segment: Segment, part: Span) -> Segment:
     """The segment of a part with times of the whole."""
-    moved = {"start_s": part.start_s + segment.start_s, "end_s": part.start_s + segment.end_s}
+    moved = {"start_s": round(part.start_s + segment.start_s, 2), "end_s": round(part.start_s + segment.end_s, 2)}
     return segment.model_copy(update=moved)
 
 

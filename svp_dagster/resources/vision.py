@@ -30,19 +30,18 @@ def open_client(*, api_key: str, credentials_file: str, endpoint: str) -> Any:
     from google.api_core.client_options import ClientOptions
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.vision import ImageAnnotatorClient
+    from google.oauth2 import service_account
 
     if not api_key and not credentials_file:
         raise failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTINGS, detail="no key is set")
-    options = ClientOptions(
-        api_key=api_key or None,
-        credentials_file=None if api_key else credentials_file,
-        api_endpoint=endpoint or None,
-    )
+    from_file: Any = service_account.Credentials.from_service_account_file
+    options = ClientOptions(api_key=api_key or None, api_endpoint=endpoint or None)
     try:
-        return ImageAnnotatorClient(transport="rest", client_options=options)
+        account = None if api_key else from_file(credentials_file)
     except (GoogleAuthError, OSError, ValueError) as error:
-        reason = f"the file in {KEY_SETTINGS} can't be used"
+        reason = "GOOGLE_APPLICATION_CREDENTIALS names no key file of a service account"
         raise failure(Code.MISCONFIGURED, reason=reason, detail=type(error).__name__) from error
+    return ImageAnnotatorClient(transport="rest", client_options=options, credentials=account)
 
 
 def batches(pictures: Sequence[Path]) -> list[list[Path]]:
@@ -68,6 +67,7 @@ def annotate(client: Any, pictures: Sequence[Path], *, timeout_s: float, limit_s
     from google.api_core import exceptions
     from google.api_core.retry import Retry, if_exception_type
     from google.cloud import vision
+    from google.protobuf.json_format import ParseError
 
     asked = [
         vision.AnnotateImageRequest(
@@ -88,7 +88,7 @@ def annotate(client: Any, pictures: Sequence[Path], *, timeout_s: float, limit_s
         raise _out_of_time(error) from error
     except requests.RequestException as error:
         raise _unreachable(type(error).__name__) from error
-    except ValueError as error:  # what protobuf's parser raises over an answer of 200 that is none of Vision's
+    except (ParseError, ValueError) as error:  # over an answer of 200 that isn't JSON, or not even text
         raise _unreachable(f"an answer that is none of Vision's: {type(error).__name__}") from error
     if len(answers) != len(pictures):
         raise _unreachable(f"{len(answers)} answers for {len(pictures)} pictures")
