@@ -37,6 +37,14 @@ class Contents(Protocol):
 class Downloader(Protocol):
     """Fetches a post."""
 
+    @property
+    def max_duration_s(self) -> float:
+        """The longest video that is taken."""
+
+    @property
+    def extra_hosts(self) -> Sequence[str]:
+        """Sites that are allowed beside TikTok and Instagram."""
+
     def fetch(self, url: str, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
         """Download into `folder`; `progress` gets the share done, 0 to 1. Raises a failure of the table."""
 

@@ -82,7 +82,7 @@ def process(
         with _bar(progress, "download") as advance:
             is_file = Path(source).is_file()
             video = (
-                open_file(Path(source))
+                open_file(Path(source), max_duration_s=settings.max_duration_s)
                 if is_file
                 else download(source, downloader=engines.downloader, folder=folder, progress=advance)
             )

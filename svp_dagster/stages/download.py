@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from svp_dagster.errors import Code, failure
@@ -14,8 +14,6 @@ from svp_dagster.media.probe import probe
 from svp_dagster.models import Video
 from svp_dagster.ports import Downloader
 
-MAX_DURATION_S = 1800.0
-
 
 def download(
     entry_url: str,
@@ -23,20 +21,19 @@ def download(
     downloader: Downloader,
     folder: Path,
     progress: Callable[[float], None] | None = None,
-    max_duration_s: float = MAX_DURATION_S,
-    extra_hosts: Collection[str] = (),
 ) -> Video:
     """Fetch the post that a link entry names into `folder`, and make sure that its files are what they should be.
 
-    A file without pictures counts as sound alone. Raises the failures of `parse_link`, of the downloader, and
-    `media_empty`, `media_wrong_kind`, `media_truncated`, `media_unreadable`, `too_long`.
+    Raises the failures of `parse_link`, of the downloader, and `media_empty`, `media_wrong_kind`, `media_truncated`,
+    `media_unreadable`, `sound_only`, `too_long`.
     """
-    link = parse_link(entry_url, extra_hosts=extra_hosts)
-    return _checked(downloader.fetch(link.url, folder=folder, progress=progress), max_duration_s=max_duration_s)
+    link = parse_link(entry_url, extra_hosts=downloader.extra_hosts)
+    video = downloader.fetch(link.url, folder=folder, progress=progress)
+    return _checked(video, max_duration_s=downloader.max_duration_s)
 
 
-def open_file(path: Path, *, max_duration_s: float = MAX_DURATION_S) -> Video:
-    """A video, sound or picture file of this machine, where it lies. Raises the same failures for its content.
+def open_file(path: Path, *, max_duration_s: float) -> Video:
+    """A video or picture file of this machine, where it lies. Raises the same failures for its content.
 
     Raises FileNotFoundError and other OSErrors.
     """
@@ -73,7 +70,7 @@ def _checked(video: Video, *, max_duration_s: float) -> Video:
     if video.video_path is None:
         return video.model_copy(update=found)
     if not facts.has_video:
-        return video.model_copy(update=found | {"video_path": None, "audio_path": path})
+        raise failure(Code.SOUND_ONLY, detail=f"{facts.codec or 'no picture'}, {facts.duration_s:.0f} s")
     picture = {"width_px": facts.width_px, "height_px": facts.height_px, "codec": facts.codec}
     return video.model_copy(update=found | picture)
 

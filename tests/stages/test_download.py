@@ -21,8 +21,11 @@ pytest_plugins = ("tests.media_site",)
 class DeliveringDownloader:
     """Fulfils `Downloader` with a file at hand and remembers what it was asked for."""
 
-    def __init__(self, **fields: object) -> None:
+    extra_hosts = ()
+
+    def __init__(self, *, max_duration_s: float = 1800, **fields: object) -> None:
         self.asked: list[str] = []
+        self.max_duration_s = max_duration_s
         self._fields = fields
 
     def fetch(self, url: str, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
@@ -54,16 +57,6 @@ def test_a_pasted_text_becomes_a_video_with_the_facts_of_its_file(downloader: Yt
     assert shares[-1] == 1.0
 
 
-def test_what_the_site_says_about_a_file_yields_to_what_the_file_says(
-    downloader: YtDlpDownloader, tmp_path: Path
-) -> None:
-    video = download(post("audio_in_mp4").link, downloader=downloader, folder=tmp_path)
-
-    assert video.video_path is None
-    assert video.audio_path == tmp_path / "media.mp4"
-    assert video.duration_s == pytest.approx(10, abs=0.1)
-
-
 @pytest.mark.parametrize(
     ("name", "code", "words"),
     [
@@ -71,6 +64,7 @@ def test_what_the_site_says_about_a_file_yields_to_what_the_file_says(
         ("truncated_file", Code.MEDIA_TRUNCATED, "breaks off: 9 of 26 seconds"),
         ("html_file", Code.MEDIA_WRONG_KIND, "a text instead of a video"),
         ("playlist_file", Code.MEDIA_WRONG_KIND, "a text instead of a video"),
+        ("audio_in_mp4", Code.SOUND_ONLY, "sound alone"),
         ("three_hours", Code.TOO_LONG, "3.0 hours long"),
         ("private_post", Code.PRIVATE, "is private"),
     ],
@@ -101,10 +95,10 @@ def test_the_silent_video_of_a_carousel_is_no_sound(downloader: YtDlpDownloader,
 
 
 def test_a_file_that_is_longer_than_the_site_said_is_refused_after_all(tmp_path: Path) -> None:
-    lying = DeliveringDownloader(video_path=made(tmp_path, "cafe.mp4"), duration_s=3.0)
+    lying = DeliveringDownloader(video_path=made(tmp_path, "cafe.mp4"), duration_s=3.0, max_duration_s=10)
 
     with pytest.raises(SvpError) as caught:
-        download(post("cafe").link, downloader=lying, folder=tmp_path, max_duration_s=10)
+        download(post("cafe").link, downloader=lying, folder=tmp_path)
 
     assert caught.value.code is Code.TOO_LONG
     assert "16 seconds long; at most 10 seconds" in caught.value.sentence
@@ -138,20 +132,21 @@ def test_a_local_video_is_known_by_its_content_and_stays_where_it_is(tmp_path: P
     path = made(tmp_path, "cafe.mp4")
     copy = shutil.copy(path, tmp_path / "another name.mp4")
 
-    video = open_file(path)
+    video = open_file(path, max_duration_s=1800)
 
     assert video.media_key == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
-    assert open_file(Path(copy)).media_key == video.media_key
+    assert open_file(Path(copy), max_duration_s=1800).media_key == video.media_key
     assert (video.title, video.video_path) == ("cafe", path)
     assert (video.width_px, video.height_px, video.size_bytes) == (576, 1024, path.stat().st_size)
 
 
-def test_a_local_picture_is_a_slide_and_a_local_sound_is_sound(tmp_path: Path) -> None:
+def test_a_local_picture_is_a_slide_and_a_local_sound_is_refused(tmp_path: Path) -> None:
     picture, sound = made(tmp_path, "stretch_1.jpg"), made(tmp_path, "music.m4a")
 
-    assert open_file(picture).slides == (picture,)
-    assert open_file(sound).audio_path == sound
-    assert open_file(sound).video_path is None
+    assert open_file(picture, max_duration_s=1800).slides == (picture,)
+    with pytest.raises(SvpError) as caught:
+        open_file(sound, max_duration_s=1800)
+    assert caught.value.code is Code.SOUND_ONLY
 
 
 @pytest.mark.parametrize(
@@ -165,7 +160,7 @@ def test_a_local_picture_is_a_slide_and_a_local_sound_is_sound(tmp_path: Path) -
 )
 def test_a_local_file_that_is_no_video_is_refused_like_a_downloaded_one(tmp_path: Path, name: str, code: Code) -> None:
     with pytest.raises(SvpError) as caught:
-        open_file(made(tmp_path, name))
+        open_file(made(tmp_path, name), max_duration_s=1800)
 
     assert caught.value.code is code
 
@@ -175,11 +170,11 @@ def test_a_local_file_of_random_bytes_is_unreadable(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(256)) * 40)
 
     with pytest.raises(SvpError) as caught:
-        open_file(path)
+        open_file(path, max_duration_s=1800)
 
     assert caught.value.code is Code.MEDIA_UNREADABLE
 
 
 def test_a_local_file_that_is_not_there_is_the_caller_s_mistake(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        open_file(tmp_path / "nothing.mp4")
+        open_file(tmp_path / "nothing.mp4", max_duration_s=1800)
