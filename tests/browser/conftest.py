@@ -14,6 +14,7 @@ from oauth_app.app import create_app
 from oauth_app.services import Services
 from sandbox.serving import serve
 from svp_dagster.store.store import Store
+from tests.oauth_app.dagster_stand_in import dagster
 from tests.resources.notion_sandbox import CLIENT, NotionSandbox, RunningNotion, running_notion
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -79,13 +80,14 @@ def site(
         "NOTION_CLIENT_ID": CLIENT[0],
         "NOTION_CLIENT_SECRET": CLIENT[1],
         "SVP_APP_URL": url,
-        "SVP_DAGSTER_PORT": "9",
     }.items():
         monkeypatch.setenv(name, value)
-    app = create_app()
-    services: Services = app.extensions["svp"]
-    with serve(app, port=port):
-        yield Site(url=url, store=services.store, notion=notion)
+    with dagster() as dagster_url:
+        monkeypatch.setenv("SVP_DAGSTER_URL", dagster_url)
+        app = create_app()
+        services: Services = app.extensions["svp"]
+        with serve(app, port=port):
+            yield Site(url=url, store=services.store, notion=notion)
     services.store.engine.dispose()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from oauth_app.app import create_app
 from oauth_app.security import limiter
@@ -48,10 +49,17 @@ def environment(
     return monkeypatch
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Where templates are compiled to, once for all tests."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(environment: pytest.MonkeyPatch) -> Iterator[Flask]:
+def app(environment: pytest.MonkeyPatch, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     """The app, without limits (they have tests of their own)."""
     made = create_app()
+    made.jinja_env.bytecode_cache = compiled_templates
     limiter.enabled = False
     yield made
     limiter.enabled = True

@@ -93,8 +93,17 @@ def test_without_a_link_database_nothing_can_be_added(person: Person) -> None:
     assert (status, problem["error"]) == (409, "no_link_database")
 
 
+@pytest.mark.parametrize("raw", [b"[]", b'"x"', b"{", b"null", b"\xff", b"0"])
+def test_a_body_that_is_no_json_object_is_refused(ada: Person, raw: bytes) -> None:
+    headers = {"X-CSRFToken": ada.csrf, "Content-Type": "application/json"}
+    answer = ada.client.post("/api/entries", data=raw, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["error"] == "no_json"
+
+
 @pytest.mark.parametrize(
-    "body", [None, [], "x", {}, {"url": VIDEO}, {"url": VIDEO, "tag": 1}, {"url": VIDEO, "tag": "cooking", "x": 1}]
+    "body", [None, {}, {"url": VIDEO}, {"url": VIDEO, "tag": 1}, {"url": VIDEO, "tag": "cooking", "x": 1}]
 )
 def test_a_body_that_does_not_fit_is_refused_without_being_quoted(ada: Person, body: object) -> None:
     status, problem = refused(ada, "POST", "/api/entries", body)

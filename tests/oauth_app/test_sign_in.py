@@ -183,7 +183,7 @@ def test_whatever_the_token_endpoint_answers_becomes_a_sentence(
 def test_the_way_back_may_be_a_post(person: Person, how: str) -> None:
     answered = person.answer_notion(person.leave_for_notion())
     sent = {"data": answered} if how == "form" else {"json": answered}
-    assert person.client.post("/auth/notion/callback", **sent).status_code == 302  # type: ignore[arg-type]
+    assert person.client.post("/auth/notion/callback", **sent).status_code == 302
     assert "Set up" in person.see("/databases")
 
 

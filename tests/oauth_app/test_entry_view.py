@@ -1,0 +1,74 @@
+"""The progress line of a link."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from oauth_app.entry_view import EntryView
+from svp_dagster.models import LinkEntry, Status
+from svp_dagster.store.entries import Entry
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+LINK = LinkEntry(page_id="p", connection_id="c", url="https://x.test", tag="cooking", last_edited_time=NOW)
+
+
+def view(status: Status, *ended: str, run_id: str | None = "run", retry_at: datetime | None = None) -> EntryView:
+    plain: dict[str, Any] = dict.fromkeys(Entry.model_fields)
+    given = {
+        "link": LINK,
+        "status": status,
+        "version": 1,
+        "shown_version": 1,
+        "requests": 1,
+        "attempts": 1,
+        "run_id": run_id,
+        "retry_at": retry_at,
+        "title": "",
+        "stage_seconds": dict.fromkeys(ended, 1.5),
+        "engines": {},
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return EntryView(entry=Entry(**plain | given), cost_usd=None, cost_known=True, run_url=None)
+
+
+@pytest.mark.parametrize(
+    ("status", "ended", "line"),
+    [
+        (Status.PENDING, (), "ahead ahead ahead ahead"),
+        (Status.DOWNLOADING, (), "now ahead ahead ahead"),
+        (Status.TRANSCRIBING, ("download",), "done now ahead ahead"),
+        (Status.PROCESSING, ("download", "transcribe"), "done done now ahead"),
+        (Status.SAVING, ("download", "transcribe", "read_screen", "summarize"), "done done done now"),
+        (Status.COMPLETED, (), "done done done done"),
+        (Status.FAILED, (), "broken ahead ahead ahead"),
+        (Status.FAILED, ("download",), "done broken ahead ahead"),
+        (Status.FAILED, ("download", "transcribe", "read_screen"), "done done broken ahead"),
+        (Status.FAILED, ("download", "transcribe", "read_screen", "summarize"), "done done done broken"),
+        (Status.FAILED, ("download", "transcribe", "read_screen", "summarize", "publish"), "done done done broken"),
+    ],
+)
+def test_the_line_shows_what_is_done_going_on_broken_and_ahead(
+    status: Status, ended: tuple[str, ...], line: str
+) -> None:
+    assert " ".join(step.state for step in view(status, *ended).steps) == line
+
+
+def test_a_row_that_was_refused_before_any_run_broke_nowhere() -> None:
+    assert {step.state for step in view(Status.FAILED, run_id=None).steps} == {"ahead"}
+
+
+def test_only_failed_rows_can_be_asked_for_again() -> None:
+    assert [status for status in Status if view(status).can_retry] == [Status.FAILED]
+
+
+def test_a_row_that_waits_for_its_time_says_so() -> None:
+    assert view(Status.PENDING, retry_at=NOW).status_words == "Waiting to be tried again"
+    assert view(Status.PENDING).status_words == "Waiting"
+
+
+def test_the_time_is_the_sum_of_the_stages() -> None:
+    assert view(Status.COMPLETED, "download", "transcribe").seconds == 3.0
