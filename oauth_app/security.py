@@ -8,6 +8,7 @@ from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 
 from oauth_app import identity
+from oauth_app.errors import Refusal
 from svp_dagster.settings import Settings
 
 csrf = CSRFProtect()
@@ -52,6 +53,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
     origins = frozenset(origin.strip().rstrip("/") for origin in settings.cors_origins.split(",") if origin.strip())
+    app.before_request(_refuse_nul)
     app.before_request(lambda: _preflight(origins))
     app.after_request(lambda answer: _share(answer, origins))
     app.after_request(lambda answer: _protect(answer, hsts=settings.production))
@@ -70,6 +72,12 @@ def _protect(answer: Response, *, hsts: bool) -> Response:
     if request.endpoint != "static":
         headers.setdefault("Cache-Control", "no-store")
     return answer
+
+
+def _refuse_nul() -> None:
+    # No word that people write holds it, and PostgreSQL takes no text that does.
+    if "\x00" in request.path or any("\x00" in value for value in request.values.values()):
+        raise Refusal(400, "invalid_text", "The request holds characters that no text has.")
 
 
 def _preflight(origins: frozenset[str]) -> Response | None:

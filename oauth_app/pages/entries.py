@@ -19,7 +19,7 @@ from oauth_app.pages.guard import signed_in_only
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 from svp_dagster.errors import SvpError
-from svp_dagster.models import ProcessingType, Status
+from svp_dagster.models import Status
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.entries import Entry
 
@@ -111,7 +111,8 @@ def retry(page_id: str) -> AnyResponse:
         flash(forms.as_refusal(error).message, "bad")
     else:
         flash("Asked again. It starts within seconds.", "good")
-    return redirect(url_for(".detail", page_id=page_id))
+    from_list = request.form.get("from") == "list"
+    return redirect(url_for(".show") if from_list else url_for(".detail", page_id=page_id))
 
 
 @blueprint.get("/<page_id>/notion")
@@ -139,7 +140,6 @@ def _page(connection: Connection, *, refused: Refusal | None = None, given: dict
         "entries/show.html",
         link_database=databases.link_database(connection.id),
         tags=[database.tag for database in databases.content_databases(connection.id)],
-        processing_types=ProcessingType,
         live=Markup(_live_part(connection).html),  # noqa: S704 (our own template made it)
         refused=refused,
         given=given or {},

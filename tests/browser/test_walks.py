@@ -119,6 +119,23 @@ def test_what_has_the_focus_keeps_it_while_the_list_changes(page: Page, site: Si
     expect(focused).to_be_focused()
 
 
+def test_the_page_of_a_link_changes_by_itself_until_it_ended(page: Page, site: Site) -> None:
+    set_up(page, site)
+    add_link(page, VIDEO)
+    worker = Worker(site)
+    link = worker.newest()
+    page.goto(f"{site.url}/entries/{link.page_id}")
+    run_id = worker.start(link)
+    worker.reach(link, run_id, Status.DOWNLOADING)
+    expect(page.locator("#live")).to_contain_text("Downloading")
+    worker.fail(link, run_id, failure(Code.GONE))
+    expect(page.locator("#live")).to_contain_text("no longer exists")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)  # longer than it waits between two looks
+    assert asked == []
+
+
 def test_the_list_is_left_alone_while_nothing_changes(page: Page, site: Site) -> None:
     set_up(page, site)
     add_link(page, VIDEO)

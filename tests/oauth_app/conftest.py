@@ -32,13 +32,19 @@ def notion(running: RunningNotion) -> Iterator[NotionSandbox]:
 
 
 @pytest.fixture
+def app_database(new_sqlite: Callable[[], str]) -> str:
+    """The app's database: SQLite, where a test module doesn't ask for both kinds."""
+    return new_sqlite()
+
+
+@pytest.fixture
 def environment(
-    notion: NotionSandbox, new_sqlite: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    notion: NotionSandbox, app_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.MonkeyPatch:
     """The settings of an installation that talks to the stand-in; Dagster's web server doesn't answer."""
     for name, value in {
         "SVP_HOME": str(tmp_path / "home"),
-        "DATABASE_URL": new_sqlite(),
+        "DATABASE_URL": app_database,
         "NOTION_BASE_URL": notion.url,
         "NOTION_CLIENT_ID": CLIENT[0],
         "NOTION_CLIENT_SECRET": CLIENT[1],

@@ -168,7 +168,7 @@ def test_an_error_counts_how_often_the_run_was_tried(ada: Person, store: Store, 
     assert (code, problem["error"], problem["retry_count"]) == (503, "notion_unreachable", 2)
 
 
-@pytest.mark.parametrize("page_id", ["nothing", "0" * 32, "00000000-0000-0000-0000-000000000000", "%00", "a b"])
+@pytest.mark.parametrize("page_id", ["nothing", "0" * 32, "00000000-0000-0000-0000-000000000000", "a b", "ä"])
 def test_an_unknown_entry_is_told_under_its_id(ada: Person, page_id: str) -> None:
     code, problem = refused(ada, "GET", f"/api/entries/{page_id}")
     assert (code, problem["error"], problem["retry_count"]) == (404, "no_such_entry", 0)
@@ -228,8 +228,14 @@ def test_a_query_that_does_not_fit_is_refused(ada: Person, query: str) -> None:
     assert refused(ada, "GET", f"/api/entries?{query}")[0] == 422
 
 
+def test_characters_that_no_text_has_are_refused(ada: Person) -> None:
+    for path in ("/api/entries/%00", "/api/entries?tag=%00", "/entries?tag=a%00b", "/entries/%00/notion"):
+        assert ada.client.get(path).status_code == 400
+    assert ada.submit("/settings", output_language="\x00").status_code == 400
+
+
 @pytest.mark.parametrize(
-    "query", ["show=%00", "offset=-5", "offset=x", "offset=99999999999999999999", "tag=" + "x" * 999]
+    "query", ["show=x", "offset=-5", "offset=x", "offset=99999999999999999999", "tag=" + "x" * 999]
 )
 def test_an_odd_address_of_the_dashboard_is_no_error(ada: Person, query: str) -> None:
     assert "Add" in ada.see(f"/entries?{query}")
@@ -246,6 +252,20 @@ def test_the_live_part_is_sent_when_it_changed_and_only_then(ada: Person, store:
     assert changed.status_code == 200
     assert "Waiting" in changed.text
     assert "<html" not in changed.text
+
+
+def test_a_list_that_is_open_while_its_connection_ends_leads_to_the_start(ada: Person) -> None:
+    ada.submit("/auth/sign-out")
+    answer = ada.client.get("/entries/live", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.text, answer.headers["HX-Redirect"]) == (401, "", "/")
+
+
+def test_retry_leads_back_to_where_it_was_pressed(ada: Person, store: Store) -> None:
+    page_id = add(ada)["id"]
+    fail(store, page_id)
+    assert ada.submit(f"/entries/{page_id}/retry", **{"from": "list"}).location == "/entries"
+    assert ada.submit(f"/entries/{page_id}/retry", **{"from": "link"}).location == f"/entries/{page_id}"
+    assert "only failed ones can be tried again" in ada.see("/entries")
 
 
 def test_a_thumbnail_is_shown(ada: Person, store: Store) -> None:

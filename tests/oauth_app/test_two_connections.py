@@ -37,6 +37,12 @@ class Owned:
 
 
 @pytest.fixture
+def app_database(database_url: str) -> str:
+    """Both kinds: every route is walked on each."""
+    return database_url
+
+
+@pytest.fixture
 def stranger(app: Flask, running: RunningNotion, notion: NotionSandbox) -> Person:
     """Someone in another workspace, with databases of their own."""
     with running.fresh_workspace() as other:
