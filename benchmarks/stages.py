@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import dagster as dg
 
@@ -29,46 +28,52 @@ from svp_dagster.stages.read_screen import read_screen
 from svp_dagster.stages.summarize import summarize
 from svp_dagster.stages.transcribe import transcribe
 
-T = TypeVar("T")
-
 
 def main(name: str) -> None:
     """Print the table."""
     schema, prompt = read_schema(None)
-    unkept, tally = Unkept(), Tally()
+    tally = Tally()
     with tempfile.TemporaryDirectory() as scratch, _site(Path(scratch)):
-        settings = Settings()
-        with dg.build_resources(choose_engines(settings)) as engines:
-            kept = {"contents": unkept, "meter": tally, "processing_type": ProcessingType.FULL, "folder": Path(scratch)}
+        folder = Path(scratch)
+        with dg.build_resources(choose_engines(Settings())) as engines:
             print(f"{'stage':<14}{'seconds':>9}{'CPU-seconds':>13}  engine")
-            video = _timed(
-                "download",
-                lambda: download(post(name).link, downloader=engines.downloader, folder=Path(scratch)),
-                lambda v: v.codec,
-            )
-            transcript = _timed(
-                "transcribe", lambda: transcribe(video, engine=engines.speech, **kept), lambda t: t.source
-            )
-            text = _timed(
-                "read screen",
-                lambda: read_screen(video, transcript, reader=engines.screen_reader, **kept),
-                lambda s: s.source,
-            )
-            _timed(
-                "summarize",
-                lambda: summarize(
+            with _timed("download") as done:
+                video = download(post(name).link, downloader=engines.downloader, folder=folder)
+                done(video.codec)
+            with _timed("transcribe") as done:
+                transcript = transcribe(
+                    video,
+                    processing_type=ProcessingType.FULL,
+                    engine=engines.speech,
+                    contents=Unkept(),
+                    meter=tally,
+                    folder=folder,
+                )
+                done(transcript.source)
+            with _timed("read screen") as done:
+                screen_text = read_screen(
                     video,
                     transcript,
-                    text,
+                    processing_type=ProcessingType.FULL,
+                    reader=engines.screen_reader,
+                    contents=Unkept(),
+                    meter=tally,
+                    folder=folder,
+                )
+                done(screen_text.source)
+            with _timed("summarize") as done:
+                summary = summarize(
+                    video,
+                    transcript,
+                    screen_text,
                     schema=schema,
                     prompt=prompt,
                     language=None,
                     engine=engines.summarizer,
-                    contents=unkept,
+                    contents=Unkept(),
                     meter=tally,
-                ),
-                lambda s: s.engine,
-            )
+                )
+                done(summary.engine)
     print(f"{name}: {video.duration_s:.0f} s, {video.width_px}×{video.height_px}, {len(tally.calls)} paid calls")
 
 
@@ -83,12 +88,16 @@ def _site(folder: Path) -> Iterator[None]:
         yield
 
 
-def _timed(stage: str, work: Callable[[], T], engine: Callable[[T], str]) -> T:
+@contextmanager
+def _timed(stage: str) -> Iterator[Callable[[str], None]]:
+    """Times a stage until it tells which engine served, and prints its row."""
     wall_s, cpu_s = time.perf_counter(), _cpu_s()
-    value = work()
-    wall_s, cpu_s = time.perf_counter() - wall_s, _cpu_s() - cpu_s
-    print(f"{stage:<14}{wall_s:>9.2f}{cpu_s:>13.2f}  {engine(value)}", flush=True)
-    return value
+
+    def done(engine: str) -> None:
+        row = f"{stage:<14}{time.perf_counter() - wall_s:>9.2f}{_cpu_s() - cpu_s:>13.2f}  {engine}"
+        print(row, flush=True)
+
+    yield done
 
 
 def _cpu_s() -> float:

@@ -1,0 +1,103 @@
+"""The command line: what it prints and how it exits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+
+from svp_dagster.cli import NOT_AS_IT_SHOULD, main
+from svp_dagster.settings import Settings
+from svp_dagster.store.connections import Tokens
+from svp_dagster.store.store import open_store
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of its own, and no `.env`."""
+    monkeypatch.setenv("SVP_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+def svp(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+@pytest.mark.usefixtures("home")
+def test_a_key_can_be_made_and_used() -> None:
+    made = svp("new-key")
+    assert made.exit_code == 0
+    Fernet(made.stdout.strip())
+
+
+def test_keys_are_rotated_and_the_old_one_can_go(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = svp("new-key").stdout.strip(), svp("new-key").stdout.strip()
+    monkeypatch.setenv("SVP_ENCRYPTION_KEYS", old)
+    assert svp("migrate").exit_code == 0
+    connection = open_store(Settings()).connections.save(
+        bot_id="bot",
+        workspace_id="w",
+        workspace_name="Kitchen",
+        workspace_icon="",
+        owner_name="",
+        tokens=Tokens(access="secret-access", refresh="secret-refresh"),
+        now=datetime.now(UTC),
+    )
+    monkeypatch.setenv("SVP_ENCRYPTION_KEYS", f"{new},{old}")
+    assert "1 connection" in svp("rotate-keys").stdout
+
+    monkeypatch.setenv("SVP_ENCRYPTION_KEYS", new)
+    tokens = open_store(Settings()).connections.tokens(connection.id)
+    assert tokens is not None
+    assert (tokens.access, tokens.refresh) == ("secret-access", "secret-refresh")
+    assert home.exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_setting_without_sense_is_named_and_never_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SVP_POLL_INTERVAL_S", "canary-often")
+    failed = svp("migrate")
+    assert failed.exit_code == 1
+    assert "poll_interval_s" in failed.stderr
+    assert "canary" not in failed.stderr
+
+
+@pytest.mark.usefixtures("home")
+def test_in_production_a_missing_key_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SVP_PRODUCTION", "true")
+    failed = svp("migrate")
+    assert failed.exit_code == 1
+    assert "SVP_ENCRYPTION_KEYS is not set" in failed.stderr
+    assert "svp new-key" in failed.stderr
+
+
+def test_settings_are_read_from_the_env_file_of_the_folder(home: Path) -> None:
+    Path(".env").write_text("SVP_PRODUCTION=true\n")
+    assert svp("migrate").exit_code == 1
+    assert not (home / "encryption.key").exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_doctor_says_what_is_missing_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTION_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("SVP_COOKIES_FILE", "/no/such/file")
+    report = svp("doctor")
+    lines = {line[9:30].strip(): line for line in report.stdout.splitlines()}
+
+    assert report.exit_code == NOT_AS_IT_SHOULD
+    assert lines["ffmpeg"].startswith("ok")
+    assert lines["Database"].startswith("ok")
+    assert lines["Notion"].startswith("WRONG")
+    assert "NOTION_BASE_URL" in lines["Notion"]
+    assert lines["yt-dlp"].startswith("WRONG")
+    assert "SVP_COOKIES_FILE" in lines["yt-dlp"]
+    assert lines["Summary"].startswith("missing")
+
+
+@pytest.mark.usefixtures("home")
+def test_an_unknown_command_is_a_usage_error() -> None:
+    assert svp("fly").exit_code == 2
