@@ -34,10 +34,12 @@ class Code(StrEnum):
     RATE_LIMITED = "rate_limited"
     SITE_CHANGED = "site_changed"
     SITE_UNREACHABLE = "site_unreachable"
+    PLATFORM_PAUSED = "platform_paused"
     LIVE_STREAM = "live_stream"
     TOO_LONG = "too_long"
     TOO_LARGE = "too_large"
     NO_MEDIA = "no_media"
+    SOUND_ONLY = "sound_only"
     MEDIA_EMPTY = "media_empty"
     MEDIA_WRONG_KIND = "media_wrong_kind"
     MEDIA_TRUNCATED = "media_truncated"
@@ -56,11 +58,14 @@ class Code(StrEnum):
     DATABASE_NOT_SHARED = "database_not_shared"
     SCHEMA_CHANGED = "schema_changed"
     ROW_GONE = "row_gone"
+    ROW_CHANGED = "row_changed"
+    NOTION_BUSY = "notion_busy"
     NOTION_LIMITS = "notion_limits"
     NOTION_UNREACHABLE = "notion_unreachable"
     NOTION_REFUSED = "notion_refused"
     BUDGET_REACHED = "budget_reached"
     STORAGE_FULL = "storage_full"
+    STORE_UNREACHABLE = "store_unreachable"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     MISCONFIGURED = "misconfigured"
@@ -85,6 +90,7 @@ class FailureKind:
 
 
 MINUTE_S, HOUR_S = 60, 3600
+_SQLITE_ERROR, _SQLITE_FULL, _POSTGRES_DISK_FULL = 1, 13, "53100"  # a wrong statement; no space left
 _JOINERS = "\u200c\u200d"  # parts of words in Persian and Hindi, and of emoji
 MAX_FACT_CHARS = 300
 """Facts in a sentence come from services and pages: they are cut, so that no sentence outgrows a column."""
@@ -122,21 +128,26 @@ TABLE: dict[Code, FailureKind] = {
     Code.BLOCKED_OR_REGION: _later(
         6 * HOUR_S,
         "The site doesn't show this post to our server: it is limited to other regions, or the server's address "
-        "is blocked. It is tried again later; an operator can set a proxy in another region.",
+        "is blocked. An operator can set a proxy in another region.",
     ),
-    Code.RATE_LIMITED: _later(
-        15 * MINUTE_S, "The site asks us to slow down. The link is tried again later; nothing to do."
-    ),
+    Code.RATE_LIMITED: _later(15 * MINUTE_S, "The site asks us to slow down."),
     Code.SITE_CHANGED: _later(
         2 * HOUR_S,
-        "The site changed and this post can't be read at the moment. It is tried again later; the operator of this "
-        "installation should update yt-dlp.",
+        "The site changed and this post can't be read at the moment. The operator of this installation should update "
+        "yt-dlp.",
     ),
-    Code.SITE_UNREACHABLE: _now("The site didn't answer properly. If it goes on, set the status to pending later."),
+    Code.SITE_UNREACHABLE: _now("The site didn't answer properly."),
+    Code.PLATFORM_PAUSED: _later(
+        15 * MINUTE_S,
+        "Downloads from {platform} fail at the moment. This link waits, and starts by itself once they work again.",
+    ),
     Code.LIVE_STREAM: _never("This is a live stream. Save the link of its recording once it has ended."),
     Code.TOO_LONG: _never("This video is {reason}. Choose a shorter one, or ask the operator to raise the limit."),
     Code.TOO_LARGE: _never("This video is {reason}. Choose a smaller one, or ask the operator to raise the limit."),
     Code.NO_MEDIA: _never("This post has no video, picture or sound that can be read. Check the link in a browser."),
+    Code.SOUND_ONLY: _never(
+        "This file holds sound alone, no picture. Save a link to a video, a photo post or a carousel."
+    ),
     Code.MEDIA_EMPTY: _never("The video's file is empty. Check that the post plays in a browser."),
     Code.MEDIA_WRONG_KIND: _never(
         "The site delivered a text instead of a video. Check that the post plays in a browser."
@@ -161,8 +172,8 @@ TABLE: dict[Code, FailureKind] = {
     ),
     Code.QUOTA_EXHAUSTED: _later(
         HOUR_S,
-        "This installation's quota at {service} is used up. The link is tried again later; the operator has to add "
-        "credit or wait for the next period.",
+        "This installation's quota at {service} is used up. The operator has to add credit or wait for the next "
+        "period.",
     ),
     Code.MODEL_RETIRED: _never(
         "The model {model} is not available at {service} (any more). The operator has to name another in {setting}."
@@ -187,6 +198,10 @@ TABLE: dict[Code, FailureKind] = {
         "then set the status to pending."
     ),
     Code.ROW_GONE: _never("The row was deleted in Notion while it was worked on."),
+    Code.ROW_CHANGED: _later(
+        MINUTE_S, "The {column} was changed while this link was worked on. It starts again with what the row says now."
+    ),
+    Code.NOTION_BUSY: _later(5 * MINUTE_S, "Notion asks this connection to slow down."),
     Code.NOTION_LIMITS: _never("Notion refused the page because of a limit of this workspace: {reason}."),
     Code.NOTION_UNREACHABLE: _now("Notion didn't answer properly."),
     Code.NOTION_REFUSED: _never("Notion refused what was written: {reason}."),
@@ -195,13 +210,11 @@ TABLE: dict[Code, FailureKind] = {
         "pending."
     ),
     Code.STORAGE_FULL: _later(
-        HOUR_S,
-        "This installation has no space left on its disk. The link is tried again later; tell the operator.",
+        HOUR_S, "This installation has no space left on its disk. The operator has to make room."
     ),
+    Code.STORE_UNREACHABLE: _now("This installation's database didn't answer."),
     Code.CANCELLED: _never("The run was stopped by an operator. Set the status to pending to start it again."),
-    Code.INTERRUPTED: _never(
-        "The machine stopped while this link was worked on. Set the status to pending to start it again."
-    ),
+    Code.INTERRUPTED: _later(5 * MINUTE_S, "The machine stopped while this link was worked on."),
     Code.MISCONFIGURED: _never("This installation is not set up properly: {reason}. Tell the operator."),
     Code.INTERNAL: _never(
         "Something unexpected went wrong; it is in the operator's log under this row's id. Set the status to pending "
@@ -287,7 +300,35 @@ def as_failure(error: BaseException) -> SvpError:
             return cause
         if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
             return failure(Code.STORAGE_FULL, detail="no space left on device")
+        if told := _of_the_store(cause):
+            return told
     return failure(Code.INTERNAL, detail=type(error).__name__)
+
+
+def recalled(*, code: str, sentence: str, retry: str, retry_after_s: float | None) -> SvpError:
+    """A failure that was written down earlier, as it was. Raises ValueError for what never was one."""
+    return _TYPES[Retry(retry)](Code(code), sentence=sentence, detail="recalled", retry_after_s=retry_after_s)
+
+
+def _of_the_store(cause: BaseException) -> SvpError | None:
+    """The failure behind a database that doesn't answer; None for anything else, a wrong statement for example.
+
+    The exception's own text is left out: it can hold the address, the statement and its values.
+    """
+    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+
+    if isinstance(cause, TimeoutError):  # no connection became free
+        return failure(Code.STORE_UNREACHABLE, detail="TimeoutError")
+    if not isinstance(cause, InterfaceError | OperationalError) and not (
+        isinstance(cause, DBAPIError) and cause.connection_invalidated
+    ):
+        return None
+    sqlite_code = getattr(cause.orig, "sqlite_errorcode", 0) & 0xFF
+    if sqlite_code == _SQLITE_ERROR:
+        return None
+    if sqlite_code == _SQLITE_FULL or getattr(cause.orig, "pgcode", None) == _POSTGRES_DISK_FULL:
+        return failure(Code.STORAGE_FULL, detail="no space left for the database")
+    return failure(Code.STORE_UNREACHABLE, detail=type(cause.orig).__name__)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

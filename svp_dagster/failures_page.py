@@ -13,6 +13,9 @@ _HEAD = """\
 Every failure has a code, which is stored and counted, and a sentence, which the owner of the row reads in Notion and
 on the app's pages. Words in *italics* stand for what is known at that moment.
 
+What may pass by itself doesn't end a row: it waits, is tried again at the time that its sentence names, and has failed
+for good only when that didn't help for a day (see `svp_dagster/waiting.py`).
+
 This page is made from `svp_dagster/errors.py` by `python -m svp_dagster.failures_page > docs/failures.md`.
 
 | code | when it is repeated | sentence |
@@ -30,7 +33,7 @@ def render() -> str:
 def _when(kind: FailureKind) -> str:
     match kind.retry:
         case Retry.NOW:
-            return "at once, a few times"
+            return "at once, a few times; then it waits"
         case Retry.LATER:
             return f"after {_duration(kind.later_s)}, or when the service says"
         case Retry.NEVER:

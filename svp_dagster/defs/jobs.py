@@ -1,14 +1,17 @@
 """The job: five ops, one stage each, for one row."""
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_transcript, of_video
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.stage import StageFailure, stage_run
 from svp_dagster.models import ContentPage, ScreenText, Status, Summary, Transcript, Video
+from svp_dagster.platforms import watched
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer
 from svp_dagster.resources.link_rows import LinkRows
 from svp_dagster.resources.page_style import PageStyle
+from svp_dagster.resources.platform_rules import PlatformRules
 from svp_dagster.resources.work_folder import WorkFolder
 from svp_dagster.stages import download as download_stage
 from svp_dagster.stages import publish as publish_stage
@@ -30,11 +33,14 @@ def download(
     link_rows: LinkRows,
     downloader: dg.ResourceParam[Downloader],
     work_folder: WorkFolder,
+    platform_rules: PlatformRules,
 ) -> Video:
     """Fetch the post with its captions, thumbnail and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
         stage.row.destination()
-        video = download_stage.download(stage.row.link.url, downloader=downloader, folder=work_folder.path)
+        link = stage.row.link
+        with watched(link_rows.store, link.page_id, link.url, rules=platform_rules):
+            video = download_stage.download(link.url, downloader=downloader, folder=work_folder.path)
         stage.report("video", of_video(video), media_key=video.media_key, title=video.title)
         return video
 
@@ -124,6 +130,7 @@ def publish(
 ) -> ContentPage:
     """Create the page, or bring the one that there is up to date."""
     with stage_run(context, link_rows, Status.SAVING) as stage:
+        stage.row.require_unchanged()
         _, schema = stage.row.destination()
         page = publish_stage.publish(
             video,
@@ -143,9 +150,14 @@ def publish(
 
 @dg.failure_hook(required_resource_keys={"link_rows"})
 def fail_row(context: dg.HookContext) -> None:
-    """End the row with the sentence of what went wrong, after the op's last attempt."""
-    if isinstance(context.op_exception, StageFailure):
+    """After the op's last attempt: the row waits where that may help, or ends with the sentence of what went wrong."""
+    if not isinstance(context.op_exception, StageFailure):
+        return
+    try:
         context.resources.link_rows.fail(context.run_id, context.op_exception.known)
+    except SQLAlchemyError as error:
+        # Its text can hold an address and values. `killed_runs` does the same once the store answers again.
+        context.log.error("the row is not told yet: %s", type(error).__name__)
 
 
 @dg.job(

@@ -7,7 +7,9 @@ from svp_dagster.resources.link_rows import LinkRows
 from svp_dagster.resources.notion import NotionResource
 from svp_dagster.resources.notion_oauth import NotionOAuth
 from svp_dagster.resources.page_style import PageStyle
+from svp_dagster.resources.platform_rules import PlatformRules
 from svp_dagster.resources.polling_rules import PollingRules
+from svp_dagster.resources.retention import Retention
 from svp_dagster.resources.token_store import TokenStore
 from svp_dagster.resources.work_folder import WorkFolder
 from svp_dagster.settings import Settings
@@ -29,6 +31,16 @@ def resources() -> dg.Definitions:
             "link_rows": link_rows,
             "page_style": PageStyle(block_budget=settings.block_budget),
             "polling_rules": PollingRules(interval_s=settings.poll_interval_s),
+            "platform_rules": PlatformRules(
+                rows_to_pause=settings.rows_to_pause,
+                canaries={"tiktok": settings.canary_tiktok, "instagram": settings.canary_instagram},
+                extra_hosts=settings.extra_hosts,
+            ),
+            "retention": Retention(
+                partitions_kept_days=settings.partitions_kept_days,
+                runs_kept_days=settings.runs_kept_days,
+                contents_kept_days=settings.contents_kept_days,
+            ),
             "work_folder": WorkFolder(root=str(settings.work_folder)),
             **choose_engines(settings),
         }

@@ -18,7 +18,8 @@ class StageFailure(dg.Failure):
     """A failure of the table as Dagster's: its log shows the sentence, not the stack of something foreseen."""
 
     def __init__(self, known: SvpError) -> None:
-        super().__init__(known.sentence, metadata={"code": known.code.value}, allow_retries=known.retry is Retry.NOW)
+        told = {"code": known.code.value, "retry": known.retry.value, "retry_after_s": known.retry_after_s or 0.0}
+        super().__init__(known.sentence, metadata=told, allow_retries=known.retry is Retry.NOW)
         self.known = known
 
 

@@ -16,7 +16,7 @@ from pydantic import PrivateAttr
 
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import ContentPage, JsonObject, LinkEntry, PaidCall, Status
-from svp_dagster.notion.rows import shows_errors, status_update
+from svp_dagster.notion.rows import InvalidRow, shows_errors, status_update
 from svp_dagster.notion.schema import DataSourceSchema, differences
 from svp_dagster.resources.notion import NotionResource, Workspace
 from svp_dagster.resources.token_store import TokenStore
@@ -41,9 +41,9 @@ class LinkRows(dg.ConfigurableResource):
         """The store behind the rows."""
         return self.tokens.store
 
-    def workspace(self, connection_id: str) -> Workspace:
-        """Notion, as this connection may see it."""
-        return self.notion.workspace(connection_id, self.tokens)
+    def workspace(self, connection_id: str, *, patience_s: float | None = None) -> Workspace:
+        """Notion, as this connection may see it. With `patience_s=0` calls give way while Notion is busy."""
+        return self.notion.workspace(connection_id, self.tokens, patience_s=patience_s)
 
     def hold(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
         """Claim a row for a run; again and again by the same run is fine. Raises `ClaimLost`, `row_gone`."""
@@ -51,43 +51,56 @@ class LinkRows(dg.ConfigurableResource):
         return HeldRow(rows=self, link=entry.link, run_id=run_id, entry=entry)
 
     def fail(self, run_id: str, error: SvpError) -> Entry | None:
-        """End the row that this run holds as failed, and tell Notion. None if it holds none (any more)."""
+        """The run failed: its row waits where that may help, else has failed for good; Notion is told.
+
+        None if the run holds no row (any more).
+        """
         entry = self.store.entries.held_by(run_id)
         if entry is None:
             return None
-        ended = self.store.entries.fail(entry.link.page_id, run_id, error, now=_now())
-        self.show_soon(ended).result()
-        return ended
+        return self._left(self.store.entries.fail(entry.link.page_id, run_id, error, now=_now()))
 
-    def fail_unclaimed(self, page_id: str, error: SvpError) -> None:
-        """End a row that waits and that no run holds, and tell Notion."""
-        ended = self.store.entries.fail_unclaimed(page_id, error, now=_now())
-        if ended is not None:
-            self.show_soon(ended).result()
+    def fail_unclaimed(self, page_id: str, run_id: str, error: SvpError) -> None:
+        """The same for a row whose run ended before it could claim it."""
+        left = self.store.entries.fail_unclaimed(page_id, run_id, error, now=_now())
+        if left is not None:
+            self._left(left)
 
-    def show_soon(self, entry: Entry) -> Future[None]:
+    def _left(self, entry: Entry) -> Entry:
+        """After a run gave a row up: Notion is told, and asked again by the time that the row waits for."""
+        self.show_soon(entry).result()
+        if entry.retry_at is not None:
+            self.store.databases.look_by(entry.link.connection_id, at=entry.retry_at)
+        return entry
+
+    def show_soon(self, entry: Entry) -> Future[bool]:
         """Tell Notion in the background, one change after the other: no stage waits for it."""
         return self._shower.submit(self.show, entry.link.page_id)
 
-    def show(self, page_id: str) -> None:
-        """Tell Notion the row's newest status. What can't be told now stays owed."""
+    def show(self, page_id: str, *, patience_s: float | None = None) -> bool:
+        """Tell Notion the row's newest status. What can't be told now stays owed; returns whether nothing is."""
         entry = self.store.entries.get(page_id)
         if entry is None or not entry.is_owed:
-            return
+            return True
+        edited_at = None
         try:
-            self._write(entry)
+            edited_at = self._write(entry, self.workspace(entry.link.connection_id, patience_s=patience_s))
         except SvpError as error:
             logger.warning("row %s: status %s not written to Notion: %s", page_id, entry.status, error.code)
             if error.retry is not Retry.NEVER or error.code is Code.NOT_CONNECTED:
-                return
+                return False
+            if error.code is Code.ROW_GONE:
+                self.store.entries.row_gone(page_id, now=_now())
         # Also after a refusal for good (the row is gone, its columns were renamed): nothing is owed to it any more.
-        self.store.entries.shown(page_id, entry.version, now=_now())
+        self.store.entries.shown(page_id, entry.version, now=_now(), edited_at=edited_at)
+        return True
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: Entry, workspace: Workspace) -> datetime | None:
+        """Write the status; returns when the row of an entry that waits was edited by that."""
         link_database = self.store.databases.link_database(entry.link.connection_id)
         if link_database is None:
             raise failure(Code.DATABASE_NOT_SHARED, database="Link Database", detail="not registered")
-        schema, workspace = link_database.data_schema, self.workspace(entry.link.connection_id)
+        schema = link_database.data_schema
         properties = status_update(
             schema,
             entry.status,
@@ -96,8 +109,10 @@ class LinkRows(dg.ConfigurableResource):
             result_url=entry.content_page_url if entry.status is Status.COMPLETED else None,
         )
         workspace.set_row(entry.link.page_id, properties)
-        if entry.sentence and not shows_errors(schema):
+        edited_at = workspace.row(entry.link.page_id).last_edited_time if entry.is_waiting else None
+        if entry.sentence and not shows_errors(schema) and entry.waits <= 1:  # one comment for all waits is enough
             workspace.comment(entry.link.page_id, entry.sentence)
+        return edited_at
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
         """Let the last status be told before the process ends."""
@@ -137,6 +152,13 @@ class HeldRow:
             name = f"Content Database of the tag “{database.tag}”"
             raise failure(Code.SCHEMA_CHANGED, database=name, reason=" ".join(changes))
         return database, live
+
+    def require_unchanged(self) -> None:
+        """Pass while the row in Notion says what the run was started with. Raises `row_changed`, `row_gone`."""
+        row = self.workspace.row(self.link.page_id)
+        if isinstance(row, InvalidRow) or row.url != self.link.url or row.tag != self.link.tag:
+            column = "tag" if isinstance(row, LinkEntry) and row.url == self.link.url else "link"
+            raise failure(Code.ROW_CHANGED, column=column, retry_after_s=0.0)
 
     def place(self, schema: DataSourceSchema) -> Place:
         """Where the row's page belongs."""

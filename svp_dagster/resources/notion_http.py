@@ -122,7 +122,7 @@ class Calls:
     def send(self, call: Call) -> JsonObject:
         """Notion's answer to a call that may be repeated without harm: a read, or a write that sets what is set.
 
-        Raises `rate_limited`, `notion_unreachable`, `not_connected`, and what `refusal` makes of a refusal.
+        Raises `notion_busy`, `notion_unreachable`, `not_connected`, and what `refusal` makes of a refusal.
         """
         return self._keep_trying(call, look=None)
 
@@ -177,11 +177,11 @@ class Calls:
                         time.sleep(self._persistence.backoff_s * 2 ** (failures - 1))
 
     def _wait_at_the_gate(self, patience_s: float) -> float:
-        """Wait until the gate is open; returns for how long that was. Raises `rate_limited` if it takes too long."""
+        """Wait until the gate is open; returns for how long that was. Raises `notion_busy` if it takes too long."""
         waited_s = 0.0
         while (shut_s := self._gate.opens_in_s()) > 0:
             if waited_s + shut_s > patience_s:
-                raise failure(Code.RATE_LIMITED, detail="Notion asks to slow down", retry_after_s=shut_s)
+                raise failure(Code.NOTION_BUSY, detail="Notion asks to slow down", retry_after_s=shut_s)
             time.sleep(shut_s)
             waited_s += shut_s
         return waited_s

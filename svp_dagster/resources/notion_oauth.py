@@ -53,7 +53,7 @@ class NotionOAuth(dg.ConfigurableResource):
         self._post("revoke", {"token": token})
 
     def _post(self, endpoint: str, body: JsonObject) -> JsonObject:
-        """The endpoint's answer. Raises `notion_unreachable`, `rate_limited`, `key_rejected`, `not_connected`."""
+        """The endpoint's answer. Raises `notion_unreachable`, `notion_busy`, `key_rejected`, `not_connected`."""
         import httpx
 
         try:
@@ -86,7 +86,7 @@ def _refusal(endpoint: str, answer: httpx.Response, told: Any) -> SvpError:
     code, detail = str(named), f"oauth {endpoint}: HTTP {answer.status_code} {named}"[:200]
     if answer.status_code in (429, 529):
         given = answer.headers.get("retry-after", "")
-        return failure(Code.RATE_LIMITED, detail=detail, retry_after_s=float(given) if given.isdecimal() else None)
+        return failure(Code.NOTION_BUSY, detail=detail, retry_after_s=float(given) if given.isdecimal() else None)
     if answer.status_code >= 500 or named is None:
         return failure(Code.NOTION_UNREACHABLE, detail=detail)
     if code == "invalid_grant":

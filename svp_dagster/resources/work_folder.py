@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +13,9 @@ from pydantic import PrivateAttr
 
 
 class WorkFolder(dg.ConfigurableResource):
-    """Makes `root/<run id>` for a run and removes it when the run ends, by success, failure or termination.
+    """Has `root/<run id>` for a run and removes it when the run ends, by success, failure or termination.
+
+    The folder is made when it is first asked for: a full disk is then the failure of an op, which ends its row.
 
     A killed process can't clean up: its folder goes when the run's failure is seen, or with the daily sweep.
     """
@@ -24,7 +27,6 @@ class WorkFolder(dg.ConfigurableResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WorkFolder]:
         """The resource with its folder, for the length of the run."""
         self._path = Path(self.root) / (context.run.run_id if context.run else "adhoc")
-        self._path.mkdir(parents=True, exist_ok=True)
         try:
             yield self
         finally:
@@ -36,7 +38,16 @@ class WorkFolder(dg.ConfigurableResource):
         if self._path is None:
             msg = "a work folder exists within a run only"
             raise RuntimeError(msg)
+        self._path.mkdir(parents=True, exist_ok=True)
         return self._path
+
+    def older_than(self, moment: datetime) -> list[str]:
+        """The runs, by id, whose folders were made (or last filled) before this time and are still there."""
+        root = Path(self.root)
+        if not root.is_dir():
+            return []
+        made_at = {path.name: path.stat().st_mtime for path in root.iterdir() if path.is_dir()}
+        return sorted(name for name, at in made_at.items() if at < moment.timestamp())
 
     def remove(self, run_id: str) -> None:
         """Remove the folder of a run that is over. A file that can't be removed is left to the sweep."""

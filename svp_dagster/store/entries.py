@@ -2,6 +2,9 @@
 
 A run *claims* its row and every later write carries the run's id; a write by a run that no longer holds the claim
 changes nothing and raises `ClaimLost`. So a worker that outlives its run can't write beside its retry.
+
+A row whose run failed waits, where that may help (`svp_dagster.waiting`): it is pending, `retry_at` says until when
+and `sentence` why. Else it has failed for good.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.errors import ClaimLost, Code, SvpError, failure
 from svp_dagster.models import ContentPage, LinkEntry, ProcessingType, Status, Value
+from svp_dagster.store import transitions
 from svp_dagster.store.database import retry_conflict
 from svp_dagster.store.tables import ConnectionRow, LedgerRow, LinkEntryRow
 
@@ -32,6 +36,8 @@ class Entry(Value):
     run_id: str | None
     failure_code: str | None
     sentence: str | None
+    waits: int
+    waiting_since: datetime | None
     retry_at: datetime | None
     media_key: str | None
     title: str
@@ -48,6 +54,20 @@ class Entry(Value):
         """Whether Notion doesn't show the status yet."""
         return self.shown_version < self.version
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it was put back to wait until `retry_at`."""
+        return self.status is Status.PENDING and self.holder is None and self.retry_at is not None
+
+    def is_asked_anew(self, edited_at: datetime) -> bool:
+        """Whether its row, pending and last edited at this time, is a new wish.
+
+        It is for a finished entry, and for one that waits and was edited since Notion was told so. (Notion tells
+        edits to the minute: one in the same minute isn't seen.)
+        """
+        edited = not self.is_owed and edited_at > self.link.last_edited_time
+        return self.status.is_final or (self.is_waiting and edited)
+
 
 class Entries:
     """Queries over link entries."""
@@ -59,24 +79,45 @@ class Entries:
         """The entry of a row."""
         with Session(self._engine) as session:
             row = session.get(LinkEntryRow, page_id)
-            return _entry(row) if row else None
+            return to_entry(row) if row else None
 
     def known(self, page_ids: Iterable[str]) -> dict[str, Entry]:
         """The entries among these rows, by page id."""
         query = select(LinkEntryRow).where(LinkEntryRow.page_id.in_(list(page_ids)))
         with Session(self._engine) as session:
-            return {row.page_id: _entry(row) for row in session.scalars(query)}
+            return {row.page_id: to_entry(row) for row in session.scalars(query)}
 
     def request(self, link: LinkEntry, *, now: datetime) -> Entry:
-        """Keep that a person asked for this row: a new entry, or a finished one that was set back to pending.
+        """Keep that a person asked for this row: a new entry, or a new wish (`Entry.is_asked_anew`).
 
-        For an entry that isn't finished, only what the person wrote is brought up to date.
+        For another entry that no run holds, only what the person wrote is brought up to date.
         """
         return retry_conflict(lambda: self._ask(link, now=now))
 
+    def request_again(self, page_id: str, *, now: datetime) -> Entry | None:
+        """Keep that a person asked again for a row that is finished or waits; None for any other."""
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            row = session.get(LinkEntryRow, page_id, with_for_update=True)
+            if row is None or not (Status(row.status).is_final or to_entry(row).is_waiting):
+                return None
+            transitions.reopen(row, now=now)
+            row.shown_version = row.version  # Notion was told by whoever calls
+        return to_entry(row)
+
+    def postpone(self, link: LinkEntry, error: SvpError, *, until: datetime, now: datetime) -> Entry:
+        """Let a row that no run is spent on now wait. It is owed to Notion to say so."""
+
+        def wait(row: LinkEntryRow) -> None:
+            if row.holder is None:
+                transitions.wait(row, error, until=until, now=now)
+
+        return retry_conflict(lambda: self._ask(link, now=now, then=wait))
+
     def reject(self, link: LinkEntry, error: SvpError, *, now: datetime) -> Entry:
         """End a row that no run is spent on. Its status is owed to Notion."""
-        return retry_conflict(lambda: self._ask(link, now=now, rejected_with=error))
+        return retry_conflict(
+            lambda: self._ask(link, now=now, then=lambda row: transitions.fail_for_good(row, error, now=now))
+        )
 
     def claim(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool], now: datetime) -> Entry:
         """Let `run_id` alone write this row from now on.
@@ -90,14 +131,14 @@ class Entries:
             if row is None:
                 raise failure(Code.ROW_GONE, detail=f"no link entry {page_id}")
             if row.holder == run_id:
-                return _entry(row)
+                return to_entry(row)
             holder, last_run_id = row.holder, row.run_id
         if last_run_id == run_id or (holder is not None and not may_take_over(holder)):
             raise ClaimLost(page_id)
 
         def change(row: LinkEntryRow) -> None:
             if Status(row.status).is_final:
-                _reopen(row, now=now)
+                transitions.reopen(row, now=now)
             row.holder = row.run_id = run_id
             row.attempts, row.updated_at = row.attempts + 1, now
 
@@ -146,24 +187,53 @@ class Entries:
 
     def complete(self, page_id: str, run_id: str, *, now: datetime) -> Entry:
         """The page is there; the claim ends. Raises `ClaimLost`."""
-        return self._write(page_id, run_id, lambda row: _end(row, Status.COMPLETED, None, now=now))
+        return self._write(page_id, run_id, lambda row: transitions.complete(row, now=now))
 
     def fail(self, page_id: str, run_id: str, error: SvpError, *, now: datetime) -> Entry:
-        """The run failed for good; the claim ends. Raises `ClaimLost`."""
-        return self._write(page_id, run_id, lambda row: _end(row, Status.FAILED, error, now=now))
+        """The run failed: the row waits where that may help, else has failed for good; the claim ends.
 
-    def fail_unclaimed(self, page_id: str, error: SvpError, *, now: datetime) -> Entry | None:
-        """End an entry that isn't finished and that no run holds; None if there is no such entry."""
+        Raises `ClaimLost`.
+        """
+        return self._write(page_id, run_id, lambda row: transitions.fail(row, error, now=now))
+
+    def fail_unclaimed(self, page_id: str, run_id: str | None, error: SvpError, *, now: datetime) -> Entry | None:
+        """The same for an entry that the run (None: whichever there was) ended without ever claiming.
+
+        None if there is nothing to do: the entry is finished, held, waits still, or was that run's.
+        """
         query = select(LinkEntryRow).where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.scalar(query.with_for_update())
-            if row is None or Status(row.status).is_final:
+            if row is None or Status(row.status).is_final or (row.retry_at is not None and row.retry_at > now):
                 return None
-            _end(row, Status.FAILED, error, now=now)
-        return _entry(row)
+            if run_id is not None and row.run_id == run_id:
+                return None
+            transitions.fail(row, error, now=now)
+        return to_entry(row)
 
-    def shown(self, page_id: str, version: int, *, now: datetime) -> None:
-        """Notion shows this version of the status."""
+    def row_gone(self, page_id: str, *, now: datetime) -> None:
+        """The row of an entry that no run holds was deleted: nothing more happens, and nothing is owed."""
+        query = select(LinkEntryRow).where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
+        with Session(self._engine) as session, session.begin():
+            row = session.scalar(query.with_for_update())
+            if row is not None and not Status(row.status).is_final:
+                transitions.fail_for_good(row, failure(Code.ROW_GONE), now=now)
+                row.shown_version = row.version
+
+    def tell_again(self, page_id: str, *, now: datetime) -> None:
+        """Owe Notion the status of an entry that no run holds, although it was told."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(LinkEntryRow)
+                .where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
+                .values(version=LinkEntryRow.version + 1, updated_at=now)
+            )
+
+    def shown(self, page_id: str, version: int, *, now: datetime, edited_at: datetime | None = None) -> None:
+        """Notion shows this version of the status; `edited_at` is the row's last edit, which was ours."""
+        told: dict[str, Any] = {"shown_version": version, "updated_at": now}
+        if edited_at is not None:
+            told["last_edited_time"] = edited_at
         with self._engine.begin() as connection:
             connection.execute(
                 update(LinkEntryRow)
@@ -172,14 +242,14 @@ class Entries:
                     LinkEntryRow.shown_version < version,
                     LinkEntryRow.version >= version,
                 )
-                .values(shown_version=version, updated_at=now)
+                .values(told)
             )
 
     def held_by(self, run_id: str) -> Entry | None:
         """The entry that this run holds."""
         with Session(self._engine) as session:
             row = session.scalar(select(LinkEntryRow).where(LinkEntryRow.holder == run_id))
-            return _entry(row) if row else None
+            return to_entry(row) if row else None
 
     def owed(self, *, before: datetime, limit: int) -> list[Entry]:
         """Entries whose status Notion doesn't show and that nobody changed since `before`, oldest first.
@@ -195,7 +265,7 @@ class Entries:
             .limit(limit)
         )
         with Session(self._engine) as session:
-            return [_entry(row) for row in session.scalars(query)]
+            return [to_entry(row) for row in session.scalars(query)]
 
     def pages_of_others(self, entry: Entry) -> list[str]:
         """The content pages of the connection's other entries for the same video."""
@@ -226,7 +296,7 @@ class Entries:
         newest_first = query.order_by(LinkEntryRow.created_at.desc(), LinkEntryRow.page_id)
         with Session(self._engine) as session:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-            return [_entry(row) for row in session.scalars(newest_first.offset(offset).limit(limit))], total
+            return [to_entry(row) for row in session.scalars(newest_first.offset(offset).limit(limit))], total
 
     def counts(self, connection_id: str, *, tag: str | None = None) -> dict[Status, int]:
         """How many of a connection's entries have each status."""
@@ -251,19 +321,21 @@ class Entries:
         with self._engine.connect() as connection:
             return {page_id: (float(cost or 0), bool(known)) for page_id, cost, known in connection.execute(query)}
 
-    def _ask(self, link: LinkEntry, *, now: datetime, rejected_with: SvpError | None = None) -> Entry:
+    def _ask(self, link: LinkEntry, *, now: datetime, then: Callable[[LinkEntryRow], None] | None = None) -> Entry:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.get(LinkEntryRow, link.page_id, with_for_update=True)
             if row is None:
-                row = _new_row(link, now=now)
+                row = transitions.new_row(link, now=now)
+                transitions.take_over_what_was_written(row, link)
                 session.add(row)
-            elif Status(row.status).is_final:
-                _reopen(row, now=now)
+            elif to_entry(row).is_asked_anew(link.last_edited_time):
+                transitions.reopen(row, now=now)
                 row.shown_version = row.version  # the person wrote "pending": Notion shows it already
-            _take_over_what_was_written(row, link)
-            if rejected_with is not None:
-                _end(row, Status.FAILED, rejected_with, now=now)
-        return _entry(row)
+            if row.holder is None:  # else a run works with what was written before
+                transitions.take_over_what_was_written(row, link)
+            if then is not None:
+                then(row)
+        return to_entry(row)
 
     def _write(self, page_id: str, holder: str | None, change: Callable[[LinkEntryRow], None]) -> Entry:
         """Change the row if `holder` (None: nobody) holds it."""
@@ -275,44 +347,11 @@ class Entries:
             if row is None:
                 raise ClaimLost(page_id)
             change(row)
-        return _entry(row)
+        return to_entry(row)
 
 
-def _new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
-    return LinkEntryRow(
-        page_id=link.page_id,
-        connection_id=link.connection_id,
-        status=Status.PENDING,
-        version=1,
-        shown_version=1,  # the person wrote "pending": Notion shows it already
-        requests=1,
-        attempts=0,
-        title="",
-        stage_seconds={},
-        engines={},
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _reopen(row: LinkEntryRow, *, now: datetime) -> None:
-    row.requests, row.attempts, row.holder = row.requests + 1, 0, None
-    row.status, row.version, row.updated_at = Status.PENDING, row.version + 1, now
-    row.failure_code = row.sentence = row.retry_at = None
-
-
-def _take_over_what_was_written(row: LinkEntryRow, link: LinkEntry) -> None:
-    row.url, row.tag, row.processing_type = link.url, link.tag, link.processing_type
-    row.last_edited_time = link.last_edited_time
-
-
-def _end(row: LinkEntryRow, status: Status, error: SvpError | None, *, now: datetime) -> None:
-    row.status, row.version, row.holder = status, row.version + 1, None
-    row.failure_code, row.sentence = (error.code, error.sentence) if error else (None, None)
-    row.retry_at, row.updated_at = None, now
-
-
-def _entry(row: LinkEntryRow) -> Entry:
+def to_entry(row: LinkEntryRow) -> Entry:
+    """The value of a table's row."""
     fields: dict[str, Any] = {name: getattr(row, name) for name in Entry.model_fields if name != "link"}
     link = LinkEntry(
         page_id=row.page_id,

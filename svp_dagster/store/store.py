@@ -13,6 +13,8 @@ from svp_dagster.store.database import make_engine
 from svp_dagster.store.databases import Databases
 from svp_dagster.store.entries import Entries
 from svp_dagster.store.history import History
+from svp_dagster.store.platforms import Platforms
+from svp_dagster.store.sweep import Sweep
 from svp_dagster.store.web import Web
 
 
@@ -24,6 +26,8 @@ class Store:
         self.connections = Connections(engine, cipher)
         self.databases = Databases(engine)
         self.entries = Entries(engine)
+        self.sweep = Sweep(engine)
+        self.platforms = Platforms(engine)
         self.contents = Contents(engine)
         self.ledger = Ledger(engine)
         self.history = History(engine)

@@ -118,7 +118,9 @@ class LinkEntryRow(Base):
     """The truth about a row of a Link Database.
 
     `holder` is the run that may write; `version` counts status changes and `shown_version` is the last one that
-    Notion was told, so that a lower one means that a status is owed. `requests` counts how often a person asked.
+    Notion was told, so that a lower one means that a status is owed. `requests` counts how often a person asked;
+    `waits`, how often a run put the row back to wait since then, the first time at `waiting_since`; `attempts`, the
+    runs since the person asked or the last wait ended.
     """
 
     __tablename__ = "link_entries"
@@ -142,6 +144,8 @@ class LinkEntryRow(Base):
     run_id: Mapped[str | None]
     failure_code: Mapped[str | None]
     sentence: Mapped[str | None]
+    waits: Mapped[int] = mapped_column(default=0)
+    waiting_since: Mapped[datetime | None]
     retry_at: Mapped[datetime | None]
     media_key: Mapped[str | None]
     title: Mapped[str] = mapped_column(default="")
@@ -192,6 +196,29 @@ class LedgerRow(Base):
     unit: Mapped[str]
     cost_usd: Mapped[float | None]
     detail: Mapped[dict[str, Any]]
+
+
+class PlatformRow(Base):
+    """How downloads from a site go. While `paused_since` is set, its rows wait and a known link is tried now and then.
+
+    `failing` are the page ids of the rows that failed since one worked, for a reason that lies with the site.
+    """
+
+    __tablename__ = "platforms"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    failing: Mapped[list[str]] = mapped_column(JSON, default=list)
+    failure_code: Mapped[str | None]
+    on_trial: Mapped[bool] = mapped_column(default=False)
+    paused_since: Mapped[datetime | None]
+    resumed_at: Mapped[datetime | None]
+    probe_at: Mapped[datetime | None]
+    probes: Mapped[int] = mapped_column(default=0)
+    probe_problem: Mapped[str] = mapped_column(default="")
+    good_url: Mapped[str | None]
+    good_at: Mapped[datetime | None]
+    downloader: Mapped[str] = mapped_column(default="")
+    updated_at: Mapped[datetime]
 
 
 class SignInRow(Base):

@@ -46,12 +46,16 @@ class Installation:
         return str(self.notion.row(self.links_source_id, **properties)["id"])
 
     def tick(self) -> dg.SensorResult | dg.SkipReason:
-        """Evaluate the sensor as the daemon does, the connection being due."""
+        """Ask for pending rows as the daemon does, the connection being due."""
         self.store.databases.look_now(self.connection_id, now=datetime.now(UTC))
+        return self.evaluate("pending_links")
+
+    def evaluate(self, name: str, *, cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
+        """Evaluate a sensor as the daemon does."""
         definitions = self.definitions
-        sensor = definitions.resolve_sensor_def("pending_links")
-        resources = {name: (definitions.resources or {})[name] for name in ("link_rows", "polling_rules")}
-        with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
+        sensor = definitions.resolve_sensor_def(name)
+        resources = {key: (definitions.resources or {})[key] for key in sensor.required_resource_keys}
+        with dg.build_sensor_context(instance=self.instance, resources=resources, cursor=cursor) as context:
             result: Any = sensor(context)
         assert isinstance(result, dg.SensorResult | dg.SkipReason)
         return result

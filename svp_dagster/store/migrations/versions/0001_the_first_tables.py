@@ -49,6 +49,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_installation_secrets")),
     )
     op.create_table(
+        "platforms",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("failing", sa.JSON(), nullable=False),
+        sa.Column("failure_code", sa.String(), nullable=True),
+        sa.Column("on_trial", sa.Boolean(), nullable=False),
+        sa.Column("paused_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resumed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("probe_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("probes", sa.Integer(), nullable=False),
+        sa.Column("probe_problem", sa.String(), nullable=False),
+        sa.Column("good_url", sa.String(), nullable=True),
+        sa.Column("good_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("downloader", sa.String(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_platforms")),
+    )
+    op.create_table(
         "sign_ins",
         sa.Column("state_hash", sa.String(), nullable=False),
         sa.Column("browser_hash", sa.String(), nullable=False),
@@ -169,6 +186,8 @@ def upgrade() -> None:
         sa.Column("run_id", sa.String(), nullable=True),
         sa.Column("failure_code", sa.String(), nullable=True),
         sa.Column("sentence", sa.String(), nullable=True),
+        sa.Column("waits", sa.Integer(), nullable=False),
+        sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("media_key", sa.String(), nullable=True),
         sa.Column("title", sa.String(), nullable=False),
@@ -222,6 +241,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sign_ins_expires_at"))
 
     op.drop_table("sign_ins")
+    op.drop_table("platforms")
     op.drop_table("installation_secrets")
     with op.batch_alter_table("contents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contents_created_at"))

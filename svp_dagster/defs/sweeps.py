@@ -1,0 +1,144 @@
+"""The sweep: what was left behind is told, ended, started again or removed."""
+
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from svp_dagster.defs import runs
+from svp_dagster.defs.partitions import link_entries
+from svp_dagster.resources.link_rows import LinkRows
+from svp_dagster.resources.retention import Retention
+from svp_dagster.resources.work_folder import WorkFolder
+from svp_dagster.store.entries import Entry
+from svp_dagster.waiting import interruption
+
+RUNNING = dg.DefaultSensorStatus.RUNNING
+
+OWED_FOR = timedelta(seconds=30)
+OWED_LOOKED_AT = 500
+OWED_PER_CONNECTION = 15
+"""A tick every 30 seconds with so many writes takes a sixth of what Notion allows a connection (3 calls a second)."""
+BUDGET_S = 20.0
+"""A tick stops beginning writes after so long; Dagster ends one that takes 60 seconds."""
+
+GRACE = timedelta(minutes=5)
+"""How long the failure sensors and Dagster's own retries have before a row counts as lost."""
+LEFT_ALONE_FOR = timedelta(minutes=30)
+BATCH = 50
+
+FOLDERS_KEPT = timedelta(hours=24)
+PRUNED_PER_TICK = 100
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=RUNNING)
+def owed_statuses(link_rows: LinkRows) -> dg.SkipReason:
+    """Tell Notion the statuses that it could not be told when they changed.
+
+    This work gives way: it waits for nobody, and leaves most of what Notion allows to publishing.
+    """
+    owed = link_rows.store.entries.owed(before=datetime.now(UTC) - OWED_FOR, limit=OWED_LOOKED_AT)
+    ends_at, tried, busy, told = time.monotonic() + BUDGET_S, Counter[str](), set[str](), 0
+    for entry in owed:
+        connection_id = entry.link.connection_id
+        if time.monotonic() > ends_at:
+            break
+        if connection_id in busy or tried[connection_id] >= OWED_PER_CONNECTION:
+            continue
+        tried[connection_id] += 1
+        if link_rows.show(entry.link.page_id, patience_s=0):
+            told += 1
+        else:
+            busy.add(connection_id)
+    return dg.SkipReason(f"{len(owed)} statuses were owed, {told} were told.")
+
+
+@dg.sensor(minimum_interval_seconds=60, default_status=RUNNING)
+def lost_rows(context: dg.SensorEvaluationContext, link_rows: LinkRows) -> dg.SkipReason:
+    """Deal with rows that are unfinished though no run works on them: nothing waits for ever."""
+    now, store = datetime.now(UTC), link_rows.store
+    is_paused = any(platform.is_paused for platform in store.platforms.all().values())
+    held = store.sweep.held(before=now - GRACE, limit=BATCH)
+    alone = store.sweep.left_alone(before=now - LEFT_ALONE_FOR, limit=BATCH, also_paused=not is_paused)
+    busy = runs.rows_in_progress(context.instance, [entry.link.page_id for entry in (*held, *alone)])
+    for entry in held:
+        if entry.link.page_id not in busy:
+            _let_go(context, link_rows, entry, now=now)
+    for entry in alone:
+        if entry.link.page_id not in busy:
+            _pick_up(context, link_rows, entry)
+    return dg.SkipReason(f"{len(held)} rows held and {len(alone)} left alone were looked at; {len(busy)} have a run.")
+
+
+def _let_go(context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: Entry, *, now: datetime) -> None:
+    """A row whose run is over goes back to wait; one whose runs vanish again and again ends."""
+    run_id = entry.holder or ""
+    ended_at = runs.ended_at(context.instance, run_id)
+    if ended_at is not None and ended_at < now - GRACE:
+        context.log.warning("row %s: its run %s ended without a word", entry.link.page_id, run_id)
+        link_rows.fail(run_id, interruption(attempts=entry.attempts, detail=f"run {run_id}"))
+
+
+def _pick_up(context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: Entry) -> None:
+    """A row that should have had a run gets another key for one, or its status is told again."""
+    page_id = entry.link.page_id
+    run = runs.last_run(context.instance, page_id)
+    context.log.warning("row %s: no run came since %s", page_id, entry.updated_at)
+    if run is not None and run.run_id != entry.run_id:
+        link_rows.fail_unclaimed(page_id, run.run_id, interruption(attempts=0, detail=f"run {run.run_id}"))
+    else:
+        # It isn't among the pending rows of Notion: somebody changed its status, or deleted it.
+        link_rows.store.entries.tell_again(page_id, now=datetime.now(UTC))
+
+
+@dg.sensor(minimum_interval_seconds=24 * 3600, default_status=RUNNING)
+def orphaned_folders(context: dg.SensorEvaluationContext, work_folder: WorkFolder) -> dg.SkipReason:
+    """Remove the work folders of runs that were killed, daily."""
+    removed = 0
+    for run_id in work_folder.older_than(datetime.now(UTC) - FOLDERS_KEPT):
+        if runs.ended_at(context.instance, run_id) is not None:
+            context.log.info("removed the work folder of run %s", run_id)
+            work_folder.remove(run_id)
+            removed += 1
+    return dg.SkipReason(f"{removed} work folders were removed.")
+
+
+@dg.sensor(minimum_interval_seconds=600, default_status=RUNNING)
+def retention_limits(
+    context: dg.SensorEvaluationContext, link_rows: LinkRows, retention: Retention
+) -> dg.SensorResult | dg.SkipReason:
+    """Remove old runs, partitions of finished rows, and results by content, a few at a time."""
+    now = datetime.now(UTC)
+    partitions, cursor = _prune_partitions(
+        context, link_rows, before=now - timedelta(days=retention.partitions_kept_days)
+    )
+    old_runs = _prune_runs(context.instance, link_rows, before=now - timedelta(days=retention.runs_kept_days))
+    contents = link_rows.store.contents.forget_before(now - timedelta(days=retention.contents_kept_days))
+    reason = f"Removed {partitions} partitions, {old_runs} runs and {contents} results by content."
+    return dg.SensorResult(skip_reason=reason, cursor=cursor)
+
+
+def _prune_partitions(context: dg.SensorEvaluationContext, link_rows: LinkRows, *, before: datetime) -> tuple[int, str]:
+    """Forget the keys of rows that ended before this time; those up to the cursor are forgotten already."""
+    ended, _, page_id = (context.cursor or "").partition(" ")
+    after = (datetime.fromisoformat(ended), page_id) if ended else (datetime.fromtimestamp(0, UTC), "")
+    finished = link_rows.store.sweep.finished(after=after, before=before, limit=PRUNED_PER_TICK)
+    busy = runs.rows_in_progress(context.instance, [entry.link.page_id for entry in finished])
+    for entry in finished:
+        if entry.link.page_id not in busy:  # else it gets a new end, and its turn then
+            context.instance.delete_dynamic_partition(str(link_entries.name), entry.link.page_id)
+    if finished:
+        last = finished[-1]
+        return len(finished), f"{last.updated_at.isoformat()} {last.link.page_id}"
+    return 0, context.cursor or ""
+
+
+def _prune_runs(instance: dg.DagsterInstance, link_rows: LinkRows, *, before: datetime) -> int:
+    """Delete finished runs that were made before this time, the oldest first; never one that holds a row."""
+    too_old = dg.RunsFilter(statuses=runs.FINISHED, created_before=before)
+    records = instance.get_run_records(too_old, limit=PRUNED_PER_TICK, order_by="id", ascending=True)
+    free = [record for record in records if link_rows.store.entries.held_by(record.dagster_run.run_id) is None]
+    for record in free:
+        instance.delete_run(record.dagster_run.run_id)
+    return len(free)

@@ -1,0 +1,142 @@
+"""How downloads from each site go: what works, what is paused, and when a known link is tried next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from svp_dagster.errors import Code
+from svp_dagster.models import Value
+from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.tables import PlatformRow
+
+FIRST_PROBE = timedelta(minutes=15)
+LONGEST_PROBE = timedelta(hours=2)
+"""A probe follows the one before after twice the time, this at most: a site that blocks us is not to be provoked."""
+
+_Change = Callable[[PlatformRow], None]
+
+
+class Platform(Value):
+    """A site. `failing` are the rows that failed since one worked, for a reason that lies with the site.
+
+    While it is paused, `failure_code` says why, and `probe_problem` is the sentence of the last probe. `on_trial`:
+    it was resumed, and no row has worked since, so the next such failure pauses it again. `downloader` names the
+    versions of what last downloaded from it.
+    """
+
+    name: str
+    failing: tuple[str, ...]
+    failure_code: str | None
+    on_trial: bool
+    paused_since: datetime | None
+    resumed_at: datetime | None
+    probe_at: datetime | None
+    probes: int
+    probe_problem: str
+    good_url: str | None
+    good_at: datetime | None
+    downloader: str
+    updated_at: datetime
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its rows wait."""
+        return self.paused_since is not None
+
+
+class Platforms:
+    """Queries over platforms."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, name: str) -> Platform | None:
+        """A platform; None where nothing was ever downloaded from it."""
+        with Session(self._engine) as session:
+            row = session.get(PlatformRow, name)
+            return _platform(row) if row else None
+
+    def all(self) -> dict[str, Platform]:
+        """Every platform that was downloaded from, by name."""
+        with Session(self._engine) as session:
+            rows = session.scalars(select(PlatformRow).order_by(PlatformRow.name))
+            return {row.name: _platform(row) for row in rows}
+
+    def worked(self, name: str, *, url: str, by_probe: bool, downloader: str, now: datetime) -> Platform:
+        """A download succeeded: the platform is resumed where it was paused, on trial until a row works too."""
+
+        def change(row: PlatformRow) -> None:
+            resumes = row.paused_since is not None
+            row.on_trial = by_probe and (resumes or row.on_trial)
+            _resume(row, now=now)
+            row.good_url, row.good_at, row.downloader = url, now, downloader
+
+        return self._change(name, change, now=now)
+
+    def resume(self, name: str, *, now: datetime) -> Platform:
+        """Let rows through again, on trial."""
+
+        def change(row: PlatformRow) -> None:
+            row.on_trial = True
+            _resume(row, now=now)
+
+        return self._change(name, change, now=now)
+
+    def failed(
+        self, name: str, *, page_id: str, code: Code, rows_to_pause: int, downloader: str, now: datetime
+    ) -> Platform:
+        """A row's download failed for a reason that lies with the site; the last of several rows pauses it."""
+
+        def change(row: PlatformRow) -> None:
+            row.failing = sorted({*row.failing, page_id})
+            row.failure_code, row.downloader = code, downloader
+            if row.paused_since is None and (row.on_trial or len(row.failing) >= rows_to_pause):
+                row.paused_since, row.on_trial = now, False
+                row.probe_at, row.probes, row.probe_problem = now + FIRST_PROBE, 0, ""
+
+        return self._change(name, change, now=now)
+
+    def begin_probes(self, *, now: datetime) -> list[Platform]:
+        """The paused platforms whose probe is due. Each is the caller's to probe, once."""
+        query = select(PlatformRow).where(PlatformRow.paused_since.is_not(None), PlatformRow.probe_at <= now)
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            rows = session.scalars(query.order_by(PlatformRow.name).with_for_update()).all()
+            for row in rows:
+                row.probes += 1
+                row.probe_at = now + min(FIRST_PROBE * 2 ** min(row.probes, 10), LONGEST_PROBE)
+        return [_platform(row) for row in rows]
+
+    def probe_failed(self, name: str, *, problem: str, now: datetime) -> Platform:
+        """A probe didn't succeed; the next one is planned already."""
+
+        def change(row: PlatformRow) -> None:
+            row.probe_problem = problem
+
+        return self._change(name, change, now=now)
+
+    def _change(self, name: str, change: _Change, *, now: datetime) -> Platform:
+        def write() -> Platform:
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                row = session.get(PlatformRow, name, with_for_update=True)
+                if row is None:
+                    row = PlatformRow(name=name, failing=[], on_trial=False, probes=0, probe_problem="", downloader="")
+                    session.add(row)
+                change(row)
+                row.updated_at = now
+            return _platform(row)
+
+        return retry_conflict(write)
+
+
+def _resume(row: PlatformRow, *, now: datetime) -> None:
+    row.failing, row.failure_code = [], None
+    if row.paused_since is not None:
+        row.paused_since, row.probe_at, row.resumed_at, row.probe_problem = None, None, now, ""
+
+
+def _platform(row: PlatformRow) -> Platform:
+    return Platform(**{name: getattr(row, name) for name in Platform.model_fields})
