@@ -40,13 +40,20 @@ class Served:
         self.stop()
 
 
-def serve(app: Flask, *, host: str = "127.0.0.1", port: int = 0, log_requests: bool = False) -> Served:
+class QuietHandler(WSGIRequestHandler):
+    """Prints no line per request; errors inside the app are printed all the same."""
+
+    def log_request(self, *_: object) -> None:
+        """Nothing."""
+
+
+def serve(
+    app: Flask, *, host: str = "127.0.0.1", port: int = 0, handler: type[WSGIRequestHandler] = QuietHandler
+) -> Served:
     """Starts `app` with a thread per request; connections are accepted when this returns.
 
-    Port 0 takes a free one. Raises OSError where the port is taken. `log_requests` prints a line per
-    request on stderr; errors inside the app are always printed.
+    Port 0 takes a free one. Raises OSError where the port is taken.
     """
-    handler = WSGIRequestHandler if log_requests else _QuietHandler
     with socket.create_server((host, port)) as listener:
         server = _Server(host, port, app, handler, fd=listener.fileno())
     return Served(server, host=host)
@@ -59,11 +66,6 @@ def hang_up(environ: dict[str, Any]) -> None:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         return  # the client was quicker
-
-
-class _QuietHandler(WSGIRequestHandler):
-    def log_request(self, *_: object) -> None:
-        return
 
 
 class _Server(ThreadedWSGIServer):

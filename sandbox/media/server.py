@@ -8,7 +8,6 @@ Every request is recorded with its host, those for hosts that don't exist too, i
 Faults are steered without TLS, `POST http://PROXY/_sandbox/faults`; a fault's `path` is searched in `/HOST/PATH`.
 """
 
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,12 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from werkzeug.serving import WSGIRequestHandler
-
 from sandbox.faults import FaultPlan, Recorder, RequestRecord
 from sandbox.media.app import HOSTS, create_app
 from sandbox.media.authority import Authority
-from sandbox.serving import Served, _Server
+from sandbox.serving import QuietHandler, Served, serve
 
 RECORD_FILE = "media-requests.jsonl"
 _HANDSHAKE_LIMIT_S = 10.0
@@ -76,9 +73,7 @@ def _start(port: int, data_dir: Path) -> MediaSandbox:
     class Handler(_ProxyHandler):
         authority = signing
 
-    with socket.create_server(("127.0.0.1", port)) as listener:
-        server = _Server("127.0.0.1", port, app, Handler, fd=listener.fileno())
-    return MediaSandbox(Served(server, host="127.0.0.1"), signing.ca_path, faults, recorder)
+    return MediaSandbox(serve(app, port=port, handler=Handler), signing.ca_path, faults, recorder)
 
 
 def _url(record: RequestRecord) -> str:
@@ -86,16 +81,13 @@ def _url(record: RequestRecord) -> str:
     return f"https:/{record.path}{'?' if query else ''}{query}"
 
 
-class _ProxyHandler(WSGIRequestHandler):
+class _ProxyHandler(QuietHandler):
     """Answers CONNECT by becoming the host that was asked for, on the same connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body are written apart: else each body waits 40 ms for the head's receipt
     authority: Authority
     _host = ""
-
-    def log_request(self, *_: object) -> None:
-        return
 
     def run_wsgi(self) -> None:
         if self.command == "CONNECT":
