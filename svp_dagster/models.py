@@ -201,11 +201,12 @@ class Summary(Value):
 
 
 class ContentPage(Value):
-    """The page in the Content Database."""
+    """The page in the Content Database. `has_whole_body` is true where that is known without looking."""
 
     page_id: str
     url: str
     created: bool
+    has_whole_body: bool = False
 
 
 class PaidCall(Value):

@@ -107,7 +107,11 @@ class Summarizer(Protocol):
 
 
 class Pages(Protocol):
-    """The pages of a connection's Content Databases. Each verb raises the failures of Notion."""
+    """The pages of a connection's Content Databases. Each verb raises the failures of Notion.
+
+    A file block names a file of this machine (`notion.blocks.file`), and so does `cover`: they are uploaded, or left
+    out where the workspace doesn't take them.
+    """
 
     def content_page(self, page_id: str) -> ContentPage | None:
         """The page; None where it is gone or in the trash."""
@@ -129,16 +133,16 @@ class Pages(Protocol):
         properties: JsonObject,
         *,
         blocks: Sequence[JsonObject] = (),
-        cover_upload_id: str | None = None,
+        cover: Path | None = None,
         find: Callable[[], ContentPage | None],
     ) -> ContentPage:
-        """Make a page, once: where no answer comes, `find` looks before it is made again."""
+        """Make a page, once: where no answer comes, `find` looks before it is made again.
+
+        Of `blocks`, those are sent along that fit into one request: the page tells whether that is the whole body.
+        """
 
     def update_page(self, page_id: str, properties: JsonObject) -> ContentPage:
         """Write to a page's columns."""
 
     def replace_body(self, page_id: str, blocks: Sequence[JsonObject]) -> None:
         """Make the body say what `blocks` say, in place."""
-
-    def upload_file(self, path: Path) -> str | None:
-        """The id of an uploaded file; None where the workspace doesn't take it."""

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     gemini_model: str = "gemini-3.5-flash-lite"
     output_language: str = Field(default="", description="Language of summaries; empty: the video's own.")
     block_budget: Literal["properties_only", "compact", "full"] = "compact"
+    page_cover: bool = Field(default=True, description="The thumbnail, or else a frame, as a page's cover.")
+    page_subtitle_files: bool = Field(default=True, description="Attach the transcript as WebVTT and SubRip files.")
+    page_chapters: bool = Field(default=True, description="List the chapters of videos of five minutes and more.")
+    page_video_facts: bool = Field(default=True, description="Tell uploader, date, duration, size and codec.")
     monthly_budget_usd: float | None = Field(default=None, ge=0, description="Per connection; unset: no cap.")
     prices_file: Path | None = Field(default=None, description="JSON that overrides the price table.")
 

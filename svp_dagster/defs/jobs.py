@@ -123,6 +123,7 @@ def publish(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
     page_style: PageStyle,
+    work_folder: WorkFolder,
     video: Video,
     transcript: Transcript,
     screen_text: ScreenText,
@@ -140,8 +141,8 @@ def publish(
             place=stage.row.place(schema),
             pages=stage.row.workspace,
             made=lambda page: stage.row.made(page, data_source_id=schema.data_source_id),
-            block_budget=page_style.budget,
-            with_cover=page_style.cover,
+            appearance=page_style.appearance,
+            folder=work_folder.path,
         )
         stage.report("content_page", of_page(page))
         stage.row.complete()

@@ -29,7 +29,13 @@ def resources() -> dg.Definitions:
             # The steps of a run share a process: nothing is written between them.
             "io_manager": dg.mem_io_manager,
             "link_rows": link_rows,
-            "page_style": PageStyle(block_budget=settings.block_budget),
+            "page_style": PageStyle(
+                block_budget=settings.block_budget,
+                cover=settings.page_cover,
+                subtitle_files=settings.page_subtitle_files,
+                chapters=settings.page_chapters,
+                video_facts=settings.page_video_facts,
+            ),
             "polling_rules": PollingRules(interval_s=settings.poll_interval_s),
             "platform_rules": PlatformRules(
                 rows_to_pause=settings.rows_to_pause,

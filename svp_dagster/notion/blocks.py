@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from svp_dagster.models import JsonObject
 from svp_dagster.notion.rich_text import ITEM_UNITS, ITEMS_PER_ARRAY, plain_text, text_item, units
@@ -49,6 +50,14 @@ def toggles(heading: str, inside: list[JsonObject]) -> list[JsonObject]:
     return [_toggle(name, part) for name, part in zip(headings, parts, strict=False)]
 
 
+def file(path: Path, *, mark: str) -> JsonObject:
+    """A file of this machine, which is uploaded once the block is sent (`resources.notion_upload.with_uploads`).
+
+    `mark` stands below it: a block with the same name and mark is taken to hold the same file.
+    """
+    return {"type": "file", "file": {"path": str(path), "name": path.name, "caption": [text_item(mark)]}}
+
+
 def batches(blocks: list[JsonObject]) -> list[list[JsonObject]]:
     """`blocks` in their order, parted so that each part fits into one request."""
     parts: list[list[JsonObject]] = []
@@ -77,16 +86,17 @@ def children(block: JsonObject) -> list[JsonObject]:
 def without_children(block: JsonObject) -> JsonObject:
     """The body of an update that gives a block the content of `block`, but not what is inside it."""
     kind = block["type"]
-    return {kind: {name: value for name, value in block[kind].items() if name != "children"}}
+    return {"type": kind, kind: {name: value for name, value in block[kind].items() if name != "children"}}
 
 
 def says(block: JsonObject) -> list[tuple[str, str | None]]:
-    """The words of a block with their links, for a block of a request or of an answer alike.
+    """The words of a block (a file's are its caption) with their links, for one of a request or of an answer alike.
 
     Blocks that say the same give equal lists, however their text is parted into items.
     """
     runs: list[tuple[str, str | None]] = []
-    for item in block.get(block["type"], {}).get("rich_text", []):
+    content = block.get(block["type"], {})
+    for item in content.get("rich_text") or content.get("caption") or []:
         link = (item.get("text", {}).get("link") or {}).get("url")
         before = runs.pop()[0] if runs and runs[-1][1] == link else ""
         runs.append((before + plain_text([item]), link))
@@ -94,10 +104,15 @@ def says(block: JsonObject) -> list[tuple[str, str | None]]:
 
 
 def likeness(block: JsonObject) -> tuple[str, str]:
-    """Equal for blocks of which one may be the older version of the other: one type, and toggles with one heading."""
+    """Equal for blocks of which one may be the older version of the other: one type, and one heading or file name."""
     kind: str = block["type"]
-    heading = plain_text(block[kind].get("rich_text", [])) if kind == "toggle" else ""
-    return kind, heading
+    match kind:
+        case "toggle":
+            return kind, plain_text(block[kind].get("rich_text", []))
+        case "file":
+            return kind, str(block[kind].get("name") or "")
+        case _:
+            return kind, ""
 
 
 def _toggle(heading: str, inside: list[JsonObject]) -> JsonObject:

@@ -7,10 +7,11 @@ is a few large blocks unless more are asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
-from svp_dagster.models import Evidence, JsonObject, ScreenLine, ScreenText, Segment, Summary, Transcript, Video
+from svp_dagster.media.chapters import Chapter, chapters
+from svp_dagster.models import Evidence, JsonObject, ScreenLine, ScreenText, Segment, Summary, Transcript, Value, Video
 from svp_dagster.notion.blocks import PARAGRAPH_UNITS, Items, one_paragraph, paragraph, paragraphs, toggles
 from svp_dagster.notion.properties import web_address
 from svp_dagster.notion.rich_text import ITEM_UNITS, clean, cut, one_line, rich_text, split, text_item
@@ -18,6 +19,9 @@ from svp_dagster.notion.rich_text import ITEM_UNITS, clean, cut, one_line, rich_
 _NAME_UNITS = 100
 _QUOTE_UNITS = 400
 _STAMP_UNITS = 100
+_PART_UNITS = 49_000
+"""Of a paragraph, where two texts share one."""
+
 _SPOKEN_PARAGRAPH_S = 60.0
 _FOUND = {"speech": "said", "screen": "shown", "caption": "written in the caption"}
 
@@ -30,36 +34,57 @@ class BlockBudget(StrEnum):
     FULL = "full"
 
 
+class Appearance(Value):
+    """What a content page shows beside its columns."""
+
+    block_budget: BlockBudget = BlockBudget.COMPACT
+    cover: bool = True
+    subtitle_files: bool = True
+    chapters: bool = True
+    video_facts: bool = True
+
+
 def page_blocks(
-    video: Video, transcript: Transcript, screen_text: ScreenText, summary: Summary, block_budget: BlockBudget
+    video: Video,
+    transcript: Transcript,
+    screen_text: ScreenText,
+    summary: Summary,
+    appearance: Appearance,
+    *,
+    files: Sequence[JsonObject] = (),
 ) -> list[JsonObject]:
-    """The blocks of a page: overview, evidence, transcript, screen text, caption, notes.
+    """The blocks of a page: overview, chapters, evidence, transcript, screen text, caption, notes.
+
+    `files` are the file blocks that belong to the transcript.
 
     Each block fits into a request (see `blocks.batches`). Where text doesn't fit, a mark says so: with `compact`,
-    a transcript, screen text or caption beyond 100,000 characters.
+    a transcript or screen text beyond 100,000 characters and an overview or caption beyond half of it.
     """
-    notes = one_paragraph(_notes(video, transcript, screen_text, summary), color="gray")
-    match block_budget:
+    moments = _chapters(video, transcript) if appearance.chapters else []
+    about = _about(video, with_facts=appearance.video_facts)
+    notes = list(_notes(transcript, screen_text, summary))
+    match appearance.block_budget:
         case BlockBudget.PROPERTIES_ONLY:
             return []
         case BlockBudget.COMPACT:
+            caption = [_short(f"Caption: {video.caption}")] if clean(video.caption) else []
             read = "\n".join(f"{_seen_at(line)} {line.text}" for line in screen_text.lines)
             return [
-                *_as_one(summary.overview),
+                *one_paragraph(filter(None, [_short(summary.overview), *moments])),
                 *toggles("Where it was found", one_paragraph(_quotes(video, summary))),
-                *toggles("Transcript", _as_one(_spoken_text(transcript))),
+                *toggles("Transcript", [*_as_one(_spoken_text(transcript)), *files]),
                 *toggles("Text on the screen", _as_one(read)),
-                *toggles("Caption", _as_one(video.caption)),
-                *notes,
+                *one_paragraph([about, *caption, _short("\n".join(notes))], color="gray"),
             ]
         case BlockBudget.FULL:
             return [
                 *(block for part in clean(summary.overview).split("\n\n") for block in paragraphs(_lines(part))),
+                *paragraphs(moments),
                 *toggles("Where it was found", paragraphs(_quotes(video, summary))),
-                *toggles("Transcript", _spoken_paragraphs(video, transcript)),
+                *toggles("Transcript", [*_spoken_paragraphs(video, transcript), *files]),
                 *toggles("Text on the screen", paragraphs(_read_lines(video, screen_text))),
                 *toggles("Caption", paragraphs(_lines(video.caption))),
-                *notes,
+                *one_paragraph([about, *([text_item(note)] for note in notes)], color="gray"),
             ]
 
 
@@ -68,8 +93,21 @@ def _as_one(text: str) -> list[JsonObject]:
     return [paragraph(items)] if items else []
 
 
+def _short(text: str) -> Items:
+    return rich_text(text, limit=_PART_UNITS)
+
+
 def _lines(text: str) -> list[Items]:
     return [[text_item(part)] for line in clean(text).split("\n") for part in split(line)]
+
+
+def _chapters(video: Video, transcript: Transcript) -> list[Items]:
+    found = chapters(transcript.segments, duration_s=video.duration_s)
+    return [[text_item("Chapters")], *(_chapter(video, one) for one in found)] if found else []
+
+
+def _chapter(video: Video, chapter: Chapter) -> Items:
+    return [*_moment(video, chapter.start_s), text_item(f" {cut(one_line(chapter.title), _NAME_UNITS)}")]
 
 
 def _spoken_text(transcript: Transcript) -> str:
@@ -143,26 +181,46 @@ def _clock(at_s: float) -> str:
     return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
 
 
-def _notes(video: Video, transcript: Transcript, screen_text: ScreenText, summary: Summary) -> Iterator[Items]:
-    """Which video it is, which engine did what, and what was left blank and why."""
-    yield _about(video)
+def _about(video: Video, *, with_facts: bool) -> Items:
+    """Which video it is."""
+    title = cut(one_line(video.title), _QUOTE_UNITS) or "Video"
+    facts = ", ".join(_facts(video)) if with_facts else ""
+    return [text_item(title, url=web_address(video.url)), *([text_item(f" ({facts})")] if facts else [])]
+
+
+def _facts(video: Video) -> Iterator[str]:
+    if clean(video.uploader):
+        yield f"by {cut(one_line(video.uploader), _NAME_UNITS)}"
+    if video.published_at:
+        yield f"posted {video.published_at:%Y-%m-%d}"
+    if video.duration_s:
+        yield _clock(video.duration_s)
+    if video.slides:
+        yield f"{len(video.slides)} pictures"
+    if video.width_px and video.height_px:
+        yield f"{video.width_px} × {video.height_px}"
+    if clean(video.codec):
+        yield cut(one_line(video.codec), _NAME_UNITS)
+
+
+def _notes(transcript: Transcript, screen_text: ScreenText, summary: Summary) -> Iterator[str]:
+    """Which engine did what, and what was left blank and why."""
     language = f" ({one_line(transcript.language)})" if transcript.language else ""
     heard = f"Transcript by {transcript.source}{language}." if _spoken_text(transcript) else "No transcript."
     yield _note(heard, transcript.note)
     frames = f" from {screen_text.frames_read} pictures" if screen_text.frames_read else ""
     read = f"Screen text by {screen_text.source}{frames}." if screen_text.lines else "No text on the screen."
     yield _note(read, screen_text.note)
-    yield _note(f"Summary by {summary.engine}, {summary.model}.", "")
+    yield _note(_who_summed_up(summary), summary.note)
     for name, reason in summary.left_blank.items():
         yield _note(f"Left blank: {cut(one_line(name), _NAME_UNITS)}.", reason)
 
 
-def _about(video: Video) -> Items:
-    title = cut(one_line(video.title), _QUOTE_UNITS) or "Video"
-    uploader = f" by {cut(one_line(video.uploader), _NAME_UNITS)}" if clean(video.uploader) else ""
-    duration = f", {_clock(video.duration_s)}" if video.duration_s else ""
-    return [text_item(title, url=web_address(video.url)), text_item(f"{uploader}{duration}")]
+def _who_summed_up(summary: Summary) -> str:
+    if summary.engine == "extractive":
+        return "Summary: quoted sentences, no model (extractive)."
+    return f"Summary by {summary.model} ({summary.engine.capitalize()})."
 
 
-def _note(statement: str, reason: str) -> Items:
-    return [text_item(cut(one_line(f"{statement} {reason}"), _QUOTE_UNITS * 2))]
+def _note(statement: str, reason: str) -> str:
+    return cut(one_line(f"{statement} {reason}"), _QUOTE_UNITS * 2)

@@ -44,7 +44,7 @@ from svp_dagster.resources.notion_failures import (
 )
 from svp_dagster.resources.notion_http import NOTION_VERSION, Call, Calls, Persistence, Tokens, gate_of, read
 from svp_dagster.resources.notion_query import query
-from svp_dagster.resources.notion_upload import upload
+from svp_dagster.resources.notion_upload import local_files, upload, upload_all, with_uploads
 
 if TYPE_CHECKING:
     from notion_client import Client
@@ -115,7 +115,7 @@ class NotionResource(dg.ConfigurableResource):
 class Workspace:
     """What a connection sees and does at Notion.
 
-    Every verb raises the failures `not_connected`, `rate_limited`, `notion_unreachable` and `notion_refused`. What
+    Every verb raises the failures `not_connected`, `notion_busy`, `notion_unreachable` and `notion_refused`. What
     isn't there, isn't shared with the connection or has an id that is none is `row_gone` for rows and else
     `database_not_shared`.
     """
@@ -255,19 +255,22 @@ class Workspace:
         properties: JsonObject,
         *,
         blocks: Sequence[JsonObject] = (),
-        cover_upload_id: str | None = None,
+        cover: Path | None = None,
         find: Callable[[], ContentPage | None],
     ) -> ContentPage:
         """Make a page, once: where no answer comes, `find` looks for it before it is made again.
 
-        Where `blocks` don't fit into the request, the rest of them isn't there yet: call `replace_body`.
+        Where `blocks` don't fit into the request, the rest of them isn't there yet: then the page has not its whole
+        body, and `replace_body` is to be called.
         """
-        first = [*batches(list(blocks)), []][0]
+        uploads = self._upload([*local_files(blocks), *([cover] if cover else [])])
+        sendable = with_uploads(blocks, uploads)
+        first = [*batches(sendable), []][0]
         fits = size_bytes({"properties": properties, "children": first}) <= REQUEST_BYTES
         body = {
             "parent": {"type": "data_source_id", "data_source_id": _id(data_source_id, CONTENT_DATABASE)},
             "properties": properties,
-            **_cover(cover_upload_id),
+            **_cover(uploads.get(str(cover))),
             **({"children": first} if first and fits else {}),
         }
 
@@ -278,22 +281,30 @@ class Workspace:
         answer = self._calls.send_once(
             Call(method="POST", path="pages", body=body, subject=CONTENT_DATABASE), look=look
         )
-        return read(partial(parse_content_page, created=True), answer)
+        page = read(partial(parse_content_page, created=True), answer)
+        return page.model_copy(update={"has_whole_body": fits and len(first) == len(sendable)})
 
-    def update_page(self, page_id: str, properties: JsonObject, *, cover_upload_id: str | None = None) -> ContentPage:
+    def update_page(self, page_id: str, properties: JsonObject) -> ContentPage:
         """Write to a page of a Content Database. Raises `database_not_shared` where it is gone, `schema_changed`."""
-        body = {"properties": properties, **_cover(cover_upload_id)}
+        body = {"properties": properties}
         path = f"pages/{_id(page_id, CONTENT_PAGE)}"
         answer = self._calls.send(Call(method="PATCH", path=path, body=body, subject=CONTENT_PAGE))
         return read(partial(parse_content_page, created=False), answer)
 
     def replace_body(self, page_id: str, blocks: Sequence[JsonObject]) -> None:
         """Make the body that this connection wrote on a page say what `blocks` say, in place (see `PageBody`)."""
-        PageBody(self._calls, bot_id=self.me().bot_id).replace(_id(page_id, CONTENT_PAGE), blocks)
+        body = PageBody(self._calls, bot_id=self.me().bot_id, ready=self._ready)
+        body.replace(_id(page_id, CONTENT_PAGE), blocks)
 
     def upload_file(self, path: Path) -> str | None:
         """The id of an uploaded file, to be named within the hour; None where the workspace doesn't take it."""
         return upload(self._calls, path, max_bytes=self.me().max_upload_bytes)
+
+    def _upload(self, paths: Sequence[Path]) -> dict[str, str]:
+        return upload_all(paths, self.upload_file)
+
+    def _ready(self, blocks: Sequence[JsonObject]) -> list[JsonObject]:
+        return with_uploads(blocks, self._upload(list(local_files(blocks))))
 
     def _search(self, kind: str, words: str) -> Iterator[JsonObject]:
         body = {

@@ -6,7 +6,7 @@ surplus ones deleted. Blocks that people or other connections wrote stay where t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 
 from svp_dagster.errors import SvpError
@@ -20,11 +20,12 @@ MOST_BLOCKS = 5000
 
 
 class PageBody:
-    """The blocks that the connection's bot wrote on pages."""
+    """The blocks that the connection's bot wrote on pages. `ready` makes blocks ready to be sent, files uploaded."""
 
-    def __init__(self, calls: Calls, *, bot_id: str) -> None:
+    def __init__(self, calls: Calls, *, bot_id: str, ready: Callable[[Sequence[JsonObject]], list[JsonObject]]) -> None:
         self._calls = calls
         self._bot_id = bot_id
+        self._ready = ready
 
     def replace(self, parent_id: str, wanted: Sequence[JsonObject]) -> None:
         """Make the bot's blocks below a page or block say what `wanted` says, with as few changes as possible."""
@@ -47,24 +48,25 @@ class PageBody:
 
     def _update(self, was: JsonObject, becomes: JsonObject) -> None:
         if says(was) != says(becomes):
-            self._calls.send(
-                Call(method="PATCH", path=f"blocks/{was['id']}", body=without_children(becomes), subject=CONTENT_PAGE)
-            )
+            for ready in self._ready([without_children(becomes)]):
+                path = f"blocks/{was['id']}"
+                self._calls.send(Call(method="PATCH", path=path, body=ready, subject=CONTENT_PAGE))
         if children(becomes) or was.get("has_children"):
             self.replace(was["id"], children(becomes))
 
     def _append(
         self, parent_id: str, blocks: list[JsonObject], *, after_id: str | None, at_start: bool, known: set[str]
-    ) -> str:
+    ) -> str | None:
         """Add blocks behind one, or at the start or end; returns the last one's id. `known` are all that were there."""
         position: JsonObject = {"type": "start" if at_start else "end"}
         if after_id is not None:
             position = {"type": "after_block", "after_block": {"id": after_id}}
-        for batch in batches(blocks):
+        last_id = after_id
+        for batch in batches(self._ready(blocks)):
             made = self._append_batch(parent_id, batch, position=position, known=known)
             known.update(block["id"] for block in made)
-            position = {"type": "after_block", "after_block": {"id": made[-1]["id"]}}
-        last_id: str = position["after_block"]["id"]
+            last_id = made[-1]["id"]
+            position = {"type": "after_block", "after_block": {"id": last_id}}
         return last_id
 
     def _append_batch(

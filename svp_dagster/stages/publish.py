@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 
+from svp_dagster.media.cover import cover
+from svp_dagster.media.subtitles import as_srt, as_vtt
 from svp_dagster.models import ContentPage, JsonObject, ScreenText, Summary, Transcript, Value, Video
-from svp_dagster.notion.body import BlockBudget, page_blocks
+from svp_dagster.notion.blocks import file
+from svp_dagster.notion.body import Appearance, page_blocks
 from svp_dagster.notion.properties import Filled, link_column, to_properties
 from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.ports import Pages
+
+SUBTITLE_FILES = {"transcript.vtt.txt": as_vtt, "transcript.srt.txt": as_srt}
+"""Named as texts: Notion takes neither .vtt nor .srt."""
+
+_DIGEST_DIGITS = 8
 
 
 class Place(Value):
@@ -34,25 +44,43 @@ def publish(
     place: Place,
     pages: Pages,
     made: Callable[[ContentPage], None],
-    block_budget: BlockBudget,
-    with_cover: bool,
+    appearance: Appearance,
+    folder: Path,
 ) -> ContentPage:
     """Create the page, or update the one that there is: known from a run before, or made by an attempt that died.
 
     `made` is told the page before its body is completed, so that an attempt that dies then leaves no second one.
-    Raises the failures of Notion.
+    Files that go with the page are written to `folder`. Raises the failures of Notion.
     """
     filled = _fill(video, summary, place.columns)
-    blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), block_budget)
+    files = list(_subtitle_files(transcript, folder)) if appearance.subtitle_files else []
+    blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), appearance, files=files)
     there = pages.content_page(place.known_page_id) if place.known_page_id else None
     there = there or _made_by_a_dead_attempt(pages, place, filled)
     if there is None:
-        page = _create(pages, place, filled, blocks, video if with_cover else None)
+        page = pages.create_page(
+            place.columns.data_source_id,
+            filled.properties,
+            blocks=blocks,
+            cover=cover(video, folder) if appearance.cover else None,
+            find=lambda: _made_by_a_dead_attempt(pages, place, filled),
+        )
     else:
         page = pages.update_page(there.page_id, filled.properties)
     made(page)
-    pages.replace_body(page.page_id, blocks)
+    if not page.has_whole_body:
+        pages.replace_body(page.page_id, blocks)
     return page
+
+
+def _subtitle_files(transcript: Transcript, folder: Path) -> Iterator[JsonObject]:
+    """The transcript as subtitles, where it is known when what was said."""
+    for name, form in SUBTITLE_FILES.items() if transcript.segments else ():
+        text = form(transcript.segments)
+        path = folder / name
+        path.write_text(text, encoding="utf-8", errors="replace")
+        digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:_DIGEST_DIGITS]
+        yield file(path, mark=f"Version {digest}")
 
 
 def _fill(video: Video, summary: Summary, schema: DataSourceSchema) -> Filled:
@@ -89,16 +117,3 @@ def _mark(schema: DataSourceSchema, filled: Filled) -> tuple[Column, str]:
     title = schema.title_column
     items: list[JsonObject] = filled.properties.get(title.name, {}).get("title", [])
     return title, "".join(item["text"]["content"] for item in items)
-
-
-def _create(
-    pages: Pages, place: Place, filled: Filled, blocks: list[JsonObject], cover_of: Video | None
-) -> ContentPage:
-    thumbnail = cover_of.thumbnail_path if cover_of else None
-    return pages.create_page(
-        place.columns.data_source_id,
-        filled.properties,
-        blocks=blocks,
-        cover_upload_id=pages.upload_file(thumbnail) if thumbnail else None,
-        find=lambda: _made_by_a_dead_attempt(pages, place, filled),
-    )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +20,19 @@ from svp_dagster.models import (
     Transcript,
     Video,
 )
-from svp_dagster.notion.blocks import batches, children, likeness, one_paragraph, paragraph, says, without_children
-from svp_dagster.notion.body import BlockBudget, page_blocks
+from svp_dagster.notion.blocks import (
+    batches,
+    children,
+    file,
+    likeness,
+    one_paragraph,
+    paragraph,
+    says,
+    without_children,
+)
+from svp_dagster.notion.body import Appearance, BlockBudget, page_blocks
 from svp_dagster.notion.rich_text import plain_text, rich_text, text_item
+from svp_dagster.resources.notion_upload import with_uploads
 from tests.openapi import assert_valid_request, require_description
 
 VIDEO = Video(
@@ -47,13 +59,30 @@ SUMMARY = Summary(
     },
     left_blank={"hours": "No value was found."},
     engine="extractive",
-    model="extractive-1",
+    model="extractive",
 )
+LONG_VIDEO = VIDEO.model_copy(
+    update={
+        "duration_s": 600.0,
+        "width_px": 1080,
+        "height_px": 1920,
+        "codec": "h264",
+        "published_at": datetime(2026, 3, 1, tzinfo=UTC),
+    }
+)
+LONG_TRANSCRIPT = Transcript(
+    source="whisper-1",
+    segments=tuple(
+        Segment(start_s=start, end_s=start + 9 - (start == 120), text=f"Sentence {start}.")
+        for start in range(0, 600, 10)
+    ),
+)
+UPLOAD_ID = "00000000-0000-4000-8000-000000000001"
 
 
 def body(block_budget: BlockBudget, **changes: Any) -> list[JsonObject]:
     given = {"video": VIDEO, "transcript": TRANSCRIPT, "screen_text": SCREEN, "summary": SUMMARY} | changes
-    return page_blocks(**given, block_budget=block_budget)
+    return page_blocks(**given, appearance=Appearance(block_budget=block_budget))
 
 
 def flat(blocks: list[JsonObject]) -> list[JsonObject]:
@@ -61,7 +90,8 @@ def flat(blocks: list[JsonObject]) -> list[JsonObject]:
 
 
 def words(blocks: list[JsonObject]) -> str:
-    return "\n".join(plain_text(block[block["type"]]["rich_text"]) for block in flat(blocks))
+    texts = (block[block["type"]] for block in flat(blocks))
+    return "\n".join(plain_text(text.get("rich_text", [])) for text in texts)
 
 
 def links(blocks: list[JsonObject]) -> list[str]:
@@ -86,16 +116,50 @@ def test_properties_only_makes_no_block() -> None:
 
 
 def test_compact_takes_ten_blocks_at_most() -> None:
-    blocks = body(BlockBudget.COMPACT)
+    files = [file(Path(name), mark="Version 1") for name in ("transcript.vtt.txt", "transcript.srt.txt")]
+    blocks = body(BlockBudget.COMPACT, video=LONG_VIDEO, transcript=LONG_TRANSCRIPT, files=files)
 
     assert len(flat(blocks)) == 10
     assert [likeness(block)[1] for block in blocks if block["type"] == "toggle"] == [
         "Where it was found",
         "Transcript",
         "Text on the screen",
-        "Caption",
     ]
-    assert_sendable(blocks)
+    assert_sendable(with_uploads(blocks, {file["file"]["path"]: UPLOAD_ID for file in files}))
+
+
+@pytest.mark.parametrize("block_budget", [BlockBudget.COMPACT, BlockBudget.FULL])
+def test_a_long_video_has_chapters_with_links_unless_they_are_not_wanted(block_budget: BlockBudget) -> None:
+    blocks = body(block_budget, video=LONG_VIDEO, transcript=LONG_TRANSCRIPT)
+    without = page_blocks(
+        LONG_VIDEO, LONG_TRANSCRIPT, SCREEN, SUMMARY, Appearance(block_budget=block_budget, chapters=False)
+    )
+
+    assert "Chapters\n0:00 Sentence 0.\n" in words(blocks)
+    assert f"{LONG_VIDEO.url}#t=130" in links(blocks)
+    assert "Chapters" not in words(without)
+    assert "Chapters" not in words(body(block_budget))
+
+
+def test_video_facts_are_told_unless_they_are_not_wanted() -> None:
+    found = words(body(BlockBudget.COMPACT, video=LONG_VIDEO))
+    without = page_blocks(LONG_VIDEO, TRANSCRIPT, SCREEN, SUMMARY, Appearance(video_facts=False))
+
+    assert "Soup (by cook, posted 2026-03-01, 10:00, 1080 × 1920, h264)\n" in found
+    assert "h264" not in words(without)
+    assert LONG_VIDEO.url in links(without)
+
+
+def test_what_was_left_out_of_the_summary_is_told() -> None:
+    shortened = SUMMARY.model_copy(update={"note": "The end of the transcript was left out."})
+
+    assert "left out" in words(body(BlockBudget.COMPACT, summary=shortened))
+
+
+def test_a_model_that_made_the_summary_is_named() -> None:
+    made = SUMMARY.model_copy(update={"engine": "gemini", "model": "gemini-3.5-flash-lite"})
+
+    assert "Summary by gemini-3.5-flash-lite (Gemini)." in words(body(BlockBudget.COMPACT, summary=made))
 
 
 @pytest.mark.parametrize("block_budget", [BlockBudget.COMPACT, BlockBudget.FULL])
@@ -107,7 +171,7 @@ def test_the_body_says_what_was_found_and_how(block_budget: BlockBudget) -> None
     assert "ingredients: “two eggs” — said at 0:01" in said
     assert "Transcript by whisper-1 (en)." in said
     assert "Screen text by rapidocr." in said
-    assert "Summary by extractive, extractive-1." in said
+    assert "Summary: quoted sentences, no model (extractive)." in said
     assert "Left blank: hours. No value was found." in said
 
 
@@ -141,8 +205,8 @@ def test_missing_parts_are_explained_in_the_notes_and_make_no_empty_blocks() -> 
         Video(media_key="TikTok:1", url=VIDEO.url),
         Transcript(note="The video has no sound."),
         ScreenText(note="Reading was switched off."),
-        Summary(overview="", engine="extractive", model="extractive-1"),
-        BlockBudget.COMPACT,
+        Summary(overview="", engine="extractive", model="extractive"),
+        Appearance(),
     )
 
     assert [block["type"] for block in blocks] == ["paragraph"]
@@ -219,7 +283,7 @@ def test_whatever_was_found_the_body_can_be_sent(
     block_budget: BlockBudget, video: Video, transcript: Transcript, screen_text: ScreenText, summary: Summary
 ) -> None:
     require_description()
-    blocks = page_blocks(video, transcript, screen_text, summary, block_budget)
+    blocks = page_blocks(video, transcript, screen_text, summary, Appearance(block_budget=block_budget))
 
     assert_sendable(blocks)
     assert block_budget is BlockBudget.FULL or len(flat(blocks)) <= 10
@@ -270,5 +334,5 @@ def test_an_update_leaves_out_what_is_inside_a_block() -> None:
 
     update = without_children(toggle)
 
-    assert update == {"toggle": {"rich_text": toggle["toggle"]["rich_text"]}}
+    assert update == {"type": "toggle", "toggle": {"rich_text": toggle["toggle"]["rich_text"]}}
     assert_valid_request("PATCH", "/v1/blocks/b1", update)

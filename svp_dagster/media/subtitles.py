@@ -1,0 +1,47 @@
+"""A transcript's segments as subtitle files: WebVTT for players and the web, SubRip for everything else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+from svp_dagster.models import Segment
+
+SHORTEST_S = 0.1
+"""A cue is on for so long at least: players drop one that ends when it begins."""
+
+
+def as_vtt(segments: Iterable[Segment]) -> str:
+    """The segments as WebVTT."""
+    cues = (f"{_clock(start, '.')} --> {_clock(end, '.')}\n{_escaped(text)}\n" for start, end, text in _cues(segments))
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def as_srt(segments: Iterable[Segment]) -> str:
+    """The segments as SubRip."""
+    cues = (
+        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{text}\n"
+        for number, (start, end, text) in enumerate(_cues(segments), start=1)
+    )
+    return "\n".join(cues)
+
+
+def _cues(segments: Iterable[Segment]) -> Iterator[tuple[float, float, str]]:
+    """Start, end and text of those that can be shown, in order. The text has no arrow, which would begin a cue."""
+    timed = (one for one in segments if math.isfinite(one.start_s) and math.isfinite(one.end_s))
+    for segment in sorted(timed, key=lambda one: one.start_s):
+        start_s = max(0.0, segment.start_s)
+        text = " ".join(segment.text.replace("-->", "→").replace("\x00", "").split())
+        if text:
+            yield start_s, max(segment.end_s, start_s + SHORTEST_S), text
+
+
+def _escaped(text: str) -> str:
+    """WebVTT knows tags and entities."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _clock(at_s: float, point: str) -> str:
+    milliseconds = round(at_s * 1000)
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{point}{rest:03}"
