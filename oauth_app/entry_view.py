@@ -47,12 +47,13 @@ class EntryView:
     cost_usd: float | None
     cost_known: bool
     run_url: str | None
+    can_retry: bool
 
     @property
     def status_words(self) -> str:
         """The status for people."""
-        if self.entry.status is Status.PENDING and self.entry.retry_at:
-            return "Waiting to be tried again"
+        if self.entry.is_waiting:
+            return "Tried again later"
         return _WORDS[self.entry.status]
 
     @property
@@ -71,11 +72,6 @@ class EntryView:
     def seconds(self) -> float:
         """How long the stages took in all."""
         return sum(self.entry.stage_seconds.values())
-
-    @property
-    def can_retry(self) -> bool:
-        """Whether it may be asked for again."""
-        return self.entry.status is Status.FAILED
 
     def _states(self) -> list[str]:
         status = self.entry.status

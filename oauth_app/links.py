@@ -35,11 +35,10 @@ def add(connection: Connection, *, url: str, tag: str, processing_type: Processi
 
 
 def retry(connection: Connection, entry: Entry) -> Entry:
-    """Ask for a failed row again: set it back to pending. Raises a `Refusal` for one that hasn't failed."""
+    """Ask for a row again that failed or waits for its time: set it back to pending. Refuses any other."""
     found, databases = services(), services().store.databases
-    if entry.status is not Status.FAILED:
-        words = f"This link is {entry.status}; only failed ones can be tried again."
-        raise Refusal(409, "not_failed", words, entry=entry)
+    if not may_retry(entry):
+        raise _not_failed(entry)
     link_database = databases.link_database(connection.id)
     if link_database is None:
         raise Refusal(409, "no_link_database", "Register a Link Database first.", entry=entry)
@@ -48,9 +47,16 @@ def retry(connection: Connection, entry: Entry) -> Entry:
         found.workspace(connection).set_row(entry.link.page_id, properties)
     except SvpError as error:
         raise refusal(error, entry=entry) from error
-    asked = found.store.entries.request(entry.link, now=found.now())
+    asked = found.store.entries.request_again(entry.link.page_id, now=found.now())
+    if asked is None:
+        raise _not_failed(entry)
     databases.look_now(connection.id, now=found.now())
     return asked
+
+
+def may_retry(entry: Entry) -> bool:
+    """Whether a person may ask for it again."""
+    return entry.status is Status.FAILED or entry.is_waiting
 
 
 def address_at_notion(connection: Connection, entry: Entry) -> str:
@@ -67,6 +73,11 @@ def mine(connection: Connection, page_id: str) -> Entry:
     if entry is None or entry.link.connection_id != connection.id:
         raise Refusal(404, "no_such_entry", "There is no such link entry.", entry_id=page_id)
     return entry
+
+
+def _not_failed(entry: Entry) -> Refusal:
+    words = f"This link is {entry.status}; only those that failed or wait for their time can be tried again."
+    return Refusal(409, "not_failed", words, entry=entry)
 
 
 def _add_row(

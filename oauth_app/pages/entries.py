@@ -190,4 +190,5 @@ def _view(entry: Entry, cost: tuple[float, bool] | None) -> EntryView:
         cost_usd=cost[0] if cost else None,
         cost_known=cost is None or cost[1],
         run_url=f"{dagster_url.rstrip('/')}/runs/{entry.run_id}" if entry.run_id else None,
+        can_retry=links.may_retry(entry),
     )

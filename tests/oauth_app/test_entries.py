@@ -134,6 +134,23 @@ def test_a_failed_link_is_asked_for_again(ada: Person, notion: NotionSandbox, st
     assert (kept.status, kept.requests, kept.attempts, kept.is_owed) == (Status.PENDING, 2, 0, False)
 
 
+def test_a_link_that_waits_for_its_time_is_asked_for_at_once(ada: Person, notion: NotionSandbox, store: Store) -> None:
+    page_id = add(ada)["id"]
+    waits = fail(store, page_id, failure(Code.RATE_LIMITED))
+    assert waits.is_waiting
+    page = ada.see("/entries")
+    for words in ("Tried again later", "Retry now", waits.sentence or "?"):
+        assert words in page
+    answer = ada.ask("POST", f"/api/entries/{page_id}/retry")
+    assert answer.status_code == 202
+    assert answer.json is not None
+    assert (answer.json["status"], answer.json["retry_at"], answer.json["message"]) == ("pending", None, None)
+    kept = store.entries.get(page_id)
+    assert kept is not None
+    assert not kept.is_owed
+    assert not kept.is_waiting
+
+
 @pytest.mark.parametrize("status", ["pending", "downloading", "completed"])
 def test_only_failed_links_are_asked_for_again(ada: Person, store: Store, status: str) -> None:
     page_id = add(ada)["id"]
@@ -265,7 +282,7 @@ def test_retry_leads_back_to_where_it_was_pressed(ada: Person, store: Store) -> 
     fail(store, page_id)
     assert ada.submit(f"/entries/{page_id}/retry", **{"from": "list"}).location == "/entries"
     assert ada.submit(f"/entries/{page_id}/retry", **{"from": "link"}).location == f"/entries/{page_id}"
-    assert "only failed ones can be tried again" in ada.see("/entries")
+    assert "only those that failed or wait" in ada.see("/entries")
 
 
 def test_a_thumbnail_is_shown(ada: Person, store: Store) -> None:

@@ -17,8 +17,16 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 def view(status: Status, *ended: str, run_id: str | None = "run", retry_at: datetime | None = None) -> EntryView:
     # Only what the line is drawn from: an entry has more.
     seconds = dict.fromkeys(ended, 1.5)
-    drawn: dict[str, Any] = {"status": status, "run_id": run_id, "retry_at": retry_at, "stage_seconds": seconds}
-    return EntryView(entry=Entry.model_construct(**drawn), cost_usd=None, cost_known=True, run_url=None)
+    drawn: dict[str, Any] = {
+        "status": status,
+        "run_id": run_id,
+        "retry_at": retry_at,
+        "holder": None,
+        "stage_seconds": seconds,
+    }
+    return EntryView(
+        entry=Entry.model_construct(**drawn), cost_usd=None, cost_known=True, run_url=None, can_retry=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,12 +55,8 @@ def test_a_row_that_was_refused_before_any_run_broke_nowhere() -> None:
     assert {step.state for step in view(Status.FAILED, run_id=None).steps} == {"ahead"}
 
 
-def test_only_failed_rows_can_be_asked_for_again() -> None:
-    assert [status for status in Status if view(status).can_retry] == [Status.FAILED]
-
-
 def test_a_row_that_waits_for_its_time_says_so() -> None:
-    assert view(Status.PENDING, retry_at=NOW).status_words == "Waiting to be tried again"
+    assert view(Status.PENDING, retry_at=NOW).status_words == "Tried again later"
     assert view(Status.PENDING).status_words == "Waiting"
 
 
