@@ -16,6 +16,7 @@ from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.database import make_engine
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
+from svp_dagster.waiting import MAX_WAITS
 from tests.store.examples import link, sign_in
 
 RUNS = st.sampled_from([f"run-{number}" for number in range(4)])
@@ -91,6 +92,19 @@ class RowLife(RuleBasedStateMachine):
         if self.write(run_id, lambda: self.store.entries.fail("row", run_id, failure(Code.GONE), now=self.now)):
             self.holder = None
 
+    @rule(run_id=RUNS)
+    def a_run_puts_the_row_back_to_wait(self, run_id: str) -> None:
+        if self.write(run_id, lambda: self.store.entries.fail("row", run_id, failure(Code.SITE_CHANGED), now=self.now)):
+            self.holder = None
+
+    @rule(run_id=RUNS)
+    def a_run_ends_without_a_claim(self, run_id: str) -> None:
+        self.store.entries.fail_unclaimed("row", run_id, failure(Code.INTERRUPTED), now=self.now)
+
+    @rule()
+    def the_row_is_deleted(self) -> None:
+        self.store.entries.row_gone("row", now=self.now)
+
     @rule(behind=st.integers(min_value=-1, max_value=2))
     def notion_is_told(self, behind: int) -> None:
         self.store.entries.shown("row", self.entry.version - behind, now=self.now)
@@ -101,7 +115,9 @@ class RowLife(RuleBasedStateMachine):
         assert entry is not None
         assert entry.holder == self.holder
         assert not (entry.status.is_final and entry.holder)
-        assert (entry.status is Status.FAILED) == (entry.sentence is not None)
+        assert entry.status is not Status.FAILED or entry.sentence is not None
+        assert entry.is_waiting == (entry.retry_at is not None and entry.holder is None)
+        assert entry.waits <= MAX_WAITS
         assert before.shown_version <= entry.shown_version <= entry.version
         assert before.version <= entry.version
         assert entry.status is before.status or entry.version > before.version

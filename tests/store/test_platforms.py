@@ -1,0 +1,102 @@
+"""Sites that break for everybody: paused, probed, resumed. Each test runs on both databases."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from svp_dagster.errors import Code
+from svp_dagster.store.platforms import FIRST_PROBE, LONGEST_PROBE, Platform
+from svp_dagster.store.store import Store
+from tests.store.examples import LINK, all_at_once
+
+MINUTE = timedelta(minutes=1)
+VERSIONS = "yt-dlp 1, curl_cffi 2"
+
+
+def fail(store: Store, page_id: str, *, now: datetime) -> Platform:
+    return store.platforms.failed(
+        "tiktok", page_id=page_id, code=Code.SITE_CHANGED, rows_to_pause=3, downloader=VERSIONS, now=now
+    )
+
+
+def work(store: Store, *, now: datetime, by_probe: bool = False) -> Platform:
+    return store.platforms.worked("tiktok", url=LINK, by_probe=by_probe, downloader=VERSIONS, now=now)
+
+
+def paused(store: Store, *, now: datetime) -> Platform:
+    return [fail(store, page_id, now=now) for page_id in "abc"][-1]
+
+
+def test_a_platform_is_known_from_its_first_download_on(store: Store, now: datetime) -> None:
+    assert store.platforms.get("tiktok") is None
+    made = work(store, now=now)
+    assert (made.good_url, made.good_at, made.downloader, made.is_paused) == (LINK, now, VERSIONS, False)
+    assert store.platforms.all() == {"tiktok": made}
+
+
+def test_several_rows_in_a_row_pause_their_platform(store: Store, now: datetime) -> None:
+    assert not fail(store, "a", now=now).is_paused
+    assert not fail(store, "b", now=now).is_paused
+    made = fail(store, "c", now=now)
+    assert (made.paused_since, made.probe_at, made.failure_code) == (now, now + FIRST_PROBE, Code.SITE_CHANGED)
+
+
+def test_one_row_that_fails_often_pauses_nothing(store: Store, now: datetime) -> None:
+    for _ in range(5):
+        made = fail(store, "a", now=now)
+    assert not made.is_paused
+
+
+def test_a_row_that_works_begins_the_count_anew(store: Store, now: datetime) -> None:
+    fail(store, "a", now=now)
+    fail(store, "b", now=now)
+    work(store, now=now)
+    assert not fail(store, "c", now=now).is_paused
+
+
+def test_rows_that_fail_at_the_same_time_are_all_counted(store: Store, now: datetime) -> None:
+    all_at_once(lambda number: fail(store, f"row-{number}", now=now), times=3)
+    found = store.platforms.get("tiktok")
+    assert found is not None
+    assert len(found.failing) == 3
+    assert found.is_paused
+
+
+def test_a_paused_platform_is_probed_when_it_is_time_ever_less_often_and_by_one(store: Store, now: datetime) -> None:
+    paused(store, now=now)
+    assert store.platforms.begin_probes(now=now) == []
+    gaps = []
+    for number in range(1, 6):
+        found = store.platforms.get("tiktok")
+        assert found is not None
+        assert found.probe_at is not None
+        (begun,) = store.platforms.begin_probes(now=found.probe_at)
+        assert store.platforms.begin_probes(now=found.probe_at) == []
+        assert begun.probes == number
+        assert begun.probe_at is not None
+        gaps.append(begun.probe_at - found.probe_at)
+    assert gaps == [FIRST_PROBE * 2, FIRST_PROBE * 4, LONGEST_PROBE, LONGEST_PROBE, LONGEST_PROBE]
+
+
+def test_a_probe_that_works_resumes_the_platform_on_trial(store: Store, now: datetime) -> None:
+    paused(store, now=now)
+    store.platforms.probe_failed("tiktok", problem="It is broken.", now=now)
+    made = work(store, by_probe=True, now=now + MINUTE)
+    assert (made.is_paused, made.on_trial, made.resumed_at, made.failing) == (False, True, now + MINUTE, ())
+    assert (made.probe_at, made.probe_problem) == (None, "")
+    assert store.platforms.begin_probes(now=now + 24 * 60 * MINUTE) == []
+
+
+def test_on_trial_the_first_row_decides(store: Store, now: datetime) -> None:
+    paused(store, now=now)
+    work(store, by_probe=True, now=now)
+    assert fail(store, "d", now=now).is_paused
+    store.platforms.resume("tiktok", now=now)
+    assert not work(store, now=now).on_trial
+    assert not fail(store, "d", now=now).is_paused
+
+
+def test_a_row_that_works_while_its_platform_is_paused_resumes_it(store: Store, now: datetime) -> None:
+    paused(store, now=now)
+    made = work(store, now=now)
+    assert (made.is_paused, made.on_trial, made.resumed_at) == (False, False, now)
