@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from svp_dagster.engines import choose_engines
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import JsonObject, PaidCall, ProcessingType, ScreenText, Summary, Transcript, Value, Video
+from svp_dagster.models import JsonObject, PaidCall, ProcessingType, Value
+from svp_dagster.notion.body import made_by
 from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.pipeline import Engines, Outcome, Pipeline, Wish
 from svp_dagster.settings import Settings
-from svp_dagster.stages.download import download, open_file
-from svp_dagster.stages.read_screen import read_screen
-from svp_dagster.stages.summarize import summarize
-from svp_dagster.stages.transcribe import transcribe
 
 DEFAULT_COLUMNS = {
     "title": "title",
@@ -33,13 +32,9 @@ DEFAULT_COLUMNS = {
 }
 
 
-class Result(Value):
-    """What came out of one video."""
+class Result(Outcome):
+    """What came out of a video, and what was paid."""
 
-    video: Video
-    transcript: Transcript
-    screen_text: ScreenText
-    summary: Summary
     paid_calls: tuple[PaidCall, ...]
 
 
@@ -72,57 +67,33 @@ def process(
     source: str, *, settings: Settings, schema: DataSourceSchema, prompt: str, processing_type: ProcessingType
 ) -> Result:
     """Take a URL or a file through the stages, a progress bar each on stderr. Raises failures of the table."""
-    tally, unkept = Tally(), Unkept()
+    wish = Wish(
+        columns=schema, prompt=prompt, language=settings.output_language or None, processing_type=processing_type
+    )
+    tally = Tally()
     with (
-        dg.build_resources(choose_engines(settings)) as engines,
+        dg.build_resources(choose_engines(settings)) as resources,
         tempfile.TemporaryDirectory(prefix="svp-") as scratch,
         _progress() as progress,
     ):
-        folder = Path(scratch)
-        with _bar(progress, "download") as advance:
-            is_file = Path(source).is_file()
-            video = (
-                open_file(Path(source), max_duration_s=settings.max_duration_s)
-                if is_file
-                else download(source, downloader=engines.downloader, folder=folder, progress=advance)
-            )
-        with _bar(progress, "transcribe"):
-            transcript = transcribe(
-                video,
-                processing_type=processing_type,
-                engine=engines.speech,
-                contents=unkept,
-                meter=tally,
-                folder=folder,
-            )
-        with _bar(progress, "read screen"):
-            screen_text = read_screen(
-                video,
-                transcript,
-                processing_type=processing_type,
-                reader=engines.screen_reader,
-                contents=unkept,
-                meter=tally,
-                folder=folder,
-            )
-        with _bar(progress, "summarize"):
-            summary = summarize(
-                video,
-                transcript,
-                screen_text,
-                schema=schema,
-                prompt=prompt,
-                language=settings.output_language or None,
-                engine=engines.summarizer,
-                contents=unkept,
-                meter=tally,
-            )
-    return Result(
-        video=video,
-        transcript=transcript,
-        screen_text=screen_text,
-        summary=summary,
-        paid_calls=tuple(tally.calls),
+        pipeline = Pipeline(
+            engines=engines_of(resources),
+            contents=Unkept(),
+            meter=tally,
+            folder=Path(scratch),
+            watch=partial(_bar, progress),
+        )
+        outcome = pipeline.run(source, wish)
+    return Result(**dict(outcome), paid_calls=tuple(tally.calls))
+
+
+def engines_of(resources: Any) -> Engines:
+    """The engines among Dagster's resources."""
+    return Engines(
+        downloader=resources.downloader,
+        speech=resources.speech,
+        screen_reader=resources.screen_reader,
+        summarizer=resources.summarizer,
     )
 
 
@@ -179,7 +150,7 @@ def as_markdown(result: Result) -> str:
         _plain(result.transcript.text) or result.transcript.note,
         f"## On the screen ({result.screen_text.source})",
         "\n".join(read) or result.screen_text.note,
-        f"*Made by {summary.engine} ({summary.model}); {_cost(result.paid_calls)}.*",
+        f"*{made_by(summary)} {_cost(result.paid_calls)}*",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -195,8 +166,8 @@ def _plain(text: str) -> str:
 
 def _cost(calls: tuple[PaidCall, ...]) -> str:
     if any(call.cost_usd is None for call in calls):
-        return "cost unknown"
-    return f"cost ${sum(call.cost_usd or 0 for call in calls):.4f}"
+        return "Cost unknown."
+    return f"Cost ${sum(call.cost_usd or 0 for call in calls):.4f}."
 
 
 def _progress() -> Progress:

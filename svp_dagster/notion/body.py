@@ -211,12 +211,13 @@ def _notes(transcript: Transcript, screen_text: ScreenText, summary: Summary) ->
     frames = f" from {screen_text.frames_read} pictures" if screen_text.frames_read else ""
     read = f"Screen text by {screen_text.source}{frames}." if screen_text.lines else "No text on the screen."
     yield _note(read, screen_text.note)
-    yield _note(_who_summed_up(summary), summary.note)
+    yield _note(made_by(summary), summary.note)
     for name, reason in summary.left_blank.items():
         yield _note(f"Left blank: {cut(one_line(name), _NAME_UNITS)}.", reason)
 
 
-def _who_summed_up(summary: Summary) -> str:
+def made_by(summary: Summary) -> str:
+    """A sentence about who made the summary."""
     if summary.engine == "extractive":
         return "Summary: quoted sentences, no model (extractive)."
     return f"Summary by {summary.model} ({summary.engine.capitalize()})."
