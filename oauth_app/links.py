@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from oauth_app.errors import Refusal, refusal
 from oauth_app.services import services
+from svp_dagster.asking import ask_again
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.links import parse_link
-from svp_dagster.models import ContentPage, LinkEntry, ProcessingType, Status
+from svp_dagster.models import ContentPage, LinkEntry, ProcessingType
 from svp_dagster.notion import rows
 from svp_dagster.notion.rows import InvalidRow
 from svp_dagster.resources.notion import Workspace
@@ -36,27 +37,23 @@ def add(connection: Connection, *, url: str, tag: str, processing_type: Processi
 
 def retry(connection: Connection, entry: Entry) -> Entry:
     """Ask for a row again that failed or waits for its time: set it back to pending. Refuses any other."""
-    found, databases = services(), services().store.databases
+    found = services()
     if not may_retry(entry):
         raise _not_failed(entry)
-    link_database = databases.link_database(connection.id)
-    if link_database is None:
+    if found.store.databases.link_database(connection.id) is None:
         raise Refusal(409, "no_link_database", "Register a Link Database first.", entry=entry)
-    properties = rows.status_update(link_database.data_schema, Status.PENDING, at=found.now())
     try:
-        found.workspace(connection).set_row(entry.link.page_id, properties)
+        asked = ask_again(found.store, found.workspace(connection), entry, now=found.now())
     except SvpError as error:
         raise refusal(error, entry=entry) from error
-    asked = found.store.entries.request_again(entry.link.page_id, now=found.now())
     if asked is None:
         raise _not_failed(entry)
-    databases.look_now(connection.id, now=found.now())
     return asked
 
 
 def may_retry(entry: Entry) -> bool:
     """Whether a person may ask for it again."""
-    return entry.status is Status.FAILED or entry.is_waiting
+    return entry.can_be_asked_again
 
 
 def address_at_notion(connection: Connection, entry: Entry) -> str:

@@ -92,7 +92,7 @@ def _refused(error: str) -> Refusal | SvpError:
         words = "Notion's answer was used already, or is too old. Nothing was connected."
         return Refusal(400, "code_refused", words)
     if error == "rate_limited":
-        return failure(Code.RATE_LIMITED, detail="oauth token")
+        return failure(Code.NOTION_BUSY, detail="oauth token")
     if error in ("invalid_client", "unauthorized"):
         return failure(Code.KEY_REJECTED, service="Notion", setting=CREDENTIALS, detail=f"oauth token: {error}")
     return failure(Code.NOTION_REFUSED, reason="the sign-in", detail=f"oauth token: {error[:100]}")

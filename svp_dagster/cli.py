@@ -91,6 +91,28 @@ def process(source: str, schema: Path | None, form: str, kind: str) -> None:
 
 
 @main.command()
+@click.argument("page_ids", metavar="[PAGE_ID]...", nargs=-1)
+@click.option("--all-failed", is_flag=True, help="Every row that failed for good.")
+@click.option("--code", help="Only rows that failed with this code, such as site_changed.")
+def retry(page_ids: tuple[str, ...], all_failed: bool, code: str | None) -> None:
+    """Try rows again, one by one or all that failed; without rows, list those that failed."""
+    from svp_dagster.commands.retry import failed_rows, retry
+
+    failed = [] if page_ids else failed_rows(Settings(), code=code)
+    if not page_ids and not all_failed:
+        for entry in failed:
+            click.echo(f"{entry.link.page_id}  {entry.failure_code:<20} {entry.link.url}")
+        click.echo(f"{len(failed)} rows failed for good.", err=True)
+        return
+    refused = 0
+    for outcome in retry(Settings(), page_ids or [entry.link.page_id for entry in failed]):
+        click.echo(f"{outcome.page_id}  {outcome.problem or 'asked for again'}")
+        refused += bool(outcome.problem)
+    if refused:
+        raise _Failed(f"{refused} rows could not be asked for again.")
+
+
+@main.command()
 def doctor() -> None:
     """Check each setting, key, binary and service, and say what to do."""
     from svp_dagster.commands.doctor import examine

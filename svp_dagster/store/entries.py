@@ -59,6 +59,11 @@ class Entry(Value):
         """Whether it was put back to wait until `retry_at`."""
         return self.status is Status.PENDING and self.holder is None and self.retry_at is not None
 
+    @property
+    def can_be_asked_again(self) -> bool:
+        """Whether a person may ask for it again: it failed, or waits to be tried again."""
+        return self.status is Status.FAILED or self.is_waiting
+
     def is_asked_anew(self, edited_at: datetime) -> bool:
         """Whether its row, pending and last edited at this time, is a new wish.
 
