@@ -41,9 +41,12 @@ class Site:
     notion: NotionSandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium. Skips where there is none."""
+    """Chromium. Skips where there is none.
+
+    Closed before other packages' tests: while Playwright is open its event loop runs in this thread, and no other can.
+    """
     if not CHROMIUM.exists():
         pytest.skip(f"no Chromium at {CHROMIUM}: install Debian's package chromium to run the browser tests")
     with sync_playwright() as playwright:
