@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-once up test check bench bench-media bench-pipeline soak lock clean
+.PHONY: demo demo-once up test check bench bench-media bench-pipeline bench-cost soak lock clean
 
 demo: $(VENV)/ready  ## the whole system with sample links, no key or account needed
 	$(BIN)/svp demo
@@ -25,6 +25,15 @@ check: $(VENV)/ready-dev
 
 bench: $(VENV)/ready  ## one video through the stages: seconds and CPU-seconds per stage
 	$(BIN)/python -m benchmarks.stages
+
+bench-media: $(VENV)/ready  ## frames, contact sheets and reading beside the obvious way
+	$(BIN)/python -m benchmarks.media
+
+bench-pipeline: $(VENV)/ready  ## a run's time beside its critical path, and what Dagster adds
+	$(BIN)/python -m benchmarks.pipeline
+
+bench-cost: $(VENV)/ready  ## what a video costs at list prices, and a second save of it
+	$(BIN)/python -m benchmarks.cost
 
 # --no-deps: the lock files are complete, and one dependency's wish is overridden (see pyproject.toml).
 $(VENV)/ready: requirements.lock | $(BIN)/pip

@@ -5,6 +5,7 @@ Secrets are named, not read: Dagster resolves an `EnvVar` when the resource is m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dagster import ConfigurableResource, EnvVar
@@ -16,32 +17,37 @@ from svp_dagster.resources.summarizer import ExtractiveSummarizer, GeminiSummari
 from svp_dagster.settings import Settings
 
 Engine = ConfigurableResource[Any]
+Secret = Callable[[str], str]
 
 
-def choose_engines(settings: Settings) -> dict[str, Engine]:
-    """The resources `downloader`, `speech`, `screen_reader` and `summarizer`."""
+def choose_engines(settings: Settings, *, secret: Secret = EnvVar) -> dict[str, Engine]:
+    """The resources `downloader`, `speech`, `screen_reader` and `summarizer`.
+
+    `secret` gives what a variable of the environment holds. With `os.environ.__getitem__` the engines can be used as
+    they are; by default Dagster has to resolve them.
+    """
     return {
-        "downloader": _downloader(settings),
-        "speech": _speech(settings),
-        "screen_reader": _screen_reader(settings),
-        "summarizer": _summarizer(settings),
+        "downloader": _downloader(settings, secret),
+        "speech": _speech(settings, secret),
+        "screen_reader": _screen_reader(settings, secret),
+        "summarizer": _summarizer(settings, secret),
     }
 
 
-def _downloader(settings: Settings) -> Engine:
+def _downloader(settings: Settings, secret: Secret) -> Engine:
     return YtDlpDownloader(
         max_duration_s=settings.max_duration_s,
         max_size_bytes=settings.max_size_bytes,
-        proxy=EnvVar("SVP_EGRESS_PROXY") if settings.egress_proxy else "",
+        proxy=secret("SVP_EGRESS_PROXY") if settings.egress_proxy else "",
         cookies_file=str(settings.cookies_file or ""),
         extra_hosts=settings.extra_hosts,
     )
 
 
-def _speech(settings: Settings) -> Engine:
+def _speech(settings: Settings, secret: Secret) -> Engine:
     if settings.openai_api_key:
         return OpenAISpeech(
-            api_key=EnvVar("OPENAI_API_KEY"),
+            api_key=secret("OPENAI_API_KEY"),
             model=settings.speech_model,
             base_url=settings.openai_base_url,
             prices_file=str(settings.prices_file or ""),
@@ -51,11 +57,11 @@ def _speech(settings: Settings) -> Engine:
     return LocalSpeech(model=settings.local_speech_model)
 
 
-def _screen_reader(settings: Settings) -> Engine:
+def _screen_reader(settings: Settings, secret: Secret) -> Engine:
     if not settings.vision_api_key and not settings.vision_credentials:
         return LocalReader()
     return VisionReader(
-        api_key=EnvVar("GOOGLE_VISION_API_KEY") if settings.vision_api_key else "",
+        api_key=secret("GOOGLE_VISION_API_KEY") if settings.vision_api_key else "",
         credentials_file=str(settings.vision_credentials or ""),
         endpoint=settings.vision_endpoint,
         tiles=settings.tiles_per_sheet,
@@ -63,11 +69,11 @@ def _screen_reader(settings: Settings) -> Engine:
     )
 
 
-def _summarizer(settings: Settings) -> Engine:
+def _summarizer(settings: Settings, secret: Secret) -> Engine:
     if not settings.gemini_api_key:
         return ExtractiveSummarizer()
     return GeminiSummarizer(
-        api_key=EnvVar("GEMINI_API_KEY"),
+        api_key=secret("GEMINI_API_KEY"),
         model=settings.gemini_model,
         base_url=settings.gemini_base_url,
         prices_file=str(settings.prices_file or ""),

@@ -77,12 +77,19 @@ class Pipeline:
 
     def perceive(self, video: Video, processing_type: ProcessingType) -> tuple[Transcript, ScreenText]:
         """What is said and what is shown. A failed transcript is raised once the reading has ended too."""
-        with ThreadPoolExecutor(1, "read-screen") as pool:
+        with ThreadPoolExecutor(2, "perceive") as pool:
             reading = pool.submit(self.read, video, processing_type)
+            pool.submit(self._prepare, video, processing_type)
             transcript = self.hear(video, processing_type)
             screen_text = reading.result()
         marked = mark_subtitles(screen_text.lines, transcript)
         return transcript, screen_text.model_copy(update={"lines": marked})
+
+    def _prepare(self, video: Video, processing_type: ProcessingType) -> None:
+        """Load what is needed next while the film is decoded and services are waited for."""
+        if processing_type.hears and not video.captions:
+            self.engines.speech.prepare()
+        self.engines.summarizer.prepare()
 
     def hear(self, video: Video, processing_type: ProcessingType) -> Transcript:
         """The stage `transcribe`."""

@@ -56,6 +56,9 @@ class SpeechEngine(Protocol):
     def recipe(self) -> str:
         """Engine, model and parameters in one line: equal recipes give equal results."""
 
+    def prepare(self) -> None:
+        """Load what takes long, while something else is waited for."""
+
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
         """Transcribe a mono 16 kHz WAV file in which `speech` says where somebody speaks.
 
@@ -91,6 +94,9 @@ class Summarizer(Protocol):
     @property
     def recipe(self) -> str:
         """Engine, model and parameters in one line: equal recipes give equal results."""
+
+    def prepare(self) -> None:
+        """Load what takes long, while something else is waited for."""
 
     def summarize(
         self,

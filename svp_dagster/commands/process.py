@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -72,12 +72,11 @@ def process(
     )
     tally = Tally()
     with (
-        dg.build_resources(choose_engines(settings)) as resources,
         tempfile.TemporaryDirectory(prefix="svp-") as scratch,
         _progress() as progress,
     ):
         pipeline = Pipeline(
-            engines=engines_of(resources),
+            engines=engines(settings),
             contents=Unkept(),
             meter=tally,
             folder=Path(scratch),
@@ -87,14 +86,10 @@ def process(
     return Result(**dict(outcome), paid_calls=tuple(tally.calls))
 
 
-def engines_of(resources: Any) -> Engines:
-    """The engines among Dagster's resources."""
-    return Engines(
-        downloader=resources.downloader,
-        speech=resources.speech,
-        screen_reader=resources.screen_reader,
-        summarizer=resources.summarizer,
-    )
+def engines(settings: Settings) -> Engines:
+    """The engines of these settings, ready to be used."""
+    chosen: dict[str, Any] = {**choose_engines(settings, secret=os.environ.__getitem__)}
+    return Engines(**chosen)
 
 
 class _SchemaFile(Value):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import JsonObject, PaidCall
+from svp_dagster.packages import load
 from svp_dagster.ports import Meter
 from svp_dagster.prices import Prices
 from svp_dagster.summary.answers import InvalidAnswer
@@ -34,8 +35,14 @@ class SchemaRefused(Exception):
     """Gemini can't enforce the answer's schema: it is too large or too deep for it."""
 
 
+def prepare() -> None:
+    """Load the SDK, which takes long."""
+    load("google.genai")
+
+
 def open_client(*, api_key: str, base_url: str, timeout_s: float, attempts: int) -> Client:
     """A client with a time limit for each call. Raises `key_rejected` without a key."""
+    prepare()
     from google import genai
     from google.genai import types
 

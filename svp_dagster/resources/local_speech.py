@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from svp_dagster import packages
+
 logger = logging.getLogger(__name__)
 
 REACH_LIMIT_S = 3.0
@@ -38,6 +40,7 @@ def find(name: str) -> Path | None:
 @cache
 def load(folder: Path) -> Any:
     """The model, ready to listen. faster-whisper is imported here, which takes seconds: once, late."""
+    packages.load("faster_whisper")
     from faster_whisper import WhisperModel
 
     return WhisperModel(str(folder), device="cpu", compute_type="int8", local_files_only=True)
@@ -48,6 +51,7 @@ def _repository(name: str) -> str:
 
 
 def _kept(repository: str) -> Path | None:
+    packages.load("huggingface_hub")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 

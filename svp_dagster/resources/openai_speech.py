@@ -10,6 +10,7 @@ from typing import Any
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.media.doubts import Heard, believable, without_loops
 from svp_dagster.models import Segment
+from svp_dagster.packages import load
 
 SERVICE = "OpenAI"
 KEY_SETTING, MODEL_SETTING, URL_SETTING = "OPENAI_API_KEY", "SVP_SPEECH_MODEL", "OPENAI_BASE_URL"
@@ -46,8 +47,14 @@ class PartHeard:
     billed_s: float | None
 
 
+def prepare() -> None:
+    """Load the SDK, which takes long."""
+    load("openai")
+
+
 def open_client(*, api_key: str, base_url: str, timeout_s: float) -> Any:
     """A client with a time limit for each call that repeats nothing by itself. Raises `key_rejected` without a key."""
+    prepare()
     from openai import OpenAI
 
     if not api_key:

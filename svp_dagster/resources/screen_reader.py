@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr
 
 from svp_dagster.errors import SvpError
 from svp_dagster.models import PaidCall, Word
+from svp_dagster.packages import load
 from svp_dagster.ports import Meter
 from svp_dagster.prices import load_prices
 from svp_dagster.resources import vision
@@ -156,6 +157,7 @@ def _lines(picture: Path) -> list[Word]:
 @cache
 def _rapidocr() -> Any:
     """The engine: loaded once, when the first picture comes (1.3 s, 0.4 GB)."""
+    load("rapidocr")
     from rapidocr import RapidOCR
 
     return RapidOCR(

@@ -55,6 +55,10 @@ class OpenAISpeech(dg.ConfigurableResource):
         """Engine, model and parameters in one line."""
         return f"openai 1 {self.model} part={self._part_s:g} gap={GAP_S:g}"
 
+    def prepare(self) -> None:
+        """Load the SDK."""
+        openai_speech.prepare()
+
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
         """Send the parts in which somebody speaks, a few at once, and put the answers in order.
 
@@ -123,6 +127,9 @@ class LocalSpeech(dg.ConfigurableResource):
         """Engine, model and parameters in one line."""
         return f"faster-whisper 1 {self.model} int8"
 
+    def prepare(self) -> None:
+        """Nothing is loaded before somebody speaks: it takes a second core and half a gigabyte."""
+
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:  # noqa: ARG002 (nothing is paid)
         """The transcript; without the model an empty one that says so."""
         folder = local_speech.find(self.model)
@@ -151,6 +158,9 @@ class NoSpeech(dg.ConfigurableResource):
     def recipe(self) -> str:
         """Engine, model and parameters in one line."""
         return "no speech engine"
+
+    def prepare(self) -> None:
+        """There is nothing to load."""
 
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:  # noqa: ARG002 (it hears nothing)
         """An empty transcript with a note."""

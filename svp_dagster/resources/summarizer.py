@@ -14,7 +14,7 @@ from svp_dagster.models import PropertyFill, ScreenText, Summary, Transcript, Vi
 from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.ports import Meter
 from svp_dagster.prices import load_prices
-from svp_dagster.resources.gemini import Conversation, SchemaRefused, open_client
+from svp_dagster.resources.gemini import Conversation, SchemaRefused, open_client, prepare
 from svp_dagster.summary import extract
 from svp_dagster.summary import prompt as prompts
 from svp_dagster.summary.acceptance import Judge
@@ -51,6 +51,10 @@ class GeminiSummarizer(dg.ConfigurableResource):
     def recipe(self) -> str:
         """Engine, model and parameters in one line."""
         return f"gemini 1 {self.model} chars={self.material_chars} confidence={self.min_confidence:g}"
+
+    def prepare(self) -> None:
+        """Load the SDK."""
+        prepare()
 
     def summarize(
         self,
@@ -118,6 +122,9 @@ class ExtractiveSummarizer(dg.ConfigurableResource):
     def recipe(self) -> str:
         """Engine and parameters in one line."""
         return f"extractive 1 chars={self.material_chars}"
+
+    def prepare(self) -> None:
+        """There is nothing to load."""
 
     def summarize(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import Word
+from svp_dagster.packages import load
 
 SERVICE = "Google Vision"
 KEY_SETTINGS = "GOOGLE_VISION_API_KEY or GOOGLE_APPLICATION_CREDENTIALS"
@@ -27,6 +28,7 @@ _DETAIL_CHARS = 300
 
 def open_client(*, api_key: str, credentials_file: str, endpoint: str) -> Any:
     """A client over REST. Raises `key_rejected` without a key, and `misconfigured` for an unusable credentials file."""
+    load("google.cloud.vision")
     from google.api_core.client_options import ClientOptions
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.vision import ImageAnnotatorClient

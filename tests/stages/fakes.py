@@ -48,6 +48,9 @@ class SayingEngine:
         self.recipe = recipe
         self.speech: list[Sequence[Span]] = []
 
+    def prepare(self) -> None:
+        pass
+
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
         assert sound.is_file()
         self.speech.append(speech)

@@ -1,0 +1,106 @@
+"""A connection with a Link Database and a Content Database in the stand-in for Notion, and rows that are worked on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from benchmarks.stand_ins import StandIn
+from svp_dagster.definitions import defs
+from svp_dagster.defs import jobs
+from svp_dagster.defs.partitions import link_entries
+from svp_dagster.models import ContentPage, LinkEntry
+from svp_dagster.notion.rows import new_row
+from svp_dagster.notion.schema import DataSourceSchema
+from svp_dagster.notion.templates import COOKING, Template, link_database
+from svp_dagster.resources.link_rows import LinkRows
+from svp_dagster.resources.notion import Workspace
+from svp_dagster.settings import Settings
+from svp_dagster.store.connections import Tokens
+from svp_dagster.store.database import migrate
+from svp_dagster.store.store import open_store
+
+TAG = "cooking"
+QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """One connection of this process's settings."""
+
+    instance: dg.DagsterInstance
+    connection_id: str
+    rows: LinkRows
+    links: DataSourceSchema
+
+    def add_row(self, url: str) -> str:
+        """Add a pending row, and let it be wanted as the sensor does; returns its page id."""
+        now = datetime.now(UTC)
+        properties = new_row(self.links, url=url, tag=TAG, processing_type=None, at=now)
+        page: ContentPage = self._workspace.create_page(self.links.data_source_id, properties, find=lambda: None)
+        row = self._workspace.row(page.page_id)
+        assert isinstance(row, LinkEntry)
+        self.rows.store.entries.request(row, now=now)
+        self.instance.add_dynamic_partitions(link_entries.name or "", [page.page_id])
+        return page.page_id
+
+    def forget_results(self) -> None:
+        """Keep nothing by content: the next run pays again."""
+        self.rows.store.contents.forget_before(datetime.now(UTC))
+
+    def run_job(self, page_id: str) -> None:
+        """Work on a row by the Dagster job, in this process."""
+        job = defs().resolve_job_def("process_link")
+        result = job.execute_in_process(instance=self.instance, partition_key=page_id, run_config=QUIET)
+        assert result.success
+
+    def run_by_hand(self, page_id: str) -> None:
+        """Call the job's ops one after the other: the same work, but nothing is scheduled, checked or logged."""
+        with dg.build_resources(dict(defs().resources or {}), instance=self.instance) as made:
+            context = dg.build_op_context(partition_key=page_id, instance=self.instance)
+            common: dict[str, Any] = {"link_rows": made.link_rows, "work_folder": made.work_folder}
+            video = jobs.download(context, **common, downloader=made.downloader, platform_rules=made.platform_rules)
+            transcript = jobs.transcribe(context, **common, speech=made.speech, video=video)
+            screen_text = jobs.read_screen(
+                context, **common, screen_reader=made.screen_reader, video=video, transcript=transcript
+            )
+            heard_and_read = {"video": video, "transcript": transcript, "screen_text": screen_text}
+            summary = jobs.summarize(context, link_rows=made.link_rows, summarizer=made.summarizer, **heard_and_read)
+            jobs.publish(context, **common, page_style=made.page_style, **heard_and_read, summary=summary)
+
+    @property
+    def _workspace(self) -> Workspace:
+        return self.rows.workspace(self.connection_id)
+
+
+def set_up(notion: StandIn, instance: dg.DagsterInstance) -> Installation:
+    """Make the workspace, connect it and register its databases."""
+    made = notion.steer("workspaces", name="Benchmark")
+    store, now = open_store(Settings()), datetime.now(UTC)
+    migrate(store.engine)
+    connection = store.connections.save(
+        bot_id=made["bot_id"],
+        workspace_id=made["workspace_id"],
+        workspace_name="Benchmark",
+        workspace_icon="",
+        owner_name="",
+        tokens=Tokens(access=made["access_token"], refresh=None),
+        now=now,
+    )
+    rows: Any = (defs().resources or {})["link_rows"]
+    workspace = rows.workspace(connection.id)
+
+    def make(template: Template) -> DataSourceSchema:
+        database = workspace.create_database(template, parent_page_id=made["page_id"])
+        schema: DataSourceSchema = workspace.schema(database.data_sources[0].data_source_id)
+        return schema
+
+    links = make(link_database([TAG]))
+    store.databases.set_link_database(connection.id, schema=links, url="", now=now)
+    store.databases.add_content_database(
+        connection.id, tag=TAG, schema=make(COOKING), url="", prompt=COOKING.prompt, now=now
+    )
+    return Installation(instance=instance, connection_id=connection.id, rows=rows, links=links)
