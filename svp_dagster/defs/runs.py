@@ -20,7 +20,8 @@ IN_PROGRESS = [
 ]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
-_REASON_TAG, _NEVER_BEGAN = "dagster/failure_reason", "JOB_INITIALIZATION_FAILURE"
+_REASON_TAG = "dagster/failure_reason"
+_BY_ITSELF = ("RUN_EXCEPTION", "JOB_INITIALIZATION_FAILURE")
 
 
 def rows_in_progress(instance: dg.DagsterInstance, page_ids: Collection[str]) -> set[str]:
@@ -47,8 +48,8 @@ def ended_at(instance: dg.DagsterInstance, run_id: str) -> datetime | None:
 
 
 def never_began(run: dg.DagsterRun) -> SvpError | None:
-    """The failure of a run whose resources could not be made ready, so that none of its ops ran."""
-    if run.tags.get(_REASON_TAG) != _NEVER_BEGAN:
+    """The failure of a run of which no op ran, because its resources could not be made ready; None if it was killed."""
+    if run.tags.get(_REASON_TAG) not in _BY_ITSELF:
         return None
     reason = "a part of it could not be made ready; the run's log says which"
     return failure(Code.MISCONFIGURED, reason=reason, detail=f"run {run.run_id}")
@@ -56,7 +57,8 @@ def never_began(run: dg.DagsterRun) -> SvpError | None:
 
 def failed_step(event: dg.DagsterEvent) -> tuple[bool, SvpError | None]:
     """Whether the run ended because an op failed, and the failure that the op raised, where it was of the table."""
-    step = event.job_failure_data.first_step_failure_event
+    # A run that was declared failed from outside has no failure data.
+    step = event.job_failure_data.first_step_failure_event if event.event_specific_data else None
     if step is None:
         return False, None
     raised = step.step_failure_data.user_failure_data

@@ -127,11 +127,17 @@ def cancelled_runs(context: dg.RunStatusSensorContext, link_rows: LinkRows, work
 
 
 def _give_up(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: SvpError | None = None) -> None:
-    run = context.dagster_run
-    held = link_rows.store.entries.held_by(run.run_id)
-    attempts = held.attempts if held is not None else 0
-    known = error or runs.never_began(run) or interruption(attempts=attempts, detail=f"run {run.run_id}")
-    page_id = run.tags.get(runs.PARTITION_TAG, "")
-    if link_rows.fail(run.run_id, known) is None and not runs.rows_in_progress(context.instance, [page_id]):
-        # The run ended before it could claim its row: nobody else will deal with it.
+    run, instance = context.dagster_run, context.instance
+    entry = link_rows.store.entries.get(run.tags.get(runs.PARTITION_TAG, ""))
+    if entry is None:
+        return
+    page_id, holder = entry.link.page_id, entry.holder
+    known = error or (runs.never_began(run) if holder != run.run_id else None)
+    known = known or interruption(attempts=entry.attempts if holder else 0, detail=f"run {run.run_id}")
+    if link_rows.fail(run.run_id, known) is not None or runs.rows_in_progress(instance, [page_id]):
+        return
+    # The run ended before it could claim its row: nobody else will deal with it, nor with a run that it took over from.
+    if holder is None:
         link_rows.fail_unclaimed(page_id, run.run_id, known)
+    elif runs.ended_at(instance, holder) is not None:
+        link_rows.fail(holder, known)

@@ -10,12 +10,15 @@ from typing import Any
 import dagster as dg
 
 from svp_dagster.definitions import defs
+from svp_dagster.models import ProcessingType
 from svp_dagster.notion.rows import new_row
 from svp_dagster.notion.schema import parse_schema
 from svp_dagster.notion.templates import COOKING, PLACES, Template, create_database, link_database
+from svp_dagster.ports import Downloader
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
 from svp_dagster.store.database import migrate
+from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store, open_store
 from tests.openapi import DESCRIPTION, assert_valid_request
 from tests.sandbox.notion_service import NotionWorkspace, plain
@@ -33,16 +36,18 @@ class Installation:
     connection_id: str
     links_source_id: str
     content_source_ids: dict[str, str]
+    downloader: Downloader | None = None
+    """Instead of the real one, where it is not what a test is about."""
 
     @property
     def definitions(self) -> dg.Definitions:
         """The code location, bound to the environment of this moment."""
         return defs()
 
-    def add_row(self, url: str, tag: str) -> str:
+    def add_row(self, url: str, tag: str, *, processing_type: ProcessingType | None = None) -> str:
         """Add a pending row as a person does; returns its page id."""
         schema = parse_schema(self._get(f"data_sources/{self.links_source_id}"))
-        properties = new_row(schema, url=url, tag=tag, processing_type=None, at=datetime.now(UTC))
+        properties = new_row(schema, url=url, tag=tag, processing_type=processing_type, at=datetime.now(UTC))
         return str(self.notion.row(self.links_source_id, **properties)["id"])
 
     def tick(self) -> dg.SensorResult | dg.SkipReason:
@@ -71,8 +76,40 @@ class Installation:
 
     def run(self, page_id: str, *, tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
         """Run the job for a row."""
-        job = self.definitions.resolve_job_def("process_link")
-        return job.execute_in_process(instance=self.instance, partition_key=page_id, tags=tags, raise_on_error=False)
+        definitions = self.definitions
+        resources = {**(definitions.resources or {}), "downloader": self.downloader} if self.downloader else None
+        return definitions.resolve_job_def("process_link").execute_in_process(
+            instance=self.instance, partition_key=page_id, tags=tags, resources=resources, raise_on_error=False
+        )
+
+    def after_failure(self, run_id: str, *, sensor: str = "killed_runs") -> None:
+        """Evaluate a sensor of runs that ended badly for this one, as the daemon does."""
+        definitions, run = self.definitions, self.instance.get_run_by_id(run_id)
+        assert run is not None
+        ends = (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
+        events = [entry.dagster_event for entry in self.instance.all_logs(run_id) if entry.dagster_event]
+        found = definitions.resolve_sensor_def(sensor)
+        context: Any = dg.build_run_status_sensor_context(
+            sensor_name=sensor,
+            dagster_event=next(event for event in reversed(events) if event.event_type in ends),
+            dagster_instance=self.instance,
+            dagster_run=run,
+            resources={key: (definitions.resources or {})[key] for key in found.required_resource_keys},
+        )
+        with context:
+            found(context.for_run_failure() if sensor == "killed_runs" else context)
+
+    def entry(self, page_id: str) -> Entry:
+        """What the store knows of a row."""
+        found = self.store.entries.get(page_id)
+        assert found is not None
+        return found
+
+    def let_time_pass(self, *columns: str) -> None:
+        """Put these times of all entries far into the past."""
+        changes = ", ".join(f"{column} = '2026-01-01 00:00:00'" for column in columns)
+        with self.store.engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE link_entries SET {changes}")
 
     def process(self, url: str, tag: str) -> dict[str, Any]:
         """Add a row, let it be worked on, and see what the row shows."""

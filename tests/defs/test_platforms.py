@@ -1,0 +1,162 @@
+"""A site that breaks for everybody: its rows wait, a known link is tried, and they go on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from svp_dagster.errors import Code, failure
+from svp_dagster.models import ProcessingType, Status
+from svp_dagster.platforms import downloader_versions, probe_links
+from svp_dagster.resources.platform_rules import PlatformRules
+from svp_dagster.store.platforms import Platform
+from tests.defs.installation import Installation
+from tests.defs.posts import SOUP, STEW, WrittenPosts
+
+pytest_plugins = ("tests.media_site",)
+
+BROKEN = failure(Code.SITE_CHANGED)
+
+
+@pytest.fixture
+def posts(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> WrittenPosts:
+    """A site that changed; two rows that fail so pause it."""
+    monkeypatch.setenv("SVP_ROWS_TO_PAUSE", "2")
+    installation.downloader = posts = WrittenPosts(error=BROKEN)
+    return posts
+
+
+@pytest.fixture
+def broken(installation: Installation, posts: WrittenPosts) -> list[str]:
+    """Two rows that paused TikTok."""
+    rows = [add(installation, SOUP), add(installation, STEW)]
+    installation.run_requested()
+    return rows
+
+
+def add(installation: Installation, url: str) -> str:
+    return installation.add_row(url, "cooking", processing_type=ProcessingType.CAPTION)
+
+
+def tiktok(installation: Installation) -> Platform:
+    found = installation.store.platforms.get("tiktok")
+    assert found is not None
+    return found
+
+
+def let_the_probe_be_due(installation: Installation) -> None:
+    with installation.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE platforms SET probe_at = '2026-01-01 00:00:00'")
+
+
+def probe(installation: Installation) -> dg.ExecuteInProcessResult:
+    """The probe that the sensor asks for."""
+    result = installation.evaluate("paused_platforms")
+    assert isinstance(result, dg.SensorResult)
+    (request,) = result.run_requests or []
+    definitions = installation.definitions
+    return definitions.resolve_job_def("probe_platform").execute_in_process(
+        instance=installation.instance,
+        run_config=request.run_config,
+        resources={**(definitions.resources or {}), "downloader": installation.downloader},
+    )
+
+
+def test_rows_of_a_broken_site_wait_without_spending_a_run(
+    installation: Installation, broken: list[str], posts: WrittenPosts
+) -> None:
+    paused = tiktok(installation)
+    assert (paused.is_paused, paused.failure_code, len(paused.failing)) == (True, "site_changed", 2)
+    assert paused.downloader == downloader_versions()
+    fresh = add(installation, SOUP)
+
+    result = installation.tick()
+
+    assert isinstance(result, dg.SkipReason)
+    assert "1 wait for their platform." in (result.skip_message or "")
+    entry = installation.entry(fresh)
+    assert (entry.status, entry.failure_code, entry.waits) == (Status.PENDING, "platform_paused", 0)
+    installation.let_time_pass("updated_at")
+    installation.evaluate("owed_statuses")
+    assert installation.row(fresh)["error"].startswith("Downloads from TikTok fail at the moment.")
+    assert isinstance(installation.tick(), dg.SkipReason)
+    assert len(posts.asked) == 2
+
+
+def test_a_run_that_began_before_its_platform_was_paused_asks_the_site_nothing(
+    installation: Installation, broken: list[str], posts: WrittenPosts
+) -> None:
+    installation.let_time_pass("retry_at")
+    installation.run(broken[0])
+    entry = installation.entry(broken[0])
+    assert (entry.status, entry.failure_code) == (Status.PENDING, "platform_paused")
+    assert len(posts.asked) == 2
+
+
+def test_a_probe_that_works_lets_all_its_rows_run_at_once(
+    installation: Installation, broken: list[str], posts: WrittenPosts
+) -> None:
+    fresh = add(installation, SOUP + "3")
+    installation.tick()
+    assert isinstance(installation.evaluate("paused_platforms"), dg.SkipReason)
+    posts.error = None
+    let_the_probe_be_due(installation)
+
+    assert probe(installation).success
+
+    assert not tiktok(installation).is_paused
+    assert [run.success for run in installation.run_requested()] == [True] * 3
+    assert installation.row(fresh)["status"] == "completed"
+    assert not tiktok(installation).on_trial
+
+
+def test_a_probe_that_fails_says_why_and_the_next_comes_later(
+    installation: Installation, broken: list[str], posts: WrittenPosts
+) -> None:
+    let_the_probe_be_due(installation)
+
+    probe(installation)
+
+    paused = tiktok(installation)
+    assert paused.is_paused
+    assert paused.probe_problem == BROKEN.sentence
+    assert paused.probe_at is not None
+    assert paused.probe_at > datetime.now(UTC) + timedelta(minutes=20)
+    assert isinstance(installation.evaluate("paused_platforms"), dg.SkipReason)
+
+
+def test_a_post_that_is_gone_breaks_no_platform(installation: Installation, posts: WrittenPosts) -> None:
+    posts.error = failure(Code.GONE)
+    for _ in range(3):
+        add(installation, SOUP)
+    installation.run_requested()
+    assert installation.store.platforms.get("tiktok") is None
+
+
+def test_a_probe_takes_the_operators_link_then_the_last_that_worked_then_those_that_wait(
+    installation: Installation, broken: list[str]
+) -> None:
+    waiting = installation.store.sweep.waiting({Code.SITE_CHANGED}, limit=9)
+    platform = tiktok(installation)
+    named = PlatformRules(canaries={"tiktok": "https://www.tiktok.com/@operator/video/7300000000000000009"})
+
+    assert sorted(probe_links(platform, waiting=waiting, rules=PlatformRules())) == [SOUP, STEW]
+    known = platform.model_copy(update={"good_url": "https://www.tiktok.com/@known/video/7300000000000000008"})
+    assert probe_links(known, waiting=waiting, rules=named)[:2] == [named.canaries["tiktok"], known.good_url]
+    assert len(probe_links(known, waiting=waiting, rules=named)) == 3
+    instagram = platform.model_copy(update={"name": "instagram"})
+    assert probe_links(instagram, waiting=waiting, rules=named) == []
+
+
+def test_without_any_known_link_rows_are_the_probe(
+    installation: Installation, broken: list[str], posts: WrittenPosts
+) -> None:
+    with installation.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE link_entries SET status = 'failed'")
+    let_the_probe_be_due(installation)
+
+    probe(installation)
+
+    assert (tiktok(installation).is_paused, tiktok(installation).on_trial) == (False, True)

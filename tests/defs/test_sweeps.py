@@ -1,0 +1,223 @@
+"""What was left behind: owed statuses, rows and folders of vanished runs, old runs and partitions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from svp_dagster.defs.partitions import link_entries
+from svp_dagster.defs.runs import PARTITION_TAG
+from svp_dagster.defs.sweeps import OWED_PER_CONNECTION
+from svp_dagster.errors import Code, failure
+from svp_dagster.models import LinkEntry, Status
+from svp_dagster.settings import Settings
+from tests.defs.installation import Installation
+from tests.defs.posts import SOUP, WrittenPosts
+
+pytest_plugins = ("tests.media_site",)
+
+
+@pytest.fixture
+def page_id(installation: Installation) -> str:
+    """A pending row that the sensor asked a run for."""
+    installation.downloader = WrittenPosts()
+    page_id = installation.add_row(SOUP, "cooking")
+    installation.tick()
+    return page_id
+
+
+def new_run(installation: Installation, page_id: str, *, failed: bool = False) -> dg.DagsterRun:
+    job = installation.definitions.resolve_job_def("process_link")
+    run = installation.instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags={PARTITION_TAG: page_id}
+    )
+    if failed:
+        installation.instance.report_run_failed(run)
+    return run
+
+
+def hold(installation: Installation, page_id: str, run_id: str) -> None:
+    """Let a run claim the row and go on to a stage, long ago."""
+    now = datetime.now(UTC)
+    installation.store.entries.claim(page_id, run_id, may_take_over=lambda _: True, now=now)
+    installation.store.entries.set_status(page_id, run_id, Status.DOWNLOADING, now=now)
+    installation.let_time_pass("updated_at")
+
+
+def owe(installation: Installation, number: int) -> None:
+    """Rows whose ends Notion was not told, for a while."""
+    now = datetime.now(UTC)
+    for _ in range(number):
+        link = LinkEntry(
+            page_id=installation.add_row(SOUP, "cooking"),
+            connection_id=installation.connection_id,
+            url=SOUP,
+            tag="cooking",
+            last_edited_time=now,
+        )
+        installation.store.entries.reject(link, failure(Code.GONE), now=now)
+    installation.let_time_pass("updated_at")
+
+
+def still_owed(installation: Installation) -> int:
+    return len(installation.store.entries.owed(before=datetime.now(UTC) + timedelta(hours=1), limit=99))
+
+
+def test_a_row_whose_run_is_unknown_goes_back_to_wait(installation: Installation, page_id: str) -> None:
+    hold(installation, page_id, "a run that nobody remembers")
+
+    installation.evaluate("lost_rows")
+
+    entry = installation.entry(page_id)
+    assert (entry.status, entry.failure_code, entry.holder) == (Status.PENDING, "interrupted", None)
+    assert installation.row(page_id)["status"] == "pending"
+
+
+def test_a_row_whose_run_goes_on_is_left_alone_however_long_it_takes(installation: Installation, page_id: str) -> None:
+    run = new_run(installation, page_id)
+    hold(installation, page_id, run.run_id)
+
+    installation.evaluate("lost_rows")
+
+    assert installation.entry(page_id).holder == run.run_id
+
+
+def test_a_row_whose_run_has_just_ended_is_left_to_the_failure_sensors(
+    installation: Installation, page_id: str
+) -> None:
+    run = new_run(installation, page_id, failed=True)
+    hold(installation, page_id, run.run_id)
+
+    installation.evaluate("lost_rows")
+
+    assert installation.entry(page_id).holder == run.run_id
+
+
+def test_a_row_whose_runs_vanish_again_and_again_ends(installation: Installation, page_id: str) -> None:
+    for number in range(3):
+        hold(installation, page_id, f"vanished-{number}")
+
+    installation.evaluate("lost_rows")
+
+    assert installation.entry(page_id).status is Status.FAILED
+
+
+def test_a_row_whose_run_ended_before_it_began_gets_another_key(installation: Installation, page_id: str) -> None:
+    new_run(installation, page_id, failed=True)
+    installation.let_time_pass("updated_at")
+
+    installation.evaluate("lost_rows")
+
+    entry = installation.entry(page_id)
+    assert (entry.status, entry.waits) == (Status.PENDING, 1)
+
+
+def test_a_row_that_is_pending_here_and_deleted_there_ends_quietly(installation: Installation, page_id: str) -> None:
+    installation.notion.client.pages.update(page_id, in_trash=True)
+    installation.let_time_pass("updated_at")
+
+    installation.evaluate("lost_rows")
+    installation.let_time_pass("updated_at")
+    installation.evaluate("owed_statuses")
+
+    entry = installation.entry(page_id)
+    assert (entry.status, entry.failure_code, entry.is_owed) == (Status.FAILED, "row_gone", False)
+
+
+def test_a_row_that_somebody_took_from_pending_is_pending_again(installation: Installation, page_id: str) -> None:
+    installation.notion.client.pages.update(page_id, properties={"status": {"select": {"name": "completed"}}})
+    installation.let_time_pass("updated_at")
+
+    installation.evaluate("lost_rows")
+    installation.let_time_pass("updated_at")
+    installation.evaluate("owed_statuses")
+
+    assert installation.row(page_id)["status"] == "pending"
+
+
+def test_owed_statuses_are_told_a_few_at_a_time(installation: Installation) -> None:
+    owe(installation, OWED_PER_CONNECTION + 1)
+
+    installation.evaluate("owed_statuses")
+    assert still_owed(installation) == 1
+    installation.evaluate("owed_statuses")
+    assert still_owed(installation) == 0
+
+
+def test_owed_statuses_wait_for_nobody_while_notion_is_busy(installation: Installation) -> None:
+    owe(installation, 3)
+    busy = {"path": "/v1/pages", "status": 429, "headers": {"Retry-After": "40"}, "times": None}
+    installation.notion.raw.post("/_sandbox/faults", json=busy).raise_for_status()
+
+    began = time.monotonic()
+    result = installation.evaluate("owed_statuses")
+
+    assert time.monotonic() - began < 10
+    assert isinstance(result, dg.SkipReason)
+    assert result.skip_message == "3 statuses were owed, 0 were told."
+    assert still_owed(installation) == 3
+
+
+def test_folders_of_vanished_runs_are_removed_after_a_day(installation: Installation, page_id: str) -> None:
+    root = Settings().work_folder
+    going_on = new_run(installation, page_id).run_id
+    for name in (going_on, "vanished", "fresh"):
+        (root / name).mkdir(parents=True)
+        (root / name / "video.mp4").write_bytes(b"\0")
+    two_days_ago = time.time() - 2 * 24 * 3600
+    for name in (going_on, "vanished"):
+        os.utime(root / name, (two_days_ago, two_days_ago))
+
+    installation.evaluate("orphaned_folders")
+
+    assert sorted(path.name for path in Path(root).iterdir()) == sorted([going_on, "fresh"])
+
+
+def test_partitions_of_rows_that_ended_long_ago_are_removed_and_their_history_stays(
+    installation: Installation, page_id: str
+) -> None:
+    name, instance = str(link_entries.name), installation.instance
+    instance.add_dynamic_partitions(name, [page_id, "unknown"])
+    installation.store.entries.reject(installation.entry(page_id).link, failure(Code.GONE), now=datetime.now(UTC))
+
+    fresh = installation.evaluate("retention_limits")
+    assert instance.has_dynamic_partition(name, page_id)
+    installation.let_time_pass("updated_at")
+    assert isinstance(fresh, dg.SensorResult)
+    old = installation.evaluate("retention_limits", cursor=fresh.cursor)
+
+    assert not instance.has_dynamic_partition(name, page_id)
+    assert instance.has_dynamic_partition(name, "unknown")
+    assert installation.entry(page_id).status is Status.FAILED
+    assert isinstance(old, dg.SensorResult)
+    assert old.cursor is not None
+    assert page_id in old.cursor
+
+
+def test_old_runs_are_removed_unless_they_go_on_or_hold_a_row(
+    installation: Installation, page_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished = new_run(installation, page_id, failed=True)
+    holding = new_run(installation, page_id, failed=True)
+    going_on = new_run(installation, page_id)
+    hold(installation, page_id, holding.run_id)
+
+    installation.evaluate("retention_limits")
+    assert installation.instance.has_run(finished.run_id)
+    _make_runs_old(installation.instance)
+    installation.evaluate("retention_limits")
+
+    assert not installation.instance.has_run(finished.run_id)
+    assert installation.instance.has_run(holding.run_id)
+    assert installation.instance.has_run(going_on.run_id)
+
+
+def _make_runs_old(instance: dg.DagsterInstance) -> None:
+    with sqlite3.connect(Path(instance.root_directory) / "history" / "runs.db") as database:
+        database.execute("UPDATE runs SET create_timestamp = '2026-01-01 00:00:00'")
