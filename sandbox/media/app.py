@@ -1,6 +1,10 @@
-"""The sites behind the proxy: a request for `https://HOST/PATH` arrives as `/HOST/PATH`."""
+"""The sites behind the proxy: a request for `https://HOST/PATH` arrives as `/HOST/PATH`.
+
+POST /_sandbox/copies  {"post": NAME, "count": N} → {"links": […]}: N more posts that show what that one shows
+"""
 
 import json
+import threading
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, redirect, request
@@ -16,26 +20,61 @@ from sandbox.media.posts import (
     TIKTOK_CDN,
     TIKTOK_IMAGES,
     InstagramPost,
+    Post,
     TikTokPost,
+    copy_of,
+    post,
 )
 
 SHORT_LINK_HOSTS = ("vm.tiktok.com", "vt.tiktok.com")
 HOSTS = frozenset({*SHORT_LINK_HOSTS, "www.tiktok.com", "www.instagram.com", TIKTOK_CDN, TIKTOK_IMAGES, INSTAGRAM_CDN})
 """Hosts that there are. Every other one is answered with 502, as by a proxy that can't reach it."""
 
-_TIKTOK = {post.id: post for post in POSTS if isinstance(post, TikTokPost)}
-_INSTAGRAM = {post.code: post for post in POSTS if isinstance(post, InstagramPost)}
-_INSTAGRAM_BY_NUMBER = {str(instagram.media_number(code)): post for code, post in _INSTAGRAM.items()}
 _RETRY_AFTER_S = 120
+
+
+class Shown:
+    """The posts of both sites by what a request names them with."""
+
+    def __init__(self) -> None:
+        self.tiktok: dict[str, TikTokPost] = {}
+        self.instagram: dict[str, InstagramPost] = {}
+        self.instagram_by_number: dict[str, InstagramPost] = {}
+        self._copies = 0
+        self._lock = threading.Lock()
+        for each in POSTS:
+            self._show(each)
+
+    def add_copies(self, name: str, *, count: int) -> list[str]:
+        """Shows copies of a post; returns their links. Raises KeyError for a name that isn't there."""
+        with self._lock:
+            made = [copy_of(post(name), number) for number in range(self._copies + 1, self._copies + count + 1)]
+            self._copies += count
+            for each in made:
+                self._show(each)
+        return [each.link for each in made]
+
+    def _show(self, each: Post) -> None:
+        if isinstance(each, TikTokPost):
+            self.tiktok[each.id] = each
+        else:
+            self.instagram[each.code] = each
+            self.instagram_by_number[str(instagram.media_number(each.code))] = each
 
 
 def create_app(*, faults: FaultPlan, recorder: Recorder) -> Flask:
     """All sites in one app, with the routes that steer faults."""
     app = Flask(__name__, static_folder=None)
     install(app, faults=faults, recorder=recorder)
-    _add_tiktok(app)
-    _add_instagram(app)
+    shown = Shown()
+    _add_tiktok(app, shown)
+    _add_instagram(app, shown)
     _add_media_hosts(app)
+
+    @app.post("/_sandbox/copies")
+    def copies() -> Response:
+        asked = request.get_json()
+        return jsonify(links=shown.add_copies(asked["post"], count=asked["count"]))
 
     @app.errorhandler(404)
     def not_found(_: Exception) -> tuple[str, int]:
@@ -45,10 +84,10 @@ def create_app(*, faults: FaultPlan, recorder: Recorder) -> Flask:
     return app
 
 
-def _add_tiktok(app: Flask) -> None:
+def _add_tiktok(app: Flask, shown: Shown) -> None:
     @app.get("/www.tiktok.com/@<user>/<any(video, photo):kind>/<post_id>")
     def tiktok_page(user: str, kind: str, post_id: str) -> BaseResponse:
-        post = _TIKTOK.get(post_id)
+        post = shown.tiktok.get(post_id)
         if post is None or user not in (post.user, "_"):
             return Response(tiktok.page(TikTokPost(name="", id=post_id, user=user, status=10231)))
         if post.http_status != 200:
@@ -79,7 +118,7 @@ def _add_tiktok(app: Flask) -> None:
         return redirect(target, 301) if target else Response("", 404)
 
 
-def _add_instagram(app: Flask) -> None:
+def _add_instagram(app: Flask, shown: Shown) -> None:
     @app.get("/www.instagram.com/")
     def instagram_home() -> Response:
         answer = Response(instagram.home())
@@ -88,18 +127,18 @@ def _add_instagram(app: Flask) -> None:
 
     @app.get("/www.instagram.com/api/v1/web/get_ruling_for_content/")
     def ruling() -> Response:
-        return jsonify(instagram.ruling(_INSTAGRAM_BY_NUMBER.get(request.args["target_id"])))
+        return jsonify(instagram.ruling(shown.instagram_by_number.get(request.args["target_id"])))
 
     @app.post("/www.instagram.com/api/graphql")
     def graphql() -> Response | tuple[str, int]:
         if request.form.get("lsd") != instagram.PAGE_TOKEN or request.headers.get("X-CSRFToken", "") == "":
             return "", 403
         number = json.loads(request.form["variables"])["media_id"]
-        return jsonify(instagram.graphql(_INSTAGRAM_BY_NUMBER.get(number)))
+        return jsonify(instagram.graphql(shown.instagram_by_number.get(number)))
 
     @app.get("/www.instagram.com/api/v1/media/<number>/info/")
     def info(number: str) -> Response | tuple[str, int]:
-        post = _INSTAGRAM_BY_NUMBER.get(number)
+        post = shown.instagram_by_number.get(number)
         if SESSION_COOKIE not in request.cookies or post is None:
             return "", 403
         return jsonify(items=[instagram.product(post)], status="ok")
@@ -107,7 +146,7 @@ def _add_instagram(app: Flask) -> None:
     @app.get("/www.instagram.com/p/<code>/")
     @app.get("/www.instagram.com/p/<code>")
     def instagram_page(code: str) -> BaseResponse:
-        post = _INSTAGRAM.get(code)
+        post = shown.instagram.get(code)
         if post is None:
             return Response("", 404)
         if post.refusal == "rate_limit":

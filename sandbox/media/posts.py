@@ -5,7 +5,7 @@ broken on purpose are made of them in `sandbox.media.files`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -359,3 +359,11 @@ SHORT_LINKS: dict[str, str] = {
 def post(name: str) -> Post:
     """The post of this name. Raises KeyError."""
     return {each.name: each for each in POSTS}[name]
+
+
+def copy_of(original: Post, number: int) -> Post:
+    """A post of its own that shows what `original` shows; `number` is in its id, its name and its description."""
+    name, description = f"{original.name}_{number}", f"{original.description} No. {number}"
+    if isinstance(original, TikTokPost):
+        return replace(original, name=name, description=description, id=f"76{original.id[-4:]}{number:013}")
+    return replace(original, name=name, description=description, code=f"{original.code[:5]}{number:06}")

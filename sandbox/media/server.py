@@ -5,7 +5,8 @@ Give its address as the proxy and its certificate authority as the one to trust:
     SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE = DATA_DIR/ca.pem
 
 Every request is recorded with its host, those for hosts that don't exist too, in `DATA_DIR/media-requests.jsonl`.
-Faults are steered without TLS, `POST http://PROXY/_sandbox/faults`; a fault's `path` is searched in `/HOST/PATH`.
+Faults and copies are steered without TLS, `POST http://PROXY/_sandbox/faults`; a fault's `path` is searched in
+`/HOST/PATH`.
 """
 
 import ssl

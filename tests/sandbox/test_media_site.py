@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -179,3 +180,25 @@ def _files_of(each: TikTokPost | InstagramPost) -> list[str]:
     captions = [file for file, _ in each.captions.values()]
     renditions = [rendition.file for rendition in each.renditions]
     return [name for name in (each.video, each.cover, each.music, *each.slides, *captions, *renditions) if name]
+
+
+@pytest.mark.parametrize("name", ["pasta", "pancakes"])
+def test_copies_of_a_post_are_posts_of_their_own_that_say_their_number(site: MediaSandbox, name: str) -> None:
+    made = httpx.post(f"{site.proxy_url}/_sandbox/copies", json={"post": name, "count": 2}).json()["links"]
+    more = httpx.post(f"{site.proxy_url}/_sandbox/copies", json={"post": name, "count": 1}).json()["links"]
+
+    assert len({post(name).link, *made, *more}) == 4
+
+
+def test_a_copy_shows_what_its_original_shows(site: MediaSandbox) -> None:
+    (link,) = httpx.post(f"{site.proxy_url}/_sandbox/copies", json={"post": "pasta", "count": 1}).json()["links"]
+
+    with client(site) as browser:
+        copy, original = browser.get(link).text, browser.get(PASTA).text
+
+    assert "serves 2. #pasta #recipe #easydinner No. 1" in copy
+    assert files_named_in(copy) == files_named_in(original)
+
+
+def files_named_in(page: str) -> list[str]:
+    return re.findall(r"/media/([\w.]+)", page)
