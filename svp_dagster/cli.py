@@ -135,11 +135,13 @@ def new_key() -> None:
 
 @main.command()
 def rotate_keys() -> None:
-    """Encrypt all tokens with the first key of SVP_ENCRYPTION_KEYS."""
+    """Encrypt everything that is encrypted with the first key of SVP_ENCRYPTION_KEYS."""
     from svp_dagster.store.store import open_store
 
-    count = open_store(Settings()).connections.rotate_keys()
-    click.echo(f"{count} connections are encrypted with the first key; the others can be removed.")
+    store = open_store(Settings())
+    connections, secrets = store.connections.rotate_keys(), store.web.rotate_keys()
+    click.echo(f"{connections} connections and {secrets} secrets are encrypted with the first key.")
+    click.echo("The other keys can be removed once every process was started again.")
 
 
 @main.command()

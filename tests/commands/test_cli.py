@@ -47,10 +47,13 @@ def test_keys_are_rotated_and_the_old_one_can_go(home: Path, monkeypatch: pytest
         tokens=Tokens(access="secret-access", refresh="secret-refresh"),
         now=datetime.now(UTC),
     )
+    store = open_store(Settings())
+    store.web.set_secret("webhook", "secret-webhook", now=datetime.now(UTC))
     monkeypatch.setenv("SVP_ENCRYPTION_KEYS", f"{new},{old}")
-    assert "1 connection" in svp("rotate-keys").stdout
+    assert "1 connections and 1 secrets" in svp("rotate-keys").stdout
 
     monkeypatch.setenv("SVP_ENCRYPTION_KEYS", new)
+    assert open_store(Settings()).web.secret("webhook") == "secret-webhook"
     tokens = open_store(Settings()).connections.tokens(connection.id)
     assert tokens is not None
     assert (tokens.access, tokens.refresh) == ("secret-access", "secret-refresh")
