@@ -25,7 +25,7 @@ CONTAINERS = "mov,matroska,avi,mpegts,mp3,aac,ogg,wav,flac"
 """Demuxers that may open a file. Playlists and scripts (hls, concat, dash …) are missing on purpose."""
 
 MEMORY_BYTES = 3 * 1024**3
-"""Address space of one ffmpeg process: a 4K film decoded by 16 threads asks for 1.6 GB."""
+"""Address space of one ffmpeg process: a 4K film decoded by 16 threads, the most it takes, asks for 1.8 GB."""
 
 OUTPUT_BYTES = 1024**3
 """Size of one file that ffmpeg may write, its log included."""
