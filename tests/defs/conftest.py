@@ -19,7 +19,7 @@ def installation(tmp_path: Path, site: MediaSandbox, monkeypatch: pytest.MonkeyP
     with (
         notion_service() as service,
         service.workspace("Kitchen") as workspace,
-        dg.instance_for_test() as instance,
+        dg.DagsterInstance.ephemeral() as instance,
     ):
         for name, value in {
             "SVP_HOME": str(tmp_path / "home"),

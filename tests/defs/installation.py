@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
@@ -42,7 +44,7 @@ class Installation:
     @property
     def definitions(self) -> dg.Definitions:
         """The code location, bound to the environment of this moment."""
-        return defs()
+        return _definitions(tuple(sorted(os.environ.items())))
 
     def add_row(self, url: str, tag: str, *, processing_type: ProcessingType | None = None) -> str:
         """Add a pending row as a person does; returns its page id."""
@@ -148,6 +150,12 @@ class Installation:
 
     def _get(self, path: str) -> dict[str, Any]:
         return dict(self.notion.raw.get(f"/v1/{path}").raise_for_status().json())
+
+
+@lru_cache(maxsize=1)
+def _definitions(_environment: tuple[tuple[str, str], ...]) -> dg.Definitions:
+    """Loading takes longer than most tests; only the environment makes a difference."""
+    return defs()
 
 
 def set_up(notion: NotionWorkspace, instance: dg.DagsterInstance) -> Installation:

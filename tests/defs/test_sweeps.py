@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def page_id(installation: Installation) -> str:
     page_id = installation.add_row(SOUP, "cooking")
     installation.tick()
     return page_id
+
+
+@pytest.fixture
+def runs_on_disk() -> Iterator[dg.DagsterInstance]:
+    """An instance whose runs can be made older than they are."""
+    with dg.instance_for_test() as instance:
+        yield instance
 
 
 def new_run(installation: Installation, page_id: str, *, failed: bool = False) -> dg.DagsterRun:
@@ -201,8 +209,9 @@ def test_partitions_of_rows_that_ended_long_ago_are_removed_and_their_history_st
 
 
 def test_old_runs_are_removed_unless_they_go_on_or_hold_a_row(
-    installation: Installation, page_id: str, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, page_id: str, runs_on_disk: dg.DagsterInstance
 ) -> None:
+    installation.instance = runs_on_disk
     finished = new_run(installation, page_id, failed=True)
     holding = new_run(installation, page_id, failed=True)
     going_on = new_run(installation, page_id)
