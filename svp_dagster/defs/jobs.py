@@ -37,11 +37,12 @@ def download(
 ) -> Video:
     """Fetch the post with its captions, thumbnail and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
-        stage.row.destination()
+        stage.row.preflight()
         link = stage.row.link
         with watched(link_rows.store, link.page_id, link.url, rules=platform_rules):
             video = download_stage.download(link.url, downloader=downloader, folder=work_folder.path)
-        stage.report("video", of_video(video), media_key=video.media_key, title=video.title)
+        thumbnail = stage.row.keep_thumbnail(video, work_folder.path)
+        stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
         return video
 
 

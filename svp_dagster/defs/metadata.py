@@ -7,7 +7,6 @@ from typing import Any
 
 import dagster as dg
 
-from svp_dagster.media.thumbnail import small_jpeg
 from svp_dagster.models import ContentPage, ScreenText, Summary, Transcript, Video
 
 PREVIEW_CHARACTERS = 500
@@ -16,8 +15,8 @@ SHOWN_LINES = 20
 Facts = dict[str, Any]
 
 
-def of_video(video: Video) -> Facts:
-    """The post's facts and its thumbnail."""
+def of_video(video: Video, thumbnail: bytes | None) -> Facts:
+    """The post's facts and its thumbnail, a JPEG."""
     facts: Facts = {
         "title": preview(video.title),
         "uploader": video.uploader,
@@ -29,8 +28,8 @@ def of_video(video: Video) -> Facts:
         "slides": len(video.slides),
         "caption_languages": ", ".join(track.language for track in video.captions) or "none",
     }
-    if video.thumbnail_path and (jpeg := small_jpeg(video.thumbnail_path)):
-        data = base64.b64encode(jpeg).decode()
+    if thumbnail:
+        data = base64.b64encode(thumbnail).decode()
         facts["thumbnail"] = dg.MetadataValue.md(f"![thumbnail](data:image/jpeg;base64,{data})")
     return facts
 

@@ -10,12 +10,15 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 from pydantic import PrivateAttr
 
 from svp_dagster.errors import Code, Retry, SvpError, failure
-from svp_dagster.models import ContentPage, JsonObject, LinkEntry, PaidCall, Status
+from svp_dagster.media.cover import cover
+from svp_dagster.media.thumbnail import small_jpeg
+from svp_dagster.models import ContentPage, JsonObject, LinkEntry, PaidCall, Status, Video
 from svp_dagster.notion.rows import InvalidRow, shows_errors, status_update
 from svp_dagster.notion.schema import DataSourceSchema, differences
 from svp_dagster.resources.notion import NotionResource, Workspace
@@ -141,6 +144,14 @@ class HeldRow:
             raise failure(Code.UNKNOWN_TAG, reason=f"No Content Database is registered for the tag “{self.link.tag}”")
         return database
 
+    def preflight(self) -> None:
+        """Pass if the page could be written now: asked once, before anything is spent.
+
+        Raises what `destination` does. A database in the trash still shows its columns, so it is asked itself too.
+        """
+        database, _ = self.destination()
+        self.workspace.database(database.database_id)
+
     def destination(self) -> tuple[ContentDatabase, DataSourceSchema]:
         """The Content Database with its live columns, checked before anything is paid.
 
@@ -188,6 +199,14 @@ class HeldRow:
         """The row is at this stage now."""
         self.entry = self._entries.set_status(self.link.page_id, self.run_id, status, now=_now())
         self._rows.show_soon(self.entry)
+
+    def keep_thumbnail(self, video: Video, folder: Path) -> bytes | None:
+        """Keep a small picture of the video for the dashboard; returns it, a JPEG. None where there is no picture."""
+        picture = cover(video, folder)
+        jpeg = small_jpeg(picture) if picture else None
+        if jpeg:
+            self._rows.store.contents.set_thumbnail(video.media_key, jpeg)
+        return jpeg
 
     def note(
         self, *, stage: str, seconds: float, engine: str = "", media_key: str | None = None, title: str | None = None

@@ -33,6 +33,8 @@ def test_a_pending_row_becomes_a_page_without_any_key(installation: Installation
     assert "RapidOCR" in body
     assert installation.materialized("transcript", row["id"])["engine"] == "captions"
     assert installation.materialized("content_page", row["id"])["page"] == row["result"]
+    assert "data:image/jpeg" in installation.materialized("video", row["id"])["thumbnail"]
+    assert installation.store.contents.thumbnail("tiktok:7512345678901234501")
 
 
 def test_the_paid_engines_serve_once_their_keys_are_set(
@@ -135,6 +137,17 @@ def test_a_deleted_content_database_is_noticed_before_anything_is_downloaded(ins
     assert entry is not None
     assert entry.failure_code == "database_not_shared"
     assert "video" not in entry.stage_seconds
+
+
+def test_a_database_in_the_trash_is_noticed_though_its_columns_can_still_be_read(installation: Installation) -> None:
+    places = installation.store.databases.for_tag(installation.connection_id, "places")
+    assert places is not None
+    installation.notion.client.databases.update(places.database_id, in_trash=True)
+
+    row = installation.process(CAFE, "places")
+
+    assert row["status"] == "failed"
+    assert "Restore or share it" in row["error"]
 
 
 def test_a_row_set_back_to_pending_runs_again_once(installation: Installation) -> None:
