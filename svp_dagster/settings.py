@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     vision_api_key: SecretStr | None = Field(default=None, validation_alias="GOOGLE_VISION_API_KEY")
     vision_credentials: Path | None = Field(default=None, validation_alias="GOOGLE_APPLICATION_CREDENTIALS")
     vision_endpoint: str = Field(default="", description="Another address of the Vision API, scheme included.")
-    tiles_per_sheet: int = Field(default=15, ge=1, le=60, description="Frames in one paid picture.")
+    tiles_per_sheet: int = Field(default=30, ge=1, le=60, description="Frames in one paid picture.")
 
     gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
     gemini_base_url: str = Field(default="", validation_alias="GOOGLE_GEMINI_BASE_URL")

@@ -18,11 +18,12 @@ from svp_dagster.models import Word
 
 GUTTER_PX = 24
 GREY = 128
-TILES = 15
-"""Of a 60 s clip, 15 tiles a sheet make two sheets."""
+TILES = 30
+"""A frame every two seconds of a 60 s clip makes one sheet of 30 tiles."""
 
-SHEET_PIXELS = 9_500_000
-"""15 tiles of 540 × 960 with their gutters; a sheet of larger tiles, such as slides, holds fewer."""
+SHEET_PIXELS = 19_000_000
+"""30 tiles of 540 × 1170, a phone's shape; a sheet of larger tiles, such as slides, holds fewer. Google Vision takes 75
+million."""
 
 SHEET_BYTES = 7_000_000
 """Google Vision takes 10 MB of JSON, and base64 adds 37 %."""

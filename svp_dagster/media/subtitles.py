@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 
 from svp_dagster.models import Segment
 
 SHORTEST_S = 0.1
 """A cue is on for so long at least: players drop one that ends when it begins."""
+
+
+LATEST_S = 360_000.0
+"""Where the clocks of both formats end: 100 hours."""
 
 
 def as_vtt(segments: Iterable[Segment]) -> str:
@@ -28,7 +31,7 @@ def as_srt(segments: Iterable[Segment]) -> str:
 
 def _cues(segments: Iterable[Segment]) -> Iterator[tuple[float, float, str]]:
     """Start, end and text of those that can be shown, in order. The text has no arrow, which would begin a cue."""
-    timed = (one for one in segments if math.isfinite(one.start_s) and math.isfinite(one.end_s))
+    timed = (one for one in segments if abs(one.start_s) < LATEST_S and abs(one.end_s) < LATEST_S)
     for segment in sorted(timed, key=lambda one: one.start_s):
         start_s = max(0.0, segment.start_s)
         text = " ".join(segment.text.replace("-->", "→").replace("\x00", "").split())

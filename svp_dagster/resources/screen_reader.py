@@ -19,8 +19,8 @@ from svp_dagster.ports import Meter
 from svp_dagster.prices import load_prices
 from svp_dagster.resources import vision
 
-PAID_TILES = 15
-"""5 × 3 frames: all the words of a 60 s clip are found on two such pictures."""
+PAID_TILES = 30
+"""6 × 5 frames: all the words of a 60 s clip are found on one such picture, as on two of 15 frames."""
 
 LOCAL_TILES = 4
 """Pictures cost nothing here: from one frame a picture to six the time is the same, but memory grows with them."""

@@ -82,7 +82,7 @@ def test_pictures_of_different_sizes_share_a_sheet(tmp_path: Path) -> None:
 
 
 def test_large_slides_make_more_sheets_of_fewer_tiles(tmp_path: Path) -> None:
-    sheets = write([flat(99, width=1080, height=1920)] * 9, tmp_path, tiles=15)
+    sheets = write([flat(99, width=1080, height=1920)] * 19, tmp_path, tiles=15)
     assert len(sheets) == 3
     for sheet in sheets:
         assert sheet.layout.count * sheet.layout.tile_width * sheet.layout.tile_height <= SHEET_PIXELS

@@ -1,0 +1,188 @@
+"""What a video costs at list prices: `python -m benchmarks.cost`.
+
+Clips of 15, 60 and 180 s in which somebody speaks and a caption changes every two to four seconds go through the
+stages, once as they are and once with the platform's own captions. The services are stand-ins that bill as the real
+ones do: seconds of sound, pictures, tokens (four characters each, no thoughts). What they billed is multiplied with
+the list prices of `svp_dagster.prices`; a difference to what our own ledger says ends the benchmark.
+
+Then the same video is saved once more, which may cost nothing. The last line sums up:
+
+    usd_60s                the clip of 60 s without captions
+    second_save_calls      paid calls of all second saves
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+
+from benchmarks.clips import Clip, clips, make
+from benchmarks.stand_ins import StandIn, stand_ins
+from svp_dagster.commands.process import Tally, engines
+from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Video
+from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.notion.templates import COOKING
+from svp_dagster.pipeline import Pipeline, Wish
+from svp_dagster.prices import load_prices
+from svp_dagster.resources.link_rows import KeptContents
+from svp_dagster.resources.vision import FEATURE
+from svp_dagster.settings import Settings
+from svp_dagster.store.database import migrate
+from svp_dagster.store.store import open_store
+
+SECONDS = (15, 60, 180)
+DESCRIPTION = "Tomato basil pasta, ready in fifteen minutes. Save it for later! #pasta #weeknight #easyrecipes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """What the services billed for one run, and what that costs at list prices."""
+
+    calls: int
+    sound_s: float
+    pictures: int
+    tokens_read: int
+    tokens_written: int
+    speech_usd: float
+    screen_usd: float
+    summary_usd: float
+
+    @property
+    def total_usd(self) -> float:
+        """All of it."""
+        return self.speech_usd + self.screen_usd + self.summary_usd
+
+
+def main() -> None:
+    """Print the table and the sum."""
+    print("| clip | captions | sound | pictures | tokens in + out | speech | screen | summary | **all** | again |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    at_60_s, second_calls = 0.0, 0
+    with tempfile.TemporaryDirectory() as scratch, stand_ins(Path(scratch)) as outside:
+        migrate(open_store(Settings()).engine)
+        for clip in (clip for clip in clips() if clip.name == "speech" and clip.duration_s in SECONDS):
+            path = make(clip, Path(scratch), imageio_ffmpeg.get_ffmpeg_exe())
+            for captioned in (False, True):
+                first = _run(outside.ai, clip, path, captioned=captioned)
+                second = _run(outside.ai, clip, path, captioned=captioned)
+                _print_row(clip, first, second, captioned=captioned)
+                second_calls += second.calls
+                if clip.duration_s == 60 and not captioned:
+                    at_60_s = first.total_usd
+    print(f"usd_60s={at_60_s:.4f} second_save_calls={second_calls}")
+
+
+def _run(ai: StandIn, clip: Clip, path: Path, *, captioned: bool) -> Bill:
+    """Save a video: all that the stages cost, by the stand-ins' ledger."""
+    ai.steer("reset")
+    said = [item.text for item in clip.items if item.style == "outline"]
+    ai.steer("speech", segments=_segments(said, clip.duration_s))
+    ai.steer("vision", lines=[item.text for item in clip.items])
+    tally = Tally()
+    settings = Settings()
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline = Pipeline(
+            engines=engines(settings),
+            contents=KeptContents(open_store(settings)),
+            meter=tally,
+            folder=Path(folder),
+            watch=_unwatched,
+        )
+        video = _as_a_post(pipeline.fetch(str(path)), said, captioned=captioned)
+        transcript, screen_text = pipeline.perceive(video, ProcessingType.FULL)
+        pipeline.sum_up(video, transcript, screen_text, Wish(columns=_columns(), prompt=COOKING.prompt))
+    return _checked(_bill(ai.ask("ledger"), settings), tally)
+
+
+def _as_a_post(video: Video, said: list[str], *, captioned: bool) -> Video:
+    """The video as a site gives it: with the uploader's words, and with captions where there are any."""
+    segments = tuple(
+        Segment(start_s=one["start"], end_s=one["end"], text=one["text"])
+        for one in _segments(said, round(video.duration_s or 0))
+    )
+    captions = (CaptionTrack(language="en", translated=False, segments=segments),) if captioned else ()
+    # Another key, or the captioned save would find the summary's material changed and the screen text kept.
+    changes = {"media_key": f"{video.media_key}:{captioned}", "description": DESCRIPTION, "captions": captions}
+    return video.model_copy(update=changes)
+
+
+def _segments(said: list[str], duration_s: int) -> list[dict[str, Any]]:
+    """One sentence after the other, spread over the video."""
+    each_s = duration_s / len(said)
+    return [
+        {"start": number * each_s, "end": (number + 1) * each_s, "text": f"{text}."} for number, text in enumerate(said)
+    ]
+
+
+def _columns() -> DataSourceSchema:
+    """Those of the template *Cooking*."""
+    columns = tuple(
+        Column(
+            id=name,
+            name=name,
+            type=config["type"],
+            description=config.get("description", ""),
+            options=tuple(option["name"] for option in config[config["type"]].get("options", ())),
+        )
+        for name, config in COOKING.columns.items()
+    )
+    return DataSourceSchema(data_source_id="", database_id="", title=COOKING.name, columns=columns)
+
+
+def _bill(ledger: dict[str, dict[str, float]], settings: Settings) -> Bill:
+    prices = load_prices(None)
+    sound_s = ledger.get("openai", {}).get("audio_s", 0.0)
+    pictures = int(ledger.get("vision", {}).get("images", 0))
+    gemini = ledger.get("gemini", {})
+    read, written = int(gemini.get("prompt_tokens", 0)), int(gemini.get("output_tokens", 0))
+    return Bill(
+        calls=int(sum(service["calls"] for service in ledger.values())),
+        sound_s=sound_s,
+        pictures=pictures,
+        tokens_read=read,
+        tokens_written=written,
+        speech_usd=_known(prices.of_speech(settings.speech_model, seconds=sound_s)),
+        screen_usd=_known(prices.of_images(FEATURE, count=pictures)),
+        summary_usd=_known(prices.of_tokens(settings.gemini_model, read=read, written=written)),
+    )
+
+
+def _known(price: float | None) -> float:
+    assert price is not None, "a model without a list price"
+    return price
+
+
+def _checked(bill: Bill, tally: Tally) -> Bill:
+    """The bill, if our own ledger agrees with it to a hundredth of a cent."""
+    ours = sum(_known(call.cost_usd) for call in tally.calls)
+    assert abs(ours - bill.total_usd) < 0.0001, f"our ledger says ${ours:.5f}, the services ${bill.total_usd:.5f}"
+    return bill
+
+
+def _print_row(clip: Clip, first: Bill, second: Bill, *, captioned: bool) -> None:
+    parts = [
+        f"{clip.duration_s} s, {clip.width_px} × {clip.height_px}",
+        "yes" if captioned else "no",
+        f"{first.sound_s:.0f} s",
+        f"{first.pictures}",
+        f"{first.tokens_read:,} + {first.tokens_written:,}",
+        *(f"${usd:.4f}" for usd in (first.speech_usd, first.screen_usd, first.summary_usd)),
+        f"**${first.total_usd:.4f}**",
+        f"{second.calls} calls",
+    ]
+    print(f"| {' | '.join(parts)} |", flush=True)
+
+
+@contextmanager
+def _unwatched(_: str) -> Iterator[Callable[[float], None]]:
+    yield lambda _: None
+
+
+if __name__ == "__main__":
+    main()
