@@ -103,7 +103,13 @@ class YtDlpDownloader(ConfigurableResource):
                 with session:
                     yield session
             except (YoutubeDLError, RequestError, AttributeError, LookupError, TypeError, ValueError) as error:
-                raise yt_dlp_failure(error, platform=link.platform, warnings=session.warnings, guard=guard) from error
+                raise yt_dlp_failure(
+                    error,
+                    platform=link.platform,
+                    warnings=session.warnings,
+                    problems=session.problems,
+                    guard=guard,
+                ) from error
 
     def _cookies(self, private: Path) -> Path | None:
         if not self.cookies_file:

@@ -83,11 +83,13 @@ def guard_failure(guard: EgressGuard) -> SvpError | None:
     return None
 
 
-def yt_dlp_failure(error: Exception, *, platform: str, warnings: Sequence[str], guard: EgressGuard) -> SvpError:
+def yt_dlp_failure(
+    error: Exception, *, platform: str, warnings: Sequence[str], problems: Sequence[Exception], guard: EgressGuard
+) -> SvpError:
     """The failure behind an exception of yt-dlp, to be raised `from` it.
 
-    `warnings` are those of the same session: Instagram's extractor only warns of a request that failed, and then
-    says that the answer is empty.
+    `warnings` and `problems` (requests that failed) are those of the same session: Instagram's extractor goes on
+    after a request that failed, and then says that the answer is empty.
     """
     from yt_dlp.cookies import CookieLoadError
     from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, TransportError
@@ -115,7 +117,7 @@ def yt_dlp_failure(error: Exception, *, platform: str, warnings: Sequence[str], 
                 return told
     if any(isinstance(cause, UnsupportedError) for cause in causes) or "No suitable extractor" in message:
         return failure(Code.UNSUPPORTED_LINK, reason="it doesn't name a post of this site", detail=detail)
-    if "empty media response" in message and (hidden := _hidden_failure(warnings)):
+    if "empty media response" in message and (hidden := _hidden_failure(warnings, problems)):
         return hidden
     for pattern, code in _SIGNALS:
         if re.search(pattern, message, re.IGNORECASE):
@@ -125,16 +127,24 @@ def yt_dlp_failure(error: Exception, *, platform: str, warnings: Sequence[str], 
     return failure(Code.SITE_CHANGED, detail=detail)
 
 
-def _hidden_failure(warnings: Sequence[str]) -> SvpError | None:
-    """The failure of a request of Instagram's extractor that it only warned of."""
+def _hidden_failure(warnings: Sequence[str], problems: Sequence[Exception]) -> SvpError | None:
+    """The failure of the first request that Instagram's extractor went on without: what came after follows from it.
+
+    It asks first whether the post may be shown. Without that word it asks for the post without a token, which is
+    answered with 403: nobody asked too often then.
+    """
+    from yt_dlp.networking.exceptions import HTTPError
+
     said = "\n".join(warnings)
-    if status := re.search(r"HTTP Error (\d{3})", said):
-        return status_failure(int(status[1]), retry_after=None, platform="instagram")
-    if "Unable to download JSON" in said:
+    first = next(iter(problems), None)
+    without_token = "not granting access" in said and isinstance(first, HTTPError) and "/graphql" in first.response.url
+    if "Error reading response" in said:
         return failure(Code.SITE_UNREACHABLE, detail=said[:_MAX_DETAIL_CHARACTERS])
-    if "Failed to parse JSON" in said:
+    if without_token or (first is None and "Failed to parse JSON" in said):
         return failure(Code.SITE_CHANGED, detail=said[:_MAX_DETAIL_CHARACTERS])
-    return None
+    if isinstance(first, HTTPError):
+        return status_failure(first.status, retry_after=None, platform="instagram")
+    return failure(Code.SITE_UNREACHABLE, detail=str(first)[:_MAX_DETAIL_CHARACTERS]) if first else None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

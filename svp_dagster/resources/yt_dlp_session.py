@@ -75,6 +75,7 @@ class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
 
     def __init__(self, options: JsonObject) -> None:
         self._answers: list[Response] = []
+        self.problems: list[RequestError] = []
         super().__init__(options, auto_init=False)
 
     def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
@@ -84,8 +85,10 @@ class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
     def urlopen(self, req: Any) -> Response:
         try:
             answer = super().urlopen(req)
-        except HTTPError as error:
-            self._answers.append(error.response)
+        except RequestError as error:
+            self.problems.append(error)
+            if isinstance(error, HTTPError):
+                self._answers.append(error.response)
             raise
         self._answers.append(answer)
         return answer
@@ -143,6 +146,11 @@ class YtDlpSession:
     def warnings(self) -> Sequence[str]:
         """What yt-dlp warned of so far."""
         return self._log.warnings
+
+    @property
+    def problems(self) -> Sequence[Exception]:
+        """The requests that failed so far, in order, those too that an extractor went on without."""
+        return self._yt_dlp.problems
 
     def look_up(self, link: Link) -> JsonObject:
         """The post's metadata, unprocessed. Nothing is downloaded yet."""
