@@ -49,13 +49,13 @@ def link_database(tags: Iterable[str]) -> Template:
             "name": _column("title", "Anything that helps you to find the row again."),
             rows.URL: _column("url", "The link of one TikTok or Instagram post."),
             rows.TAG: _select("Which Content Database the page goes into.", dict.fromkeys(names, "default")),
+            rows.STATUS: _select("Set it to pending to start, or to start again.", _STATUS_COLORS),
+            rows.RESULT: _column("url", "The page that was made."),
+            rows.ERROR: _column("rich_text", "What went wrong and what you can do."),
             rows.PROCESSING_TYPE: _select(
                 "How much of the video is looked at. Empty: full.", dict.fromkeys(ProcessingType, "default")
             ),
-            rows.STATUS: _select("Set it to pending to start, or to start again.", _STATUS_COLORS),
             rows.UPDATED_TIME: _column("date", "When the status changed last."),
-            rows.ERROR: _column("rich_text", "What went wrong and what you can do."),
-            rows.RESULT: _column("url", "The page that was made."),
         },
     )
 
