@@ -11,6 +11,8 @@ from svp_dagster.errors import Code, SvpError, failure, recalled
 
 PARTITION_TAG = "dagster/partition"
 CONNECTION_TAG = "svp/connection"
+VIDEO_TAG = "svp/video"
+"""`dagster.yaml` has one run for each value at a time: the second finds what the first paid for."""
 IN_PROGRESS = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
