@@ -1,0 +1,215 @@
+"""A whole installation for benchmarks that break things: stand-ins, store and Dagster's daemon as real processes.
+
+As `svp up` starts it, but without the two web servers, which no row needs: the daemon, its code server and a process
+for each run. The store and Dagster's storage are SQLite files, or the PostgreSQL that is handed in.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import dagster as dg
+import psutil
+import yaml
+from sqlalchemy import select, update
+
+from benchmarks.installation import TAG, Installation, set_up
+from benchmarks.stand_ins import StandIns, stand_ins
+from svp_dagster.commands import up
+from svp_dagster.commands.processes import Child, Processes, running
+from svp_dagster.models import JsonObject, Status
+from svp_dagster.notion.rows import new_row
+from svp_dagster.settings import Settings
+from svp_dagster.store.entries import Entry
+from svp_dagster.store.store import Store
+from svp_dagster.store.tables import LedgerRow, LinkEntryRow, PlatformRow
+
+POLL_INTERVAL_S = 5
+MONITORING_INTERVAL_S = 2
+"""How often Dagster looks for runs whose process is gone; 15 s in an installation."""
+LOOK_S = 0.1
+WORDS_SHOWN = ["Banana Oat Pancakes", "You need", "2 ripe bananas", "2 eggs", "80 g oats", "1 tsp cinnamon"]
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payment:
+    """A paid call as the store knows it: for which service and which video."""
+
+    service: str
+    media_key: str
+
+
+class TooLate(Exception):
+    """What was waited for didn't come in time."""
+
+
+@dataclass
+class Rig:
+    """A running installation with one connection, whose Content Database has the tag `TAG`."""
+
+    outside: StandIns
+    installation: Installation
+    processes: Processes
+    daemon: Child
+
+    @property
+    def store(self) -> Store:
+        """The installation's store."""
+        return self.installation.rows.store
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        """Dagster's records."""
+        return self.installation.instance
+
+    def add_row(self, url: str, *, tag: str = TAG) -> str:
+        """Add a pending row as a person does; returns its page id. Nothing is asked to look at it yet."""
+        links = self.installation.links
+        properties = new_row(links, url=url, tag=tag, processing_type=None, at=datetime.now(UTC))
+        workspace = self.installation.rows.workspace(self.installation.connection_id)
+        return workspace.create_page(links.data_source_id, properties, find=lambda: None).page_id
+
+    def look_now(self) -> None:
+        """Let the sensor ask for pending rows at its next tick."""
+        self.store.databases.look_now(self.installation.connection_id, now=datetime.now(UTC))
+
+    def let_time_pass(self) -> None:
+        """Rows that wait have waited long enough, and paused platforms may be probed: hours are not sat out."""
+        now = datetime.now(UTC)
+        waits_no_more = now - timedelta(seconds=1)
+        with self.store.engine.begin() as connection:
+            connection.execute(
+                update(LinkEntryRow)
+                .where(LinkEntryRow.status == Status.PENDING, LinkEntryRow.retry_at > now)
+                .values(retry_at=waits_no_more)
+            )
+            connection.execute(
+                update(PlatformRow)
+                .where(PlatformRow.paused_since.is_not(None), PlatformRow.probe_at > now)
+                .values(probe_at=waits_no_more)
+            )
+        self.look_now()
+
+    def entries(self, page_ids: Iterable[str]) -> dict[str, Entry]:
+        """What the store knows of the rows."""
+        return self.store.entries.known(page_ids)
+
+    def wait_for_end(self, page_id: str, *, limit_s: float) -> Entry:
+        """The row's entry, once it is final and Notion was told. Raises `TooLate`."""
+
+        def ended() -> Entry | None:
+            entry = self.store.entries.get(page_id)
+            return entry if entry is not None and entry.status.is_final and not entry.is_owed else None
+
+        return wait_until(ended, limit_s=limit_s, what=f"the end of row {page_id}")
+
+    def row_status(self, page_id: str) -> str:
+        """The status that the row shows in Notion."""
+        pages = self.pages(self.installation.links.data_source_id)
+        return next((str(page["properties"]["status"]) for page in pages if page["id"] == page_id), "gone")
+
+    def pages(self, data_source_id: str) -> list[JsonObject]:
+        """Every page ever made in a database, as the stand-in for Notion tells."""
+        found: list[JsonObject] = self.outside.notion.ask(f"pages?data_source_id={data_source_id}")["pages"]
+        return found
+
+    def ledger(self) -> list[Payment]:
+        """Every payment in the store's ledger."""
+        query = select(LedgerRow.service, LinkEntryRow.media_key).join(
+            LinkEntryRow, LinkEntryRow.page_id == LedgerRow.page_id
+        )
+        with self.store.engine.connect() as connection:
+            return [Payment(service=service, media_key=key or "") for service, key in connection.execute(query)]
+
+    @property
+    def content_source_id(self) -> str:
+        """The Content Database."""
+        database = self.store.databases.for_tag(self.installation.connection_id, TAG)
+        assert database is not None
+        return database.data_source_id
+
+    def run_process(self, run_id: str) -> psutil.Process:
+        """The process that executes a run. Raises `TooLate` where it never said which it is."""
+
+        def told() -> int | None:
+            words = " ".join(entry.message for entry in self.instance.all_logs(run_id))
+            found = re.search(r"in process \(pid: (\d+)\)", words)
+            return int(found[1]) if found else None
+
+        return psutil.Process(wait_until(told, limit_s=30, what=f"the process of run {run_id}"))
+
+    def kill_run(self, page_id: str) -> None:
+        """End the process that works on a row as a power cut would."""
+        entry = self.store.entries.get(page_id)
+        assert entry is not None
+        assert entry.holder is not None
+        process = self.run_process(entry.holder)
+        process.kill()
+        psutil.wait_procs([process], timeout=10)
+
+    def kill_daemon(self) -> None:
+        """End the daemon alone; its code server and the runs find out by themselves."""
+        self.daemon.process.send_signal(signal.SIGKILL)
+        self.daemon.process.wait(timeout=10)
+
+    def start_daemon(self) -> None:
+        """Start the daemon again."""
+        self.daemon = _start_daemon(self.processes)
+
+
+def wait_until(look: Callable[[], T | None], *, limit_s: float, what: str) -> T:
+    """What `look` gives once it gives anything. Raises `TooLate`."""
+    give_up_at = time.monotonic() + limit_s
+    while (found := look()) is None:
+        if time.monotonic() > give_up_at:
+            raise TooLate(f"waited {limit_s:.0f} s for {what}")
+        time.sleep(LOOK_S)
+    return found
+
+
+@contextmanager
+def rig(folder: Path, *, database_url: str | None = None) -> Iterator[Rig]:
+    """A rig in `folder` for the length of a block; `database_url` is an empty PostgreSQL database, or None."""
+    with stand_ins(folder) as outside:
+        os.environ["SVP_POLL_INTERVAL_S"] = str(POLL_INTERVAL_S)
+        if database_url is not None:
+            os.environ["DATABASE_URL"] = database_url
+        settings = Settings()
+        up.prepare(settings)
+        dagster_home = settings.home / "dagster"
+        _look_often(dagster_home / "dagster.yaml")
+        outside.ai.steer("vision", lines=WORDS_SHOWN)
+        with (
+            dg.DagsterInstance.from_config(str(dagster_home)) as instance,
+            running(settings.home / "logs") as processes,
+        ):
+            installation = set_up(outside.notion, instance)
+            made = Rig(outside=outside, installation=installation, processes=processes, daemon=_start_daemon(processes))
+            try:
+                yield made
+            finally:
+                installation.rows.store.engine.dispose()
+
+
+def _look_often(config: Path) -> None:
+    settings = yaml.safe_load(config.read_text())
+    settings["run_monitoring"]["poll_interval_seconds"] = MONITORING_INTERVAL_S
+    config.write_text(yaml.safe_dump(settings, sort_keys=False))
+
+
+def _start_daemon(processes: Processes) -> Child:
+    command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-w", "workspace.yaml"]
+    return processes.start("dagster-daemon", command, env=up.child_environment(Settings()))
