@@ -22,7 +22,11 @@ def prepare(settings: Settings) -> None:
     """Make the folders, keys and tables that a start needs. Raises `misconfigured`."""
     settings.home.mkdir(parents=True, exist_ok=True)
     encryption_keys(settings)
-    migrate(open_store(settings).engine)
+    engine = open_store(settings).engine
+    migrate(engine)
+    if engine.dialect.name == "postgresql":
+        # Dagster takes the address as it is, and SQLAlchemy's own driver for `postgresql://` isn't the one we have.
+        os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(exist_ok=True)
     (dagster_home / "dagster.yaml").write_text(instance_config(settings))

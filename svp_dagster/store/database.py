@@ -23,6 +23,8 @@ from svp_dagster.errors import Code, failure
 LOCK_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 5
 MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "svp_version"
+"""Not Alembic's own name for it, under which Dagster keeps the version of its tables in the same PostgreSQL."""
 
 # A server that vanished without a word is given up after about 25 s, not after the system's two hours.
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
@@ -114,7 +116,7 @@ def migrate(engine: Engine, *, scripts: Path = MIGRATIONS) -> None:
 def is_migrated(engine: Engine) -> bool:
     """Whether the tables have the newest form."""
     with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_heads()
+        current = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_heads()
     return set(current) == set(ScriptDirectory.from_config(_config(None, MIGRATIONS)).get_heads())
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import StatementError
 
 from svp_dagster.errors import Code, PermanentError, failure
 from svp_dagster.store.crypto import TokenCipher, new_key
-from svp_dagster.store.database import MIGRATIONS, is_migrated, make_engine, migrate
+from svp_dagster.store.database import MIGRATIONS, VERSION_TABLE, is_migrated, make_engine, migrate
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import Base
 from tests.store.examples import all_at_once, link, sign_in
@@ -85,7 +85,7 @@ def test_an_empty_database_gets_all_tables(empty: Engine) -> None:
     assert not is_migrated(empty)
     migrate(empty)
     assert is_migrated(empty)
-    assert set(inspect(empty).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+    assert set(inspect(empty).get_table_names()) == {*Base.metadata.tables, VERSION_TABLE}
 
 
 def test_migrating_again_changes_nothing(store: Store, now: datetime) -> None:
@@ -96,7 +96,7 @@ def test_migrating_again_changes_nothing(store: Store, now: datetime) -> None:
 
 def test_the_migrations_lead_to_the_tables_that_the_code_knows(store: Store) -> None:
     with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "version_table": VERSION_TABLE})
         assert compare_metadata(context, Base.metadata) == []
 
 

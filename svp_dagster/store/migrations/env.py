@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 
+from svp_dagster.store.database import VERSION_TABLE
 from svp_dagster.store.tables import Base, PlainText, UtcDateTime
 
 
@@ -19,6 +20,7 @@ def _as_plain_type(kind: str, item: Any, _autogen_context: object) -> str | Lite
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
+    version_table=VERSION_TABLE,
     render_as_batch=True,
     compare_type=True,
     render_item=_as_plain_type,

@@ -1,0 +1,49 @@
+"""What has to be there before the programs start, on a PostgreSQL that the store shares with Dagster."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import dagster as dg
+import psycopg2
+import pytest
+from sqlalchemy import make_url
+
+from svp_dagster.commands.up import prepare
+from svp_dagster.settings import Settings
+from svp_dagster.store.database import is_migrated
+from svp_dagster.store.store import open_store
+
+PASSWORD = "p@ss/w:rd %(a)s#?&é'\""
+
+
+def address(scheme: str, url: str, user: str) -> str:
+    """The database at `url`, for a user whose name and password need quoting."""
+    parsed = make_url(url)
+    who = f"{quote(user, safe='')}:{quote(PASSWORD, safe='')}"
+    return f"{scheme}://{who}@/{parsed.database}?{urlencode({'host': parsed.query['host']})}"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
+def test_the_store_and_dagster_share_a_postgresql_whatever_its_password_holds(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    user = f"a:b@{scheme}"
+    with closing(psycopg2.connect(postgres_url)) as connection:
+        connection.cursor().execute(f'CREATE ROLE "{user}" LOGIN SUPERUSER PASSWORD %s', (PASSWORD,))
+        connection.commit()
+    monkeypatch.setenv("SVP_HOME", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", address(scheme, postgres_url, user))
+
+    prepare(Settings())
+    prepare(Settings())  # the second start
+
+    store = open_store(Settings())
+    assert is_migrated(store.engine)
+    store.engine.dispose()
+    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
+        instance.add_dynamic_partitions("rows", ["one"])
+        assert instance.get_dynamic_partitions("rows") == ["one"]
+        assert "postgres" in type(instance.event_log_storage).__name__.lower()
