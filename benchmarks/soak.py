@@ -34,7 +34,7 @@ from svp_dagster.errors import Code
 
 ROWS = 200
 LIMIT_S = 1800.0
-LOOK_S = 2.0
+LOOK_S = 5.0
 REPORT_S = 30.0
 SEED = 20261120
 

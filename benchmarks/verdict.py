@@ -3,7 +3,7 @@
 **lost**: a row that is neither completed nor failed for good, or whose end Notion doesn't show, or that is completed
 without a page.
 
-**duplicate**: a page more than there are rows with its link, or a page that two rows call theirs.
+**duplicate**: a page more than there are rows with its link (that could have one), or a page that two rows call theirs.
 
 **double payment**: a call that was paid again after its answer had arrived. The stand-ins know which answers they
 delivered whole: those of calls that no fault hit, or only a delay. A call that was carried out but whose answer was
@@ -125,7 +125,7 @@ def _lost(rig: Rig, rows: Mapping[str, Asked], entries: Mapping[str, Entry], liv
 
 
 def _duplicates(rows: Mapping[str, Asked], entries: Mapping[str, Entry], pages: Sequence[JsonObject]) -> Iterator[str]:
-    wanted = Counter(asked.number for asked in rows.values())
+    wanted = Counter(asked.number for asked in rows.values() if asked.must_fail is None)
     made = Counter(_number(page["properties"]["video_link"]) for page in pages)
     for number, count in made.items():
         for _ in range(count - wanted[number or 0]):
