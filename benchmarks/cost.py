@@ -2,8 +2,9 @@
 
 Clips of 15, 60 and 180 s in which somebody speaks and a caption changes every two to four seconds go through the
 stages, once as they are and once with the platform's own captions. The services are stand-ins that bill as the real
-ones do: seconds of sound, pictures, tokens (four characters each, no thoughts). What they billed is multiplied with
-the list prices of `svp_dagster.prices`; a difference to what our own ledger says ends the benchmark.
+ones do: seconds of sound, pictures, tokens (four characters each). What they billed is multiplied with the list prices
+of `svp_dagster.prices`; a difference to what our own ledger says ends the benchmark. The stand-in for Gemini answers in
+few words: where it writes less than `ANSWER_TOKENS`, so many are counted in the table.
 
 Then the same video is saved once more, which may cost nothing. The last line sums up:
 
@@ -37,12 +38,18 @@ from svp_dagster.store.database import migrate
 from svp_dagster.store.store import open_store
 
 SECONDS = (15, 60, 180)
+ANSWER_TOKENS = 800
+"""A value, its confidence and a quote for each of the template's columns, as a model may write them."""
+
 DESCRIPTION = "Tomato basil pasta, ready in fifteen minutes. Save it for later! #pasta #weeknight #easyrecipes"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bill:
-    """What the services billed for one run, and what that costs at list prices."""
+    """What the services billed for one run, and what that costs at list prices.
+
+    `longer_answer_usd` is what isn't billed, as the stand-in writes little; `tokens_written` has it.
+    """
 
     calls: int
     sound_s: float
@@ -52,11 +59,17 @@ class Bill:
     speech_usd: float
     screen_usd: float
     summary_usd: float
+    longer_answer_usd: float
+
+    @property
+    def billed_usd(self) -> float:
+        """What the stand-ins billed."""
+        return self.speech_usd + self.screen_usd + self.summary_usd
 
     @property
     def total_usd(self) -> float:
-        """All of it."""
-        return self.speech_usd + self.screen_usd + self.summary_usd
+        """What it costs with a model that writes more."""
+        return self.billed_usd + self.longer_answer_usd
 
 
 def main() -> None:
@@ -141,15 +154,17 @@ def _bill(ledger: dict[str, dict[str, float]], settings: Settings) -> Bill:
     pictures = int(ledger.get("vision", {}).get("images", 0))
     gemini = ledger.get("gemini", {})
     read, written = int(gemini.get("prompt_tokens", 0)), int(gemini.get("output_tokens", 0))
+    missing = max(0, ANSWER_TOKENS - written) if gemini else 0
     return Bill(
         calls=int(sum(service["calls"] for service in ledger.values())),
         sound_s=sound_s,
         pictures=pictures,
         tokens_read=read,
-        tokens_written=written,
+        tokens_written=written + missing,
         speech_usd=_known(prices.of_speech(settings.speech_model, seconds=sound_s)),
         screen_usd=_known(prices.of_images(FEATURE, count=pictures)),
         summary_usd=_known(prices.of_tokens(settings.gemini_model, read=read, written=written)),
+        longer_answer_usd=_known(prices.of_tokens(settings.gemini_model, read=0, written=missing)),
     )
 
 
@@ -161,7 +176,7 @@ def _known(price: float | None) -> float:
 def _checked(bill: Bill, tally: Tally) -> Bill:
     """The bill, if our own ledger agrees with it to a hundredth of a cent."""
     ours = sum(_known(call.cost_usd) for call in tally.calls)
-    assert abs(ours - bill.total_usd) < 0.0001, f"our ledger says ${ours:.5f}, the services ${bill.total_usd:.5f}"
+    assert abs(ours - bill.billed_usd) < 0.0001, f"our ledger says ${ours:.5f}, the services ${bill.billed_usd:.5f}"
     return bill
 
 
@@ -172,7 +187,9 @@ def _print_row(clip: Clip, first: Bill, second: Bill, *, captioned: bool) -> Non
         f"{first.sound_s:.0f} s",
         f"{first.pictures}",
         f"{first.tokens_read:,} + {first.tokens_written:,}",
-        *(f"${usd:.4f}" for usd in (first.speech_usd, first.screen_usd, first.summary_usd)),
+        f"${first.speech_usd:.4f}",
+        f"${first.screen_usd:.4f}",
+        f"${first.summary_usd + first.longer_answer_usd:.4f}",
         f"**${first.total_usd:.4f}**",
         f"{second.calls} calls",
     ]

@@ -9,7 +9,7 @@ loaded before the clock starts. The last line sums up:
     recall                       words that ours found ÷ words that the obvious way found, of those burned in
     lost                         texts that the obvious way read whole and ours didn't
 
-What a paid service would be sent (15 frames a picture) is made and read once more, outside the clock: recall and lost
+What a paid service would be sent (30 frames a picture) is made and read once more, outside the clock: recall and lost
 are the worse of both readings.
 """
 
@@ -34,7 +34,7 @@ from rapidocr import RapidOCR
 from benchmarks.clips import Clip, Item, clips, make
 from svp_dagster.commands.process import Tally, Unkept
 from svp_dagster.media.lines import essence
-from svp_dagster.models import ProcessingType, ScreenLine, Transcript, Video, Word
+from svp_dagster.models import ProcessingType, ScreenLine, Video, Word
 from svp_dagster.ports import Meter
 from svp_dagster.resources.screen_reader import PAID_TILES, LocalReader
 from svp_dagster.stages.read_screen import read_screen
@@ -88,7 +88,7 @@ def main(*, quick: bool) -> None:
             "Global.use_cls": False,
             "Global.max_side_len": 6000,
             "Det.limit_type": "max",
-            "Det.limit_side_len": 2560,
+            "Det.limit_side_len": 4256,
         }
     )
     with tempfile.TemporaryDirectory() as scratch:
@@ -166,7 +166,6 @@ def _ours(path: Path, reader: LocalReader | SheetReader) -> Reading:
     def read() -> Sequence[ScreenLine]:
         return read_screen(
             Video(media_key="benchmark:1", url="", video_path=path),
-            Transcript(),
             processing_type=ProcessingType.SCREEN,
             reader=reader,
             contents=Unkept(),

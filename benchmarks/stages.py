@@ -53,7 +53,6 @@ def main(name: str) -> None:
             with _timed("read screen") as done:
                 screen_text = read_screen(
                     video,
-                    transcript,
                     processing_type=ProcessingType.FULL,
                     reader=engines.screen_reader,
                     contents=Unkept(),

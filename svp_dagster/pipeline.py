@@ -8,12 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from svp_dagster.media.lines import mark_subtitles
 from svp_dagster.models import ProcessingType, ScreenText, Summary, Transcript, Value, Video
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.ports import Contents, Downloader, Meter, ScreenReader, SpeechEngine, Summarizer
 from svp_dagster.stages.download import download, open_file
-from svp_dagster.stages.read_screen import read_screen
+from svp_dagster.stages.read_screen import read_screen, with_subtitles_marked
 from svp_dagster.stages.summarize import summarize
 from svp_dagster.stages.transcribe import transcribe
 
@@ -82,8 +81,7 @@ class Pipeline:
             pool.submit(self._prepare, video, processing_type)
             transcript = self.hear(video, processing_type)
             screen_text = reading.result()
-        marked = mark_subtitles(screen_text.lines, transcript)
-        return transcript, screen_text.model_copy(update={"lines": marked})
+        return transcript, with_subtitles_marked(screen_text, transcript)
 
     def _prepare(self, video: Video, processing_type: ProcessingType) -> None:
         """Load what is needed next while the film is decoded and services are waited for."""
@@ -108,7 +106,6 @@ class Pipeline:
         with self.watch("read screen"):
             return read_screen(
                 video,
-                Transcript(),
                 processing_type=processing_type,
                 reader=self.engines.screen_reader,
                 contents=self.contents,

@@ -79,15 +79,15 @@ def read_screen(
 ) -> ScreenText:
     """Read what is on the screen. Its failure is a note, never the run's."""
     with stage_run(context, link_rows, Status.PROCESSING) as stage:
-        screen_text = read_screen_stage.read_screen(
+        read = read_screen_stage.read_screen(
             video,
-            transcript,
             processing_type=stage.row.link.processing_type,
             reader=screen_reader,
             contents=stage.contents,
             meter=stage.meter,
             folder=work_folder.path,
         )
+        screen_text = read_screen_stage.with_subtitles_marked(read, transcript)
         stage.report("screen_text", of_screen_text(screen_text), engine=screen_text.source)
         return screen_text
 

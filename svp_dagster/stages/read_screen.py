@@ -30,7 +30,6 @@ DECODING_SHARE = 0.5
 
 def read_screen(
     video: Video,
-    transcript: Transcript,
     *,
     processing_type: ProcessingType,
     reader: ScreenReader,
@@ -39,7 +38,7 @@ def read_screen(
     folder: Path,
     limit_s: float = LIMIT_S,
 ) -> ScreenText:
-    """The lines on the screen, those marked that repeat the transcript; kept by content, so that none is paid twice.
+    """The lines on the screen, kept by content, so that none is paid twice.
 
     No failure of the table leaves this stage: a video whose pictures can't be read still has a caption and a voice.
     What is missing is said in `note`.
@@ -57,7 +56,12 @@ def read_screen(
             return ScreenText(source=reader.source, note=f"The text on the screen was not read. {error.sentence}")
         if complete:
             contents.put(video.media_key, KIND, recipe, text.model_dump(mode="json"))
-    return text.model_copy(update={"lines": lines.mark_subtitles(text.lines, transcript)})
+    return text
+
+
+def with_subtitles_marked(screen_text: ScreenText, transcript: Transcript) -> ScreenText:
+    """The screen text, with those lines marked that repeat what is said: the speech may be heard meanwhile."""
+    return screen_text.model_copy(update={"lines": lines.mark_subtitles(screen_text.lines, transcript)})
 
 
 @dataclass(frozen=True)

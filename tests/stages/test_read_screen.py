@@ -9,7 +9,7 @@ from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import ProcessingType, ScreenText, Segment, Transcript, Video, Word
 from svp_dagster.ports import ScreenReader
 from svp_dagster.resources.screen_reader import LocalReader
-from svp_dagster.stages.read_screen import read_screen
+from svp_dagster.stages.read_screen import read_screen, with_subtitles_marked
 from tests.media.hostile import junk
 from tests.media.making import CLIPS, Picture, picture, plain_video, sound
 from tests.media.making import video as make_video
@@ -29,13 +29,11 @@ def read(
     *,
     reader: ScreenReader | None = None,
     contents: ContentsInMemory | None = None,
-    transcript: Transcript | None = None,
     processing_type: ProcessingType = ProcessingType.FULL,
     limit_s: float = 120.0,
 ) -> ScreenText:
     return read_screen(
         given_video,
-        transcript or Transcript(),
         processing_type=processing_type,
         reader=reader or ShowingReader(words=[FIRST_TILE]),
         contents=contents or ContentsInMemory(),
@@ -54,7 +52,7 @@ def recipe_at(at_s: float) -> Picture:
 def test_what_is_shown_is_read_with_the_times_at_which_it_was_on(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4", recipe_at, duration_s=12, frames_per_s=2)
     said = Transcript(text="and now fry two onions", segments=(Segment(start_s=4, end_s=7, text="now fry two onions"),))
-    found = read(video(path), tmp_path, reader=LocalReader(), transcript=said)
+    found = with_subtitles_marked(read(video(path), tmp_path, reader=LocalReader()), said)
     assert [("".join(line.text.split()), line.first_s, line.last_s) for line in found.lines] == [
         ("TomatoPasta", 1.0, 11.0),
         ("Boil200gofpasta", 1.0, 3.0),
@@ -103,14 +101,16 @@ def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path) -> Non
     assert "breaks off" in found.note
 
 
-def test_the_second_time_nothing_is_read_but_subtitles_are_marked_anew(tmp_path: Path) -> None:
+def test_the_second_time_nothing_is_read_and_what_is_kept_knows_no_transcript(tmp_path: Path) -> None:
     path, contents, reader = plain_video(tmp_path / "a.mp4"), ContentsInMemory(), ShowingReader(words=[FIRST_TILE])
     first = read(video(path), tmp_path, reader=reader, contents=contents)
     pictures = len(reader.pictures)
-    second = read(video(path), tmp_path, reader=reader, contents=contents, transcript=Transcript(text="Pasta today"))
+    marked = with_subtitles_marked(first, Transcript(text="Pasta today"))
+    second = read(video(path), tmp_path, reader=reader, contents=contents)
     assert len(reader.pictures) == pictures
+    assert second == first
     assert [line.subtitle for line in first.lines] == [False]
-    assert [line.subtitle for line in second.lines] == [True]
+    assert [line.subtitle for line in marked.lines] == [True]
 
 
 @pytest.mark.parametrize(
