@@ -128,7 +128,7 @@ class LocalSpeech(dg.ConfigurableResource):
         return f"faster-whisper 1 {self.model} int8"
 
     def prepare(self) -> None:
-        """Nothing is loaded before somebody speaks: it takes a second core and half a gigabyte."""
+        """Nothing: the model is large, and is loaded once somebody is known to speak."""
 
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:  # noqa: ARG002 (nothing is paid)
         """The transcript; without the model an empty one that says so."""
