@@ -15,13 +15,14 @@ up: $(VENV)/ready  ## the system with the settings of .env
 	$(BIN)/svp up
 
 test: check  ## all checks and all tests
+	$(BIN)/pytest tests/resilience
 
-check: $(VENV)/ready-dev
+check: $(VENV)/ready-dev  ## all that is quick: style, types, who knows whom, tests; not what kills and breaks whole installations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --ignore=tests/resilience
 
 bench: $(VENV)/ready  ## one video through the stages: seconds and CPU-seconds per stage
 	$(BIN)/python -m benchmarks.stages
@@ -34,6 +35,9 @@ bench-pipeline: $(VENV)/ready  ## a run's time beside its critical path, and wha
 
 bench-cost: $(VENV)/ready  ## what a video costs at list prices, and a second save of it
 	$(BIN)/python -m benchmarks.cost
+
+soak: $(VENV)/ready-dev  ## 200 rows while every outside service fails a fifth of its calls; ends with what was found
+	$(BIN)/python -m benchmarks.soak
 
 # --no-deps: the lock files are complete, and one dependency's wish is overridden (see pyproject.toml).
 $(VENV)/ready: requirements.lock | $(BIN)/pip
