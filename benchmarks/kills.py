@@ -5,7 +5,7 @@ late. There the process is ended with SIGKILL, as by a power cut. Then the row h
 page, and with one paid call for each service; the call that was on its way is the only one that may be paid again.
 
 Each line tells the place, the seconds from the kill to the end of the row, and the paid calls per service. A dead run
-is noticed within 2 s here (`benchmarks.rig`), within 15 s in an installation: the wait is up to 13 s longer there.
+is noticed within 3 s here (`benchmarks.rig`), within 15 s in an installation: the wait is up to 12 s longer there.
 """
 
 from __future__ import annotations

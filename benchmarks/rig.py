@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
-import psutil
 import yaml
 from sqlalchemy import select, update
 
@@ -35,7 +34,7 @@ from svp_dagster.store.store import Store
 from svp_dagster.store.tables import LedgerRow, LinkEntryRow, PlatformRow
 
 POLL_INTERVAL_S = 5
-MONITORING_INTERVAL_S = 2
+MONITORING_INTERVAL_S = 3
 """How often Dagster looks for runs whose process is gone; 15 s in an installation."""
 LOOK_S = 0.1
 WORDS_SHOWN = ["Banana Oat Pancakes", "You need", "2 ripe bananas", "2 eggs", "80 g oats", "1 tsp cinnamon"]
@@ -141,7 +140,7 @@ class Rig:
         assert database is not None
         return database.data_source_id
 
-    def run_process(self, run_id: str) -> psutil.Process:
+    def run_pid(self, run_id: str) -> int:
         """The process that executes a run. Raises `TooLate` where it never said which it is."""
 
         def told() -> int | None:
@@ -149,16 +148,14 @@ class Rig:
             found = re.search(r"in process \(pid: (\d+)\)", words)
             return int(found[1]) if found else None
 
-        return psutil.Process(wait_until(told, limit_s=30, what=f"the process of run {run_id}"))
+        return wait_until(told, limit_s=30, what=f"the process of run {run_id}")
 
     def kill_run(self, page_id: str) -> None:
         """End the process that works on a row as a power cut would."""
         entry = self.store.entries.get(page_id)
         assert entry is not None
         assert entry.holder is not None
-        process = self.run_process(entry.holder)
-        process.kill()
-        psutil.wait_procs([process], timeout=10)
+        os.kill(self.run_pid(entry.holder), signal.SIGKILL)
 
     def kill_daemon(self) -> None:
         """End the daemon alone; its code server and the runs find out by themselves."""
