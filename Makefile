@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-once up test check bench bench-media bench-pipeline bench-cost soak lock clean
+.PHONY: demo demo-once up test check resilience bench bench-media bench-pipeline bench-cost soak lock clean
 
 demo: $(VENV)/ready  ## the whole system with sample links, no key or account needed
 	$(BIN)/svp demo
@@ -14,10 +14,12 @@ demo-once: $(VENV)/ready  ## the same without a person: adds the sample links, w
 up: $(VENV)/ready  ## the system with the settings of .env
 	$(BIN)/svp up
 
-test: check  ## all checks and all tests
+test: check  ## all checks and tests, but those of `make resilience`
+
+resilience: $(VENV)/ready-dev  ## minutes: whole installations whose processes and databases are killed in the middle of things
 	$(BIN)/pytest tests/resilience
 
-check: $(VENV)/ready-dev  ## all that is quick: style, types, who knows whom, tests; not what kills and breaks whole installations
+check: $(VENV)/ready-dev  ## style, types, who may know whom, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
