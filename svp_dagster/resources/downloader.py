@@ -153,7 +153,7 @@ class YtDlpDownloader(ConfigurableResource):
             video_path=file if only_videos else None,
             audio_path=None if only_videos else file,
             slides=slides,
-            thumbnail_path=_save_picture(session, post.covers, folder / "cover"),
+            thumbnail_path=_save_picture(session.read_small(post.covers), folder / "cover"),
             captions=tuple(_tracks(session, post)),
         )
 
@@ -171,8 +171,9 @@ class YtDlpDownloader(ConfigurableResource):
         return watch
 
     def _slides(self, session: YtDlpSession, post: Post, folder: Path) -> tuple[Path, ...]:
+        """The pictures that the post consists of: one that can't be had now is a failure, one that is gone is not."""
         saved = (
-            _save_picture(session, item.pictures, folder / f"slide_{number:02}")
+            _save_picture(session.read_wanted(item.pictures), folder / f"slide_{number:02}")
             for number, item in enumerate(post.items, start=1)
             if item.pictures
         )
@@ -185,9 +186,8 @@ def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:
     return failure(Code.TOO_LARGE, reason=reason, detail=f"{size_bytes or 'unknown size'} > {limit_bytes} bytes")
 
 
-def _save_picture(session: YtDlpSession, urls: tuple[str, ...], stem: Path) -> Path | None:
-    """The first of `urls` that gives a picture, in a file named by what it is; None if none does."""
-    content = session.read_small(urls) if urls else None
+def _save_picture(content: bytes | None, stem: Path) -> Path | None:
+    """A picture in a file named by what it is; None for anything else."""
     suffix = picture_suffix(content) if content else None
     if content is None or suffix is None:
         return None

@@ -36,6 +36,7 @@ MAX_SMALL_FILE_BYTES: Final = 20_000_000
 """Cap of a picture or a caption file: a slide of 1080 × 1920 px has about 0.3 MB."""
 
 _RETRIES: Final = 2
+_NOT_THERE: Final = (404, 410)
 _BLOCK_BYTES: Final = 65_536
 
 
@@ -178,18 +179,38 @@ class YtDlpSession:
 
     def read_small(self, urls: Sequence[str]) -> bytes | None:
         """The first of `urls` that can be read, None if there is none: for pictures and captions."""
-        for url in urls:
-            # ValueError: the address itself is malformed
-            with suppress(RequestError, OSError, ValueError), self._yt_dlp.urlopen(Request(url)) as answer:
-                content = b""
-                while block := answer.read(_BLOCK_BYTES):
-                    content += block
-                    if len(content) > MAX_SMALL_FILE_BYTES:
-                        break
-                else:
-                    return content
+        with suppress(RequestError):
+            return self.read_wanted(urls)
         logger.info("none of %d addresses of a small file could be read", len(urls))
         return None
+
+    def read_wanted(self, urls: Sequence[str]) -> bytes | None:
+        """The same for what a post can't do without: raises where a file may be there, but could not be read now."""
+        problem: RequestError | None = None
+        for url in urls:
+            try:
+                content = self._read(url)
+            except (ValueError, OSError):  # the address itself is malformed, for example
+                continue
+            except RequestError as error:
+                if not (isinstance(error, HTTPError) and error.status in _NOT_THERE):
+                    problem = error
+            else:
+                if content is not None:
+                    return content
+        if problem is not None:
+            raise problem
+        return None
+
+    def _read(self, url: str) -> bytes | None:
+        """A small file; None for one that is too large."""
+        with self._yt_dlp.urlopen(Request(url)) as answer:
+            content = b""
+            while block := answer.read(_BLOCK_BYTES):
+                content += block
+                if len(content) > MAX_SMALL_FILE_BYTES:
+                    return None
+            return content
 
     def _on_progress(self, report: JsonObject) -> None:
         for hook in self._hooks:

@@ -163,6 +163,36 @@ def test_captions_and_cover_that_fail_cost_nothing_but_themselves(
     assert (video.thumbnail_path, video.captions) == (None, ())
 
 
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault(path=r"\.jpg$", status=503), Code.SITE_UNREACHABLE),
+        (Fault(path=r"\.jpg$", status=429), Code.RATE_LIMITED),
+        (Fault(path=r"\.jpg$", cut="before_answer"), Code.SITE_UNREACHABLE),
+        (Fault(path=r"\.jpg$", cut="mid_answer", when="after"), Code.SITE_UNREACHABLE),
+    ],
+    ids=["503", "429", "cut", "cut in the middle"],
+)
+@pytest.mark.parametrize("name", ["stretches", "books"])
+def test_a_picture_that_can_not_be_had_now_is_not_left_out(
+    site: MediaSandbox, downloader: YtDlpDownloader, tmp_path: Path, name: str, fault: Fault, code: Code
+) -> None:
+    site.faults.add(fault)
+
+    assert refusal(downloader, link(name), tmp_path).code is code
+
+
+def test_a_picture_that_is_gone_is_left_out_and_a_post_of_it_alone_has_nothing(
+    site: MediaSandbox, downloader: YtDlpDownloader, tmp_path: Path
+) -> None:
+    site.faults.add(Fault(path=r"(stretch_2|reading_list)\.jpg$", status=404, times=None))
+
+    slides = downloader.fetch(link("stretches"), folder=tmp_path / "stretches").slides
+
+    assert [path.name for path in slides] == ["slide_01.jpg", "slide_03.jpg"]
+    assert refusal(downloader, link("books"), tmp_path / "books").code is Code.NO_MEDIA
+
+
 @pytest.mark.parametrize("number", range(len(HOSTILE_URLS)))
 def test_a_post_whose_media_is_at_a_hostile_address_is_refused_unasked(
     site: MediaSandbox, downloader: YtDlpDownloader, tmp_path: Path, number: int
