@@ -37,14 +37,7 @@ from svp_dagster.store.store import Store, open_store
 SANDBOX_LIMIT_S = 30.0
 ONCE_LIMIT_S = 600.0
 CALL_TIMEOUT_S = 30.0
-STAGES = {
-    "video": "download",
-    "transcript": "transcribe",
-    "screen_text": "read",
-    "summary": "summarize",
-    "content_page": "publish",
-}
-"""What a stage's seconds are kept under, and its name for people."""
+STAGES = ("download", "transcribe", "read_screen", "summarize", "publish")
 TABLE_WIDTH = 210
 
 
@@ -273,7 +266,7 @@ def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -
 
 
 def _table(rows: dict[str, Sample], entries: dict[str, Entry]) -> Table:
-    table = Table("row", "status", *STAGES.values(), "engines", title="Seconds per stage")
+    table = Table("row", "status", *STAGES, "engines", title="Seconds per stage")
     table.add_column("page or reason", overflow="fold")
     for page_id, sample in rows.items():
         entry = entries.get(page_id)

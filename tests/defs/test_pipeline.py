@@ -57,9 +57,9 @@ def test_the_paid_engines_serve_once_their_keys_are_set(
     assert set(paid) == {"openai", "vision", "gemini"}
     entry = installation.store.entries.get(row["id"])
     assert entry is not None
-    assert entry.engines["transcript"] == "whisper-1"
-    assert entry.engines["screen_text"] == "Google Vision"
-    assert entry.engines["summary"] == "gemini"
+    assert entry.engines["transcribe"] == "whisper-1"
+    assert entry.engines["read_screen"] == "Google Vision"
+    assert entry.engines["summarize"] == "gemini"
     cost_usd, all_known = installation.store.entries.costs([row["id"]])[row["id"]]
     assert all_known
     assert 0 < cost_usd < 0.02
@@ -136,7 +136,7 @@ def test_a_deleted_content_database_is_noticed_before_anything_is_downloaded(ins
     entry = installation.store.entries.get(row["id"])
     assert entry is not None
     assert entry.failure_code == "database_not_shared"
-    assert "video" not in entry.stage_seconds
+    assert "download" not in entry.stage_seconds
 
 
 def test_a_database_in_the_trash_is_noticed_though_its_columns_can_still_be_read(installation: Installation) -> None:
