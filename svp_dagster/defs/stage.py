@@ -44,7 +44,7 @@ class StageRun:
     ) -> None:
         """Keep what came out: in the store for the dashboard, as a materialization for the Dagster UI."""
         seconds = time.monotonic() - self._started_s
-        self.row.note(stage=self._context.op.name, seconds=seconds, engine=engine, media_key=media_key, title=title)
+        self.row.note(stage=self._context.op_def.name, seconds=seconds, engine=engine, media_key=media_key, title=title)
         cost = "unknown" if self.meter.spent_usd is None else self.meter.spent_usd
         facts = {**metadata, "engine": engine or "none", "seconds": round(seconds, 3), "cost_usd": cost}
         key = self._context.partition_key
