@@ -266,8 +266,10 @@ def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -
 
 
 def _table(rows: dict[str, Sample], entries: dict[str, Entry]) -> Table:
-    table = Table("row", "status", *STAGES, "engines", title="Seconds per stage")
-    table.add_column("page or reason", overflow="fold")
+    table = Table(title="Seconds per stage")
+    for heading in ("row", "status", *STAGES, "engines", "page or reason"):
+        # where the width doesn't do, the engines' names are broken: a link has to be clicked
+        table.add_column(heading, no_wrap=heading != "engines", overflow="fold")
     for page_id, sample in rows.items():
         entry = entries.get(page_id)
         if entry is None:
