@@ -94,6 +94,8 @@ class CaptionTrack(Value):
 class Video(Value):
     """A downloaded post. Exactly one of `video_path` and `slides` holds pictures, or neither (sound alone).
 
+    A slide is a picture, or a clip: a video among others, or among pictures, with its own sound.
+
     `media_key` is `extractor:id` for a post and `sha256:<hex>` for a local file: the same content has the same key
     whatever link led to it. `audio_path` is the sound track of a slideshow; a video's sound is in `video_path`.
     """

@@ -184,6 +184,17 @@ SAMPLES: tuple[Post, ...] = (
             InstagramItem(image="porto_2.jpg", size_px=(720, 900)),
         ),
     ),
+    InstagramPost(
+        name="two_clips",  # a carousel of videos alone, the second of which is spoken
+        code="DOtwoclips1",
+        user="slow.sunday",
+        author="Slow Sunday",
+        description="Where we went, and what we ate 🥞",
+        items=(
+            InstagramItem(image="cafe.jpg", video="cafe.mp4", duration_s=16.0),
+            InstagramItem(image="pancakes.jpg", video="pancakes.mp4", duration_s=24.0),
+        ),
+    ),
 )
 """Posts of which a page can be made."""
 

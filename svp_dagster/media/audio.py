@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,14 @@ BITS_PER_S = 48_000
 """Of the MP3 that is sent: 0.36 MB a minute, so that 70 minutes stay under 25 MB."""
 
 
-def decode(path: Path, folder: Path, *, limit_s: float) -> Path:
-    """The first sound track as a mono 16 kHz WAV file in `folder`.
+def decode(paths: Sequence[Path], folder: Path, *, limit_s: float) -> Path:
+    """The first sound track of each file, one after the other, as a mono 16 kHz WAV file in `folder`.
 
-    Raises the failure `audio_unreadable` if it can't be decoded.
+    Raises the failure `audio_unreadable` if one can't be decoded.
     """
     target = folder / "sound.wav"
-    track = ffmpeg.source(path, max_error_rate=1)["a:0"]
-    out = ffmpeg.sink(track, to=str(target), format="wav", acodec="pcm_s16le", ac=1, ar=SAMPLES_PER_S)
+    tracks = [ffmpeg.source(path, max_error_rate=1)["a:0"] for path in paths]
+    out = ffmpeg.sink(ffmpeg.joined(tracks), to=str(target), format="wav", acodec="pcm_s16le", ac=1, ar=SAMPLES_PER_S)
     ffmpeg.run(out, limit_s=limit_s, on_error=Code.AUDIO_UNREADABLE)
     if not len(samples(target)):
         raise failure(Code.AUDIO_UNREADABLE, detail="not one sample could be decoded")

@@ -7,6 +7,7 @@ from pathlib import Path
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.media import ffmpeg
 from svp_dagster.media.frames import fit
+from svp_dagster.media.kinds import is_picture
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Video
 
@@ -25,9 +26,10 @@ def cover(video: Video, folder: Path) -> Path | None:
     """
     if video.thumbnail_path is not None:
         return video.thumbnail_path
-    if video.slides:
+    if video.slides and is_picture(video.slides[0]):
         return video.slides[0]
-    return None if video.video_path is None else _frame(video.video_path, folder / "cover.jpg")
+    clip = next(iter(video.slides), video.video_path)
+    return None if clip is None else _frame(clip, folder / "cover.jpg")
 
 
 def _frame(path: Path, to: Path) -> Path | None:

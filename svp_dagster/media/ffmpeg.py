@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,13 @@ def source(path: Path, **options: str | int | float) -> Stream:
         max_pixels=MAX_PIXELS,
         **options,
     )
+
+
+def joined(sounds: Sequence[Stream]) -> Stream:
+    """Sounds one after the other as one stream."""
+    import ffmpeg
+
+    return sounds[0] if len(sounds) == 1 else ffmpeg.concat(*sounds, v=0, a=1)
 
 
 def sink(*streams: Stream, to: str = "pipe:", **options: str | int | float) -> Stream:

@@ -44,20 +44,23 @@ class Frame:
     slide: int | None = None
 
 
-def sample(path: Path, probe: Probe, *, limit_s: float, every_s: float = EVERY_S) -> Iterator[Frame]:
+def sample(
+    path: Path, probe: Probe, *, limit_s: float, every_s: float = EVERY_S, most: int = MAX_FRAMES
+) -> Iterator[Frame]:
     """The frame in the middle of every `every_s` seconds, upright, scaled to a short side of at most 540 px.
 
-    Damaged parts are left out. Raises the failure `media_unreadable` if no frame can be decoded at all, and, after
-    the frames until then, when it takes longer than `limit_s`.
+    Of a video that would give more than `most` frames, one is taken less often. Damaged parts are left out. Raises
+    the failure `media_unreadable` if no frame can be decoded at all, and, after the frames until then, when it takes
+    longer than `limit_s`.
     """
     if not probe.width_px or not probe.height_px:
         raise failure(Code.MEDIA_UNREADABLE, detail="no picture size")
     width, height = fit(probe.width_px, probe.height_px, SHORT_SIDE_PX)
-    every_s = max(every_s, probe.readable_s / MAX_FRAMES)
+    every_s = max(every_s, probe.readable_s / most)
     opened = ffmpeg.source(path, skip_frame="noref", skip_loop_filter="all", max_error_rate=1)
     sampled = opened["V:0"].filter("fps", fps=1 / every_s, round="near", eof_action="pass")
     pictures = sampled.filter("scale", width, height, flags="lanczos")
-    out = ffmpeg.sink(pictures, format="rawvideo", pix_fmt="bgr24", vframes=MAX_FRAMES)
+    out = ffmpeg.sink(pictures, format="rawvideo", pix_fmt="bgr24", vframes=most)
     size = width * height * 3
     brightness = _from_hdr() if probe.hdr else np.arange(256, dtype=np.uint8)
     count = 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,9 +53,9 @@ class YtDlpDownloader(ConfigurableResource):
     def fetch(self, url: str, *, folder: Path, progress: Progress | None = None) -> Video:
         """Download the post at `url` into `folder`; `progress` gets the share of the video done, 0 to 1.
 
-        A photo post has `slides` and, if it has a sound, `audio_path`; in a mixed carousel a video stands as its
-        cover among the slides and the first one's file is the sound. A post that only sounds has `audio_path`.
-        The files are not looked into. Raises a failure of the table.
+        A photo post has `slides` and, if it has a sound, `audio_path`; a carousel has slides of which some or all
+        are clips. A post that only sounds has `audio_path`. The files are not looked into. Raises a failure of the
+        table.
         """
         link = parse_link(url, extra_hosts=self.extra_hosts)
         dial = through(self.proxy) if self.proxy else direct
@@ -129,15 +129,15 @@ class YtDlpDownloader(ConfigurableResource):
     def _download(
         self, session: YtDlpSession, info: JsonObject, post: Post, *, progress: Progress | None, folder: Path
     ) -> Video:
-        videos = [item.formats for item in post.items if item.formats]
-        only_videos = len(videos) == len(post.items)
-        formats = choose_formats(videos[0] if videos else post.sound, min_short_side_px=self.min_short_side_px)
-        slides = () if only_videos else self._slides(session, post, folder)
+        is_video = len(post.items) == 1 and bool(post.items[0].formats)
+        formats = self._chosen(post.items[0].formats if is_video else post.sound)
+        slides = () if is_video else self._slides(session, info, post, progress=progress, folder=folder)
         if not formats and not slides:
             raise failure(Code.NO_MEDIA, detail=f"{post.media_key} has neither formats nor pictures")
-        file = session.download(info, formats, on_progress=self._watch(progress)) if formats else None
+        watch = self._watch(progress if not slides else None)
+        file = session.download(info, formats, name="media", on_progress=watch) if formats else None
 
-        chosen: JsonObject = formats[0] if only_videos else {}
+        chosen: JsonObject = formats[0] if is_video else {}
         return Video(
             media_key=post.media_key,
             url=post.url,
@@ -150,8 +150,8 @@ class YtDlpDownloader(ConfigurableResource):
             height_px=chosen.get("height"),
             codec=str(chosen.get("vcodec") or ""),
             size_bytes=file.stat().st_size if file else None,
-            video_path=file if only_videos else None,
-            audio_path=None if only_videos else file,
+            video_path=file if is_video else None,
+            audio_path=None if is_video else file,
             slides=slides,
             thumbnail_path=_save_picture(session.read_small(post.covers), folder / "cover"),
             captions=tuple(_tracks(session, post)),
@@ -170,14 +170,23 @@ class YtDlpDownloader(ConfigurableResource):
 
         return watch
 
-    def _slides(self, session: YtDlpSession, post: Post, folder: Path) -> tuple[Path, ...]:
-        """The pictures that the post consists of: one that can't be had now is a failure, one that is gone is not."""
-        saved = (
-            _save_picture(session.read_wanted(item.pictures), folder / f"slide_{number:02}")
-            for number, item in enumerate(post.items, start=1)
-            if item.pictures
-        )
-        return tuple(path for path in saved if path is not None)
+    def _slides(
+        self, session: YtDlpSession, info: JsonObject, post: Post, *, progress: Progress | None, folder: Path
+    ) -> tuple[Path, ...]:
+        """What the post consists of: a part that can't be had now is a failure, one that is gone is not."""
+        slides: list[Path] = []
+        for number, item in enumerate(post.items, start=1):
+            name = f"slide_{number:02}"
+            if formats := self._chosen(item.formats):
+                slides.append(session.download(info, formats, name=name, on_progress=self._watch(None)))
+            elif saved := _save_picture(session.read_wanted(item.pictures), folder / name):
+                slides.append(saved)
+            if progress is not None:
+                progress(number / len(post.items))
+        return tuple(slides)
+
+    def _chosen(self, formats: Sequence[JsonObject]) -> list[JsonObject]:
+        return choose_formats(formats, min_short_side_px=self.min_short_side_px)
 
 
 def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:

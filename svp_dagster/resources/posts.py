@@ -34,6 +34,7 @@ class Item:
 
     formats: tuple[JsonObject, ...]
     pictures: tuple[str, ...]
+    duration_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,10 @@ class Captions:
 
 @dataclass(frozen=True, kw_only=True)
 class Post:
-    """A post before anything of it is downloaded. `sound` are formats that have no picture."""
+    """A post before anything of it is downloaded. `sound` are formats that have no picture.
+
+    `duration_s` is that of all its videos together, as far as the site tells.
+    """
 
     media_key: str
     url: str
@@ -68,6 +72,7 @@ def read_post(info: JsonObject, *, link: Link) -> Post:
     """The post in yt-dlp's unprocessed result (`extract_info(…, process=False)`)."""
     entries = [entry for entry in info.get("entries") or () if isinstance(entry, dict)]
     first = entries[0] if entries else info
+    items = tuple(_items(info, entries, link))[:MAX_SLIDES]
     return Post(
         media_key=f"{str(info['extractor_key']).lower()}:{info['id']}",
         url=_own_url(info, link),
@@ -75,9 +80,9 @@ def read_post(info: JsonObject, *, link: Link) -> Post:
         description=_text(info.get("description"))[:MAX_DESCRIPTION_CHARACTERS],
         uploader=_text(info.get("uploader") or info.get("channel"))[:MAX_TITLE_CHARACTERS],
         published_at=_time(info.get("timestamp")),
-        duration_s=_positive(info.get("duration")),
+        duration_s=_positive(info.get("duration")) or _positive(sum(item.duration_s or 0.0 for item in items)),
         is_live=bool(info.get("is_live")) or info.get("live_status") in ("is_live", "is_upcoming"),
-        items=tuple(_items(info, entries, link))[:MAX_SLIDES],
+        items=items,
         sound=tuple(each for each in _files(info) if each.get("vcodec") == "none"),
         covers=_pictures(first),
         captions=tuple(_captions(info)),
@@ -123,7 +128,8 @@ def _items(info: JsonObject, entries: Sequence[JsonObject], link: Link) -> Itera
         yield from (Item(formats=(), pictures=urls) for urls in slides)
         return
     for each in entries or [info]:
-        yield Item(formats=_videos(each), pictures=_pictures(each) if link.platform == "instagram" else ())
+        pictures = _pictures(each) if link.platform == "instagram" else ()
+        yield Item(formats=_videos(each), pictures=pictures, duration_s=_positive(each.get("duration")))
 
 
 def _preference(offer: JsonObject) -> int:

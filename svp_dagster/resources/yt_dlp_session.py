@@ -37,6 +37,8 @@ MAX_SMALL_FILE_BYTES: Final = 20_000_000
 
 _RETRIES: Final = 2
 _NOT_THERE: Final = (404, 410)
+_NAME: Final = "file_name"
+"""Our own key in what yt-dlp is told of a post: the name of the file to be written."""
 _BLOCK_BYTES: Final = 65_536
 
 
@@ -119,7 +121,7 @@ class YtDlpSession:
             "cachedir": False,
             "noplaylist": True,
             "paths": {"home": str(folder)},
-            "outtmpl": {"default": "media.%(ext)s"},
+            "outtmpl": {"default": f"%({_NAME})s.%(ext)s"},
             "format": "bv+ba/b*",
             "ffmpeg_location": imageio_ffmpeg.get_ffmpeg_exe(),
             "fixup": "never",
@@ -163,15 +165,16 @@ class YtDlpSession:
         return info
 
     def download(
-        self, info: JsonObject, formats: Sequence[JsonObject], *, on_progress: Callable[[JsonObject], None]
+        self, info: JsonObject, formats: Sequence[JsonObject], *, name: str, on_progress: Callable[[JsonObject], None]
     ) -> Path:
-        """Download `formats` (one file, or a picture and a sound to be merged) into the folder.
+        """Download `formats` (one file, or a picture and a sound to be merged) into the folder, as `name`.mp4, say.
 
         `on_progress` gets yt-dlp's reports (`downloaded_bytes`, `total_bytes` …) and may raise to stop.
         """
         wanted = {key: value for key, value in info.items() if key not in ("subtitles", "automatic_captions")}
         self._hooks = [on_progress]
-        done = self._yt_dlp.process_ie_result(wanted | {"formats": [*formats], "_type": "video"}, download=True)
+        wanted |= {"formats": [*formats], "_type": "video", _NAME: name}
+        done = self._yt_dlp.process_ie_result(wanted, download=True)
         files = [each.get("filepath") for each in done.get("requested_downloads") or () if each.get("filepath")]
         if not files:
             raise failure(Code.NO_MEDIA, detail="yt-dlp downloaded nothing")

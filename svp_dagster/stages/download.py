@@ -8,9 +8,9 @@ from pathlib import Path
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.links import parse_link
-from svp_dagster.media.kinds import HEAD_BYTES, is_text, picture_suffix
+from svp_dagster.media.kinds import HEAD_BYTES, is_picture, is_text, playing
 from svp_dagster.media.length import require_length
-from svp_dagster.media.probe import probe
+from svp_dagster.media.probe import Probe, probe
 from svp_dagster.models import Video
 from svp_dagster.ports import Downloader
 
@@ -38,41 +38,45 @@ def open_file(path: Path, *, max_duration_s: float) -> Video:
     Raises FileNotFoundError and other OSErrors.
     """
     with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    is_picture = picture_suffix(head) is not None
+    is_slide = is_picture(path)
     video = Video(
         media_key=f"sha256:{digest}",
         url=path.resolve().as_uri(),
         title=path.stem,
-        video_path=None if is_picture else path,
-        slides=(path,) if is_picture else (),
+        video_path=None if is_slide else path,
+        slides=(path,) if is_slide else (),
     )
     return _checked(video, max_duration_s=max_duration_s)
 
 
 def _checked(video: Video, *, max_duration_s: float) -> Video:
-    """The video with the facts of its file in the place of what the site said about it."""
-    path = video.video_path or video.audio_path
-    if path is None:
+    """The video with the facts of its files in the place of what the site said about it."""
+    files = playing(video)
+    if not files:
         return video
+    facts = [_whole(path) for path in files]
+    duration_s = sum(each.duration_s for each in facts)
+    require_length(duration_s, limit_s=max_duration_s)
+
+    found = {"duration_s": duration_s, "size_bytes": sum(path.stat().st_size for path in files)}
+    if video.video_path is None:
+        return video.model_copy(update=found)
+    (shown,) = facts
+    if not shown.has_video:
+        raise failure(Code.SOUND_ONLY, detail=f"{shown.codec or 'no picture'}, {shown.duration_s:.0f} s")
+    picture = {"width_px": shown.width_px, "height_px": shown.height_px, "codec": shown.codec}
+    return video.model_copy(update=found | picture)
+
+
+def _whole(path: Path) -> Probe:
+    """What a file holds that plays, and to its end."""
     _require_media(path)
     facts = probe(path)
     if facts.truncated:
         read_to = f"{facts.readable_s:.0f} of {facts.duration_s:.0f} seconds"
         raise failure(Code.MEDIA_TRUNCATED, read_to=read_to, detail=read_to)
-    require_length(facts.duration_s, limit_s=max_duration_s)
-
-    if video.video_path is None and not facts.has_audio:  # the silent video of a carousel
-        return video.model_copy(update={"audio_path": None, "duration_s": None, "size_bytes": None})
-    found = {"duration_s": facts.duration_s, "size_bytes": path.stat().st_size}
-    if video.video_path is None:
-        return video.model_copy(update=found)
-    if not facts.has_video:
-        raise failure(Code.SOUND_ONLY, detail=f"{facts.codec or 'no picture'}, {facts.duration_s:.0f} s")
-    picture = {"width_px": facts.width_px, "height_px": facts.height_px, "codec": facts.codec}
-    return video.model_copy(update=found | picture)
+    return facts
 
 
 def _require_media(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from svp_dagster.errors import SvpError
 from svp_dagster.media import frames, lines, sheets
 from svp_dagster.media.duplicates import distinct
 from svp_dagster.media.frames import Frame, Picture
+from svp_dagster.media.kinds import is_picture
 from svp_dagster.media.lines import Page
 from svp_dagster.media.probe import probe
 from svp_dagster.media.sheets import Sheet
@@ -109,7 +110,7 @@ def _distinct_pictures(frames_seen: Iterable[Frame], shown: list[_Shown]) -> Ite
 def _frames(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
     """Slides, or frames of the video. What can't be decoded is told in `gaps`; it is a failure if nothing can."""
     if video.video_path is None:
-        yield from _slides(video.slides, gaps)
+        yield from _slides(video.slides, gaps, limit_s=limit_s)
         return
     facts = probe(video.video_path)
     if facts.truncated:
@@ -125,18 +126,27 @@ def _frames(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]
         gaps.append(f"The video could be decoded up to second {last_s:.0f} only.")
 
 
-def _slides(paths: tuple[Path, ...], gaps: list[str]) -> Iterator[Frame]:
-    opened = 0
+def _slides(paths: tuple[Path, ...], gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
+    """The pictures, and frames of the clips between them."""
+    ends = time.monotonic() + limit_s
+    seen = False
     for number, path in enumerate(paths, start=1):
         try:
-            frame = frames.open_slide(path, slide=number)
+            for frame in _slide(path, number, of=len(paths), limit_s=max(ends - time.monotonic(), 0.0)):
+                seen = True
+                yield frame
         except SvpError:
-            if number == len(paths) and not opened:
+            if number == len(paths) and not seen:
                 raise
-            gaps.append(f"Picture {number} can't be opened.")
-            continue
-        opened += 1
-        yield frame
+            gaps.append(f"Slide {number} can't be read.")
+
+
+def _slide(path: Path, number: int, *, of: int, limit_s: float) -> Iterator[Frame]:
+    if is_picture(path):
+        yield frames.open_slide(path, slide=number)
+        return
+    for frame in frames.sample(path, probe(path), limit_s=limit_s, most=max(frames.MAX_FRAMES // of, 1)):
+        yield replace(frame, at_s=None, slide=number)
 
 
 def _pages(written: list[Sheet], words: list[list[Word] | None], shown: list[_Shown]) -> Iterator[Page]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from svp_dagster.media import audio, voice
+from svp_dagster.media.kinds import playing
 from svp_dagster.media.probe import probe
 from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Transcript, Video
 from svp_dagster.ports import Contents, Meter, SpeechEngine
@@ -40,13 +41,13 @@ def transcribe(
     captions = from_captions(video.captions)
     if captions is not None:
         return captions
-    path = video.video_path or video.audio_path
-    if path is None or not probe(path).has_audio:
+    sounding = [path for path in playing(video) if probe(path).has_audio]
+    if not sounding:
         return Transcript(note="The video has no sound." if video.video_path else "The post has no sound.")
     kept = _kept(contents, video.media_key, engine.recipe)
     if kept is not None:
         return kept
-    transcript = _listen(path, engine=engine, meter=meter, folder=folder)
+    transcript = _listen(sounding, engine=engine, meter=meter, folder=folder)
     if transcript.text or transcript.no_speech:
         contents.put(video.media_key, KIND, engine.recipe, transcript.model_dump(mode="json"))
     return transcript
@@ -66,9 +67,9 @@ def from_captions(tracks: Sequence[CaptionTrack]) -> Transcript | None:
     return None
 
 
-def _listen(path: Path, *, engine: SpeechEngine, meter: Meter, folder: Path) -> Transcript:
+def _listen(sounding: Sequence[Path], *, engine: SpeechEngine, meter: Meter, folder: Path) -> Transcript:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        sound = audio.decode(path, Path(scratch), limit_s=DECODING_LIMIT_S)
+        sound = audio.decode(sounding, Path(scratch), limit_s=DECODING_LIMIT_S)
         speech = voice.speech(audio.samples(sound))
         if not speech:
             return Transcript(no_speech=True, note="Nobody speaks in this video.")

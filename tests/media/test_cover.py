@@ -15,11 +15,17 @@ def of(**fields: object) -> Video:
 
 
 def test_the_platforms_thumbnail_comes_first_then_the_first_slide(tmp_path: Path) -> None:
-    slides = (tmp_path / "1.jpg", tmp_path / "2.jpg")
+    slides = (making.CLIPS / "porto_1.jpg", making.CLIPS / "porto_2.jpg")
 
     assert cover(of(thumbnail_path=tmp_path / "t.jpg", slides=slides), tmp_path) == tmp_path / "t.jpg"
     assert cover(of(slides=slides), tmp_path) == slides[0]
     assert cover(of(), tmp_path) is None
+
+
+def test_a_carousel_that_begins_with_a_clip_is_shown_by_a_frame_of_it(tmp_path: Path) -> None:
+    made = cover(of(slides=(making.CLIPS / "cafe.mp4", making.CLIPS / "porto_2.jpg")), tmp_path)
+
+    assert made == tmp_path / "cover.jpg"
 
 
 def test_a_video_that_begins_black_is_shown_by_what_it_shows(tmp_path: Path) -> None:

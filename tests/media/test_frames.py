@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from svp_dagster.errors import Code, SvpError
-from svp_dagster.media.frames import MAX_SLIDE_BYTES, fit, open_slide, sample
+from svp_dagster.media.frames import EVERY_S, MAX_FRAMES, MAX_SLIDE_BYTES, fit, open_slide, sample
 from svp_dagster.media.probe import probe
 from tests.media.hostile import huge_picture
 from tests.media.making import HDR, ffmpeg, picture, plain_video, sound, video
@@ -28,10 +28,14 @@ def steps(path: Path, *options: str, duration_s: float = 6, size: tuple[int, int
     return video(path, lambda at_s: flat * brightness(at_s), duration_s=duration_s, options=options)
 
 
-def seen(path: Path, **options: float) -> list[tuple[float | None, int]]:
+def seen(path: Path, *, every_s: float = EVERY_S, most: int = MAX_FRAMES) -> list[tuple[float | None, int]]:
     """Second and brightness of each frame."""
-    frames = sample(path, probe(path), limit_s=30, **options)
+    frames = sample(path, probe(path), limit_s=30, every_s=every_s, most=most)
     return [(frame.at_s, round(float(frame.picture.mean()))) for frame in frames]
+
+
+def test_no_more_frames_are_taken_than_asked_for_and_they_are_spread_over_the_whole(tmp_path: Path) -> None:
+    assert [at_s for at_s, _ in seen(steps(tmp_path / "a.mp4"), most=2)] == [1.5, 4.5]
 
 
 def test_each_two_seconds_give_the_frame_in_their_middle(tmp_path: Path) -> None:

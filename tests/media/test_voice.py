@@ -33,7 +33,7 @@ def laid_out(pairs: list[tuple[float, float]]) -> list[Span]:
 
 
 def heard(path: Path, folder: Path) -> list[Span]:
-    return speech(audio.samples(audio.decode(path, folder, limit_s=30)))
+    return speech(audio.samples(audio.decode([path], folder, limit_s=30)))
 
 
 @pytest.mark.parametrize("source", [CHORDS, DRUMS, HISS, SILENCE])

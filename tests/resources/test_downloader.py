@@ -94,14 +94,32 @@ def test_a_single_photo_is_one_slide(downloader: YtDlpDownloader, tmp_path: Path
     assert video.caption.startswith("My reading list")
 
 
-def test_a_mixed_carousel_is_slides_in_order_with_the_sound_of_its_video(
-    downloader: YtDlpDownloader, tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "slides"),
+    [
+        ("porto_day", ["slide_01.jpg", "slide_02.mp4", "slide_03.jpg"]),
+        ("two_clips", ["slide_01.mp4", "slide_02.mp4"]),
+    ],
+)
+def test_a_carousel_is_its_pictures_and_clips_in_order(
+    downloader: YtDlpDownloader, tmp_path: Path, name: str, slides: list[str]
 ) -> None:
-    video = downloader.fetch(link("porto_day"), folder=tmp_path)
+    shares: list[float] = []
 
-    assert [path.name for path in video.slides] == ["slide_01.jpg", "slide_02.jpg", "slide_03.jpg"]
-    assert video.audio_path == tmp_path / "media.mp4"
-    assert video.video_path is None
+    video = downloader.fetch(link(name), folder=tmp_path, progress=shares.append)
+
+    assert [path.name for path in video.slides] == slides
+    assert (video.audio_path, video.video_path) == (None, None)
+    assert shares == [pytest.approx(number / len(slides)) for number in range(1, len(slides) + 1)]
+
+
+def test_a_carousel_that_is_too_long_in_all_is_refused_before_it_is_fetched(site: MediaSandbox, tmp_path: Path) -> None:
+    impatient = YtDlpDownloader(proxy=site.proxy_url, max_duration_s=30)
+
+    refused = refusal(impatient, link("two_clips"), tmp_path)
+
+    assert refused.code is Code.TOO_LONG
+    assert not [url for url in site.requests if ".mp4" in url]
 
 
 def test_a_post_that_only_sounds_has_no_pictures(downloader: YtDlpDownloader, tmp_path: Path) -> None:

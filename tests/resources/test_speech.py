@@ -35,7 +35,7 @@ def as_new(service: AiService) -> None:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return audio.decode(CLIPS / "pancakes.mp4", tmp_path_factory.mktemp("sound"), limit_s=30)
+    return audio.decode([CLIPS / "pancakes.mp4"], tmp_path_factory.mktemp("sound"), limit_s=30)
 
 
 def engine(service: AiService, **settings: Any) -> OpenAISpeech:

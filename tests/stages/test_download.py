@@ -11,6 +11,7 @@ from sandbox.media import files
 from sandbox.media.posts import post
 from sandbox.media.server import MediaSandbox
 from svp_dagster.errors import Code, SvpError
+from svp_dagster.media.probe import probe
 from svp_dagster.models import Video
 from svp_dagster.resources.downloader import YtDlpDownloader
 from svp_dagster.stages.download import download, open_file
@@ -87,11 +88,22 @@ def test_a_photo_post_keeps_its_slides_and_its_sound(downloader: YtDlpDownloader
     assert video.duration_s == pytest.approx(10, abs=0.1)
 
 
-def test_the_silent_video_of_a_carousel_is_no_sound(downloader: YtDlpDownloader, tmp_path: Path) -> None:
-    video = download(post("porto_day").link, downloader=downloader, folder=tmp_path)
+def test_a_carousel_is_as_long_as_its_clips(downloader: YtDlpDownloader, tmp_path: Path) -> None:
+    video = download(post("two_clips").link, downloader=downloader, folder=tmp_path)
 
-    assert len(video.slides) == 3
-    assert (video.audio_path, video.duration_s) == (None, None)
+    assert video.size_bytes == sum(slide.stat().st_size for slide in video.slides)
+    assert video.duration_s == pytest.approx(probe(video.slides[0]).duration_s + probe(video.slides[1]).duration_s)
+
+
+def test_a_broken_clip_of_a_carousel_fails_like_a_broken_video(tmp_path: Path) -> None:
+    page = tmp_path / "slide_02.mp4"
+    page.write_text("<!doctype html><p>Not found")
+    broken = DeliveringDownloader(slides=(made(tmp_path, "reading_list.jpg"), page))
+
+    with pytest.raises(SvpError) as caught:
+        download(post("porto_day").link, downloader=broken, folder=tmp_path)
+
+    assert caught.value.code is Code.MEDIA_WRONG_KIND
 
 
 def test_a_file_that_is_longer_than_the_site_said_is_refused_after_all(tmp_path: Path) -> None:

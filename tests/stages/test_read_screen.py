@@ -83,13 +83,23 @@ def test_slides_are_told_by_their_number(tmp_path: Path) -> None:
     assert all(line.first_s is None for line in found.lines)
 
 
+def test_a_clip_between_pictures_is_read_frame_by_frame_under_its_number(tmp_path: Path) -> None:
+    clip = make_video(tmp_path / "clip.mp4", recipe_at, duration_s=12, frames_per_s=2)
+    slides = (CLIPS / "stretch_1.jpg", clip, CLIPS / "stretch_3.jpg")
+    found = read(video(None, slides=slides), tmp_path, reader=LocalReader())
+    in_clip = {"".join(line.text.split()) for line in found.lines if line.slide == 2}
+    assert in_clip == {"TomatoPasta", "Boil200gofpasta", "Frytwoonions", "Servewithbasil"}
+    assert {line.slide for line in found.lines} == {1, 2, 3}
+    assert all(line.first_s is None for line in found.lines)
+
+
 def test_a_slide_that_can_not_be_opened_is_said_and_leaves_the_others(tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     junk(broken)
     contents = ContentsInMemory()
     found = read(video(None, slides=(CLIPS / "stretch_1.jpg", broken)), tmp_path, contents=contents)
     assert found.lines
-    assert "Picture 2 can't be opened" in found.note
+    assert "Slide 2 can't be read" in found.note
 
 
 def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -98,6 +98,17 @@ def test_the_sound_of_slides_is_heard(tmp_path: Path) -> None:
     assert heard(slides, tmp_path, engine=SayingEngine(SAID)) == SAID
 
 
+def test_the_clips_of_a_carousel_are_heard_one_after_the_other(tmp_path: Path) -> None:
+    engine = SayingEngine(SAID)
+    tone = plain_video(tmp_path / "tone.mp4", duration_s=5)
+    slides = (CLIPS / "porto_1.jpg", tone, CLIPS / "cafe.mp4", CLIPS / "pancakes.mp4")
+
+    assert heard(video(None, slides=slides), tmp_path, engine=engine) == SAID
+
+    (speech,) = engine.speech
+    assert speech[0].start_s > 5
+
+
 def test_where_nobody_speaks_nothing_is_asked_of_the_engine_and_that_is_kept(tmp_path: Path) -> None:
     music = video(None, audio_path=sound(tmp_path / "music.mp3", "aevalsrc='0.3*sin(2*PI*220*t)*sin(t)':d=6"))
     engine, contents = SayingEngine(SAID), ContentsInMemory()
