@@ -30,6 +30,8 @@ VERSION_TABLE = "svp_version"
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 # PostgreSQL's JSON has no NaN; SQLite's would take it.
 _to_json = partial(json.dumps, allow_nan=False)
+# Values stay out of exceptions, and so out of logs.
+_COMMON: dict[str, Any] = {"json_serializer": _to_json, "hide_parameters": True}
 
 T = TypeVar("T")
 
@@ -54,7 +56,7 @@ def make_engine(url: str) -> Engine:
 def _sqlite_engine(url: URL) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S}, json_serializer=_to_json)
+    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT_S}, **_COMMON)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine
@@ -65,7 +67,7 @@ def _postgres_engine(url: URL) -> Engine:
     return create_engine(
         url,
         pool_pre_ping=True,
-        json_serializer=_to_json,
+        **_COMMON,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": options, **_KEEPALIVE},
     )
 

@@ -1,17 +1,21 @@
-"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended."""
+"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended; asked for again."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
 from svp_dagster.models import Status
+from svp_dagster.store import transitions
 from svp_dagster.store.entries import Entry, to_entry
-from svp_dagster.store.tables import ConnectionRow, LinkEntryRow
+from svp_dagster.store.tables import ConnectionRow, LinkDatabaseRow, LinkEntryRow
+
+LOOK_WHILE_UNTOLD = timedelta(seconds=30)
+"""How soon a Link Database is asked again while rows of it are still to be told that they are pending."""
 
 _FINAL = (Status.COMPLETED, Status.FAILED)
 _row = LinkEntryRow
@@ -44,12 +48,18 @@ class Sweep:
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
     def next_retry_at(self, connection_id: str, *, after: datetime) -> datetime | None:
-        """When the next of a connection's entries that wait is to be tried again."""
-        query = select(func.min(_row.retry_at)).where(
-            _row.connection_id == connection_id, _row.status == Status.PENDING, _row.retry_at > after
-        )
+        """When the next of a connection's entries that wait is to be tried again.
+
+        Soon, while Notion isn't told yet that an entry was asked for again: its row is pending from then on.
+        """
+        pending = (_row.connection_id == connection_id, _row.status == Status.PENDING)
+        waits = select(func.min(_row.retry_at)).where(*pending, _row.retry_at > after)
+        is_untold = (_row.retry_at.is_(None), _row.holder.is_(None), _row.shown_version < _row.version)
         with Session(self._engine) as session:
-            return session.scalar(query)
+            retry_at = session.scalar(waits)
+            untold = session.scalar(select(_row.page_id).where(*pending, *is_untold).limit(1))
+        times = [retry_at, after + LOOK_WHILE_UNTOLD if untold is not None else None]
+        return min((time for time in times if time is not None), default=None)
 
     def waiting(self, codes: Collection[Code], *, limit: int) -> list[Entry]:
         """Entries that wait because of one of these failures, those that wait longest first."""
@@ -60,14 +70,37 @@ class Sweep:
 
     def failed(self, *, code: str | None, limit: int) -> list[Entry]:
         """Entries of active connections that failed for good and whose row is still there, the latest first."""
+        return self._entries(_latest_first(_failed(code)).limit(limit))
+
+    def failed_of(
+        self, connection_id: str, *, tag: str | None, code: str | None, limit: int
+    ) -> tuple[list[Entry], int]:
+        """Those of one connection, and how many there are in all."""
+        query = _failed(code).where(_row.connection_id == connection_id)
+        if tag is not None:
+            query = query.where(_row.tag == tag)
+        with Session(self._engine) as session:
+            total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+            return [to_entry(row) for row in session.scalars(_latest_first(query).limit(limit))], total
+
+    def ask_again(self, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
+        """Set those of these entries back to pending that failed or wait, all or none. Notion is owed to say so.
+
+        What can't be told to Notion stays as it is: entries of ended connections, or without a Link Database.
+        """
         query = (
             select(_row)
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
-            .where(ConnectionRow.active, _row.status == Status.FAILED, _row.failure_code != Code.ROW_GONE)
+            .join(LinkDatabaseRow, LinkDatabaseRow.connection_id == _row.connection_id)
+            .where(ConnectionRow.active, _row.page_id.in_(page_ids))
+            .order_by(_row.page_id)
         )
-        if code is not None:
-            query = query.where(_row.failure_code == code)
-        return self._entries(query.order_by(_row.updated_at.desc(), _row.page_id).limit(limit))
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            found = session.scalars(query.with_for_update(of=_row))
+            rows = [row for row in found if to_entry(row).can_be_asked_again]
+            for row in rows:
+                transitions.reopen(row, now=now)
+        return [to_entry(row) for row in rows]
 
     def finished(self, *, after: tuple[datetime, str], before: datetime, limit: int) -> list[Entry]:
         """Entries that ended before `before`, in the order of their ends, beyond the end and page id `after`."""
@@ -79,3 +112,16 @@ class Sweep:
     def _entries(self, query: Select[LinkEntryRow]) -> list[Entry]:
         with Session(self._engine) as session:
             return [to_entry(row) for row in session.scalars(query)]
+
+
+def _failed(code: str | None) -> Select[LinkEntryRow]:
+    query = (
+        select(_row)
+        .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
+        .where(ConnectionRow.active, _row.status == Status.FAILED, _row.failure_code != Code.ROW_GONE)
+    )
+    return query if code is None else query.where(_row.failure_code == code)
+
+
+def _latest_first(query: Select[LinkEntryRow]) -> Select[LinkEntryRow]:
+    return query.order_by(_row.updated_at.desc(), _row.page_id)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
 from svp_dagster.store.crypto import TokenCipher
+from svp_dagster.store.database import retry_conflict
 from svp_dagster.store.tables import ApiTokenRow, ConnectionRow, InstallationSecretRow, SignInRow
 
 SIGN_IN_LIFE = timedelta(minutes=5)
@@ -114,9 +115,13 @@ class Web:
 
     def set_secret(self, name: str, value: str, *, now: datetime) -> None:
         """Keep a secret of the installation, instead of the one before."""
-        row = InstallationSecretRow(name=name, value=self._cipher.encrypt(value), updated_at=now)
-        with Session(self._engine) as session, session.begin():
-            session.merge(row)
+
+        def write() -> None:
+            row = InstallationSecretRow(name=name, value=self._cipher.encrypt(value), updated_at=now)
+            with Session(self._engine) as session, session.begin():
+                session.merge(row)
+
+        retry_conflict(write)
 
     def secret(self, name: str) -> tuple[str, datetime] | None:
         """A secret of the installation in the clear, and when it was kept."""
@@ -132,7 +137,7 @@ class Web:
     def rotate_keys(self) -> int:
         """Encrypt all secrets with the first key; returns how many there are."""
         with Session(self._engine) as session, session.begin():
-            rows = session.scalars(select(InstallationSecretRow)).all()
+            rows = session.scalars(select(InstallationSecretRow).with_for_update()).all()
             for row in rows:
                 row.value = self._cipher.rotate(row.value)
             return len(rows)

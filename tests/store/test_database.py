@@ -15,7 +15,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from svp_dagster.errors import Code, PermanentError, failure
 from svp_dagster.store.crypto import TokenCipher, new_key
@@ -178,6 +178,13 @@ def test_the_short_and_the_long_name_of_postgresql_are_one() -> None:
 
 def test_an_engine_does_not_show_its_password() -> None:
     assert "hunter2" not in repr(make_engine("postgresql://svp:hunter2@db/svp"))
+
+
+def test_the_exception_of_a_statement_does_not_show_its_values(store: Store) -> None:
+    with pytest.raises(DBAPIError) as caught, store.engine.connect() as connection:
+        connection.execute(text("SELECT *\nFROM nowhere\nWHERE token = :token"), {"token": "gAAAA-a-token"})
+    assert "nowhere" in str(caught.value)
+    assert "gAAAA" not in str(caught.value)
 
 
 def test_a_point_in_time_comes_back_in_utc(store: Store) -> None:

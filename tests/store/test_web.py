@@ -13,6 +13,7 @@ from svp_dagster.store.connections import Tokens
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.store import Store
 from svp_dagster.store.web import SignInEnd
+from tests.store.examples import all_at_once
 
 
 def connect(store: Store, now: datetime, *, bot: str = "bot-1") -> str:
@@ -120,6 +121,11 @@ def test_a_secret_of_the_installation_is_encrypted_and_replaced(store: Store, no
     assert store.web.secret("webhook") == ("second", now + timedelta(hours=1))
     store.web.forget_secret("webhook")
     assert store.web.secret("webhook") is None
+
+
+def test_a_secret_that_several_set_at_once_is_one_of_theirs(store: Store, now: datetime) -> None:
+    all_at_once(lambda number: store.web.set_secret("webhook", f"secret {number}", now=now), times=4)
+    assert store.web.secret("webhook") in [(f"secret {number}", now) for number in range(4)]
 
 
 def test_secrets_survive_the_end_of_the_key_they_were_kept_with(store: Store, now: datetime) -> None:
