@@ -133,6 +133,12 @@ class Pages(Protocol):
     ) -> ContentPage | None:
         """The oldest page whose `column` is `value`, those of `ignoring` aside."""
 
+    def pages_titled(self, data_source_id: str, titles: Sequence[str]) -> dict[str, str | None]:
+        """The one live page that has a title, by `notion.relations.same_title`; None where several have it.
+
+        Titles that no page has are missing.
+        """
+
     def create_page(
         self,
         data_source_id: str,

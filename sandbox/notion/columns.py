@@ -149,9 +149,16 @@ def changed(session: Session, data_source: Record, requested: dict[str, Json | N
     return retyped
 
 
-def shown(columns: dict[str, Json]) -> dict[str, Json]:
-    """The `properties` of a data source's answer."""
-    return {column["name"]: column for column in columns.values()}
+def shown(session: Session, columns: dict[str, Json]) -> dict[str, Json]:
+    """The `properties` of a data source's answer: without relations to what is not shared with the caller."""
+    return {column["name"]: column for column in columns.values() if _is_shown(session, column)}
+
+
+def _is_shown(session: Session, column: Json) -> bool:
+    if column["type"] != "relation":
+        return True
+    target = session.store.get(column["relation"]["data_source_id"])
+    return target is not None and session.sees(target)
 
 
 def option_named(column: Json, name: str) -> Json | None:

@@ -149,7 +149,7 @@ def shown(session: Session, data_source: Record) -> Json:
         "title": data_source.body["title"],
         "description": data_source.body["description"],
         "is_inline": bool(database is not None and database.body["is_inline"]),
-        "properties": columns.shown(data_source.body["columns"]),
+        "properties": columns.shown(session, data_source.body["columns"]),
         "parent": {"type": "database_id", "database_id": data_source.parent_id},
         "database_parent": above,
         "url": session.url(database or data_source),

@@ -18,6 +18,7 @@ from svp_dagster.models import JsonObject, Value
 from svp_dagster.notion.blocks import PARAGRAPH_UNITS, REQUEST_BYTES, size_bytes
 from svp_dagster.notion.dates import parse_date
 from svp_dagster.notion.numbers import parse_number
+from svp_dagster.notion.relations import Choice, named_titles
 from svp_dagster.notion.rich_text import ITEM_UNITS, ITEMS_PER_ARRAY, clean, cut, one_line, rich_text, units
 from svp_dagster.notion.schema import Column, DataSourceSchema, normalised
 
@@ -62,7 +63,8 @@ class _Converted(Value):
 def to_properties(schema: DataSourceSchema, values: Mapping[str, Any]) -> Filled:
     """The property values for `values` (plain JSON by column name, see `PropertyFill.value`).
 
-    Together they fit into one request: where they wouldn't, the texts are cut to equal shares.
+    A relation takes a `Choice` of pages: its titles have been looked up before. Together the values fit into one
+    request: where they wouldn't, the texts are cut to equal shares.
     """
     filled = _filled(schema, values, text_limit=ITEM_UNITS * ITEMS_PER_ARRAY)
     if size_bytes(filled.properties) > REQUEST_BYTES:
@@ -71,6 +73,14 @@ def to_properties(schema: DataSourceSchema, values: Mapping[str, Any]) -> Filled
     while size_bytes(filled.properties) > REQUEST_BYTES:
         filled = _without_the_largest(filled)
     return filled
+
+
+def unfit_values(schema: DataSourceSchema, values: Mapping[str, Any]) -> dict[str, str]:
+    """Why columns can't hold their values, by name, as far as that shows before a relation's titles are looked up."""
+    relations = {column.name for column in schema.columns if column.type == "relation" and column.is_fillable}
+    others = {name: value for name, value in values.items() if name not in relations}
+    untitled = (name for name in values if name in relations and not named_titles(values[name]))
+    return to_properties(schema, others).left_out | dict.fromkeys(untitled, "No page is named.")
 
 
 def link_column(schema: DataSourceSchema) -> Column | None:
@@ -227,10 +237,11 @@ def _file(value: Any) -> JsonObject:
 
 
 def _relation(_: Column, value: Any) -> _Converted:
-    ids = [_page_id(item) for item in (value if isinstance(value, list) else [value])]
-    if None in ids:
-        raise _Unfit(f"{_quoted(value)} does not name pages by their ids.")
-    return _array([{"id": page_id} for page_id in dict.fromkeys(ids)], noun="pages")
+    if not isinstance(value, Choice):
+        raise _Unfit(f"{_quoted(value)} does not name pages of the related database.")
+    if not value.page_ids:
+        raise _Unfit(value.left_out)
+    return _Converted(content=[{"id": page_id} for page_id in value.page_ids], shortened=value.left_out)
 
 
 def _array(items: list[JsonObject], *, noun: str) -> _Converted:

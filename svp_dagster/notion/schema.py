@@ -64,6 +64,8 @@ class Column(Value):
         """Why no value can be written, as a sentence; None where one can."""
         if self.type == "status" and not self.options:
             return "This status has no options yet."
+        if self.type == "relation" and self.relation_data_source_id is None:
+            return "Nothing tells which database this relates to."
         if self.type in FILLABLE_TYPES:
             return None
         return _WHY_NOT.get(self.type, f"This product doesn't know columns of type {self.type}.")
@@ -121,17 +123,31 @@ def unfillable_columns(schema: DataSourceSchema) -> dict[str, str]:
 def differences(registered: DataSourceSchema, live: DataSourceSchema) -> list[str]:
     """What changed since `registered` so that values can no longer be written as planned, a sentence part each.
 
-    Columns that can't be filled anyway, new columns and new options are no difference.
+    Columns that can't be filled anyway, new columns, new options and hidden relations are no difference.
     """
     found = (_difference(column, live) for column in fillable_columns(registered))
     return [words for words in found if words is not None]
 
 
-def _difference(was: Column, live: DataSourceSchema) -> str | None:
+def hidden_relations(registered: DataSourceSchema, live: DataSourceSchema) -> tuple[str, ...]:
+    """The relation columns that are no longer seen, by name.
+
+    Notion shows none while the database that it leads to isn't shared with the connection, so such a column need not
+    be gone: it is left blank, and that is no reason to stop.
+    """
+    relations = (column for column in fillable_columns(registered) if column.type == "relation")
+    return tuple(column.name for column in relations if _as_it_is_now(column, live) is None)
+
+
+def _as_it_is_now(was: Column, live: DataSourceSchema) -> Column | None:
     same_id = next((column for column in live.columns if column.id == was.id), None)
-    now = live.column(was.name) or same_id
+    return live.column(was.name) or same_id
+
+
+def _difference(was: Column, live: DataSourceSchema) -> str | None:
+    now = _as_it_is_now(was, live)
     if now is None:
-        return f'the column "{was.name}" was removed'
+        return f'the column "{was.name}" was removed' if was.type != "relation" else None
     if now.name != was.name:
         return f'the column "{was.name}" is now called "{now.name}"'
     if now.type != was.type:

@@ -20,7 +20,7 @@ from svp_dagster.media.cover import cover
 from svp_dagster.media.thumbnail import small_jpeg
 from svp_dagster.models import ContentPage, JsonObject, LinkEntry, PaidCall, Status, Video
 from svp_dagster.notion.rows import InvalidRow, shows_errors, status_update
-from svp_dagster.notion.schema import DataSourceSchema, differences
+from svp_dagster.notion.schema import DataSourceSchema, differences, hidden_relations
 from svp_dagster.resources.notion import NotionResource, Workspace
 from svp_dagster.resources.token_store import TokenStore
 from svp_dagster.stages.publish import Place
@@ -177,6 +177,7 @@ class HeldRow:
         is_there = entry.content_data_source_id == schema.data_source_id
         return Place(
             columns=schema,
+            hidden_relations=hidden_relations(self.content_database().data_schema, schema),
             known_page_id=entry.content_page_id if is_there else None,
             pages_of_others=frozenset(self._entries.pages_of_others(entry)),
             asked_at=entry.created_at,

@@ -19,6 +19,7 @@ from svp_dagster.models import ContentPage, JsonObject, LinkEntry
 from svp_dagster.notion import templates
 from svp_dagster.notion.blocks import REQUEST_BYTES, batches, size_bytes
 from svp_dagster.notion.ids import object_id
+from svp_dagster.notion.relations import MOST_TITLES, pages_by_title, title_filter
 from svp_dagster.notion.rich_text import plain_text, rich_text
 from svp_dagster.notion.rows import InvalidRow, StatusType, parse_row, pending_filter
 from svp_dagster.notion.schema import Column, DataSourceSchema, parse_schema
@@ -39,6 +40,7 @@ from svp_dagster.resources.notion_failures import (
     CONTENT_PAGE,
     LINK_DATABASE,
     PARENT_PAGE,
+    RELATED_DATABASE,
     ROW,
     Subject,
 )
@@ -248,6 +250,24 @@ class Workspace:
         pages = query(self._calls, source_id, where=where, subject=CONTENT_DATABASE, limit=len(ignoring) + 1)
         found = (read(partial(parse_content_page, created=False), page) for page in pages)
         return next((page for page in found if page.page_id not in ignoring), None)
+
+    def pages_titled(
+        self, data_source_id: str, titles: Sequence[str], *, limit: int = MOST_LISTED
+    ) -> dict[str, str | None]:
+        """The one live page that has a title, by title (see `pages_by_title`); None where several have it.
+
+        Titles that no page has are missing. One query for each 25 titles, which looks at `limit` pages at most.
+        """
+        source_id = _id(data_source_id, RELATED_DATABASE)
+        found: dict[str, str | None] = {}
+        for start in range(0, len(titles), MOST_TITLES):
+            some = titles[start : start + MOST_TITLES]
+            answers = query(self._calls, source_id, where=title_filter(some), subject=RELATED_DATABASE, limit=limit)
+            pages = [read(parse_page, answer) for answer in answers]
+            known = pages_by_title(some, [(page.title, page.page_id) for page in pages])
+            # Where not all were looked at, a title that was seen once may come again.
+            found |= known if len(pages) < limit else dict.fromkeys(known)
+        return found
 
     def create_page(
         self,

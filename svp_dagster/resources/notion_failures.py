@@ -50,6 +50,7 @@ class Subject:
 WORKSPACE = Subject(name="workspace", gone=Code.DATABASE_NOT_SHARED)
 LINK_DATABASE = Subject(name="Link Database", gone=Code.DATABASE_NOT_SHARED)
 CONTENT_DATABASE = Subject(name="Content Database", gone=Code.DATABASE_NOT_SHARED)
+RELATED_DATABASE = Subject(name="related database", gone=Code.DATABASE_NOT_SHARED)
 CONTENT_PAGE = Subject(name="page in the Content Database", gone=Code.DATABASE_NOT_SHARED)
 PARENT_PAGE = Subject(name="page for the new database", gone=Code.DATABASE_NOT_SHARED)
 ROW = Subject(name="Link Database", gone=Code.ROW_GONE)

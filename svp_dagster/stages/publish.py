@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from svp_dagster.errors import PermanentError
 from svp_dagster.media.cover import cover
 from svp_dagster.media.subtitles import as_srt, as_vtt
 from svp_dagster.models import ContentPage, JsonObject, ScreenText, Summary, Transcript, Value, Video
 from svp_dagster.notion.blocks import file
 from svp_dagster.notion.body import Appearance, page_blocks
 from svp_dagster.notion.properties import Filled, link_column, to_properties
+from svp_dagster.notion.relations import MOST_TITLES, Choice, choose, named_titles
 from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.ports import Pages
 
@@ -20,6 +23,10 @@ SUBTITLE_FILES = {"transcript.vtt.txt": as_vtt, "transcript.srt.txt": as_srt}
 """Named as texts: Notion takes neither .vtt nor .srt."""
 
 _DIGEST_DIGITS = 8
+_HIDDEN = (
+    "Notion no longer shows this relation: it was removed, or the database that it leads to is not shared with this "
+    "connection (••• → Connections)."
+)
 
 
 class Place(Value):
@@ -27,9 +34,11 @@ class Place(Value):
 
     `known_page_id` is the page that a run made before. `pages_of_others` are the pages of other link entries for the
     same video; with `asked_at`, the time of the wish, they tell a page that a dead attempt made from a foreign one.
+    `hidden_relations` are columns that stay blank because Notion no longer shows them.
     """
 
     columns: DataSourceSchema
+    hidden_relations: tuple[str, ...] = ()
     known_page_id: str | None
     pages_of_others: frozenset[str]
     asked_at: datetime
@@ -52,7 +61,7 @@ def publish(
     `made` is told the page before its body is completed, so that an attempt that dies then leaves no second one.
     Files that go with the page are written to `folder`. Raises the failures of Notion.
     """
-    filled = _fill(video, summary, place.columns)
+    filled = _fill(video, summary, place, pages)
     files = list(_subtitle_files(transcript, folder)) if appearance.subtitle_files else []
     blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), appearance, files=files)
     there = pages.content_page(place.known_page_id) if place.known_page_id else None
@@ -83,17 +92,47 @@ def _subtitle_files(transcript: Transcript, folder: Path) -> Iterator[JsonObject
         yield file(path, mark=f"Version {digest}")
 
 
-def _fill(video: Video, summary: Summary, schema: DataSourceSchema) -> Filled:
+def _fill(video: Video, summary: Summary, place: Place, pages: Pages) -> Filled:
     values = {name: fill.value for name, fill in summary.properties.items()}
-    link = link_column(schema)
+    link = link_column(place.columns)
     if link is not None:
         values[link.name] = video.url
-    return to_properties(schema, values)
+    filled = to_properties(place.columns, values | _choices(place.columns, values, pages))
+    hidden = dict.fromkeys(place.hidden_relations, _HIDDEN)
+    return filled.model_copy(update={"left_out": filled.left_out | hidden})
+
+
+def _choices(schema: DataSourceSchema, values: Mapping[str, Any], pages: Pages) -> dict[str, Choice]:
+    """For each relation column that has titles, the pages that they name. Each related database is asked once.
+
+    What Notion refuses for good leaves the columns blank: a page without its links is worth more than none.
+    """
+    named: dict[str, dict[str, tuple[str, ...]]] = {}
+    for column in schema.columns:
+        titles = named_titles(values.get(column.name)) if column.type == "relation" else ()
+        if titles and column.relation_data_source_id:
+            named.setdefault(column.relation_data_source_id, {})[column.name] = titles
+    choices: dict[str, Choice] = {}
+    for data_source_id, columns in named.items():
+        wanted = named_titles([title for titles in columns.values() for title in titles[:MOST_TITLES]])
+        try:
+            found = pages.pages_titled(data_source_id, wanted)
+        except PermanentError as refused:
+            choices |= {name: Choice(page_ids=(), left_out=refused.sentence) for name in columns}
+        else:
+            choices |= {name: choose(titles, found) for name, titles in columns.items()}
+    return choices
 
 
 def _with_notes(summary: Summary, filled: Filled) -> Summary:
-    """The summary, with what the page's columns could not take among what was left blank."""
-    return summary.model_copy(update={"left_blank": {**summary.left_blank, **filled.left_out, **filled.shortened}})
+    """The summary, with what the page's columns could not take: what is blank, and of what a part is missing."""
+    parts = [f"{name}: {words}" for name, words in filled.shortened.items()]
+    return summary.model_copy(
+        update={
+            "left_blank": summary.left_blank | filled.left_out,
+            "note": " ".join(filter(None, [summary.note, *parts])),
+        }
+    )
 
 
 def _made_by_a_dead_attempt(pages: Pages, place: Place, filled: Filled) -> ContentPage | None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject, ScreenText, Summary, Transcript, Video
-from svp_dagster.notion.properties import to_properties
+from svp_dagster.notion.properties import unfit_values
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.ports import Contents, Meter, Summarizer
 from svp_dagster.summary.answers import askable_columns
@@ -92,7 +92,7 @@ def _require_fit(summary: Summary, schema: DataSourceSchema) -> None:
     """Every value has a column that an engine may fill and that can hold it, and there is a title."""
     askable = {column.name for column in askable_columns(schema)}
     unfit = set(summary.properties) - askable
-    unfit |= set(to_properties(schema, {name: fill.value for name, fill in summary.properties.items()}).left_out)
+    unfit |= set(unfit_values(schema, {name: fill.value for name, fill in summary.properties.items()}))
     if schema.title_column.name not in summary.properties:
         unfit.add(schema.title_column.name)
     if unfit:

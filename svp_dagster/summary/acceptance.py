@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from svp_dagster.models import Evidence, PropertyFill, Value
-from svp_dagster.notion.properties import to_properties
+from svp_dagster.notion.properties import unfit_values
 from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.summary.evidence import QUOTE_CHARS, QuoteChecker
 from svp_dagster.summary.material import Material
@@ -73,7 +73,7 @@ class Judge:
         return tuple(sorted(checked, key=lambda item: not item.checked)[:_QUOTES])
 
     def _objection(self, column: Column, fill: PropertyFill) -> str:
-        unfit = to_properties(self._schema, {column.name: fill.value}).left_out.get(column.name)
+        unfit = unfit_values(self._schema, {column.name: fill.value}).get(column.name)
         if unfit is not None:
             return unfit
         if column.type == "title":

@@ -27,9 +27,10 @@ ASKABLE_TYPES = frozenset(
         "url",
         "email",
         "phone_number",
+        "relation",
     }
 )
-"""Column types that an engine is asked for. Files and relations can't come from what a video says."""
+"""Column types that an engine is asked for. Files can't come from what a video says; a relation is asked for titles."""
 
 OPEN_NAMES = frozenset({"tags", "tag", "hashtags", "hashtag", "keywords", "keyword", "topics"})
 """Names (comparable) of multi_select columns that collect free words: their options are no closed list."""
@@ -46,6 +47,7 @@ _HINTS = {
     "url": "A complete web address that occurs in the material.",
     "email": "An email address that occurs in the material.",
     "phone_number": "A telephone number that occurs in the material.",
+    "relation": "Bare names as titles of a database's entries: no amounts, no remarks.",
 }
 
 
@@ -162,7 +164,7 @@ def _offer_schema(column: Column) -> JsonObject:
     match column.type:
         case "number" | "checkbox":
             return {"$ref": f"#/$defs/{column.type}"}
-        case "multi_select":
+        case "multi_select" | "relation":
             return _offer_of({"type": "array", "items": _option_schema(column)})
         case "select" | "status":
             return _offer_of(_option_schema(column))

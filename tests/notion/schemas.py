@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from svp_dagster.models import JsonObject
 from svp_dagster.notion.schema import FILLABLE_TYPES, Column, DataSourceSchema
 
+RELATED_IDS = ("d5000000-0000-4000-8000-00000000000a", "d5000000-0000-4000-8000-00000000000b")
 READ_ONLY_TYPES = ("formula", "rollup", "people", "created_time", "unique_id", "button", "from_the_future")
 
 
@@ -42,7 +43,7 @@ columns = st.builds(
     description=st.text(max_size=20),
     options=st.lists(option_names, max_size=5).map(tuple),
     number_format=st.sampled_from([None, "number", "percent", "euro"]),
-    relation_data_source_id=st.none(),
+    relation_data_source_id=st.none() | st.sampled_from(RELATED_IDS),
 )
 schemas = st.lists(columns, max_size=6, unique_by=lambda made: made.name).map(
     lambda made: schema(*(one for one in made if one.name != "Name"))

@@ -7,13 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svp_dagster.notion.properties import Filled, link_column, to_properties, web_address
+from svp_dagster.notion.properties import Filled, link_column, to_properties, unfit_values, web_address
+from svp_dagster.notion.relations import MOST_TITLES, Choice
 from svp_dagster.notion.rich_text import plain_text, units
 from svp_dagster.notion.schema import DataSourceSchema
-from tests.notion.schemas import column, create_page, schema, schemas, values
+from tests.notion.schemas import RELATED_IDS, column, create_page, schema, schemas, values
 from tests.openapi import assert_valid_request, require_description
 
 PAGE_ID = "5e000000-0000-4000-8000-000000000001"
+choices = st.builds(
+    Choice,
+    page_ids=st.lists(st.uuids().map(str), max_size=MOST_TITLES, unique=True).map(tuple),
+    left_out=st.sampled_from(["", "Some."]),
+)
 
 
 def filled(kind: str, value: Any, **details: Any) -> Filled:
@@ -38,7 +44,7 @@ def test_any_answer_for_any_schema_makes_a_request_that_notion_accepts(data: st.
     require_description()
     made_for = data.draw(schemas)
     named = st.sampled_from([one.name for one in made_for.columns]) | st.text(max_size=3)
-    answer = data.draw(st.dictionaries(named, values, max_size=6))
+    answer = data.draw(st.dictionaries(named, values | choices, max_size=6))
 
     made = to_properties(made_for, answer)
 
@@ -271,9 +277,29 @@ def test_files_are_linked_or_uploaded() -> None:
     ]
 
 
-def test_a_relation_takes_page_ids() -> None:
-    assert content("relation", [PAGE_ID, PAGE_ID.replace("-", "")]) == [{"id": PAGE_ID}]
-    assert "does not name pages" in reason("relation", ["Pasta"])
+def test_a_relation_takes_pages_that_were_looked_up() -> None:
+    related: dict[str, Any] = {"relation_data_source_id": RELATED_IDS[0]}
+    some = Choice(page_ids=(PAGE_ID,), left_out="No page is called so.")
+    assert content("relation", some, **related) == [{"id": PAGE_ID}]
+    assert filled("relation", some, **related).shortened == {"C": "No page is called so."}
+    assert reason("relation", some.model_copy(update={"page_ids": ()}), **related) == "No page is called so."
+    assert "does not name pages" in reason("relation", [PAGE_ID], **related)
+    assert reason("relation", some) == "Nothing tells which database this relates to."
+
+
+def test_titles_fit_a_relation_before_they_are_looked_up() -> None:
+    made = schema(
+        column("Dishes", "relation", relation_data_source_id=RELATED_IDS[0]),
+        column("Lost", "relation"),
+        column("Price", "number"),
+    )
+
+    assert unfit_values(made, {"Dishes": ["Pasta"], "Price": 3}) == {}
+    assert unfit_values(made, {"Dishes": [" ", 3], "Price": "much", "Lost": ["Pasta"]}) == {
+        "Dishes": "No page is named.",
+        "Price": '"much" is not one number.',
+        "Lost": "Nothing tells which database this relates to.",
+    }
 
 
 def test_columns_that_notion_fills_are_left_alone_with_a_reason() -> None:

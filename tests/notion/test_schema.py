@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from svp_dagster.notion.schema import differences, fillable_columns, parse_schema, unfillable_columns
+from svp_dagster.notion.schema import (
+    differences,
+    fillable_columns,
+    hidden_relations,
+    parse_schema,
+    unfillable_columns,
+)
 from tests.notion.schemas import column, schema
 
 ANSWER = {
@@ -60,6 +66,19 @@ def test_renamed_retyped_and_removed_columns_are_told() -> None:
         'the column "Kind" was of type select and is now of type rich_text',
         'the column "Link" was removed',
     ]
+
+
+def test_a_relation_that_is_no_longer_seen_is_hidden_and_no_difference() -> None:
+    registered = schema(
+        column("Cook", "relation", relation_data_source_id="a"),
+        column("Place", "relation", relation_data_source_id="b"),
+        column("Sum", "formula"),
+    )
+    live = schema(column("Venue", "relation", relation_data_source_id="b", id="id-Place"))
+
+    assert hidden_relations(registered, live) == ("Cook",)
+    assert differences(registered, live) == ['the column "Place" is now called "Venue"']
+    assert hidden_relations(registered, registered) == ()
 
 
 def test_a_column_removed_and_made_again_is_the_same_column() -> None:

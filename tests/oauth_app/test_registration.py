@@ -113,6 +113,14 @@ def test_the_link_database_is_made_with_every_column_and_option(bea: Person, not
     }
 
 
+def test_a_relation_is_told_to_be_filled_by_title(bea: Person, notion: NotionSandbox) -> None:
+    relation = {"relation": {"data_source_id": notion.data_source({}, title="Pantry"), "single_property": {}}}
+    asked = {"tag": "cooking", "database": notion.data_source(RECIPE | {"pantry": relation}), "prompt": ""}
+    made = call(bea, "POST", "/api/databases/register", 201, asked)
+    assert {"name": "pantry", "type": "relation", "filled": True, "note": ""} in made["columns"]
+    assert "By title:" in bea.see(f"/databases/{made['id']}")
+
+
 def test_a_content_database_tells_which_columns_are_filled_and_why_others_are_not(
     bea: Person, notion: NotionSandbox
 ) -> None:

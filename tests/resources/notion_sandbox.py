@@ -66,12 +66,12 @@ class NotionSandbox:
         """What is tested."""
         return self.resource.workspace(self.bot_id, self.tokens, **options)
 
-    def data_source(self, properties: JsonObject, *, title: str = "Rows") -> str:
-        """The id of a new data source with a title column `Name`."""
+    def data_source(self, properties: JsonObject, *, title: str = "Rows", below: str = "") -> str:
+        """The id of a new data source with a title column `Name`, below a page or else the starting page."""
         made = self._sent(
             "POST",
             "databases",
-            parent={"type": "page_id", "page_id": self.page_id},
+            parent={"type": "page_id", "page_id": below or self.page_id},
             title=[{"type": "text", "text": {"content": title}}],
             initial_data_source={"properties": {"Name": {"title": {}}} | properties},
         )
@@ -81,6 +81,15 @@ class NotionSandbox:
         """The id of a new page."""
         made = self._sent("POST", "pages", parent={"data_source_id": data_source_id}, properties=properties)
         return str(made["id"])
+
+    def top_page(self) -> str:
+        """The id of a new page that hangs under no other, so that it can be shared by itself."""
+        made = self._sent("POST", "pages", parent={"type": "workspace", "workspace": True}, properties=titled("Top"))
+        return str(made["id"])
+
+    def unshare(self, page_id: str) -> None:
+        """Take a page, with all that is below it, from the connection."""
+        self.control("share", bot_id=self.bot_id, object_id=page_id, shared=False)
 
     def change_columns(self, data_source_id: str, properties: JsonObject) -> None:
         """Rename, retype or remove (null) columns."""
@@ -145,6 +154,11 @@ class NotionSandbox:
         answer = self.raw.request(method, f"/v1/{path}", json=body)
         assert answer.is_success, answer.text
         return dict(answer.json())
+
+
+def titled(text: str, *, column: str = "title") -> JsonObject:
+    """A new page's properties that give it a title."""
+    return {column: {"title": [{"type": "text", "text": {"content": text}}]}}
 
 
 @dataclass(frozen=True)

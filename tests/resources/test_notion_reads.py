@@ -26,6 +26,7 @@ from tests.resources.notion_sandbox import (
     KnownTokens,
     NotionSandbox,
     notion_sandbox,
+    titled,
 )
 
 
@@ -236,6 +237,8 @@ def test_what_is_not_shared_is_told_as_such(notion: NotionSandbox, workspace: Wo
             lambda: workspace.schema("../users/me"),
             lambda: workspace.data_sources(NOBODY),
             lambda: workspace.pending_rows(NOBODY, "select"),
+            lambda: workspace.pages_titled(NOBODY, ["Salt"]),
+            lambda: workspace.pages_titled("no id", ["Salt"]),
             lambda: workspace.update_page(NOBODY, {}),
             lambda: workspace.create_database(COOKING, parent_page_id=NOBODY),
         ),
@@ -252,6 +255,39 @@ def test_what_is_not_shared_is_told_as_such(notion: NotionSandbox, workspace: Wo
                 call()
             assert caught.value.code is code
     assert not any("users/me" in record.path for record in notion.requests())
+
+
+def test_pages_are_found_by_title_a_query_for_each_25_titles(notion: NotionSandbox, workspace: Workspace) -> None:
+    pantry = notion.data_source({})
+    ids = {title: notion.page(pantry, titled(title, column="Name")) for title in ("Salt", "Oil", "Sea salt")}
+    notion.page(pantry, titled("OIL", column="Name"))
+    notion.trash(notion.page(pantry, titled("Salt", column="Name")))
+    notion.forget()
+
+    found = workspace.pages_titled(pantry, [*(f"Spice {number}" for number in range(25)), "salt", "oil"])
+
+    assert found == {"salt": ids["Salt"], "oil": None}
+    assert len(notion.requests("POST", f"{pantry}/query")) == 2
+
+
+def test_no_page_is_the_only_one_of_its_title_where_not_all_were_looked_at(
+    notion: NotionSandbox, workspace: Workspace
+) -> None:
+    pantry = notion.data_source({})
+    for title in ("Salt", "Oil", "Salt"):
+        notion.page(pantry, titled(title, column="Name"))
+
+    assert workspace.pages_titled(pantry, ["Salt", "Oil"], limit=2) == {"salt": None, "oil": None}
+
+
+def test_a_related_database_in_the_trash_is_told_as_such(notion: NotionSandbox, workspace: Workspace) -> None:
+    pantry = notion.data_source({})
+    notion.raw.patch(f"/v1/data_sources/{pantry}", json={"in_trash": True}).raise_for_status()
+
+    with pytest.raises(PermanentError, match="database_not_shared") as caught:
+        workspace.pages_titled(pantry, ["Salt"])
+
+    assert "The related database can't be found" in caught.value.sentence
 
 
 def test_a_row_in_the_trash_is_gone(notion: NotionSandbox, workspace: Workspace) -> None:

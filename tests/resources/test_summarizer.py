@@ -9,7 +9,7 @@ import pytest
 
 from svp_dagster.errors import Code
 from svp_dagster.models import JsonObject
-from svp_dagster.notion.properties import to_properties
+from svp_dagster.notion.properties import unfit_values
 from svp_dagster.summary.answers import askable_columns
 from tests.notion.schemas import column, schema
 from tests.resources.gemini_examples import GOOD, answer, bodies, engine, failed, offer, run, script
@@ -44,7 +44,7 @@ def test_an_answer_is_kept_as_far_as_its_quotes_are_real(gemini: AiService) -> N
 def test_what_the_stand_in_finds_by_itself_fits_the_database(gemini: AiService) -> None:
     made = run(engine(gemini))
     assert "Name" in made.properties
-    assert to_properties(RECIPES, {name: fill.value for name, fill in made.properties.items()}).left_out == {}
+    assert unfit_values(RECIPES, {name: fill.value for name, fill in made.properties.items()}) == {}
     assert len(bodies(gemini)) == 1
 
 

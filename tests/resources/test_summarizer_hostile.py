@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from svp_dagster.notion.properties import to_properties
+from svp_dagster.notion.properties import unfit_values
 from svp_dagster.resources.summarizer import ExtractiveSummarizer, GeminiSummarizer
 from svp_dagster.summary.answers import askable_columns
 from tests.resources.gemini_examples import GOOD, KEY, bodies, engine, offer, run, script
@@ -51,7 +51,14 @@ def test_both_engines_are_resources_that_dagster_configures(gemini: AiService, m
     assert titles == ["Lemon pasta", "Creamy lemon pasta 🍋 in 15 minutes!"]
 
 
-OBEYED = {"number": 5, "checkbox": True, "multi_select": ["Baking"], "select": "Thai", "status": "Done"}
+OBEYED = {
+    "number": 5,
+    "checkbox": True,
+    "multi_select": ["Baking"],
+    "select": "Thai",
+    "status": "Done",
+    "relation": [ORDERED],
+}
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
@@ -85,7 +92,7 @@ def test_the_engine_that_quotes_obeys_nobody(text: str) -> None:
     assert made.properties["Name"].value == "Creamy lemon pasta 🍋 in 15 minutes!"
     assert made.properties["Servings"].value == 4
     assert "Rating" not in made.properties
-    assert to_properties(RECIPES, {name: fill.value for name, fill in made.properties.items()}).left_out == {}
+    assert unfit_values(RECIPES, {name: fill.value for name, fill in made.properties.items()}) == {}
     assert all(item.checked for fill in made.properties.values() for item in fill.evidence)
     made.model_dump_json().encode()
 

@@ -271,6 +271,24 @@ def test_people_and_related_pages_must_exist_and_belong(workspace: NotionWorkspa
     assert refusal(lambda: workspace.row(source, rel={"relation": [{"id": own}]})).code == "validation_error"
 
 
+def test_a_relation_is_not_shown_while_its_database_is_not_shared(workspace: NotionWorkspace) -> None:
+    top: Any = workspace.client.pages.create(parent={"type": "workspace", "workspace": True}, properties={})
+    others: Any = workspace.client.databases.create(
+        parent={"type": "page_id", "page_id": top["id"]}, initial_data_source={"properties": {"Name": {"title": {}}}}
+    )
+    target = others["data_sources"][0]["id"]
+    relation = {"relation": {"data_source_id": target, "type": "single_property", "single_property": {}}}
+    source = workspace.data_source({"rel": relation})
+
+    def shown() -> list[str]:
+        answer: Any = workspace.client.data_sources.retrieve(source)
+        return sorted(answer["properties"])
+
+    assert shown() == ["Name", "rel"]
+    workspace.control("share", bot_id=workspace.bot_id, object_id=top["id"], shared=False)
+    assert shown() == ["Name"]
+
+
 def test_a_long_relation_is_shown_in_part_and_read_whole_as_a_property_item(workspace: NotionWorkspace) -> None:
     others = workspace.data_source({}, title="Others")
     source = workspace.data_source(

@@ -18,7 +18,7 @@ from svp_dagster.models import (
 )
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.summary.material import Material, gather
-from tests.notion.schemas import column, schema
+from tests.notion.schemas import RELATED_IDS, column, schema
 
 RECIPES: DataSourceSchema = schema(
     column("Link", "url"),
@@ -36,6 +36,8 @@ RECIPES: DataSourceSchema = schema(
     column("Rating", "number"),
     column("Cover", "files"),
     column("Made by", "people"),
+    column("Made with", "relation", relation_data_source_id=RELATED_IDS[0]),
+    column("Lost relation", "relation"),
 )
 
 VIDEO = Video(

@@ -32,6 +32,7 @@ def test_a_value_with_a_real_quote_is_written_with_its_second() -> None:
         ("Cuisine", "Thai"),
         ("Categories", ["Baking"]),
         ("Vegan", True),
+        ("Made with", ["Flour"]),
     ],
 )
 def test_a_value_without_a_real_quote_stays_blank_and_the_reason_is_told(name: str, value: Any) -> None:
@@ -39,6 +40,13 @@ def test_a_value_without_a_real_quote_stays_blank_and_the_reason_is_told(name: s
         accepted = judge(**{name: offer})
         assert accepted.properties == {}
         assert accepted.left_blank == {name: "No quote for it was found in what is said, shown or written."}
+
+
+def test_titles_with_a_real_quote_stand_until_they_are_looked_up() -> None:
+    accepted = judge(
+        **{"Made with": quoted([" Lemon\n juice", "Cashews", "Cashews"], "Blend cashews with lemon juice")}
+    )
+    assert accepted.properties["Made with"].value == ["Lemon juice", "Cashews"]
 
 
 def test_an_unsure_value_stays_blank() -> None:
@@ -87,6 +95,8 @@ def test_addresses_and_numbers_must_occur_themselves(name: str, value: str, is_w
         ("Contact", "hello at anna"),
         ("Steps", " \u200b"),
         ("Servings", "four"),
+        ("Made with", [" ", "\n"]),
+        ("Lost relation", ["Lemon"]),
     ],
 )
 def test_what_the_column_can_not_hold_stays_blank(name: str, value: Any) -> None:

@@ -45,7 +45,9 @@ def test_the_columns_that_others_fill_are_not_asked_for() -> None:
     assert "Link" not in asked
     assert "Cover" not in asked
     assert "Made by" not in asked
+    assert "Lost relation" not in asked
     assert "Website" in asked
+    assert "Made with" in asked
     assert asked[0] == "Name"
 
 
@@ -84,6 +86,15 @@ def test_a_valid_answer_is_read() -> None:
     assert parsed.offers["Servings"].evidence[0].quote == "boil the spaghetti"
 
 
+def test_a_relation_is_asked_for_titles() -> None:
+    value = answer_schema(COLUMNS)["properties"]["properties"]["properties"]["Made with"]["anyOf"][0]["properties"][
+        "value"
+    ]
+    assert value == {"type": "array", "items": {"type": "string"}}
+    parsed = parse_answer(answer(**{"Made with": offer(["Lemon", "Pasta"])}), COLUMNS)
+    assert parsed.offers["Made with"].value == ["Lemon", "Pasta"]
+
+
 def test_a_fence_around_the_json_does_no_harm() -> None:
     assert parse_answer(f"```json\n{answer()}\n```", COLUMNS).offers == {}
 
@@ -117,6 +128,7 @@ def test_what_is_no_such_object_is_invalid(text: str) -> None:
         ({"Cuisine": offer("Klingon")}, "$.properties.Cuisine.value"),
         ({"Categories": offer(["Quick", "Slow"])}, "$.properties.Categories.value[1]"),
         ({"Vegan": offer("yes")}, "$.properties.Vegan.value"),
+        ({"Made with": offer("Lemon")}, "$.properties['Made with'].value"),
         ({"Steps": offer("x", confidence="high")}, "$.properties.Steps.confidence"),
         ({"Steps": offer("x", evidence=[{"source": "web", "quote": "x", "at_s": None}])}, "evidence[0].source"),
         ({"Steps": offer("x", evidence="speech")}, "$.properties.Steps.evidence"),
