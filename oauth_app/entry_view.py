@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from svp_dagster.errors import Code
 from svp_dagster.models import Status
 from svp_dagster.store.entries import Entry
 
@@ -47,11 +48,22 @@ class EntryView:
     cost_usd: float | None
     cost_known: bool
     run_url: str | None
-    can_retry: bool
+
+    @property
+    def waits_for_site(self) -> bool:
+        """Whether it starts once its site works again, and no sooner: `retry_at` is only the next look at the site."""
+        return self.entry.is_waiting and self.entry.failure_code == Code.PLATFORM_PAUSED
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether asking again would help."""
+        return self.entry.can_be_asked_again and not self.waits_for_site
 
     @property
     def status_words(self) -> str:
         """The status for people."""
+        if self.waits_for_site:
+            return "Waits for the site"
         if self.entry.is_waiting:
             return "Tried again later"
         return _WORDS[self.entry.status]

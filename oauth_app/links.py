@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from oauth_app.errors import Refusal, refusal
 from oauth_app.services import services
-from svp_dagster.asking import ask_again
+from svp_dagster.asking import MOST_AT_ONCE, ask_again, ask_all_again
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.links import parse_link
 from svp_dagster.models import ContentPage, LinkEntry, ProcessingType
@@ -21,9 +21,7 @@ from svp_dagster.store.entries import Entry
 def add(connection: Connection, *, url: str, tag: str, processing_type: ProcessingType) -> Entry:
     """Add a row to the connection's Link Database. Raises a `Refusal` for a link or tag that can't be used."""
     found, databases = services(), services().store.databases
-    link_database = databases.link_database(connection.id)
-    if link_database is None:
-        raise Refusal(409, "no_link_database", "Register a Link Database first.")
+    link_database = _link_database(connection)
     if databases.for_tag(connection.id, tag) is None:
         known = ", ".join(f"“{database.tag}”" for database in databases.content_databases(connection.id)) or "none yet"
         words = f"No Content Database is registered for the tag “{tag}” (registered: {known})."
@@ -38,10 +36,9 @@ def add(connection: Connection, *, url: str, tag: str, processing_type: Processi
 def retry(connection: Connection, entry: Entry) -> Entry:
     """Ask for a row again that failed or waits for its time: set it back to pending. Refuses any other."""
     found = services()
-    if not may_retry(entry):
+    if not entry.can_be_asked_again:
         raise _not_failed(entry)
-    if found.store.databases.link_database(connection.id) is None:
-        raise Refusal(409, "no_link_database", "Register a Link Database first.", entry=entry)
+    _link_database(connection, entry)
     try:
         asked = ask_again(found.store, found.workspace(connection), entry, now=found.now())
     except SvpError as error:
@@ -51,9 +48,16 @@ def retry(connection: Connection, entry: Entry) -> Entry:
     return asked
 
 
-def may_retry(entry: Entry) -> bool:
-    """Whether a person may ask for it again."""
-    return entry.can_be_asked_again
+def retry_failed(connection: Connection, *, tag: str | None, code: str | None) -> tuple[int, int]:
+    """Ask again for the links that failed for good, the latest first; how many were asked for, and how many are left.
+
+    The store alone is written: `MOST_AT_ONCE` rows are too many for Notion to be told while a person waits.
+    """
+    store, now = services().store, services().now()
+    _link_database(connection)
+    failed, total = store.sweep.failed_of(connection.id, tag=tag, code=code, limit=MOST_AT_ONCE)
+    asked = ask_all_again(store, [entry.link.page_id for entry in failed], now=now)
+    return len(asked), total - len(failed)
 
 
 def address_at_notion(connection: Connection, entry: Entry) -> str:
@@ -70,6 +74,13 @@ def mine(connection: Connection, page_id: str) -> Entry:
     if entry is None or entry.link.connection_id != connection.id:
         raise Refusal(404, "no_such_entry", "There is no such link entry.", entry_id=page_id)
     return entry
+
+
+def _link_database(connection: Connection, entry: Entry | None = None) -> LinkDatabase:
+    found = services().store.databases.link_database(connection.id)
+    if found is None:
+        raise Refusal(409, "no_link_database", "Register a Link Database first.", entry=entry)
+    return found
 
 
 def _not_failed(entry: Entry) -> Refusal:

@@ -3,6 +3,9 @@
 Every check runs beside the others within a time limit, so that the whole answer takes less than two seconds however
 much is broken. The daemon's heartbeat is read through Dagster's own web server: unlike its storage, that answers from
 another container too, needs no import of Dagster, and is what an operator would look at.
+
+A paused platform is told beside the checks and is none of them: the rest goes on, and to take the installation away
+from its users would help nobody.
 """
 
 from __future__ import annotations
@@ -21,10 +24,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from oauth_app.description import answers, spec
+from oauth_app.platforms import PlatformHealth
 from oauth_app.security import limiter
 from oauth_app.services import Services, services
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Value
+from svp_dagster.platforms import downloader_versions
 from svp_dagster.settings import Settings
 from svp_dagster.store.database import is_migrated
 
@@ -54,11 +59,16 @@ class Check(Value):
 
 
 class Readiness(Value):
-    """All checks. `ready` is true when each is ok."""
+    """All checks. `ready` is true when each is ok, whatever the platforms are.
+
+    `platforms` are the sites that were downloaded from, null where the database doesn't tell.
+    """
 
     ready: bool
     checked_at: datetime
     checks: dict[str, Check]
+    platforms: dict[str, PlatformHealth] | None
+    downloader: str = Field(description="The versions of what downloads that are installed here.")
 
 
 @blueprint.get("/health")
@@ -80,7 +90,8 @@ def ready() -> tuple[Readiness, int]:
 
 def readiness() -> Readiness:
     """The result of all checks, in less than two seconds."""
-    found = services()
+    found, ends_at = services(), time.monotonic() + WHOLE_LIMIT_S
+    platforms = _pool.submit(_platforms, found)
     checks = run_checks(
         {
             "database": lambda: _database(found),
@@ -90,7 +101,13 @@ def readiness() -> Readiness:
         }
     )
     good = all(check.state == "ok" for check in checks.values())
-    return Readiness(ready=good, checked_at=found.now(), checks=checks)
+    return Readiness(
+        ready=good,
+        checked_at=found.now(),
+        checks=checks,
+        platforms=_by(ends_at, platforms),
+        downloader=downloader_versions(),
+    )
 
 
 def run_checks(checks: dict[str, Callable[[], str]], *, limit_s: float = WHOLE_LIMIT_S) -> dict[str, Check]:
@@ -131,6 +148,21 @@ def _migrations(found: Services) -> str:
         return "" if is_migrated(found.store.engine) else "the tables are not of this version: run `svp migrate`"
     except (SQLAlchemyError, SvpError) as error:
         return f"can't be read ({type(error).__name__})"
+
+
+def _by(ends_at: float, platforms: Future[dict[str, PlatformHealth] | None]) -> dict[str, PlatformHealth] | None:
+    try:
+        return platforms.result(timeout=max(ends_at - time.monotonic(), 0))
+    except TimeoutError:
+        platforms.cancel()
+        return None
+
+
+def _platforms(found: Services) -> dict[str, PlatformHealth] | None:
+    try:
+        return {name: PlatformHealth.of(platform) for name, platform in found.store.platforms.all().items()}
+    except (SQLAlchemyError, SvpError):
+        return None  # the check of the database says why
 
 
 def _notion(settings: Settings) -> str:

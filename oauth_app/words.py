@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import Flask, url_for
 
 from oauth_app.services import services
+from svp_dagster.platforms import name_of
 from svp_dagster.store.entries import Entry
 
 _STATIC = Path(__file__).parent / "static"
@@ -19,7 +21,7 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
 def init_app(app: Flask) -> None:
     """Give the templates their filters."""
-    app.jinja_env.filters.update(ago=ago, duration=duration, usd=usd, title_of=title_of)
+    app.jinja_env.filters.update(ago=ago, ahead=ahead, duration=duration, site=name_of, usd=usd, title_of=title_of)
     app.jinja_env.globals.update(asset=asset)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -39,6 +41,16 @@ def ago(moment: datetime) -> str:
     if passed_s < _DAY_S:
         return f"{passed_s // _HOUR_S:.0f} h ago"
     return f"{moment.day} {moment:%b %Y}"
+
+
+def ahead(moment: datetime) -> str:
+    """How far ahead a moment is: `any moment now`, `in 5 min`, `in 3 h`."""
+    left_s = (moment - services().now()).total_seconds()
+    if left_s < _MINUTE_S:
+        return "any moment now"
+    if left_s < _HOUR_S:
+        return f"in {math.ceil(left_s / _MINUTE_S)} min"
+    return f"in {left_s / _HOUR_S:.0f} h"
 
 
 def duration(seconds: float) -> str:

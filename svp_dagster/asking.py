@@ -1,7 +1,8 @@
-"""Asking for a row again, as the app's button and the command line do."""
+"""Asking for rows again, as the app's buttons and the command line do."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from svp_dagster.errors import Code, failure
@@ -11,9 +12,12 @@ from svp_dagster.resources.notion import Workspace
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 
+MOST_AT_ONCE = 500
+"""As many statuses as the sweep looks at in a tick: more of one connection would hide those of the others from it."""
+
 
 def ask_again(store: Store, workspace: Workspace, entry: Entry, *, now: datetime) -> Entry | None:
-    """Set the row back to pending, in Notion and in the store, and make its connection due.
+    """Set the row back to pending, in Notion and in the store, and make its connection due: it starts within seconds.
 
     None where the row came to be neither finished nor waiting meanwhile: it is worked on already. Raises
     `database_not_shared` without a Link Database, and the failures of Notion.
@@ -25,4 +29,16 @@ def ask_again(store: Store, workspace: Workspace, entry: Entry, *, now: datetime
     workspace.set_row(page_id, status_update(link_database.data_schema, Status.PENDING, at=now))
     asked = store.entries.request_again(page_id, now=now)
     store.databases.look_now(connection_id, now=now)
+    return asked
+
+
+def ask_all_again(store: Store, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
+    """Set rows back to pending in the store, at once; returns those that failed or waited, and so were.
+
+    Notion is not called: what it allows belongs to publishing first. The statuses are owed, and the sweep tells them,
+    30 a minute of a connection; each row starts when it is told.
+    """
+    asked = store.sweep.ask_again(page_ids, now=now)
+    for connection_id in sorted({entry.link.connection_id for entry in asked}):
+        store.databases.look_now(connection_id, now=now)
     return asked

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -33,6 +33,14 @@ def name_of(platform: str) -> str:
     return _NAMES.get(platform, platform)
 
 
+def platform_of(url: str, *, extra_hosts: Collection[str]) -> str:
+    """The platform of a link; empty for a link that can't be used."""
+    try:
+        return parse_link(url, extra_hosts=extra_hosts).platform
+    except SvpError:
+        return ""
+
+
 def pause(platform: Platform, *, now: datetime) -> SvpError:
     """The failure of a row whose platform is paused, until its next probe."""
     wait_s = (platform.probe_at - now).total_seconds() if platform.probe_at else 0.0
@@ -53,7 +61,7 @@ def watched(store: Store, page_id: str, url: str, *, rules: PlatformRules) -> It
         if error.code in BLAMED:
             _blame(store, link.platform, page_id, error, rules=rules)
         raise
-    store.platforms.worked(link.platform, url=link.url, by_probe=False, downloader=downloader_versions(), now=_now())
+    _worked(store, link.platform, link.url, by_probe=False)
 
 
 def _blame(store: Store, platform: str, page_id: str, error: SvpError, *, rules: PlatformRules) -> None:
@@ -70,9 +78,18 @@ def _blame(store: Store, platform: str, page_id: str, error: SvpError, *, rules:
         logger.error("downloads from %s are paused: %s (%s)", platform, error.code, left.downloader)
 
 
+def _worked(store: Store, platform: str, url: str, *, by_probe: bool) -> Platform:
+    now = _now()
+    left = store.platforms.worked(platform, url=url, by_probe=by_probe, downloader=downloader_versions(), now=now)
+    if left.resumed_at == now:
+        logger.warning("downloads from %s work again (%s)", platform, left.downloader)
+    return left
+
+
 def probe_links(platform: Platform, *, waiting: Iterable[Entry], rules: PlatformRules) -> list[str]:
     """What to try a paused platform with: the operator's link, the last that worked, and those that wait."""
-    of_rows = (entry.link.url for entry in waiting if _is_of(platform.name, entry.link.url, rules=rules))
+    urls = (entry.link.url for entry in waiting)
+    of_rows = (url for url in urls if platform_of(url, extra_hosts=rules.extra_hosts) == platform.name)
     candidates = [link for link in (rules.canaries.get(platform.name), platform.good_url, *of_rows) if link]
     return list(dict.fromkeys(candidates))[:MAX_LINKS_PER_PROBE]
 
@@ -91,11 +108,9 @@ def probe(store: Store, platform: str, links: Iterable[str], *, fetch: Callable[
             problem = error.sentence
             logger.warning("probe of %s: %s: %s", platform, error.code, error.detail)
         else:
-            logger.warning("downloads from %s work again", platform)
-            return store.platforms.worked(
-                platform, url=link, by_probe=True, downloader=downloader_versions(), now=_now()
-            )
+            return _worked(store, platform, link, by_probe=True)
     if not problem:
+        logger.warning("downloads from %s are let through: no link is known to probe them with", platform)
         return store.platforms.resume(platform, now=_now())
     return store.platforms.probe_failed(platform, problem=problem, now=_now())
 
@@ -110,13 +125,6 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "is missing"
-
-
-def _is_of(platform: str, url: str, *, rules: PlatformRules) -> bool:
-    try:
-        return parse_link(url, extra_hosts=rules.extra_hosts).platform == platform
-    except SvpError:
-        return False
 
 
 def _now() -> datetime:

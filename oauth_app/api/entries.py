@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from oauth_app import identity, links
 from oauth_app.api.guard import guarded
-from oauth_app.api.schemas import EntriesAnswer, EntryAnswer, EntryQuery, NewEntry
+from oauth_app.api.schemas import EntriesAnswer, EntryAnswer, EntryQuery, NewEntry, RetriedAnswer, RetryFailed
 from oauth_app.description import answers, spec
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
@@ -39,6 +39,15 @@ def add_entry(json: NewEntry) -> tuple[EntryAnswer, int]:
     """Add a link: a row of the Link Database, worked on within seconds."""
     entry = links.add(identity.connection(), url=json.url, tag=json.tag, processing_type=json.processing_type)
     return EntryAnswer.of(entry), 201
+
+
+@blueprint.post("/retry")
+@limiter.limit(WRITE_LIMIT)
+@spec.validate(resp=answers(202, RetriedAnswer, 401, 409, 422), tags=[TAG])
+def retry_failed(json: RetryFailed) -> tuple[RetriedAnswer, int]:
+    """Ask again for the links that failed for good, 500 at a time. Their rows are set back within minutes."""
+    asked, left = links.retry_failed(identity.connection(), tag=json.tag, code=json.code)
+    return RetriedAnswer(asked=asked, left=left), 202
 
 
 @blueprint.get("/<entry_id>")

@@ -9,6 +9,7 @@ from flask import url_for
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from oauth_app.errors import retry_count
+from svp_dagster.errors import Code
 from svp_dagster.models import ProcessingType, Status, Value
 from svp_dagster.notion.rich_text import clean, one_line
 from svp_dagster.notion.schema import Column, DataSourceSchema
@@ -103,13 +104,30 @@ class NewEntry(Value):
     processing_type: ProcessingType = ProcessingType.FULL
 
 
+AnyTag = Annotated[str, StringConstraints(max_length=LONGEST_TAG)]
+
+
 class EntryQuery(Value):
     """Which entries to list."""
 
     status: Status | None = None
-    tag: Annotated[str, StringConstraints(max_length=LONGEST_TAG)] | None = None
+    tag: AnyTag | None = None
     offset: int = Field(default=0, ge=0, le=FURTHEST_OFFSET)
     limit: int = Field(default=PAGE_SIZE, ge=1, le=LARGEST_PAGE)
+
+
+class RetryFailed(Value):
+    """Which of the link entries that failed for good to ask for again; all of them, where nothing is named."""
+
+    code: Code | None = Field(default=None, description="Only those that failed with this code.")
+    tag: AnyTag | None = Field(default=None, description="Only those with this tag.")
+
+
+class RetriedAnswer(Value):
+    """How many link entries were asked for again, and how many more can be with the next request."""
+
+    asked: int
+    left: int
 
 
 class ConnectionAnswer(Value):
@@ -215,7 +233,10 @@ class EntryAnswer(Value):
     title: str
     error: str | None = Field(description="The short name of the failure.")
     message: str | None = Field(description="The failure as a sentence for people.")
-    retry_at: datetime | None
+    retry_at: datetime | None = Field(
+        description="When it is tried again. With the error `platform_paused`, when its site is looked at next: "
+        "it starts once that works."
+    )
     retry_count: int
     stage_seconds: dict[str, float]
     engines: dict[str, str]

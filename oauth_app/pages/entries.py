@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, make_response, redirect, re
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from oauth_app import identity, links, month
+from oauth_app import identity, links, month, platforms
 from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_TAG, PAGE_SIZE, NewEntry
 from oauth_app.entry_view import EntryView
 from oauth_app.errors import Refusal
@@ -18,6 +18,7 @@ from oauth_app.pages import forms
 from oauth_app.pages.guard import signed_in_only
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
+from svp_dagster.asking import MOST_AT_ONCE
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Status
 from svp_dagster.store.connections import Connection
@@ -85,11 +86,11 @@ def add() -> AnyResponse | tuple[str, int]:
     connection, given = identity.connection(), forms.given()
     try:
         new = forms.read(NewEntry, given)
-        links.add(connection, url=new.url, tag=new.tag, processing_type=new.processing_type)
+        added = links.add(connection, url=new.url, tag=new.tag, processing_type=new.processing_type)
     except (Refusal, SvpError) as error:
         refused = forms.as_refusal(error)
         return _page(connection, refused=refused, given=given), refused.status
-    flash("Added. It starts within seconds.", "good")
+    flash(f"Added. {platforms.when_it_starts(added.link.url)}", "good")
     return redirect(url_for(".show"))
 
 
@@ -100,17 +101,35 @@ def detail(page_id: str) -> str:
     return render_template("entries/detail.html", view=_views([entry])[0])
 
 
+@blueprint.post("/retry")
+@limiter.limit(WRITE_LIMIT)
+def retry_failed() -> AnyResponse:
+    """Ask again for all links that failed for good, with a tag or with any."""
+    tag = request.form.get("tag", "")[:LONGEST_TAG]
+    try:
+        asked, left = links.retry_failed(identity.connection(), tag=tag or None, code=None)
+    except Refusal as refused:
+        flash(refused.message, "bad")
+        return redirect(url_for(".show"))
+    if asked:
+        more = f" {left} more are left." if left else ""
+        flash(f"Asked again for {asked}. They start by themselves, a few at a time.{more}", "good")
+    else:
+        flash("None was left to try again.", "attention")
+    return redirect(url_for(".show", show="waiting", tag=tag or None))
+
+
 @blueprint.post("/<page_id>/retry")
 @limiter.limit(WRITE_LIMIT)
 def retry(page_id: str) -> AnyResponse:
     """Ask for a failed link again."""
     connection = identity.connection()
     try:
-        links.retry(connection, links.mine(connection, page_id))
+        asked = links.retry(connection, links.mine(connection, page_id))
     except (Refusal, SvpError) as error:
         flash(forms.as_refusal(error).message, "bad")
     else:
-        flash("Asked again. It starts within seconds.", "good")
+        flash(f"Asked again. {platforms.when_it_starts(asked.link.url)}", "good")
     from_list = request.form.get("from") == "list"
     return redirect(url_for(".show") if from_list else url_for(".detail", page_id=page_id))
 
@@ -154,8 +173,11 @@ def _live_part(connection: Connection) -> LivePart:
     counts = found.store.entries.counts(connection.id, tag=wanted.tag or None)
     since, until = month.month_of(found.now())
     values = {
+        "paused": platforms.paused(),
         "views": _views(entries),
         "total": total,
+        "retryable": _retryable(connection, wanted),
+        "most_at_once": MOST_AT_ONCE,
         "wanted": wanted,
         "shows": {
             name: (words, sum(counts[status] for status in statuses)) for name, (words, statuses) in SHOWS.items()
@@ -166,6 +188,13 @@ def _live_part(connection: Connection) -> LivePart:
     }
     seen = hashlib.sha256(render_template("entries/_live.html", **values, seen="").encode()).hexdigest()[:16]
     return LivePart(html=render_template("entries/_live.html", **values, seen=seen), seen=seen)
+
+
+def _retryable(connection: Connection, wanted: Wanted) -> int:
+    """How many of the links that are shown can be asked for again all at once."""
+    if wanted.show != "failed":
+        return 0
+    return services().store.sweep.failed_of(connection.id, tag=wanted.tag or None, code=None, limit=0)[1]
 
 
 def _wanted() -> Wanted:
@@ -190,5 +219,4 @@ def _view(entry: Entry, cost: tuple[float, bool] | None) -> EntryView:
         cost_usd=cost[0] if cost else None,
         cost_known=cost is None or cost[1],
         run_url=f"{dagster_url.rstrip('/')}/runs/{entry.run_id}" if entry.run_id else None,
-        can_retry=links.may_retry(entry),
     )

@@ -75,6 +75,12 @@ def _links(page: Page, site: Site) -> Iterator[str]:
     yield "links-refused"
     page.goto(f"{site.url}/entries/{finished.page_id}")
     yield "link"
+    failed = worker.newest()
+    worker.fail(failed, worker.start(failed), failure(Code.GONE))
+    worker.break_down("tiktok")
+    page.goto(f"{site.url}/entries?show=failed")
+    yield "links-failed"
+    worker.repair("tiktok")
 
 
 def a_picture() -> bytes:
@@ -118,3 +124,6 @@ def _operator(page: Page, site: Site) -> Iterator[str]:
     page.get_by_label("Key").fill((Path(os.environ["SVP_HOME"]) / "operator.key").read_text())
     page.get_by_role("button", name="Open").click()
     yield "operator"
+    Worker(site).break_down("tiktok")
+    page.reload()
+    yield "operator-paused"

@@ -92,6 +92,30 @@ def test_a_failed_row_says_why_and_is_tried_again(page: Page, site: Site) -> Non
     assert (entry.status, entry.requests) == (Status.PENDING, 2)
 
 
+def test_all_that_failed_are_tried_again_with_one_key(page: Page, site: Site) -> None:
+    set_up(page, site)
+    worker = Worker(site)
+    for number in range(2):
+        add_link(page, VIDEO[:-1] + str(number))
+        link = worker.newest()
+        worker.fail(link, worker.start(link), failure(Code.GONE))
+    page.get_by_role("link", name="Failed 2").click()
+    press(page, "Retry all 2")
+    expect(page.locator("main")).to_contain_text("Asked again for 2.")
+    expect(page.locator("article.entry")).to_have_count(2)
+    expect(page.locator(".badge", has_text="Waiting")).to_have_count(2)
+
+
+def test_a_paused_site_is_said_and_taken_back_live(page: Page, site: Site) -> None:
+    set_up(page, site)
+    worker, notice = Worker(site), page.locator("#paused-tiktok")
+    expect(notice).to_have_count(0)
+    worker.break_down("tiktok")
+    expect(notice).to_contain_text("TikTok can't be read at the moment")
+    worker.repair("tiktok")
+    expect(notice).to_have_count(0)
+
+
 def test_all_of_it_works_by_keyboard_alone(page: Page, site: Site) -> None:
     page.goto(site.url)
     press(page, "Connect Notion")

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from playwright.sync_api import Page, expect
 
-from svp_dagster.errors import SvpError
+from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import ContentPage, LinkEntry, PaidCall, Status
+from svp_dagster.platforms import downloader_versions
 from tests.browser.conftest import Site
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"
@@ -113,6 +114,23 @@ class Worker:
         made = ContentPage(page_id="page", url=page_url, created=True)
         self._entries.set_content_page(link.page_id, run_id, made, data_source_id="source")
         self._entries.complete(link.page_id, run_id, now=_now())
+
+    def break_down(self, platform: str) -> None:
+        """Let a row fail as it does when its site changed; that pauses the site."""
+        self._site.store.platforms.failed(
+            platform,
+            page_id="row",
+            code=Code.SITE_CHANGED,
+            rows_to_pause=1,
+            downloader=downloader_versions(),
+            now=_now(),
+        )
+
+    def repair(self, platform: str) -> None:
+        """Let a row of a site be downloaded."""
+        self._site.store.platforms.worked(
+            platform, url=VIDEO, by_probe=False, downloader=downloader_versions(), now=_now()
+        )
 
     def fail(self, link: LinkEntry, run_id: str, error: SvpError) -> None:
         """End the row badly."""

@@ -8,13 +8,20 @@ from typing import Any
 import pytest
 
 from oauth_app.entry_view import EntryView
+from svp_dagster.errors import Code
 from svp_dagster.models import Status
 from svp_dagster.store.entries import Entry
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
-def view(status: Status, *ended: str, run_id: str | None = "run", retry_at: datetime | None = None) -> EntryView:
+def view(
+    status: Status,
+    *ended: str,
+    run_id: str | None = "run",
+    retry_at: datetime | None = None,
+    failure_code: Code | None = None,
+) -> EntryView:
     # Only what the line is drawn from: an entry has more.
     seconds = dict.fromkeys(ended, 1.5)
     drawn: dict[str, Any] = {
@@ -22,11 +29,10 @@ def view(status: Status, *ended: str, run_id: str | None = "run", retry_at: date
         "run_id": run_id,
         "retry_at": retry_at,
         "holder": None,
+        "failure_code": failure_code,
         "stage_seconds": seconds,
     }
-    return EntryView(
-        entry=Entry.model_construct(**drawn), cost_usd=None, cost_known=True, run_url=None, can_retry=False
-    )
+    return EntryView(entry=Entry.model_construct(**drawn), cost_usd=None, cost_known=True, run_url=None)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +62,16 @@ def test_a_row_that_was_refused_before_any_run_broke_nowhere() -> None:
 
 
 def test_a_row_that_waits_for_its_time_says_so() -> None:
-    assert view(Status.PENDING, retry_at=NOW).status_words == "Tried again later"
-    assert view(Status.PENDING).status_words == "Waiting"
+    waits = view(Status.PENDING, retry_at=NOW, failure_code=Code.RATE_LIMITED)
+    assert (waits.status_words, waits.can_retry) == ("Tried again later", True)
+    assert (view(Status.PENDING).status_words, view(Status.PENDING).can_retry) == ("Waiting", False)
+
+
+def test_a_row_that_waits_for_its_site_is_not_offered_to_be_tried_before() -> None:
+    waits = view(Status.PENDING, retry_at=NOW, failure_code=Code.PLATFORM_PAUSED)
+    assert (waits.status_words, waits.can_retry) == ("Waits for the site", False)
+    failed = view(Status.FAILED, failure_code=Code.PLATFORM_PAUSED)
+    assert (failed.status_words, failed.can_retry) == ("Failed", True)
 
 
 def test_the_time_is_the_sum_of_the_stages() -> None:
