@@ -149,7 +149,7 @@ def _read_lines(video: Video, screen_text: ScreenText) -> Iterator[Items]:
 
 def _seen_at(line: ScreenLine) -> str:
     if line.slide is not None:
-        return f"Picture {line.slide}:"
+        return f"Slide {line.slide}:"
     return "•" if line.first_s is None else _clock(line.first_s)
 
 
@@ -196,7 +196,7 @@ def _facts(video: Video) -> Iterator[str]:
     if video.duration_s:
         yield _clock(video.duration_s)
     if video.slides:
-        yield f"{len(video.slides)} pictures"
+        yield f"{len(video.slides)} slides" if len(video.slides) > 1 else "a picture"
     if video.width_px and video.height_px:
         yield f"{video.width_px} × {video.height_px}"
     if clean(video.codec):

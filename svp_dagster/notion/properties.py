@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from pydantic import Field
 
@@ -63,8 +63,8 @@ class _Converted(Value):
 def to_properties(schema: DataSourceSchema, values: Mapping[str, Any]) -> Filled:
     """The property values for `values` (plain JSON by column name, see `PropertyFill.value`).
 
-    A relation takes a `Choice` of pages: its titles have been looked up before. Together the values fit into one
-    request: where they wouldn't, the texts are cut to equal shares.
+    A relation takes a `Choice` of pages: its titles have been looked up before. Files are paths, never addresses.
+    Together the values fit into one request: where they wouldn't, the texts are cut to equal shares.
     """
     filled = _filled(schema, values, text_limit=ITEM_UNITS * ITEMS_PER_ARRAY)
     if size_bytes(filled.properties) > REQUEST_BYTES:
@@ -218,22 +218,11 @@ def _phone_number(_: Column, value: Any) -> _Converted:
 
 
 def _files(_: Column, value: Any) -> _Converted:
-    files = [_file(item) for item in (value if isinstance(value, list) else [value])]
-    return _array(files, noun="files")
-
-
-def _file(value: Any) -> JsonObject:
-    """A file from a URL, or from `{"file_upload_id": …}` or `{"url": …}`, both with an optional `name`."""
-    described = value if isinstance(value, dict) else {"url": value}
-    name = cut(one_line(_words(described.get("name") or "")), OPTION_UNITS)
-    upload_id = _page_id(described.get("file_upload_id"))
-    if upload_id is not None:
-        return {"type": "file_upload", "file_upload": {"id": upload_id}, **({"name": name} if name else {})}
-    address = web_address(_words(described.get("url") or ""))
-    if address is None:
-        raise _Unfit(f"{_quoted(value)} is neither the address of a file nor an uploaded one.")
-    last_part = address.partition("?")[0].rstrip("/").rpartition("/")[2]
-    return {"type": "external", "external": {"url": address}, "name": name or cut(last_part, OPTION_UNITS)}
+    """Files of this machine, which are uploaded once the page is sent (`resources.notion_upload`)."""
+    paths = [path for path in value if isinstance(path, Path)] if isinstance(value, list) else []
+    if not paths:
+        raise _Unfit("There is no file to put here.")
+    return _Converted(content=[{"path": str(path), "name": cut(path.name, OPTION_UNITS)} for path in paths])
 
 
 def _relation(_: Column, value: Any) -> _Converted:
@@ -242,14 +231,6 @@ def _relation(_: Column, value: Any) -> _Converted:
     if not value.page_ids:
         raise _Unfit(value.left_out)
     return _Converted(content=[{"id": page_id} for page_id in value.page_ids], shortened=value.left_out)
-
-
-def _array(items: list[JsonObject], *, noun: str) -> _Converted:
-    if not items:
-        raise _Unfit(f"There are no {noun}.")
-    kept = items[:ITEMS_PER_ARRAY]
-    rest = f"Only the first {len(kept)} of {len(items)} {noun} fit." if len(kept) < len(items) else ""
-    return _Converted(content=kept, shortened=rest)
 
 
 def _option_names(column: Column, values: list[Any]) -> list[str]:
@@ -266,13 +247,6 @@ def _known_option(column: Column, name: str) -> str | None:
     if name in column.options:
         return name
     return next((option for option in column.options if option.casefold() == name.casefold()), None)
-
-
-def _page_id(value: Any) -> str | None:
-    try:
-        return str(UUID(value)) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _words(value: Any) -> str:

@@ -23,6 +23,9 @@ FILLABLE_TYPES = frozenset(
 )
 """Column types that a page can be given a value for; the others are computed by Notion or name people."""
 
+PICTURE_NAMES = frozenset({"cover", "cover_image", "thumbnail", "picture", "image", "photo", "preview", "poster"})
+TRANSCRIPT_NAMES = frozenset({"transcript", "transcription", "subtitles", "captions"})
+"""Names (see `normalised`) of the files columns that get the video's picture, and its transcript."""
 
 _COMPUTED = "Notion computes this column."
 _RECORDED = "Notion records this by itself."
@@ -66,6 +69,8 @@ class Column(Value):
             return "This status has no options yet."
         if self.type == "relation" and self.relation_data_source_id is None:
             return "Nothing tells which database this relates to."
+        if self.type == "files" and normalised(self.name) not in PICTURE_NAMES | TRANSCRIPT_NAMES:
+            return "Call it cover or thumbnail to get the video's picture here, or transcript to get what is said."
         if self.type in FILLABLE_TYPES:
             return None
         return _WHY_NOT.get(self.type, f"This product doesn't know columns of type {self.type}.")

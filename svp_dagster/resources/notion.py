@@ -46,7 +46,7 @@ from svp_dagster.resources.notion_failures import (
 )
 from svp_dagster.resources.notion_http import NOTION_VERSION, Call, Calls, Persistence, Tokens, gate_of, read
 from svp_dagster.resources.notion_query import query
-from svp_dagster.resources.notion_upload import local_files, upload, upload_all, with_uploads
+from svp_dagster.resources.notion_upload import files_in, local_files, upload, upload_all, with_files, with_uploads
 
 if TYPE_CHECKING:
     from notion_client import Client
@@ -283,13 +283,13 @@ class Workspace:
         Where `blocks` don't fit into the request, the rest of them isn't there yet: then the page has not its whole
         body, and `replace_body` is to be called.
         """
-        uploads = self._upload([*local_files(blocks), *([cover] if cover else [])])
-        sendable = with_uploads(blocks, uploads)
+        uploads = self._upload([*local_files(blocks), *files_in(properties), *([cover] if cover else [])])
+        sendable, cells = with_uploads(blocks, uploads), with_files(properties, uploads)
         first = [*batches(sendable), []][0]
-        fits = size_bytes({"properties": properties, "children": first}) <= REQUEST_BYTES
+        fits = size_bytes({"properties": cells, "children": first}) <= REQUEST_BYTES
         body = {
             "parent": {"type": "data_source_id", "data_source_id": _id(data_source_id, CONTENT_DATABASE)},
-            "properties": properties,
+            "properties": cells,
             **_cover(uploads.get(str(cover))),
             **({"children": first} if first and fits else {}),
         }
@@ -306,7 +306,7 @@ class Workspace:
 
     def update_page(self, page_id: str, properties: JsonObject) -> ContentPage:
         """Write to a page of a Content Database. Raises `database_not_shared` where it is gone, `schema_changed`."""
-        body = {"properties": properties}
+        body = {"properties": with_files(properties, self._upload(list(files_in(properties))))}
         path = f"pages/{_id(page_id, CONTENT_PAGE)}"
         answer = self._calls.send(Call(method="PATCH", path=path, body=body, subject=CONTENT_PAGE))
         return read(partial(parse_content_page, created=False), answer)

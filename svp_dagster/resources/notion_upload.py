@@ -64,6 +64,27 @@ def with_uploads(blocks: Iterable[JsonObject], ids: Mapping[str, str]) -> list[J
     return [_with_upload(block, ids) for block in blocks if block[block["type"]].get("path", "") in {"", *ids}]
 
 
+def files_in(properties: JsonObject) -> Iterator[Path]:
+    """The files of this machine that a page's `properties` name (see `notion.properties`)."""
+    for cell in properties.values():
+        yield from (Path(entry["path"]) for entry in cell.get("files", ()))
+
+
+def with_files(properties: JsonObject, ids: Mapping[str, str]) -> JsonObject:
+    """`properties` as Notion takes them. A column none of whose files was taken is not written."""
+    cells: JsonObject = {}
+    for name, cell in properties.items():
+        if "files" not in cell:
+            cells[name] = cell
+        elif taken := [entry for entry in cell["files"] if entry["path"] in ids]:
+            cells[name] = {"files": [_uploaded(entry["name"], ids[entry["path"]]) for entry in taken]}
+    return cells
+
+
+def _uploaded(name: str, upload_id: str) -> JsonObject:
+    return {"type": "file_upload", "file_upload": {"id": upload_id}, "name": name}
+
+
 def _with_upload(block: JsonObject, ids: Mapping[str, str]) -> JsonObject:
     kind = block["type"]
     content = dict(block[kind])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from svp_dagster.notion.blocks import file
 from svp_dagster.notion.body import Appearance, page_blocks
 from svp_dagster.notion.properties import Filled, link_column, to_properties
 from svp_dagster.notion.relations import MOST_TITLES, Choice, choose, named_titles
-from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.notion.schema import PICTURE_NAMES, TRANSCRIPT_NAMES, Column, DataSourceSchema, normalised
 from svp_dagster.ports import Pages
 
 SUBTITLE_FILES = {"transcript.vtt.txt": as_vtt, "transcript.srt.txt": as_srt}
@@ -61,9 +61,10 @@ def publish(
     `made` is told the page before its body is completed, so that an attempt that dies then leaves no second one.
     Files that go with the page are written to `folder`. Raises the failures of Notion.
     """
-    filled = _fill(video, summary, place, pages)
-    files = list(_subtitle_files(transcript, folder)) if appearance.subtitle_files else []
-    blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), appearance, files=files)
+    picture, subtitles = cover(video, folder), list(_subtitles(transcript, folder))
+    filled = _fill(video, summary, place, pages, files=_files(place.columns, picture, subtitles))
+    attached = [file(path, mark=_version(path)) for path in subtitles if appearance.subtitle_files]
+    blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), appearance, files=attached)
     there = pages.content_page(place.known_page_id) if place.known_page_id else None
     there = there or _made_by_a_dead_attempt(pages, place, filled)
     if there is None:
@@ -71,7 +72,7 @@ def publish(
             place.columns.data_source_id,
             filled.properties,
             blocks=blocks,
-            cover=cover(video, folder) if appearance.cover else None,
+            cover=picture if appearance.cover else None,
             find=lambda: _made_by_a_dead_attempt(pages, place, filled),
         )
     else:
@@ -82,18 +83,28 @@ def publish(
     return page
 
 
-def _subtitle_files(transcript: Transcript, folder: Path) -> Iterator[JsonObject]:
-    """The transcript as subtitles, where it is known when what was said."""
+def _subtitles(transcript: Transcript, folder: Path) -> Iterator[Path]:
+    """The transcript as files of subtitles, where it is known when what was said."""
     for name, form in SUBTITLE_FILES.items() if transcript.segments else ():
-        text = form(transcript.segments)
         path = folder / name
-        path.write_text(text, encoding="utf-8", errors="replace")
-        digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:_DIGEST_DIGITS]
-        yield file(path, mark=f"Version {digest}")
+        path.write_text(form(transcript.segments), encoding="utf-8", errors="replace")
+        yield path
 
 
-def _fill(video: Video, summary: Summary, place: Place, pages: Pages) -> Filled:
-    values = {name: fill.value for name, fill in summary.properties.items()}
+def _version(path: Path) -> str:
+    return f"Version {hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGEST_DIGITS]}"
+
+
+def _files(schema: DataSourceSchema, picture: Path | None, subtitles: Sequence[Path]) -> dict[str, list[Path]]:
+    """What goes into the files columns, by their names."""
+    columns = [column for column in schema.columns if column.type == "files"]
+    pictures = {column.name: [picture] for column in columns if picture and normalised(column.name) in PICTURE_NAMES}
+    spoken = {column.name: [*subtitles] for column in columns if normalised(column.name) in TRANSCRIPT_NAMES}
+    return pictures | spoken
+
+
+def _fill(video: Video, summary: Summary, place: Place, pages: Pages, *, files: Mapping[str, Sequence[Path]]) -> Filled:
+    values: dict[str, Any] = {name: fill.value for name, fill in summary.properties.items()} | dict(files)
     link = link_column(place.columns)
     if link is not None:
         values[link.name] = video.url

@@ -73,7 +73,7 @@ scalars = st.one_of(
     st.dates().map(str),
     st.datetimes(timezones=st.none() | st.timezones()).map(lambda moment: moment.isoformat()),
 )
-keys = st.sampled_from(["start", "end", "time_zone", "name", "url", "file_upload_id"]) | st.text(max_size=5)
+keys = st.sampled_from(["start", "end", "time_zone", "name", "url", "path"]) | st.text(max_size=5)
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=130) | st.dictionaries(keys, inner, max_size=4), max_leaves=150
 )

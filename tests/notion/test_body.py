@@ -166,7 +166,7 @@ def test_a_model_that_made_the_summary_is_named() -> None:
 def test_the_body_says_what_was_found_and_how(block_budget: BlockBudget) -> None:
     said = words(body(block_budget))
 
-    for part in ("A soup.", "With eggs.", "Take two eggs.", "Stir.", "2 EGGS", "Picture 2:", "A soup for #winter"):
+    for part in ("A soup.", "With eggs.", "Take two eggs.", "Stir.", "2 EGGS", "Slide 2:", "A soup for #winter"):
         assert part in said
     assert "ingredients: “two eggs” — said at 0:01" in said
     assert "Transcript by whisper-1 (en)." in said

@@ -10,6 +10,7 @@ import pytest
 
 from svp_dagster.models import ContentPage, JsonObject
 from svp_dagster.notion.blocks import file, paragraph, toggles
+from svp_dagster.notion.properties import to_properties
 from svp_dagster.notion.rich_text import rich_text, text_item
 from svp_dagster.resources.notion import Workspace
 from tests.resources.notion_sandbox import NotionSandbox, RunningNotion, running_notion
@@ -67,6 +68,27 @@ def test_a_new_page_gets_its_files_and_its_cover_in_the_request_that_makes_it(
     assert notion.raw.get(shown["file"]["url"]).text == "WEBVTT\n"
     assert notion.raw.get(f"/v1/pages/{page.page_id}").json()["cover"]["type"] == "file"
     assert page.has_whole_body
+
+
+def test_a_files_column_holds_what_was_uploaded_for_it_also_after_an_update(
+    notion: NotionSandbox, workspace: Workspace, subtitles: Path, tmp_path: Path
+) -> None:
+    odd = tmp_path / "cover.odd"
+    odd.write_bytes(b"of no known kind")
+    columns = notion.data_source({"Transcript": {"files": {}}, "Cover": {"files": {}}})
+    cells = {"Name": {"title": [text_item("Soup")]}} | to_properties(
+        workspace.schema(columns), {"Transcript": [subtitles], "Cover": [odd]}
+    ).properties
+
+    page = workspace.create_page(columns, cells, cover=None, find=lambda: None)
+    subtitles.write_text("WEBVTT\n\nchanged")
+    workspace.update_page(page.page_id, cells)
+
+    shown = notion.raw.get(f"/v1/pages/{page.page_id}").json()["properties"]
+    (held,) = shown["Transcript"]["files"]
+    assert held["name"] == "transcript.vtt.txt"
+    assert notion.raw.get(held["file"]["url"]).text.endswith("changed")
+    assert shown["Cover"]["files"] == []
 
 
 def test_a_second_run_attaches_and_uploads_nothing(

@@ -138,6 +138,26 @@ def test_a_better_transcript_takes_the_place_of_the_older_one(
     assert ["three" in notion.raw.get(file["file"]["url"]).text for file in files] == [True, True]
 
 
+def test_files_columns_get_the_picture_and_the_transcript_by_their_names(
+    notion: NotionSandbox, workspace: Workspace, tmp_path: Path
+) -> None:
+    columns = workspace.schema(
+        notion.data_source(COLUMNS | {name: {"files": {}} for name in ("Thumbnail", "Subtitles", "Receipts")})
+    )
+    picture = tmp_path / "cover.jpg"
+    picture.write_bytes(b"\xff\xd8\xff\xe0 a picture")
+
+    page = published(workspace, columns, tmp_path, video=VIDEO.model_copy(update={"thumbnail_path": picture}))
+
+    cells = notion.raw.get(f"/v1/pages/{page.page_id}").json()["properties"]
+    held = {name: [file["name"] for file in cells[name]["files"]] for name in ("Thumbnail", "Subtitles", "Receipts")}
+    assert held == {
+        "Thumbnail": ["cover.jpg"],
+        "Subtitles": ["transcript.vtt.txt", "transcript.srt.txt"],
+        "Receipts": [],
+    }
+
+
 @pytest.mark.parametrize(
     ("appearance", "transcript"),
     [
