@@ -13,7 +13,7 @@ from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 
 MOST_AT_ONCE = 500
-"""As many statuses as the sweep looks at in a tick: more of one connection would hide those of the others from it."""
+"""Told to Notion in about a quarter of an hour."""
 
 
 def ask_again(store: Store, workspace: Workspace, entry: Entry, *, now: datetime) -> Entry | None:
@@ -38,7 +38,4 @@ def ask_all_again(store: Store, page_ids: Collection[str], *, now: datetime) -> 
     Notion is not called: what it allows belongs to publishing first. The statuses are owed, and the sweep tells them,
     30 a minute of a connection; each row starts when it is told.
     """
-    asked = store.sweep.ask_again(page_ids, now=now)
-    for connection_id in sorted({entry.link.connection_id for entry in asked}):
-        store.databases.look_now(connection_id, now=now)
-    return asked
+    return store.sweep.ask_again(page_ids, now=now)

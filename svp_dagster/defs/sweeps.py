@@ -1,7 +1,6 @@
 """The sweep: what was left behind is told, ended, started again or removed."""
 
 import time
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -38,19 +37,19 @@ def owed_statuses(link_rows: LinkRows) -> dg.SkipReason:
 
     This work gives way: it waits for nobody, and leaves most of what Notion allows to publishing.
     """
-    owed = link_rows.store.entries.owed(before=datetime.now(UTC) - OWED_FOR, limit=OWED_LOOKED_AT)
-    ends_at, tried, busy, told = time.monotonic() + BUDGET_S, Counter[str](), set[str](), 0
+    owed = link_rows.store.entries.owed(
+        before=datetime.now(UTC) - OWED_FOR, per_connection=OWED_PER_CONNECTION, limit=OWED_LOOKED_AT
+    )
+    ends_at, busy, told = time.monotonic() + BUDGET_S, set[str](), 0
     for entry in owed:
-        connection_id = entry.link.connection_id
         if time.monotonic() > ends_at:
             break
-        if connection_id in busy or tried[connection_id] >= OWED_PER_CONNECTION:
+        if entry.link.connection_id in busy:
             continue
-        tried[connection_id] += 1
         if link_rows.show(entry.link.page_id, patience_s=0):
             told += 1
         else:
-            busy.add(connection_id)
+            busy.add(entry.link.connection_id)
     return dg.SkipReason(f"{len(owed)} statuses were owed, {told} were told.")
 
 

@@ -96,6 +96,8 @@ class LinkRows(dg.ConfigurableResource):
                 self.store.entries.row_gone(page_id, now=_now())
         # Also after a refusal for good (the row is gone, its columns were renamed): nothing is owed to it any more.
         self.store.entries.shown(page_id, entry.version, now=_now(), edited_at=edited_at)
+        if entry.status is Status.PENDING and not entry.is_waiting:  # now the poll finds it
+            self.store.databases.look_now(entry.link.connection_id, now=_now())
         return True
 
     def _write(self, entry: Entry, workspace: Workspace) -> datetime | None:

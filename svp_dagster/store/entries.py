@@ -256,17 +256,25 @@ class Entries:
             row = session.scalar(select(LinkEntryRow).where(LinkEntryRow.holder == run_id))
             return to_entry(row) if row else None
 
-    def owed(self, *, before: datetime, limit: int) -> list[Entry]:
+    def owed(self, *, before: datetime, per_connection: int, limit: int) -> list[Entry]:
         """Entries whose status Notion doesn't show and that nobody changed since `before`, oldest first.
 
-        Those of ended connections can't be told and are left out, so that they don't fill the first `limit`.
+        Few of each connection, so that one that is owed much doesn't hide the others; none of ended ones, which can't
+        be told.
         """
+        row = LinkEntryRow
+        turn = func.row_number().over(partition_by=row.connection_id, order_by=(row.updated_at, row.page_id))
+        ranked = (
+            select(row.page_id, turn.label("turn"))
+            .join(ConnectionRow, ConnectionRow.id == row.connection_id)
+            .where(ConnectionRow.active, row.shown_version < row.version, row.updated_at < before)
+            .subquery()
+        )
         query = (
-            select(LinkEntryRow)
-            .join(ConnectionRow, ConnectionRow.id == LinkEntryRow.connection_id)
-            .where(ConnectionRow.active)
-            .where(LinkEntryRow.shown_version < LinkEntryRow.version, LinkEntryRow.updated_at < before)
-            .order_by(LinkEntryRow.updated_at)
+            select(row)
+            .join(ranked, ranked.c.page_id == row.page_id)
+            .where(ranked.c.turn <= per_connection)
+            .order_by(row.updated_at, row.page_id)
             .limit(limit)
         )
         with Session(self._engine) as session:

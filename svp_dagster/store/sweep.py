@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Engine, Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
@@ -13,9 +13,6 @@ from svp_dagster.models import Status
 from svp_dagster.store import transitions
 from svp_dagster.store.entries import Entry, to_entry
 from svp_dagster.store.tables import ConnectionRow, LinkDatabaseRow, LinkEntryRow
-
-LOOK_WHILE_UNTOLD = timedelta(seconds=30)
-"""How soon a Link Database is asked again while rows of it are still to be told that they are pending."""
 
 _FINAL = (Status.COMPLETED, Status.FAILED)
 _row = LinkEntryRow
@@ -48,18 +45,12 @@ class Sweep:
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
     def next_retry_at(self, connection_id: str, *, after: datetime) -> datetime | None:
-        """When the next of a connection's entries that wait is to be tried again.
-
-        Soon, while Notion isn't told yet that an entry was asked for again: its row is pending from then on.
-        """
-        pending = (_row.connection_id == connection_id, _row.status == Status.PENDING)
-        waits = select(func.min(_row.retry_at)).where(*pending, _row.retry_at > after)
-        is_untold = (_row.retry_at.is_(None), _row.holder.is_(None), _row.shown_version < _row.version)
+        """When the next of a connection's entries that wait is to be tried again."""
+        waits = select(func.min(_row.retry_at)).where(
+            _row.connection_id == connection_id, _row.status == Status.PENDING, _row.retry_at > after
+        )
         with Session(self._engine) as session:
-            retry_at = session.scalar(waits)
-            untold = session.scalar(select(_row.page_id).where(*pending, *is_untold).limit(1))
-        times = [retry_at, after + LOOK_WHILE_UNTOLD if untold is not None else None]
-        return min((time for time in times if time is not None), default=None)
+            return session.scalar(waits)
 
     def waiting(self, codes: Collection[Code], *, limit: int) -> list[Entry]:
         """Entries that wait because of one of these failures, those that wait longest first."""

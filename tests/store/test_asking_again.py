@@ -10,7 +10,6 @@ from svp_dagster.asking import ask_all_again
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Status
 from svp_dagster.store.store import Store
-from svp_dagster.store.sweep import LOOK_WHILE_UNTOLD
 from tests.store.examples import all_at_once, link, schema, sign_in
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -64,7 +63,7 @@ def test_rows_that_failed_or_wait_are_asked_for_and_owed(store: Store, connectio
         assert (entry.status, entry.requests, entry.retry_at, entry.sentence) == (Status.PENDING, 2, None, None)
         assert entry.is_owed
         assert entry == store.entries.get(entry.link.page_id)
-    assert len(store.entries.owed(before=now + HOUR, limit=9)) == 3
+    assert len(store.entries.owed(before=now + HOUR, per_connection=9, limit=9)) == 3
 
 
 def test_rows_that_nobody_may_ask_for_again_are_left_as_they_are(
@@ -90,15 +89,6 @@ def test_what_can_not_be_told_to_notion_is_left_as_it_is(store: Store, connectio
     fail(store, unregistered, "unregistered", now=now)
     assert ask_all_again(store, ["ended", "unregistered"], now=now) == []
     assert statuses(store, "ended", "unregistered") == [Status.FAILED, Status.FAILED]
-
-
-def test_only_the_connections_of_rows_that_were_asked_for_are_due(
-    store: Store, connection_id: str, now: datetime
-) -> None:
-    connected(store, now=now, bot_id="other")
-    fail(store, connection_id, "one", now=now)
-    ask_all_again(store, ["one"], now=now + MINUTE)
-    assert [due.connection_id for due in store.databases.due(now=now + MINUTE, limit=9)] == [connection_id]
 
 
 def test_two_who_ask_at_the_same_time_ask_once(store: Store, connection_id: str, now: datetime) -> None:
@@ -129,19 +119,3 @@ def test_the_failed_rows_of_a_connection_are_its_own(store: Store, connection_id
     assert found(tag="a") == (["gone"], 1)
     assert found(code="private") == (["private"], 1)
     assert found(tag="a", code="private") == ([], 0)
-
-
-def test_a_link_database_is_asked_again_soon_until_notion_was_told(
-    store: Store, connection_id: str, now: datetime
-) -> None:
-    fail(store, connection_id, "row", now=now)
-    assert store.sweep.next_retry_at(connection_id, after=now) is None
-    ask_all_again(store, ["row"], now=now)
-    assert store.sweep.next_retry_at(connection_id, after=now) == now + LOOK_WHILE_UNTOLD
-
-    sooner = now + timedelta(seconds=10)
-    postponed = link(connection_id, at=now, page_id="waits")
-    store.entries.postpone(postponed, failure(Code.RATE_LIMITED), until=sooner, now=now)
-    assert store.sweep.next_retry_at(connection_id, after=now) == sooner
-    told(store, "row", now=now)
-    assert store.sweep.next_retry_at(connection_id, after=sooner) is None

@@ -268,7 +268,9 @@ def test_owed_are_the_statuses_that_notion_was_not_told_for_a_while(
     store.entries.request(link(connection_id, at=now, page_id="told"), now=now)
 
     def owed(limit: int) -> list[str]:
-        return [entry.link.page_id for entry in store.entries.owed(before=now + 2 * MINUTE, limit=limit)]
+        return [
+            entry.link.page_id for entry in store.entries.owed(before=now + 2 * MINUTE, per_connection=9, limit=limit)
+        ]
 
     assert owed(10) == ["oldest", "older"]
     assert owed(1) == ["oldest"]
@@ -283,8 +285,19 @@ def test_what_an_ended_connection_is_owed_does_not_hold_up_the_others(
     store.entries.reject(link(ended.id, at=now, page_id="ended"), failure(Code.GONE), now=now)
     store.entries.reject(link(connection_id, at=now, page_id="living"), failure(Code.GONE), now=now + MINUTE)
     store.connections.end(ended.id, now=now)
-    owed = store.entries.owed(before=now + 2 * MINUTE, limit=1)
+    owed = store.entries.owed(before=now + 2 * MINUTE, per_connection=9, limit=1)
     assert [entry.link.page_id for entry in owed] == ["living"]
+
+
+def test_a_connection_that_is_owed_much_does_not_hold_up_the_others(
+    store: Store, connection_id: str, now: datetime
+) -> None:
+    other = sign_in(store, now=now, bot_id="other")
+    for number in range(4):
+        store.entries.reject(link(connection_id, at=now, page_id=f"{number}"), failure(Code.GONE), now=now)
+    store.entries.reject(link(other.id, at=now, page_id="other"), failure(Code.GONE), now=now + MINUTE)
+    owed = store.entries.owed(before=now + 2 * MINUTE, per_connection=2, limit=3)
+    assert [entry.link.page_id for entry in owed] == ["0", "1", "other"]
 
 
 def test_pages_are_newest_first_and_hold_one_connections_rows(store: Store, connection_id: str, now: datetime) -> None:

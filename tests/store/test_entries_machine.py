@@ -122,7 +122,7 @@ class RowLife(RuleBasedStateMachine):
         assert before.version <= entry.version
         assert entry.status is before.status or entry.version > before.version
         assert before.requests <= entry.requests
-        owed = self.store.entries.owed(before=self.now + timedelta(seconds=1), limit=5)
+        owed = self.store.entries.owed(before=self.now + timedelta(seconds=1), per_connection=9, limit=5)
         assert [one.version for one in owed] == ([entry.version] if entry.is_owed else [])
         self.entry = entry
 
