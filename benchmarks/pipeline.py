@@ -1,9 +1,10 @@
 """How much longer a run takes than it has to: `python -m benchmarks.pipeline`.
 
 The paid services are stand-ins that take their time: 4 s for speech, 1 s for Vision, 4 s for Gemini, 0.3 s for each
-call of Notion. One video, a file of this machine, goes through the function behind `svp process`, in a process that
-has imported none of the services' packages yet: what it loads on the way counts. Then each stage runs alone, with
-everything loaded, and their times make the critical path:
+call of Notion. One video, a file of this machine, goes through the function behind `svp process`, in a new process that
+has imported none of the services' packages yet: what it loads on the way counts. The better of two processes is taken:
+the first may have to fetch the packages from the disk. Then each stage runs alone, with everything loaded, and their
+times make the critical path:
 
     download + the longer of (transcribe, read screen) + summarize
 
@@ -19,7 +20,9 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 
 import dagster as dg
@@ -46,7 +49,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     with tempfile.TemporaryDirectory() as scratch, stand_ins(Path(scratch)) as outside:
         _slow_down(outside)
-        wall_s, stages_s = _alone(Path(scratch))
+        wall_s, stages_s = min(_in_a_new_process(_wall_s) for _ in range(2)), _stages_s(Path(scratch))
         critical_s = stages_s["download"] + max(stages_s["transcribe"], stages_s["read screen"]) + stages_s["summarize"]
         for stage, seconds in stages_s.items():
             print(f"{stage:<30}{seconds:8.2f} s")
@@ -66,13 +69,22 @@ def _slow_down(outside: StandIns) -> None:
     outside.ai.steer("vision", lines=SHOWN)
 
 
-def _alone(folder: Path) -> tuple[float, dict[str, float]]:
-    """Seconds of `svp process`, and then of each stage alone."""
+def _in_a_new_process(work: Callable[[], float]) -> float:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work).result()
+
+
+def _wall_s() -> float:
+    """Seconds of `svp process`."""
     columns, prompt = read_schema(None)
     begun_s = time.perf_counter()
     process(str(CLIP), settings=Settings(), schema=columns, prompt=prompt, processing_type=ProcessingType.FULL)
-    wall_s = time.perf_counter() - begun_s
+    return time.perf_counter() - begun_s
 
+
+def _stages_s(folder: Path) -> dict[str, float]:
+    """Seconds of each stage alone, the second time: the first one loads."""
+    columns, prompt = read_schema(None)
     seconds: dict[str, float] = {}
 
     @contextmanager
@@ -82,11 +94,12 @@ def _alone(folder: Path) -> tuple[float, dict[str, float]]:
         seconds[stage] = time.perf_counter() - stage_begun_s
 
     pipeline = Pipeline(engines=engines(Settings()), contents=Unkept(), meter=Tally(), folder=folder, watch=watch)
-    video = pipeline.fetch(str(CLIP))
-    transcript = pipeline.hear(video, ProcessingType.FULL)
-    screen_text = pipeline.read(video, ProcessingType.FULL)
-    pipeline.sum_up(video, transcript, screen_text, Wish(columns=columns, prompt=prompt))
-    return wall_s, seconds
+    for _ in range(2):
+        video = pipeline.fetch(str(CLIP))
+        transcript = pipeline.hear(video, ProcessingType.FULL)
+        screen_text = pipeline.read(video, ProcessingType.FULL)
+        pipeline.sum_up(video, transcript, screen_text, Wish(columns=columns, prompt=prompt))
+    return seconds
 
 
 def _with_dagster(installation: Installation) -> tuple[float, float]:

@@ -9,10 +9,14 @@ import importlib
 import threading
 
 _loading = threading.RLock()
+_loaded: set[str] = set()
 
 
 def load(*names: str) -> None:
     """Load packages; at once where they are loaded. Imports inside functions that threads share come after this."""
+    if _loaded.issuperset(names):  # whatever another thread is loading now
+        return
     with _loading:
         for name in names:
             importlib.import_module(name)
+            _loaded.add(name)

@@ -61,8 +61,11 @@ class Pipeline:
 
     def run(self, source: str, wish: Wish) -> Outcome:
         """Take a link, or a file of this machine, through the stages. Raises the failures of each."""
-        video = self.fetch(source)
-        transcript, screen_text = self.perceive(video, wish.processing_type)
+        with ThreadPoolExecutor(1, "prepare") as beside:
+            if wish.processing_type.hears:
+                beside.submit(self.engines.speech.prepare)
+            video = self.fetch(source)
+            transcript, screen_text = self.perceive(video, wish.processing_type)
         summary = self.sum_up(video, transcript, screen_text, wish)
         return Outcome(video=video, transcript=transcript, screen_text=screen_text, summary=summary)
 
@@ -76,18 +79,12 @@ class Pipeline:
 
     def perceive(self, video: Video, processing_type: ProcessingType) -> tuple[Transcript, ScreenText]:
         """What is said and what is shown. A failed transcript is raised once the reading has ended too."""
-        with ThreadPoolExecutor(2, "perceive") as pool:
-            reading = pool.submit(self.read, video, processing_type)
-            pool.submit(self._prepare, video, processing_type)
+        with ThreadPoolExecutor(1, "read") as beside:
+            reading = beside.submit(self.read, video, processing_type)
+            beside.submit(self.engines.summarizer.prepare)
             transcript = self.hear(video, processing_type)
             screen_text = reading.result()
         return transcript, with_subtitles_marked(screen_text, transcript)
-
-    def _prepare(self, video: Video, processing_type: ProcessingType) -> None:
-        """Load what is needed next while the film is decoded and services are waited for."""
-        if processing_type.hears and not video.captions:
-            self.engines.speech.prepare()
-        self.engines.summarizer.prepare()
 
     def hear(self, video: Video, processing_type: ProcessingType) -> Transcript:
         """The stage `transcribe`."""

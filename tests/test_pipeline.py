@@ -13,7 +13,7 @@ import pytest
 from svp_dagster.commands.process import engines, read_schema
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.media.voice import Span
-from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Transcript, Video, Word
+from svp_dagster.models import ProcessingType, Segment, Transcript, Video, Word
 from svp_dagster.pipeline import Engines, Pipeline, Wish
 from svp_dagster.ports import Meter
 from svp_dagster.resources.downloader import YtDlpDownloader
@@ -100,15 +100,17 @@ def test_a_failure_of_the_speech_engine_is_raised_once_the_reading_has_ended(tmp
     assert stages == ["download", "read screen"]
 
 
-@pytest.mark.parametrize("processing_type", [ProcessingType.FULL, ProcessingType.CAPTION])
-def test_a_speech_engine_that_is_not_needed_is_not_loaded(tmp_path: Path, processing_type: ProcessingType) -> None:
+@pytest.mark.parametrize(("processing_type", "times"), [(ProcessingType.FULL, 1), (ProcessingType.CAPTION, 0)])
+def test_a_speech_engine_is_loaded_beside_the_download_where_it_is_needed(
+    tmp_path: Path, processing_type: ProcessingType, times: int
+) -> None:
     meeting = Meeting()
-    track = CaptionTrack(language="en", translated=False, segments=SPOKEN.segments)
-    post = Video(media_key="k:1", url="https://www.tiktok.com/@a/video/1", captions=(track,))
+    wish = Wish(columns=read_schema(None)[0], processing_type=processing_type)
 
-    pipeline(meeting, tmp_path).perceive(post, processing_type)
+    with pytest.raises(SvpError):
+        pipeline(meeting, tmp_path).run("no link of a post", wish)
 
-    assert meeting.prepared == 0
+    assert meeting.prepared == times
 
 
 def paid(folder: Path) -> Pipeline:
