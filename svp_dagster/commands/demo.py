@@ -38,7 +38,7 @@ SANDBOX_LIMIT_S = 30.0
 ONCE_LIMIT_S = 600.0
 CALL_TIMEOUT_S = 30.0
 STAGES = ("download", "transcribe", "read_screen", "summarize", "publish")
-TABLE_WIDTH = 210
+TABLE_WIDTH = 180
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +156,7 @@ def run_once() -> str:
         with _demo(home, **ports) as (demo, _):
             rows = add_rows(demo)
             entries = wait_for(demo, set(rows))
-            Console(width=TABLE_WIDTH).print(_table(rows, entries))
+            _print_outcome(rows, entries)
             return _verdict(rows, entries)
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -265,11 +265,19 @@ def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -
         time.sleep(0.5)
 
 
+def _print_outcome(rows: dict[str, Sample], entries: dict[str, Entry]) -> None:
+    console = Console(width=TABLE_WIDTH, highlight=False)
+    console.print(_table(rows, entries))
+    for page_id, sample in rows.items():
+        if page_id in entries and entries[page_id].content_page_url:
+            console.print(f"{sample.about}: {entries[page_id].content_page_url}", soft_wrap=True)  # to be clicked
+
+
 def _table(rows: dict[str, Sample], entries: dict[str, Entry]) -> Table:
     table = Table(title="Seconds per stage")
-    for heading in ("row", "status", *STAGES, "engines", "page or reason"):
-        # where the width doesn't do, the engines' names are broken: a link has to be clicked
-        table.add_column(heading, no_wrap=heading != "engines", overflow="fold")
+    for heading in ("row", "status", "reason", *STAGES):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("engines", overflow="fold")
     for page_id, sample in rows.items():
         entry = entries.get(page_id)
         if entry is None:
@@ -277,8 +285,8 @@ def _table(rows: dict[str, Sample], entries: dict[str, Entry]) -> Table:
             continue
         seconds = [f"{entry.stage_seconds[stage]:.1f}" if stage in entry.stage_seconds else "" for stage in STAGES]
         engines = ", ".join(dict.fromkeys(engine for engine in entry.engines.values() if engine != "none"))
-        outcome = entry.content_page_url or entry.failure_code or ""
-        table.add_row(f"{sample.about} ({sample.tag})", entry.status.value, *seconds, engines, outcome)
+        name = f"{sample.about} ({sample.tag})"
+        table.add_row(name, entry.status.value, entry.failure_code or "", *seconds, engines)
     return table
 
 

@@ -26,7 +26,9 @@ def test_each_sample_link_ends_as_it_should_and_nothing_stays_behind(tmp_path: P
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line for line in done.stdout.splitlines() if any(f"{sample.about} (" in line for sample in SAMPLES)]
     assert len(rows) == len(SAMPLES)
-    assert sum(Status.COMPLETED in row for row in rows) == sum(s.ends is Status.COMPLETED for s in SAMPLES)
+    completed = [sample for sample in SAMPLES if sample.ends is Status.COMPLETED]
+    assert sum(Status.COMPLETED in row for row in rows) == len(completed)
+    assert sum(f"{sample.about}: http" in done.stdout for sample in SAMPLES) == len(completed)
     assert not list(tmp_path.glob("svp-demo-*"))
     assert not [process for process in psutil.process_iter(["environ"]) if _belongs(process, tmp_path)]
 

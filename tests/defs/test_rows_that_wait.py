@@ -128,6 +128,8 @@ def test_the_command_line_lists_failed_rows_and_asks_for_them_again(
     asked = command.invoke(main, ["retry", "--all-failed", "--code", "gone"])
 
     assert (asked.exit_code, asked.output) == (0, f"{waiting}  asked for again\n")
+    installation.let_time_pass("updated_at")
+    installation.evaluate("owed_statuses")
     assert installation.row(waiting)["status"] == "pending"
     refused = command.invoke(main, ["retry", waiting, "nowhere"])
     assert refused.exit_code == 1
