@@ -15,11 +15,13 @@ import psycopg2
 import pytest
 from hypothesis import HealthCheck, settings
 
+from svp_dagster.resources.notion import Workspace
 from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.database import make_engine, migrate
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import Base
 from tests.postgres import NoPostgres, PostgresServer, end_server, start_server
+from tests.resources.notion_sandbox import NotionSandbox, RunningNotion, running_notion
 
 # Fixtures serve all examples of a test, and a busy machine is no defect. The same examples on every machine.
 settings.register_profile(
@@ -108,6 +110,26 @@ def _environment_is_given_back() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[RunningNotion]:
+    """One stand-in for Notion for all tests that ask for it."""
+    with running_notion() as made:
+        yield made
+
+
+@pytest.fixture
+def notion(running: RunningNotion) -> Iterator[NotionSandbox]:
+    """A fresh workspace in it."""
+    with running.fresh_workspace() as made:
+        yield made
+
+
+@pytest.fixture
+def workspace(notion: NotionSandbox) -> Workspace:
+    """The resource that talks to it."""
+    return notion.workspace()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from oauth_app.services import Services
 from sandbox.serving import serve
 from svp_dagster.store.store import Store
 from tests.oauth_app.dagster_stand_in import dagster
-from tests.resources.notion_sandbox import CLIENT, NotionSandbox, RunningNotion, running_notion
+from tests.resources.notion_sandbox import CLIENT, NotionSandbox
 
 CHROMIUM = Path("/usr/bin/chromium")
 _FLAGS = [
@@ -53,20 +53,6 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
         yield launched
         launched.close()
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[RunningNotion]:
-    """One stand-in for all tests."""
-    with running_notion() as found:
-        yield found
-
-
-@pytest.fixture
-def notion(running: RunningNotion) -> Iterator[NotionSandbox]:
-    """A fresh workspace."""
-    with running.fresh_workspace() as made:
-        yield made
 
 
 @pytest.fixture

@@ -14,21 +14,7 @@ from oauth_app.security import limiter
 from oauth_app.services import Services
 from svp_dagster.store.store import Store
 from tests.oauth_app.people import Person
-from tests.resources.notion_sandbox import CLIENT, NotionSandbox, RunningNotion, running_notion
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[RunningNotion]:
-    """One stand-in for all tests."""
-    with running_notion() as found:
-        yield found
-
-
-@pytest.fixture
-def notion(running: RunningNotion) -> Iterator[NotionSandbox]:
-    """A fresh workspace."""
-    with running.fresh_workspace() as made:
-        yield made
+from tests.resources.notion_sandbox import CLIENT, NotionSandbox
 
 
 @pytest.fixture

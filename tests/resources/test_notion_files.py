@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +12,7 @@ from svp_dagster.notion.blocks import file, paragraph, toggles
 from svp_dagster.notion.properties import to_properties
 from svp_dagster.notion.rich_text import rich_text, text_item
 from svp_dagster.resources.notion import Workspace
-from tests.resources.notion_sandbox import NotionSandbox, RunningNotion, running_notion
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningNotion]:
-    with running_notion() as made:
-        yield made
-
-
-@pytest.fixture
-def notion(running: RunningNotion) -> Iterator[NotionSandbox]:
-    with running.fresh_workspace() as made:
-        yield made
-
-
-@pytest.fixture
-def workspace(notion: NotionSandbox) -> Workspace:
-    return notion.workspace()
+from tests.resources.notion_sandbox import NotionSandbox
 
 
 @pytest.fixture

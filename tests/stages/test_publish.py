@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from svp_dagster.resources.summarizer import ExtractiveSummarizer
 from svp_dagster.stages.publish import Place, publish
 from svp_dagster.stages.summarize import summarize
 from tests.media import making
-from tests.resources.notion_sandbox import NotionSandbox, RunningNotion, running_notion
+from tests.resources.notion_sandbox import NotionSandbox
 from tests.stages.fakes import ContentsInMemory, CountingMeter
 from tests.summary.hostile import ORDERED, TEXTS
 
@@ -54,23 +53,6 @@ SUMMARY = Summary(
     engine="extractive",
     model="extractive",
 )
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningNotion]:
-    with running_notion() as made:
-        yield made
-
-
-@pytest.fixture
-def notion(running: RunningNotion) -> Iterator[NotionSandbox]:
-    with running.fresh_workspace() as made:
-        yield made
-
-
-@pytest.fixture
-def workspace(notion: NotionSandbox) -> Workspace:
-    return notion.workspace()
 
 
 @pytest.fixture

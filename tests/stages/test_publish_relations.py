@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,21 +22,9 @@ from svp_dagster.resources.notion import Workspace
 from svp_dagster.stages.publish import Place, publish
 from tests.notion.schemas import RELATED_IDS, column, create_page, schema, schemas, values
 from tests.openapi import assert_valid_request, require_description
-from tests.resources.notion_sandbox import NotionSandbox, RunningNotion, running_notion, titled
+from tests.resources.notion_sandbox import NotionSandbox, titled
 
 VIDEO = Video(media_key="TikTok:1", url="https://www.tiktok.com/@cook/video/1", title="Soup")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RunningNotion]:
-    with running_notion() as made:
-        yield made
-
-
-@pytest.fixture
-def notion(running: RunningNotion) -> Iterator[NotionSandbox]:
-    with running.fresh_workspace() as made:
-        yield made
 
 
 @dataclass(frozen=True)
