@@ -57,11 +57,15 @@ class TooLate(Exception):
 
 @dataclass
 class Rig:
-    """A running installation with one connection, whose Content Database has the tag `TAG`."""
+    """A running installation with one connection, whose Content Database has the tag `TAG`.
+
+    `environment` is what its processes get, whatever becomes of this one's.
+    """
 
     outside: StandIns
     installation: Installation
     processes: Processes
+    environment: dict[str, str]
     daemon: Child
 
     @property
@@ -164,7 +168,7 @@ class Rig:
 
     def start_daemon(self) -> None:
         """Start the daemon again."""
-        self.daemon = _start_daemon(self.processes)
+        self.daemon = _start_daemon(self.processes, self.environment)
 
 
 def wait_until(look: Callable[[], T | None], *, limit_s: float, what: str) -> T:
@@ -193,12 +197,18 @@ def rig(folder: Path, *, database_url: str | None = None) -> Iterator[Rig]:
             dg.DagsterInstance.from_config(str(dagster_home)) as instance,
             running(settings.home / "logs") as processes,
         ):
-            installation = set_up(outside.notion, instance)
-            made = Rig(outside=outside, installation=installation, processes=processes, daemon=_start_daemon(processes))
+            environment = up.child_environment(settings)
+            made = Rig(
+                outside=outside,
+                installation=set_up(outside.notion, instance),
+                processes=processes,
+                environment=environment,
+                daemon=_start_daemon(processes, environment),
+            )
             try:
                 yield made
             finally:
-                installation.rows.store.engine.dispose()
+                made.store.engine.dispose()
 
 
 def _look_often(config: Path) -> None:
@@ -207,6 +217,6 @@ def _look_often(config: Path) -> None:
     config.write_text(yaml.safe_dump(settings, sort_keys=False))
 
 
-def _start_daemon(processes: Processes) -> Child:
+def _start_daemon(processes: Processes, environment: dict[str, str]) -> Child:
     command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-w", "workspace.yaml"]
-    return processes.start("dagster-daemon", command, env=up.child_environment(Settings()))
+    return processes.start("dagster-daemon", command, env=environment)
