@@ -5,6 +5,7 @@ All raise a `Refusal` for what the person can put right, and failures of the tab
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -18,6 +19,8 @@ from svp_dagster.notion.schema import DataSourceSchema, differences, fillable_co
 from svp_dagster.resources.notion import Workspace
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.databases import ContentDatabase, LinkDatabase, TagTaken
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +111,8 @@ def change_content_database(
         )
     except TagTaken:
         raise _tag_taken(tag or "") from None
+    if changed and tag:
+        _offer_tags(connection)
     return changed or _raise_unknown()
 
 
@@ -176,6 +181,7 @@ def _make(connection: Connection, template: templates.Template, parent_page: str
 def _keep_link_database(connection: Connection, found: Found) -> LinkDatabase:
     databases, now = services().store.databases, services().now()
     databases.set_link_database(connection.id, schema=found.schema, url=found.url, now=now)
+    _offer_tags(connection)
     return link_database(connection)
 
 
@@ -183,11 +189,26 @@ def _keep_content_database(connection: Connection, found: Found, *, tag: str, pr
     _require_fillable(found.schema)
     databases, now = services().store.databases, services().now()
     try:
-        return databases.add_content_database(
+        kept = databases.add_content_database(
             connection.id, tag=tag, schema=found.schema, url=found.url, prompt=prompt, now=now
         )
     except TagTaken:
         raise _tag_taken(tag) from None
+    _offer_tags(connection)
+    return kept
+
+
+def _offer_tags(connection: Connection) -> None:
+    """Let the Link Database offer every tag. Where Notion refuses, a person types it there; *Check now* says so."""
+    databases = services().store.databases
+    links = databases.link_database(connection.id)
+    if links is None:
+        return
+    tags = [database.tag for database in databases.content_databases(connection.id)]
+    try:
+        services().workspace(connection).offer_options(links.data_source_id, TAG, tags)
+    except SvpError as error:
+        logger.warning("the tags of connection %s are not offered: %s", connection.id, error.code)
 
 
 def _require_free(connection: Connection, tag: str) -> None:

@@ -20,7 +20,7 @@ from svp_dagster.notion import templates
 from svp_dagster.notion.blocks import REQUEST_BYTES, batches, size_bytes
 from svp_dagster.notion.ids import object_id
 from svp_dagster.notion.relations import MOST_TITLES, pages_by_title, title_filter
-from svp_dagster.notion.rich_text import plain_text, rich_text
+from svp_dagster.notion.rich_text import ITEMS_PER_ARRAY, plain_text, rich_text
 from svp_dagster.notion.rows import InvalidRow, StatusType, parse_row, pending_filter
 from svp_dagster.notion.schema import Column, DataSourceSchema, parse_schema
 from svp_dagster.resources.notion_answers import (
@@ -169,6 +169,18 @@ class Workspace:
 
         call = Call(method="POST", path="databases", body=body, subject=PARENT_PAGE)
         return read(parse_database, self._calls.send_once(call, look=look))
+
+    def offer_options(self, data_source_id: str, column: str, names: Sequence[str]) -> None:
+        """Let a select column offer these options beside those that it has, as far as Notion takes so many."""
+        path = f"data_sources/{_id(data_source_id, LINK_DATABASE)}"
+        answer = self._calls.send(Call(method="GET", path=path, subject=LINK_DATABASE))
+        offered = read(lambda raw: list(raw["properties"][column]["select"]["options"]), answer)
+        there = [{"id": option["id"]} for option in offered]
+        missing = [{"name": name} for name in names if name not in {option["name"] for option in offered}]
+        wanted = [*there, *missing][:ITEMS_PER_ARRAY]
+        if len(wanted) > len(there):
+            body = {"properties": {column: {"select": {"options": wanted}}}}
+            self._calls.send(Call(method="PATCH", path=path, body=body, subject=LINK_DATABASE))
 
     def search_pages(self, words: str = "", *, limit: int = 100) -> list[Page]:
         """Pages whose title has the `words`, the last edited first; rows of databases are left out."""

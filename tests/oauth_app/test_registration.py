@@ -198,7 +198,31 @@ def test_what_changed_in_notion_is_told_and_taken_over(ada: Person, notion: Noti
     assert call(ada, "POST", f"{path}/check", 200)["ready"]
 
 
+def offered_tags(person: Person, notion: NotionSandbox) -> list[str]:
+    source = call(person, "GET", "/api/link-database", 200)["data_source_id"]
+    column = notion.raw.get(f"/v1/data_sources/{source}").json()["properties"]["tag"]
+    return [option["name"] for option in column["select"]["options"]]
+
+
+def test_a_new_tag_can_be_chosen_in_the_link_database_beside_those_there(ada: Person, notion: NotionSandbox) -> None:
+    before = offered_tags(ada, notion)
+    asked = {"tag": "travel", "database": notion.data_source(RECIPE)}
+    made = call(ada, "POST", "/api/databases/register", 201, asked)
+    assert offered_tags(ada, notion) == [*before, "travel"]
+    call(ada, "PATCH", f"/api/databases/{made['id']}", 200, {"tag": "trips"})
+    assert offered_tags(ada, notion) == [*before, "travel", "trips"]
+    assert call(ada, "POST", f"/api/databases/{made['id']}/check", 200) == {"ready": True, "problems": []}
+
+
+def test_an_own_link_database_offers_the_tags_that_there_are(bea: Person, notion: NotionSandbox) -> None:
+    call(bea, "POST", "/api/databases/register", 201, {"tag": "travel", "database": notion.data_source(RECIPE)})
+    call(bea, "POST", "/api/link-database/register", 200, {"database": notion.data_source(LINK_COLUMNS)})
+    assert offered_tags(bea, notion) == ["travel"]
+
+
 def test_a_tag_that_nobody_can_choose_is_told(ada: Person, notion: NotionSandbox) -> None:
+    refusal = {"object": "error", "status": 400, "code": "validation_error", "message": "body failed validation"}
+    notion.fail("/v1/data_sources/", method="PATCH", status=400, body=refusal)
     asked = {"tag": "travel", "database": notion.data_source(RECIPE)}
     made = call(ada, "POST", "/api/databases/register", 201, asked)
     checked = call(ada, "POST", f"/api/databases/{made['id']}/check", 200)
