@@ -5,9 +5,11 @@ Every stage is in `benchmarks/kills.py`; here are those places where the most ca
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from benchmarks.kills import CREATED, TICK, TRANSCRIBE, interrupt, kill_daemon, kill_run
+from benchmarks.kills import CREATED, HELD_S, TICK, TRANSCRIBE, interrupt, kill_daemon, kill_run
 from benchmarks.rig import Rig
 from tests.postgres import PostgresServer
 
@@ -35,14 +37,17 @@ def test_a_daemon_that_is_killed_in_a_tick_starts_the_row_once(made: Rig) -> Non
     assert recovery.problems == []
 
 
-def test_a_restart_of_postgresql_in_the_middle_of_a_run_costs_nothing_but_time(
-    on_postgres: Rig, own_postgres: PostgresServer
+@pytest.mark.parametrize("away_s", [0.0, HELD_S + 10.0], ids=["a restart", "away when the run wants to write"])
+def test_a_run_outlives_an_absence_of_postgresql_and_pays_for_nothing_twice(
+    on_postgres: Rig, own_postgres: PostgresServer, away_s: float
 ) -> None:
-    def restart(_page_id: str) -> None:
+    def stop_and_start(_page_id: str) -> None:
         own_postgres.stop()
+        time.sleep(away_s)
         own_postgres.start()
 
-    recovery = interrupt(on_postgres, TRANSCRIBE, restart)
+    recovery = interrupt(on_postgres, TRANSCRIBE, stop_and_start)
 
     print(recovery)
     assert recovery.problems == []
+    assert on_postgres.daemon.process.poll() is None
