@@ -11,6 +11,7 @@ import dagster as dg
 import yaml
 
 from svp_dagster.commands.processes import PROJECT, Processes, answers, running
+from svp_dagster.definitions import defs
 from svp_dagster.settings import Settings
 from svp_dagster.store.database import migrate
 from svp_dagster.store.store import encryption_keys, open_store
@@ -31,8 +32,26 @@ def prepare(settings: Settings) -> None:
     dagster_home.mkdir(exist_ok=True)
     (dagster_home / "dagster.yaml").write_text(instance_config(settings))
     # Dagster makes its tables when first opened, and two processes that do so at once spoil them.
-    with dg.DagsterInstance.from_config(str(dagster_home)):
-        pass
+    with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
+        make_pools(instance)
+
+
+def make_pools(instance: dg.DagsterInstance) -> None:
+    """Give each pool of the job its limit, and those that have an older default the present one.
+
+    Dagster does that when a pool is first used. On PostgreSQL, runs that do it at the same moment fail: after the
+    insert that came too late, it goes on in the transaction that this has spoilt.
+    """
+    storage, default = instance.event_log_storage, instance.global_op_concurrency_default_limit
+    known = {pool.name: pool for pool in storage.get_pool_limits()}
+    nodes = defs().resolve_job_def("process_link").all_node_defs
+    for name in sorted({node.pool for node in nodes if isinstance(node, dg.OpDefinition) and node.pool}):
+        pool = known.get(name)
+        if pool is not None and (pool.limit == default or not pool.from_default):
+            continue
+        if pool is not None:
+            storage.delete_concurrency_limit(name)
+        storage.initialize_concurrency_limit_to_default(name)
 
 
 def instance_config(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""What has to be there before the programs start, on a PostgreSQL that the store shares with Dagster."""
+"""What has to be there before the programs start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
-from svp_dagster.commands.up import prepare
+from svp_dagster.commands.up import instance_config, make_pools, prepare
 from svp_dagster.settings import Settings
 from svp_dagster.store.database import is_migrated
 from svp_dagster.store.store import open_store
@@ -24,6 +24,32 @@ def address(scheme: str, url: str, user: str) -> str:
     parsed = make_url(url)
     who = f"{quote(user, safe='')}:{quote(PASSWORD, safe='')}"
     return f"{scheme}://{who}@/{parsed.database}?{urlencode({'host': parsed.query['host']})}"
+
+
+def limits(folder: Path) -> dict[str, int]:
+    """The pools that Dagster knows."""
+    with dg.DagsterInstance.from_config(str(folder / "dagster")) as instance:
+        return {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_the_pools_of_the_paid_services_are_there_before_runs_meet_in_one(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    monkeypatch.setenv("SVP_HOME", str(tmp_path))
+    if database == "postgresql":
+        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("postgres_url"))
+
+    prepare(Settings())
+    assert limits(tmp_path) == {"download": 5, "screen": 5, "speech": 5, "summary": 5}
+
+    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
+        instance.event_log_storage.set_concurrency_slots("speech", 2)  # as an operator does
+    config = instance_config(Settings()).replace("default_limit: 5", "default_limit: 3")
+    (tmp_path / "dagster" / "dagster.yaml").write_text(config)
+    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
+        make_pools(instance)
+    assert limits(tmp_path) == {"download": 3, "screen": 3, "speech": 2, "summary": 3}
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
