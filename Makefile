@@ -14,12 +14,13 @@ demo-once: $(VENV)/ready  ## the same without a person: adds the sample links, w
 up: $(VENV)/ready  ## the system with the settings of .env
 	$(BIN)/svp up
 
-test: check  ## all checks and tests, but those of `make resilience`
+test: check  ## all checks and tests, then whole installations of which everything outside fails
+	$(BIN)/pytest tests/resilience/test_soak.py
 
-resilience: $(VENV)/ready-dev  ## minutes: whole installations whose processes and databases are killed in the middle of things
+resilience: $(VENV)/ready-dev  ## the same, and installations whose processes and databases are killed in the middle of things
 	$(BIN)/pytest tests/resilience
 
-check: $(VENV)/ready-dev  ## style, types, who may know whom, tests
+check: $(VENV)/ready-dev  ## style, types, who may know whom, tests: minutes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
