@@ -20,7 +20,7 @@ from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.database import make_engine, migrate
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import Base
-from tests.postgres import NoPostgres, PostgresServer, end_server, start_server
+from tests.postgres import PostgresServer, running_server
 from tests.resources.notion_sandbox import NotionSandbox, RunningNotion, running_notion
 
 # Fixtures serve all examples of a test, and a busy machine is no defect. The same examples on every machine.
@@ -141,12 +141,8 @@ def now() -> datetime:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """One PostgreSQL for the session (one per worker under xdist). Skips where none can be started."""
-    try:
-        server = start_server()
-    except NoPostgres as problem:
-        pytest.skip(f"no PostgreSQL here: {problem}")
-    yield server
-    end_server(server)
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture

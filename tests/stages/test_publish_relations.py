@@ -219,10 +219,10 @@ class RecordingPages:
         return ContentPage(page_id="p", url="https://www.notion.so/p", created=True, has_whole_body=True)
 
     def update_page(self, page_id: str, properties: JsonObject) -> ContentPage:
-        raise NotImplementedError
+        raise AssertionError("there is no page yet")
 
     def replace_body(self, page_id: str, blocks: Sequence[JsonObject]) -> None:
-        raise NotImplementedError
+        raise AssertionError("the page has its whole body")
 
 
 titles = st.sampled_from(["Basil", " BASIL", "Salt", "Sea  salt", "Mint"]) | st.text(max_size=4)
