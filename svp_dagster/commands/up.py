@@ -11,7 +11,7 @@ import dagster as dg
 import yaml
 
 from svp_dagster.commands.processes import PROJECT, Processes, answers, running
-from svp_dagster.definitions import defs
+from svp_dagster.pools import POOLS
 from svp_dagster.settings import Settings
 from svp_dagster.store.database import migrate
 from svp_dagster.store.store import encryption_keys, open_store
@@ -37,15 +37,14 @@ def prepare(settings: Settings) -> None:
 
 
 def make_pools(instance: dg.DagsterInstance) -> None:
-    """Give each pool of the job its limit, and those that have an older default the present one.
+    """Give each pool its limit, and those that have an older default the present one.
 
     Dagster does that when a pool is first used. On PostgreSQL, runs that do it at the same moment fail: after the
     insert that came too late, it goes on in the transaction that this has spoilt.
     """
     storage, default = instance.event_log_storage, instance.global_op_concurrency_default_limit
     known = {pool.name: pool for pool in storage.get_pool_limits()}
-    nodes = defs().resolve_job_def("process_link").all_node_defs
-    for name in sorted({node.pool for node in nodes if isinstance(node, dg.OpDefinition) and node.pool}):
+    for name in POOLS:
         pool = known.get(name)
         if pool is not None and (pool.limit == default or not pool.from_default):
             continue

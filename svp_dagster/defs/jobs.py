@@ -3,6 +3,7 @@
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
+from svp_dagster import pools
 from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_transcript, of_video
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.stage import StageFailure, stage_run
@@ -27,7 +28,7 @@ repeat = dg.RetryPolicy(
 )
 
 
-@dg.op(retry_policy=repeat, pool="download")
+@dg.op(retry_policy=repeat, pool=pools.DOWNLOAD)
 def download(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
@@ -46,7 +47,7 @@ def download(
         return video
 
 
-@dg.op(retry_policy=repeat, pool="speech")
+@dg.op(retry_policy=repeat, pool=pools.SPEECH)
 def transcribe(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
@@ -68,7 +69,7 @@ def transcribe(
         return transcript
 
 
-@dg.op(retry_policy=repeat, pool="screen")
+@dg.op(retry_policy=repeat, pool=pools.SCREEN)
 def read_screen(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
@@ -92,7 +93,7 @@ def read_screen(
         return screen_text
 
 
-@dg.op(retry_policy=repeat, pool="summary")
+@dg.op(retry_policy=repeat, pool=pools.SUMMARY)
 def summarize(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
