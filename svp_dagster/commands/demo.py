@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from svp_dagster.commands import up
-from svp_dagster.commands.processes import Processes, answers, free_port, running
+from svp_dagster.commands.processes import Processes, answers, free_port, require_free, running
 from svp_dagster.models import Status
 from svp_dagster.notion.rows import new_row
 from svp_dagster.resources.notion import NotionResource
@@ -127,11 +127,12 @@ class Demo:
 
 def run() -> str:
     """Run until Ctrl-C; returns what ended by itself, or ''."""
-    home = Settings().home / "demo"
+    home, ports = Settings().home / "demo", {"app_port": 8600, "dagster_port": 3000, "notion_port": 8601}
+    require_free(*ports.values())
     shutil.rmtree(home, ignore_errors=True)
     console = Console()
     console.print("Starting the stand-ins, the app and Dagster …")
-    with _demo(home, app_port=8600, dagster_port=3000, notion_port=8601) as (demo, processes):
+    with _demo(home, **ports) as (demo, processes):
         add_rows(demo)
         console.print(f"""
 [bold]It runs.[/bold] The sample links are being worked on now.

@@ -27,7 +27,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class StartFailed(Exception):
-    """A child ended, or did not answer in time. The text says which, and where its log is."""
+    """A child ended, or did not answer in time, or can't be started. The text says why, and where its log is."""
 
 
 @dataclass
@@ -127,6 +127,13 @@ def answers(port: int, host: str = "127.0.0.1") -> bool:
             return True
     except OSError:
         return False
+
+
+def require_free(*ports: int, host: str = "127.0.0.1") -> None:
+    """Raise `StartFailed` where somebody listens already: a second start would disturb the first one's data."""
+    for port in ports:
+        if answers(port, host):
+            raise StartFailed(f"Something answers at {host}:{port} already. If it is this program, stop it first.")
 
 
 def _signal_group(child: Child, number: signal.Signals) -> None:

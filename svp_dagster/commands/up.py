@@ -10,13 +10,14 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
-from svp_dagster.commands.processes import PROJECT, Processes, answers, running
+from svp_dagster.commands.processes import PROJECT, Processes, answers, require_free, running
 from svp_dagster.pools import POOLS
 from svp_dagster.settings import Settings
 from svp_dagster.store.database import migrate
 from svp_dagster.store.store import encryption_keys, open_store
 
 START_LIMIT_S = 120.0
+_GOING_ON = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
 
 
 def prepare(settings: Settings) -> None:
@@ -34,6 +35,7 @@ def prepare(settings: Settings) -> None:
     # Dagster makes its tables when first opened, and two processes that do so at once spoil them.
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         make_pools(instance)
+        end_cut_off_runs(instance)
 
 
 def make_pools(instance: dg.DagsterInstance) -> None:
@@ -51,6 +53,21 @@ def make_pools(instance: dg.DagsterInstance) -> None:
         if pool is not None:
             storage.delete_concurrency_limit(name)
         storage.initialize_concurrency_limit_to_default(name)
+
+
+def end_cut_off_runs(instance: dg.DagsterInstance) -> None:
+    """End the runs that were going on when this machine, or Dagster on it, stopped: they are started again.
+
+    Where runs are processes of this machine nobody else knows that they are gone; Dagster would wait for an hour. One
+    that outlived Dagster can do no harm: it has lost its claim once its row is worked on again.
+    """
+    if not isinstance(instance.run_launcher, dg.DefaultRunLauncher):
+        return
+    for run in instance.get_runs(dg.RunsFilter(statuses=[*_GOING_ON, dg.DagsterRunStatus.CANCELING])):
+        if run.status is dg.DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run)
+        else:
+            instance.report_run_failed(run, "The machine, or Dagster on it, stopped while this run was going on.")
 
 
 def instance_config(settings: Settings) -> str:
@@ -101,6 +118,8 @@ def dagster_address(settings: Settings) -> str:
 
 def run(settings: Settings) -> str:
     """The whole command; returns what ended by itself, or ''."""
+    require_free(settings.app_port, host=settings.app_host)
+    require_free(settings.dagster_port, host=settings.dagster_host)
     prepare(settings)
     with running(settings.home / "logs") as processes:
         start(processes, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -9,8 +10,12 @@ from urllib.parse import quote, urlencode
 import dagster as dg
 import psycopg2
 import pytest
+from click.testing import CliRunner
+from dagster._core.utils import make_new_run_id
 from sqlalchemy import make_url
 
+from svp_dagster.cli import main
+from svp_dagster.commands.processes import free_port
 from svp_dagster.commands.up import instance_config, make_pools, prepare
 from svp_dagster.definitions import defs
 from svp_dagster.settings import Settings
@@ -54,6 +59,39 @@ def test_the_pools_of_the_paid_services_are_there_before_runs_meet_in_one(
     with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
         make_pools(instance)
     assert limits(tmp_path) == {"download": 3, "screen": 3, "speech": 2, "summary": 3}
+
+
+def test_runs_that_a_stop_cut_off_are_ended_and_those_that_wait_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVP_HOME", str(tmp_path))
+    prepare(Settings())
+    states = ("NOT_STARTED", "STARTING", "STARTED", "CANCELING", "SUCCESS")
+    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
+        for state in states:
+            run_id = make_new_run_id()
+            instance.add_run(dg.DagsterRun("process_link", run_id=run_id, status=dg.DagsterRunStatus(state)))
+
+    prepare(Settings())
+
+    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
+        found = sorted(run.status.value for run in instance.get_runs())
+    assert found == ["CANCELED", "FAILURE", "FAILURE", "NOT_STARTED", "SUCCESS"]
+
+
+def test_a_second_start_is_refused_before_it_disturbs_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("SVP_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("SVP_DAGSTER_PORT", str(taken.getsockname()[1]))
+        monkeypatch.setenv("SVP_APP_PORT", str(free_port()))
+
+        refused = CliRunner().invoke(main, ["up"])
+
+    assert refused.exit_code == 1
+    assert "already. If it is this program, stop it first." in refused.output
+    assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
