@@ -39,7 +39,7 @@ bench-pipeline: $(VENV)/ready  ## a run's time beside its critical path, and wha
 bench-cost: $(VENV)/ready  ## what a video costs at list prices, and a second save of it
 	$(BIN)/python -m benchmarks.cost
 
-soak: $(VENV)/ready  ## 200 rows while every outside service fails a fifth of its calls; ends with what was found
+soak: $(VENV)/ready-dev  ## 200 rows while every outside service fails a fifth of its calls; ends with what was found
 	$(BIN)/python -m benchmarks.soak
 
 # --no-deps: the lock files are complete, and one dependency's wish is overridden (see pyproject.toml).

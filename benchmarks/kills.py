@@ -151,6 +151,16 @@ def kill_daemon(made: Rig, place: Place) -> Recovery:
     return interrupt(made, place, strike)
 
 
+def cut_power(made: Rig, place: Place) -> Recovery:
+    """End everything at once, and start it again."""
+
+    def strike(_page_id: str) -> None:
+        made.cut_power()
+        made.power_up()
+
+    return interrupt(made, place, strike)
+
+
 def _paid(made: Rig) -> Counter[str]:
     return Counter({name: int(units["calls"]) for name, units in made.outside.ai.ask("ledger").items()})
 
@@ -169,6 +179,7 @@ def main(arguments: Sequence[str]) -> int:
             problems += _report(kill_run(made, place))
         problems += _report(kill_daemon(made, TICK))
         problems += _report(kill_daemon(made, TRANSCRIBE))
+        problems += _report(cut_power(made, SUMMARIZE))
     return 1 if problems else 0
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
+import psutil
 import yaml
 from sqlalchemy import select, update
 
@@ -39,6 +41,11 @@ MONITORING_INTERVAL_S = 3
 LOOK_S = 0.1
 WORDS_SHOWN = ["Banana Oat Pancakes", "You need", "2 ripe bananas", "2 eggs", "80 g oats", "1 tsp cinnamon"]
 
+_PREPARE = """
+from svp_dagster.commands.up import prepare
+from svp_dagster.settings import Settings
+prepare(Settings())
+"""
 
 T = TypeVar("T")
 
@@ -165,6 +172,20 @@ class Rig:
         """End the daemon alone; its code server and the runs find out by themselves."""
         self.daemon.process.send_signal(signal.SIGKILL)
         self.daemon.process.wait(timeout=10)
+
+    def cut_power(self) -> None:
+        """End everything of the installation at once: daemon, code server and runs."""
+        daemon = psutil.Process(self.daemon.process.pid)
+        for process in (*daemon.children(recursive=True), daemon):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.daemon.process.wait(timeout=10)
+
+    def power_up(self) -> None:
+        """Start again as `svp up` does, in a process of its own."""
+        subprocess.run([sys.executable, "-c", _PREPARE], env=self.environment, check=True)
+        _look_often(Path(self.environment["DAGSTER_HOME"]) / "dagster.yaml")
+        self.start_daemon()
 
     def start_daemon(self) -> None:
         """Start the daemon again."""

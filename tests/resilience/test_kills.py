@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from benchmarks.kills import CREATED, HELD_S, TICK, TRANSCRIBE, interrupt, kill_daemon, kill_run
+from benchmarks.kills import CREATED, HELD_S, SUMMARIZE, TICK, TRANSCRIBE, cut_power, interrupt, kill_daemon, kill_run
 from benchmarks.rig import Rig
 from tests.postgres import PostgresServer
 
@@ -32,6 +32,13 @@ def test_a_run_that_is_killed_between_notion_s_answer_and_our_commit_leaves_one_
 
 def test_a_daemon_that_is_killed_in_a_tick_starts_the_row_once(made: Rig) -> None:
     recovery = kill_daemon(made, TICK)
+
+    print(recovery)
+    assert recovery.problems == []
+
+
+def test_a_power_cut_costs_a_row_the_call_that_was_on_its_way(made: Rig) -> None:
+    recovery = cut_power(made, SUMMARIZE)
 
     print(recovery)
     assert recovery.problems == []
