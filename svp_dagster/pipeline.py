@@ -63,7 +63,7 @@ class Pipeline:
         """Take a link, or a file of this machine, through the stages. Raises the failures of each."""
         with ThreadPoolExecutor(1, "prepare") as beside:
             if wish.processing_type.hears:
-                beside.submit(self.engines.speech.prepare)
+                beside.submit(self.engines.speech.prepare)  # where that fails, the stage loads again and says so
             video = self.fetch(source)
             transcript, screen_text = self.perceive(video, wish.processing_type)
         summary = self.sum_up(video, transcript, screen_text, wish)

@@ -90,7 +90,7 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-            except BaseException:
+            except BaseException:  # Ctrl-C too must leave no open transaction
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
@@ -101,7 +101,7 @@ class Store:
         self._connection.execute("SAVEPOINT attempt")
         try:
             yield
-        except BaseException:
+        except BaseException:  # as above
             self._connection.execute("ROLLBACK TO attempt")
             raise
         finally:

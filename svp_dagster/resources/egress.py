@@ -199,7 +199,7 @@ def through(proxy_url: str) -> Dial:
                 raise ProxyDenied("407")
             if status != "200":
                 raise ConnectionRefusedError(f"the proxy answered {status}")
-        except BaseException:
+        except BaseException:  # whatever ends this: nobody else could close it
             upstream.close()
             raise
         return upstream

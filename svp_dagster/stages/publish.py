@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,8 @@ def publish(
     `made` is told the page before its body is completed, so that an attempt that dies then leaves no second one.
     Files that go with the page are written to `folder`. Raises the failures of Notion.
     """
-    picture, subtitles = cover(video, folder), list(_subtitles(transcript, folder))
+    subtitles = list(_subtitles(transcript, folder))
+    picture = cover(video, folder) if appearance.cover or _named(place.columns, PICTURE_NAMES) else None
     filled = _fill(video, summary, place, pages, files=_files(place.columns, picture, subtitles))
     attached = [file(path, mark=_version(path)) for path in subtitles if appearance.subtitle_files]
     blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), appearance, files=attached)
@@ -97,10 +98,13 @@ def _version(path: Path) -> str:
 
 def _files(schema: DataSourceSchema, picture: Path | None, subtitles: Sequence[Path]) -> dict[str, list[Path]]:
     """What goes into the files columns, by their names."""
-    columns = [column for column in schema.columns if column.type == "files"]
-    pictures = {column.name: [picture] for column in columns if picture and normalised(column.name) in PICTURE_NAMES}
-    spoken = {column.name: [*subtitles] for column in columns if normalised(column.name) in TRANSCRIPT_NAMES}
-    return pictures | spoken
+    pictures = {name: [picture] for name in _named(schema, PICTURE_NAMES) if picture}
+    return pictures | {name: [*subtitles] for name in _named(schema, TRANSCRIPT_NAMES)}
+
+
+def _named(schema: DataSourceSchema, names: Collection[str]) -> list[str]:
+    """The files columns that are called so."""
+    return [column.name for column in schema.columns if column.type == "files" and normalised(column.name) in names]
 
 
 def _fill(video: Video, summary: Summary, place: Place, pages: Pages, *, files: Mapping[str, Sequence[Path]]) -> Filled:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,20 +12,8 @@ from svp_dagster.notion.properties import unfit_values
 from svp_dagster.summary.answers import askable_columns
 from tests.notion.schemas import column, schema
 from tests.resources.gemini_examples import GOOD, answer, bodies, engine, failed, offer, run, script
-from tests.sandbox.ai_service import AiService, ai_service
+from tests.sandbox.ai_service import AiService
 from tests.summary.recipe import RECIPES, Till
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[AiService]:
-    with ai_service() as service:
-        yield service
-
-
-@pytest.fixture
-def gemini(running: AiService) -> AiService:
-    running.steer("reset")
-    return running
 
 
 def test_an_answer_is_kept_as_far_as_its_quotes_are_real(gemini: AiService) -> None:

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from svp_dagster.errors import Code, Retry, SvpError
 from svp_dagster.models import JsonObject
 from svp_dagster.resources.summarizer import GeminiSummarizer
 from tests.resources.gemini_examples import GOOD, KEY, bodies, engine, failed, run, script
-from tests.sandbox.ai_service import AiService, ai_service
+from tests.sandbox.ai_service import AiService
 from tests.summary.recipe import Till
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[AiService]:
-    with ai_service() as service:
-        yield service
-
-
-@pytest.fixture
-def gemini(running: AiService) -> AiService:
-    running.steer("reset")
-    return running
 
 
 def google_error(code: int, status: str, message: str, *details: JsonObject) -> JsonObject:

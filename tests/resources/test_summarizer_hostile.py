@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import dagster as dg
 import pytest
@@ -12,21 +11,9 @@ from svp_dagster.notion.properties import unfit_values
 from svp_dagster.resources.summarizer import ExtractiveSummarizer, GeminiSummarizer
 from svp_dagster.summary.answers import askable_columns
 from tests.resources.gemini_examples import GOOD, KEY, bodies, engine, offer, run, script
-from tests.sandbox.ai_service import AiService, ai_service
+from tests.sandbox.ai_service import AiService
 from tests.summary.hostile import ORDERED, TEXTS
 from tests.summary.recipe import NO_SCREEN_TEXT, NO_TRANSCRIPT, RECIPES, TRANSCRIPT, VIDEO, Till
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[AiService]:
-    with ai_service() as service:
-        yield service
-
-
-@pytest.fixture
-def gemini(running: AiService) -> AiService:
-    running.steer("reset")
-    return running
 
 
 def test_both_engines_are_resources_that_dagster_configures(gemini: AiService, monkeypatch: pytest.MonkeyPatch) -> None:
