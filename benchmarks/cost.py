@@ -25,14 +25,14 @@ import imageio_ffmpeg
 
 from benchmarks.clips import Clip, clips, make
 from benchmarks.stand_ins import StandIn, stand_ins
+from svp_dagster.commands.pipeline import Pipeline, Wish
 from svp_dagster.commands.process import Tally, engines
 from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Video
 from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.notion.templates import COOKING
-from svp_dagster.pipeline import Pipeline, Wish
 from svp_dagster.prices import load_prices
-from svp_dagster.resources.link_rows import KeptContents
-from svp_dagster.resources.vision import FEATURE
+from svp_dagster.rows.link_rows import KeptContents
+from svp_dagster.screen.vision import FEATURE
 from svp_dagster.settings import Settings
 from svp_dagster.store.database import migrate
 from svp_dagster.store.store import open_store

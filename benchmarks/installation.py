@@ -13,11 +13,11 @@ from svp_dagster.definitions import defs
 from svp_dagster.defs import jobs
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.models import ContentPage, LinkEntry
+from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import new_row
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.notion.templates import COOKING, Template, link_database
-from svp_dagster.resources.link_rows import LinkRows
-from svp_dagster.resources.notion import Workspace
+from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
 from svp_dagster.store.database import migrate

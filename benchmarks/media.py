@@ -33,11 +33,11 @@ from rapidocr import RapidOCR
 
 from benchmarks.clips import Clip, Item, clips, make
 from svp_dagster.commands.process import Tally, Unkept
-from svp_dagster.media.lines import essence
 from svp_dagster.models import ProcessingType, ScreenLine, Video, Word
 from svp_dagster.ports import Meter
-from svp_dagster.resources.screen_reader import PAID_TILES, LocalReader
-from svp_dagster.stages.read_screen import read_screen
+from svp_dagster.screen.engines import PAID_TILES, LocalReader
+from svp_dagster.screen.lines import essence
+from svp_dagster.screen.stage import read_screen
 
 EVERY_S = 2
 READ_WHOLE = 90

@@ -29,9 +29,9 @@ import dagster as dg
 
 from benchmarks.installation import Installation, set_up
 from benchmarks.stand_ins import StandIns, stand_ins
+from svp_dagster.commands.pipeline import Pipeline, Wish
 from svp_dagster.commands.process import Tally, Unkept, engines, process, read_schema
 from svp_dagster.models import ProcessingType
-from svp_dagster.pipeline import Pipeline, Wish
 from svp_dagster.settings import Settings
 
 CLIPS = Path(__file__).parents[1] / "sandbox" / "media" / "clips"

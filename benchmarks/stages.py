@@ -20,13 +20,13 @@ import dagster as dg
 from sandbox.media.posts import post
 from sandbox.media.server import serve_media
 from svp_dagster.commands.process import Tally, Unkept, read_schema
+from svp_dagster.download.stage import download
 from svp_dagster.engines import choose_engines
 from svp_dagster.models import ProcessingType
+from svp_dagster.screen.stage import read_screen
 from svp_dagster.settings import Settings
-from svp_dagster.stages.download import download
-from svp_dagster.stages.read_screen import read_screen
-from svp_dagster.stages.summarize import summarize
-from svp_dagster.stages.transcribe import transcribe
+from svp_dagster.speech.stage import transcribe
+from svp_dagster.summary.stage import summarize
 
 
 def main(name: str) -> None:

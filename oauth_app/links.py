@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from oauth_app.errors import Refusal, refusal
 from oauth_app.services import services
-from svp_dagster.asking import MOST_AT_ONCE, ask_again, ask_all_again
+from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, SvpError, failure
-from svp_dagster.links import parse_link
 from svp_dagster.models import ContentPage, LinkEntry, ProcessingType
 from svp_dagster.notion import rows
+from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow
-from svp_dagster.resources.notion import Workspace
+from svp_dagster.rows.retry import MOST_AT_ONCE, ask_again, ask_all_again
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.entries import Entry

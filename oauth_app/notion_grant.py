@@ -1,7 +1,7 @@
 """Sign-in at Notion with Authlib: the address of the authorize page, and the grant for the code that comes back.
 
 The state that guards the way is kept in the store (`Web.begin_sign_in`), so that any instance of the app can end what
-another began. Renewing and revoking need no browser: see `svp_dagster.resources.notion_oauth`.
+another began. Renewing and revoking need no browser: see `svp_dagster.notion.client.oauth`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from authlib.integrations.requests_client import OAuth2Session
 from oauth_app.errors import Refusal
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import JsonObject
-from svp_dagster.resources.notion_http import read
-from svp_dagster.resources.notion_oauth import Grant, parse_grant
+from svp_dagster.notion.client.http import read
+from svp_dagster.notion.client.oauth import Grant, parse_grant
 from svp_dagster.settings import Settings
 
 TIMEOUT_S = 15.0

@@ -13,10 +13,10 @@ from oauth_app.errors import Choice, Refusal
 from oauth_app.services import services
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.notion import templates
+from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.ids import object_id
 from svp_dagster.notion.rows import TAG, check_columns
 from svp_dagster.notion.schema import DataSourceSchema, differences, fillable_columns
-from svp_dagster.resources.notion import Workspace
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.databases import ContentDatabase, LinkDatabase, TagTaken
 

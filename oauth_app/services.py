@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from flask import current_app
 
-from svp_dagster.resources.notion import NotionResource, Workspace
-from svp_dagster.resources.notion_oauth import NotionOAuth
-from svp_dagster.resources.token_store import TokenStore
+from svp_dagster.notion.client.oauth import NotionOAuth
+from svp_dagster.notion.client.workspace import NotionResource, Workspace
+from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.store import Store

@@ -10,11 +10,11 @@ from typing import Any
 
 from dagster import ConfigurableResource, EnvVar
 
-from svp_dagster.resources.downloader import YtDlpDownloader
-from svp_dagster.resources.screen_reader import LocalReader, VisionReader
-from svp_dagster.resources.speech import LocalSpeech, NoSpeech, OpenAISpeech
-from svp_dagster.resources.summarizer import ExtractiveSummarizer, GeminiSummarizer
+from svp_dagster.download.downloader import YtDlpDownloader
+from svp_dagster.screen.engines import LocalReader, VisionReader
 from svp_dagster.settings import Settings
+from svp_dagster.speech.engines import LocalSpeech, NoSpeech, OpenAISpeech
+from svp_dagster.summary.engines import ExtractiveSummarizer, GeminiSummarizer
 
 Engine = ConfigurableResource[Any]
 Secret = Callable[[str], str]

@@ -9,6 +9,7 @@ tests. Times inside a video are seconds from its start (`_s`); points in time ar
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -78,6 +79,19 @@ class Segment(Value):
     start_s: float
     end_s: float
     text: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of sound, from second to second."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def length_s(self) -> float:
+        """Seconds."""
+        return self.end_s - self.start_s
 
 
 class CaptionTrack(Value):

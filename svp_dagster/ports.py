@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from svp_dagster.models import ContentPage, JsonObject, PaidCall, ScreenText, Summary, Transcript, Video, Word
+from svp_dagster.models import ContentPage, JsonObject, PaidCall, ScreenText, Span, Summary, Transcript, Video, Word
 from svp_dagster.notion.schema import Column, DataSourceSchema
-
-if TYPE_CHECKING:
-    from svp_dagster.media.voice import Span
 
 
 class Meter(Protocol):

@@ -15,13 +15,14 @@ import psycopg2
 import pytest
 from hypothesis import HealthCheck, settings
 
-from svp_dagster.resources.notion import Workspace
+from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.database import make_engine, migrate
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import Base
+from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion, running_notion
 from tests.postgres import PostgresServer, running_server
-from tests.resources.notion_sandbox import NotionSandbox, RunningNotion, running_notion
+from tests.sandbox.ai_service import AiService, ai_service
 
 # Fixtures serve all examples of a test, and a busy machine is no defect. The same examples on every machine.
 settings.register_profile(
@@ -130,6 +131,20 @@ def notion(running: RunningNotion) -> Iterator[NotionSandbox]:
 def workspace(notion: NotionSandbox) -> Workspace:
     """The resource that talks to it."""
     return notion.workspace()
+
+
+@pytest.fixture(scope="session")
+def running_ai() -> Iterator[AiService]:
+    """One stand-in for the AI services for all tests that ask for it."""
+    with ai_service() as service:
+        yield service
+
+
+@pytest.fixture
+def gemini(running_ai: AiService) -> AiService:
+    """The stand-in for Gemini, as if just started."""
+    running_ai.steer("reset")
+    return running_ai
 
 
 @pytest.fixture

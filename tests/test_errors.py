@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from svp_dagster.commands.failures_page import render
 from svp_dagster.errors import (
     MAX_FACT_CHARS,
     TABLE,
@@ -23,7 +24,6 @@ from svp_dagster.errors import (
     as_failure,
     failure,
 )
-from svp_dagster.failures_page import render
 
 REPOSITORY = Path(__file__).parent.parent
 TYPES = {Retry.NOW: TransientError, Retry.LATER: PostponedError, Retry.NEVER: PermanentError}

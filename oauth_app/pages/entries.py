@@ -18,9 +18,9 @@ from oauth_app.pages import forms
 from oauth_app.pages.guard import signed_in_only
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
-from svp_dagster.asking import MOST_AT_ONCE
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Status
+from svp_dagster.rows.retry import MOST_AT_ONCE
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.entries import Entry
 

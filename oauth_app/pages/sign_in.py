@@ -13,7 +13,7 @@ from oauth_app.errors import Refusal
 from oauth_app.security import SIGN_IN_LIMIT, csrf, limiter
 from oauth_app.services import services
 from svp_dagster.errors import SvpError
-from svp_dagster.resources.notion_oauth import Grant
+from svp_dagster.notion.client.oauth import Grant
 from svp_dagster.store.connections import Connection, Tokens
 from svp_dagster.store.web import SignInEnd
 

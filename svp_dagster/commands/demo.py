@@ -26,10 +26,10 @@ from rich.table import Table
 from svp_dagster.commands import up
 from svp_dagster.commands.processes import Processes, answers, free_port, require_free, running
 from svp_dagster.models import Status
+from svp_dagster.notion.client.oauth import NotionOAuth
+from svp_dagster.notion.client.workspace import NotionResource
 from svp_dagster.notion.rows import new_row
-from svp_dagster.resources.notion import NotionResource
-from svp_dagster.resources.notion_oauth import NotionOAuth
-from svp_dagster.resources.token_store import TokenStore
+from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store, open_store

@@ -16,12 +16,12 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from svp_dagster.commands.pipeline import Engines, Outcome, Pipeline, Wish
 from svp_dagster.engines import choose_engines
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject, PaidCall, ProcessingType, Value
-from svp_dagster.notion.body import made_by
 from svp_dagster.notion.schema import Column, DataSourceSchema
-from svp_dagster.pipeline import Engines, Outcome, Pipeline, Wish
+from svp_dagster.publish.body import made_by
 from svp_dagster.settings import Settings
 
 DEFAULT_COLUMNS = {

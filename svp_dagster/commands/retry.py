@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from svp_dagster.asking import MOST_AT_ONCE, ask_all_again
 from svp_dagster.errors import Code, failure
+from svp_dagster.rows.retry import MOST_AT_ONCE, ask_all_again
 from svp_dagster.settings import Settings
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import open_store

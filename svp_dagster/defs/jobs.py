@@ -7,18 +7,18 @@ from svp_dagster import pools
 from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_transcript, of_video
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.stage import StageFailure, stage_run
+from svp_dagster.defs.work_folder import WorkFolder
+from svp_dagster.download import stage as download_stage
 from svp_dagster.models import ContentPage, ScreenText, Status, Summary, Transcript, Video
-from svp_dagster.platforms import watched
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer
-from svp_dagster.resources.link_rows import LinkRows
-from svp_dagster.resources.page_style import PageStyle
-from svp_dagster.resources.platform_rules import PlatformRules
-from svp_dagster.resources.work_folder import WorkFolder
-from svp_dagster.stages import download as download_stage
-from svp_dagster.stages import publish as publish_stage
-from svp_dagster.stages import read_screen as read_screen_stage
-from svp_dagster.stages import summarize as summarize_stage
-from svp_dagster.stages import transcribe as transcribe_stage
+from svp_dagster.publish import stage as publish_stage
+from svp_dagster.publish.page_style import PageStyle
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.platform_rules import PlatformRules
+from svp_dagster.rows.platforms import watched
+from svp_dagster.screen import stage as read_screen_stage
+from svp_dagster.speech import stage as transcribe_stage
+from svp_dagster.summary import stage as summarize_stage
 
 ATTEMPTS = 3
 FIRST_DELAY_S = 2.0

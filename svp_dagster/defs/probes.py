@@ -9,13 +9,13 @@ from functools import partial
 
 import dagster as dg
 
+from svp_dagster.defs.work_folder import WorkFolder
+from svp_dagster.download.stage import download
 from svp_dagster.errors import Code
-from svp_dagster.platforms import BLAMED, probe, probe_links
 from svp_dagster.ports import Downloader
-from svp_dagster.resources.link_rows import LinkRows
-from svp_dagster.resources.platform_rules import PlatformRules
-from svp_dagster.resources.work_folder import WorkFolder
-from svp_dagster.stages.download import download
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.platform_rules import PlatformRules
+from svp_dagster.rows.platforms import BLAMED, probe, probe_links
 from svp_dagster.store.platforms import Platform
 
 WAITING_LOOKED_AT = 50

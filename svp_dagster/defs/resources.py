@@ -2,16 +2,16 @@
 
 import dagster as dg
 
+from svp_dagster.defs.retention import Retention
+from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.engines import choose_engines
-from svp_dagster.resources.link_rows import LinkRows
-from svp_dagster.resources.notion import NotionResource
-from svp_dagster.resources.notion_oauth import NotionOAuth
-from svp_dagster.resources.page_style import PageStyle
-from svp_dagster.resources.platform_rules import PlatformRules
-from svp_dagster.resources.polling_rules import PollingRules
-from svp_dagster.resources.retention import Retention
-from svp_dagster.resources.token_store import TokenStore
-from svp_dagster.resources.work_folder import WorkFolder
+from svp_dagster.notion.client.oauth import NotionOAuth
+from svp_dagster.notion.client.workspace import NotionResource
+from svp_dagster.publish.page_style import PageStyle
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.platform_rules import PlatformRules
+from svp_dagster.rows.polling_rules import PollingRules
+from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 
 

@@ -5,17 +5,17 @@ from functools import partial
 
 import dagster as dg
 
-from svp_dagster import polling
 from svp_dagster.defs import runs
 from svp_dagster.defs.jobs import process_link
 from svp_dagster.defs.partitions import link_entries
+from svp_dagster.defs.work_folder import WorkFolder
+from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, SvpError, failure
-from svp_dagster.links import parse_link
-from svp_dagster.resources.link_rows import LinkRows
-from svp_dagster.resources.platform_rules import PlatformRules
-from svp_dagster.resources.polling_rules import PollingRules
-from svp_dagster.resources.work_folder import WorkFolder
-from svp_dagster.waiting import interruption
+from svp_dagster.rows import polling
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.platform_rules import PlatformRules
+from svp_dagster.rows.polling_rules import PollingRules
+from svp_dagster.rows.waiting import interruption
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
 

@@ -11,7 +11,7 @@ import dagster as dg
 
 from svp_dagster.errors import ClaimLost, Code, Retry, SvpError, as_failure
 from svp_dagster.models import Status
-from svp_dagster.resources.link_rows import HeldRow, LinkRows, RowMeter
+from svp_dagster.rows.link_rows import HeldRow, LinkRows, RowMeter
 
 
 class StageFailure(dg.Failure):

@@ -7,11 +7,11 @@ import dagster as dg
 
 from svp_dagster.defs import runs
 from svp_dagster.defs.partitions import link_entries
-from svp_dagster.resources.link_rows import LinkRows
-from svp_dagster.resources.retention import Retention
-from svp_dagster.resources.work_folder import WorkFolder
+from svp_dagster.defs.retention import Retention
+from svp_dagster.defs.work_folder import WorkFolder
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.waiting import interruption
 from svp_dagster.store.entries import Entry
-from svp_dagster.waiting import interruption
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
 

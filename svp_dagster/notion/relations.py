@@ -1,24 +1,21 @@
-"""Relation columns by title: an engine names pages, and the one live page that is called so is linked.
+"""Relations by title: which pages are called what, in Notion's dialect.
 
-Where no page is called so, or several are, the title is left out and told: a wrong link is worse than none.
+A relation column takes the ids of pages, and an engine names titles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from svp_dagster.models import JsonObject, Value
-from svp_dagster.notion.rich_text import ITEM_UNITS, cut, one_line, units
+from svp_dagster.notion.rich_text import ITEM_UNITS, one_line, units
 
 MOST_TITLES = 25
 """Most titles of a column that are looked up: more than a video names, and as many as fit into one query.
 
 Each is asked for in up to four spellings, and a filter takes 100 conditions.
 """
-
-_SHOWN = 5
-_SHOWN_UNITS = 40
 
 
 class Choice(Value):
@@ -64,32 +61,5 @@ def pages_by_title(titles: Collection[str], pages: Iterable[tuple[str, str]]) ->
     return found
 
 
-def choose(titles: Collection[str], pages: Mapping[str, str | None]) -> Choice:
-    """The pages for the titles of a column, from what `pages_by_title` gave for the first `MOST_TITLES` of them."""
-    looked_up = list(titles)[:MOST_TITLES]
-    found = [pages.get(same_title(title)) for title in looked_up]
-    return Choice(
-        page_ids=tuple(page_id for page_id in found if page_id is not None),
-        left_out=" ".join(_left_out(titles, looked_up, pages)),
-    )
-
-
 def _spellings(title: str) -> tuple[str, ...]:
     return title, title.lower(), title.capitalize(), title.title()
-
-
-def _left_out(titles: Collection[str], looked_up: list[str], pages: Mapping[str, str | None]) -> Iterator[str]:
-    unknown = [title for title in looked_up if same_title(title) not in pages]
-    unclear = [title for title in looked_up if pages.get(same_title(title), "") is None]
-    if unknown:
-        yield f"No page of the related database is called {_listed(unknown)}."
-    if unclear:
-        yield f"Several pages of the related database are called {_listed(unclear)}."
-    if len(looked_up) < len(titles):
-        yield f"Only the first {len(looked_up)} of {len(titles)} titles were looked up."
-
-
-def _listed(titles: list[str]) -> str:
-    shown = ", ".join(f'"{cut(title, _SHOWN_UNITS)}"' for title in titles[:_SHOWN])
-    more = len(titles) - _SHOWN
-    return f"{shown} or {more} more" if more > 0 else shown

@@ -3,8 +3,8 @@
 A run *claims* its row and every later write carries the run's id; a write by a run that no longer holds the claim
 changes nothing and raises `ClaimLost`. So a worker that outlives its run can't write beside its retry.
 
-A row whose run failed waits, where that may help (`svp_dagster.waiting`): it is pending, `retry_at` says until when
-and `sentence` why. Else it has failed for good.
+A row whose run failed waits, where that may help (`svp_dagster.rows.waiting`): it is pending, `retry_at` says until
+when and `sentence` why. Else it has failed for good.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from svp_dagster.errors import SvpError
 from svp_dagster.models import LinkEntry, Status
+from svp_dagster.rows.waiting import next_try, sentence_of_a_wait, sentence_of_the_end
 from svp_dagster.store.tables import LinkEntryRow
-from svp_dagster.waiting import next_try, sentence_of_a_wait, sentence_of_the_end
 
 
 def new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:

@@ -9,9 +9,9 @@ from svp_dagster.models import Evidence, PropertyFill, Value
 from svp_dagster.notion.properties import unfit_values
 from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.summary.evidence import QUOTE_CHARS, QuoteChecker
+from svp_dagster.summary.extractive.patterns import amounts, days
+from svp_dagster.summary.extractive.quantities import DURATION_UNITS
 from svp_dagster.summary.material import Material
-from svp_dagster.summary.patterns import amounts, days
-from svp_dagster.summary.quantities import DURATION_UNITS
 from svp_dagster.summary.words import clean, one_line
 
 TITLE_CHARS = 200

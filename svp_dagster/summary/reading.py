@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from svp_dagster.summary.extractive.patterns import emails, urls, without_marks
 from svp_dagster.summary.material import PIECE_CHARS, Material, Passage
-from svp_dagster.summary.patterns import emails, urls, without_marks
 from svp_dagster.summary.words import says_something, sentences, tokens
 
 _PAUSE_S = 30.0

@@ -14,8 +14,8 @@ from oauth_app.app import create_app
 from oauth_app.services import Services
 from sandbox.serving import serve
 from svp_dagster.store.store import Store
+from tests.notion.client.notion_sandbox import CLIENT, NotionSandbox
 from tests.oauth_app.dagster_stand_in import dagster
-from tests.resources.notion_sandbox import CLIENT, NotionSandbox
 
 CHROMIUM = Path("/usr/bin/chromium")
 _FLAGS = [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from svp_dagster.asking import ask_all_again
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import ProcessingType, Status
+from svp_dagster.rows.retry import ask_all_again
 from svp_dagster.store.databases import LinkDatabase
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts

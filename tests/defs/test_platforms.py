@@ -9,8 +9,8 @@ import pytest
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import ProcessingType, Status
-from svp_dagster.platforms import downloader_versions, probe_links
-from svp_dagster.resources.platform_rules import PlatformRules
+from svp_dagster.rows.platform_rules import PlatformRules
+from svp_dagster.rows.platforms import downloader_versions, probe_links
 from svp_dagster.store.platforms import Platform
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts

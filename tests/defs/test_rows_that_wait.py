@@ -14,7 +14,7 @@ from svp_dagster.defs.jobs import ATTEMPTS, download, fail_row
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import ProcessingType, Status
-from svp_dagster.waiting import MAX_WAITS
+from svp_dagster.rows.waiting import MAX_WAITS
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
 

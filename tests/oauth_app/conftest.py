@@ -13,8 +13,8 @@ from oauth_app.app import create_app
 from oauth_app.security import limiter
 from oauth_app.services import Services
 from svp_dagster.store.store import Store
+from tests.notion.client.notion_sandbox import CLIENT, NotionSandbox
 from tests.oauth_app.people import Person
-from tests.resources.notion_sandbox import CLIENT, NotionSandbox
 
 
 @pytest.fixture

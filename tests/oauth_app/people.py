@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.resources.notion_sandbox import NotionSandbox
+from tests.notion.client.notion_sandbox import NotionSandbox
 
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 

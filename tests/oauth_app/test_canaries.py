@@ -16,10 +16,10 @@ from sqlalchemy import text
 from oauth_app.app import create_app
 from oauth_app.webhooks import IN_USE
 from svp_dagster.store.store import Store
+from tests.notion.client.notion_sandbox import CLIENT, NotionSandbox
 from tests.oauth_app.conftest import store_of
 from tests.oauth_app.people import Person
 from tests.oauth_app.test_tokens import make_token
-from tests.resources.notion_sandbox import CLIENT, NotionSandbox
 
 APP_KEY = "app-key-canary-5f2a"
 WEBHOOK_TOKEN = "webhook-canary-81c3"

@@ -11,8 +11,8 @@ from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import ContentPage, JsonObject, PaidCall, Status
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
+from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
-from tests.resources.notion_sandbox import NotionSandbox
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from flask import Flask
 
 from oauth_app.words import ahead
 from svp_dagster.errors import Code
-from svp_dagster.platforms import downloader_versions, pause
+from svp_dagster.rows.platforms import downloader_versions, pause
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.platforms import Platform
 from svp_dagster.store.store import Store

@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 
 from oauth_app.app import create_app
 from oauth_app.probes import HTTP_LIMIT_S, WHOLE_LIMIT_S, run_checks
+from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.dagster_stand_in import dagster
-from tests.resources.notion_sandbox import NotionSandbox
 
 
 def get(environment: pytest.MonkeyPatch, path: str = "/ready", **variables: str) -> TestResponse:

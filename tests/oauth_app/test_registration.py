@@ -8,8 +8,8 @@ import pytest
 
 from svp_dagster.models import JsonObject
 from svp_dagster.store.store import Store
+from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
-from tests.resources.notion_sandbox import NotionSandbox
 
 LINK_COLUMNS: JsonObject = {
     "url": {"url": {}},

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from svp_dagster.asking import MOST_AT_ONCE
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Status
+from svp_dagster.rows.retry import MOST_AT_ONCE
 from svp_dagster.store.store import Store
+from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion
 from tests.oauth_app.people import Person
 from tests.oauth_app.test_entries import NOW, VIDEO, add, fail, refused
-from tests.resources.notion_sandbox import NotionSandbox, RunningNotion
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from oauth_app.app import create_app
 from oauth_app.security import limiter
 from svp_dagster.errors import PermanentError
 from svp_dagster.store.crypto import new_key
+from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
-from tests.resources.notion_sandbox import NotionSandbox
 
 FRIEND = "https://friend.example"
 

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from oauth_app.app import create_app
 from svp_dagster.store.store import Store
+from tests.notion.client.notion_sandbox import CLIENT, NotionSandbox, running_notion
 from tests.oauth_app.people import Person
-from tests.resources.notion_sandbox import CLIENT, NotionSandbox, running_notion
 
 
 def only_connection(store: Store) -> str:

@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import PaidCall
 from svp_dagster.store.store import Store
+from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion
 from tests.oauth_app.people import Person
-from tests.resources.notion_sandbox import NotionSandbox, RunningNotion
 
 SECRET_WORD = "Canary"
 """In the names of all that the owner has."""

@@ -18,9 +18,9 @@ from oauth_app.app import create_app
 from oauth_app.webhooks import IN_USE, OFFERED, signature_of
 from sandbox.serving import serve
 from svp_dagster.store.store import Store
+from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.conftest import store_of
 from tests.oauth_app.people import Person
-from tests.resources.notion_sandbox import NotionSandbox
 
 TOKEN = "secret_of_the_subscription"
 

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.media import files
 from sandbox.media.make_clips import ALL_CLIPS, ALL_SLIDES, PASTA_SPEECH, Clip
-from svp_dagster.media.captions import parse
+from svp_dagster.download.captions import parse
 from svp_dagster.media.probe import probe
 
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from svp_dagster.asking import ask_all_again
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Status
+from svp_dagster.rows.retry import ask_all_again
 from svp_dagster.store.store import Store
 from tests.store.examples import all_at_once, link, schema, sign_in
 

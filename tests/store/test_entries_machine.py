@@ -12,11 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from svp_dagster.errors import ClaimLost, Code, failure
 from svp_dagster.models import Status
+from svp_dagster.rows.waiting import MAX_WAITS
 from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.database import make_engine
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
-from svp_dagster.waiting import MAX_WAITS
 from tests.store.examples import link, sign_in
 
 RUNS = st.sampled_from([f"run-{number}" for number in range(4)])

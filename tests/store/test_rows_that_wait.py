@@ -8,9 +8,9 @@ import pytest
 
 from svp_dagster.errors import ClaimLost, Code, failure
 from svp_dagster.models import Status
+from svp_dagster.rows.waiting import MAX_WAITS
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
-from svp_dagster.waiting import MAX_WAITS
 from tests.store.examples import link, sign_in
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

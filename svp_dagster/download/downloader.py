@@ -1,0 +1,213 @@
+"""Fetches posts from TikTok and Instagram with yt-dlp.
+
+The order of things: a short link is followed by us, step by step; the post's page is read; what is too long, live or
+empty is refused; then the one file that is needed is downloaded, and pictures and captions beside it. All of it goes
+out through an `EgressGuard` (see there), on through the operator's proxy where one is set, so no address that a post
+names can make this server ask a private network. The site gets cookies only where the operator gives some.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dagster import ConfigurableResource
+from pydantic import Field
+
+from svp_dagster.download import captions
+from svp_dagster.download.egress import EgressGuard, Limits, direct, through
+from svp_dagster.download.links import Link, parse_link
+from svp_dagster.download.posts import Post, choose_formats, read_post
+from svp_dagster.download.short_links import follow
+from svp_dagster.download.site_failures import guard_failure, yt_dlp_failure
+from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.media.kinds import picture_suffix
+from svp_dagster.media.length import require_length
+from svp_dagster.models import CaptionTrack, JsonObject, Video
+
+if TYPE_CHECKING:
+    from svp_dagster.download.yt_dlp_session import YtDlpSession
+
+Progress = Callable[[float], None]
+
+_EXTRAS_BYTES = 64_000_000
+"""What pages, pictures and captions of one post may take beside the video."""
+
+
+class YtDlpDownloader(ConfigurableResource):
+    """Downloads one post: video or pictures, sound, captions, cover and what is written beside them."""
+
+    max_duration_s: float = Field(default=1800, gt=0, description="Longest video, in seconds.")
+    max_size_bytes: int = Field(default=200_000_000, gt=0, description="Largest file.")
+    min_short_side_px: int = Field(default=540, gt=0, description="The smallest format that is at least so wide wins.")
+    socket_timeout_s: float = Field(default=20, gt=0, description="How long the site may stay silent.")
+    time_limit_s: float = Field(default=600, gt=0, description="How long one post may take in all.")
+    proxy: str = Field(default="", repr=False, description="The way out: http://[user:password@]host:port.")
+    cookies_file: str = Field(default="", description="Netscape cookie file; each run works on a copy of it.")
+    extra_hosts: list[str] = Field(default=[], description="More sites of yt-dlp that are allowed, e.g. youtube.com.")
+
+    def fetch(self, url: str, *, folder: Path, progress: Progress | None = None) -> Video:
+        """Download the post at `url` into `folder`; `progress` gets the share of the video done, 0 to 1.
+
+        A photo post has `slides` and, if it has a sound, `audio_path`; a carousel has slides of which some or all
+        are clips. A post that only sounds has `audio_path`. The files are not looked into. Raises a failure of the
+        table.
+        """
+        link = parse_link(url, extra_hosts=self.extra_hosts)
+        dial = through(self.proxy) if self.proxy else direct
+        folder.mkdir(parents=True, exist_ok=True)
+        limits = Limits(size_bytes=self.max_size_bytes + _EXTRAS_BYTES, time_s=self.time_limit_s)
+        with EgressGuard(dial=dial, limits=limits) as guard:
+            link = self._follow(link, guard)
+            with self._session(link, folder=folder, guard=guard) as session:
+                info = session.look_up(link)
+                post = read_post(info, link=link)
+                self._require_acceptable(post)
+                return self._download(session, info, post, progress=progress, folder=folder)
+
+    def _follow(self, link: Link, guard: EgressGuard) -> Link:
+        try:
+            return follow(link, proxy_url=guard.url, timeout_s=self.socket_timeout_s)
+        except SvpError as error:
+            if error.code is Code.SITE_UNREACHABLE and (known := guard_failure(guard)):
+                raise known from error
+            raise
+
+    @contextmanager
+    def _session(self, link: Link, *, folder: Path, guard: EgressGuard) -> Iterator[YtDlpSession]:
+        """A session of yt-dlp whose exceptions are failures of the table.
+
+        An answer of another shape than expected may raise anything in an extractor: that is a site that changed.
+        """
+        try:
+            from yt_dlp.networking.exceptions import RequestError
+            from yt_dlp.utils import YoutubeDLError
+
+            from svp_dagster.download.yt_dlp_session import YtDlpSession
+        except ImportError as error:
+            reason = "yt-dlp or a curl_cffi that fits it is not installed"
+            raise failure(Code.MISCONFIGURED, reason=reason, detail=str(error)) from error
+
+        with tempfile.TemporaryDirectory() as private:  # cookies don't lie beside what the run keeps
+            session = YtDlpSession(
+                proxy_url=guard.url,
+                folder=folder,
+                socket_timeout_s=self.socket_timeout_s,
+                cookies=self._cookies(Path(private)),
+            )
+            try:
+                with session:
+                    yield session
+            except (YoutubeDLError, RequestError, AttributeError, LookupError, TypeError, ValueError) as error:
+                raise yt_dlp_failure(
+                    error,
+                    platform=link.platform,
+                    warnings=session.warnings,
+                    problems=session.problems,
+                    guard=guard,
+                ) from error
+
+    def _cookies(self, private: Path) -> Path | None:
+        if not self.cookies_file:
+            return None
+        try:
+            return Path(shutil.copy(self.cookies_file, private / "cookies.txt"))
+        except OSError as error:
+            raise failure(
+                Code.MISCONFIGURED, reason="the cookies file can't be read", detail=type(error).__name__
+            ) from error
+
+    def _require_acceptable(self, post: Post) -> None:
+        if post.is_live:
+            raise failure(Code.LIVE_STREAM, detail=post.media_key)
+        require_length(post.duration_s, limit_s=self.max_duration_s)
+
+    def _download(
+        self, session: YtDlpSession, info: JsonObject, post: Post, *, progress: Progress | None, folder: Path
+    ) -> Video:
+        is_video = len(post.items) == 1 and bool(post.items[0].formats)
+        formats = self._chosen(post.items[0].formats if is_video else post.sound)
+        slides = () if is_video else self._slides(session, info, post, progress=progress, folder=folder)
+        if not formats and not slides:
+            raise failure(Code.NO_MEDIA, detail=f"{post.media_key} has neither formats nor pictures")
+        watch = self._watch(progress if not slides else None)
+        file = session.download(info, formats, name="media", on_progress=watch) if formats else None
+
+        chosen: JsonObject = formats[0] if is_video else {}
+        return Video(
+            media_key=post.media_key,
+            url=post.url,
+            title=post.title,
+            description=post.description,
+            uploader=post.uploader,
+            published_at=post.published_at,
+            duration_s=post.duration_s,
+            width_px=chosen.get("width"),
+            height_px=chosen.get("height"),
+            codec=str(chosen.get("vcodec") or ""),
+            size_bytes=file.stat().st_size if file else None,
+            video_path=file if is_video else None,
+            audio_path=None if is_video else file,
+            slides=slides,
+            thumbnail_path=_save_picture(session.read_small(post.covers), folder / "cover"),
+            captions=tuple(_tracks(session, post)),
+        )
+
+    def _watch(self, progress: Progress | None) -> Callable[[JsonObject], None]:
+        """Reports how far a download is, and stops one that is too large, said or not."""
+
+        def watch(report: JsonObject) -> None:
+            done = report.get("downloaded_bytes") or 0
+            total = report.get("total_bytes") or report.get("total_bytes_estimate") or 0
+            if max(done, total) > self.max_size_bytes:
+                raise _too_large(total, self.max_size_bytes)
+            if progress is not None and (total or report.get("status") == "finished"):
+                progress(min(done / total, 1.0) if total else 1.0)
+
+        return watch
+
+    def _slides(
+        self, session: YtDlpSession, info: JsonObject, post: Post, *, progress: Progress | None, folder: Path
+    ) -> tuple[Path, ...]:
+        """What the post consists of: a part that can't be had now is a failure, one that is gone is not."""
+        slides: list[Path] = []
+        for number, item in enumerate(post.items, start=1):
+            name = f"slide_{number:02}"
+            if formats := self._chosen(item.formats):
+                slides.append(session.download(info, formats, name=name, on_progress=self._watch(None)))
+            elif saved := _save_picture(session.read_wanted(item.pictures), folder / name):
+                slides.append(saved)
+            if progress is not None:
+                progress(number / len(post.items))
+        return tuple(slides)
+
+    def _chosen(self, formats: Sequence[JsonObject]) -> list[JsonObject]:
+        return choose_formats(formats, min_short_side_px=self.min_short_side_px)
+
+
+def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:
+    size = f"{size_bytes / 1e6:.0f} MB large" if size_bytes else "too large"
+    reason = f"{size}; at most {limit_bytes / 1e6:.0f} MB are allowed"
+    return failure(Code.TOO_LARGE, reason=reason, detail=f"{size_bytes or 'unknown size'} > {limit_bytes} bytes")
+
+
+def _save_picture(content: bytes | None, stem: Path) -> Path | None:
+    """A picture in a file named by what it is; None for anything else."""
+    suffix = picture_suffix(content) if content else None
+    if content is None or suffix is None:
+        return None
+    path = stem.with_suffix(suffix)
+    path.write_bytes(content)
+    return path
+
+
+def _tracks(session: YtDlpSession, post: Post) -> Iterator[CaptionTrack]:
+    """The captions that can be fetched and read, in the post's order."""
+    for track in post.captions:
+        content = track.data or (session.read_small([track.url]) or b"").decode("utf-8-sig", "replace")
+        if segments := captions.parse(content):
+            yield CaptionTrack(language=track.language, translated=track.translated, segments=segments)

@@ -1,0 +1,161 @@
+"""What went wrong at TikTok or Instagram, put into the words of the failure table.
+
+The signals are those of yt-dlp 2026.10.26 (its messages are the only place where many of them are said), so this
+file and the pinned version go together.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from svp_dagster.download.egress import EgressGuard
+from svp_dagster.errors import Code, SvpError, failure
+
+MAX_RETRY_AFTER_S: Final = 24 * 3600.0
+UNTRUSTED: Final = "the site's certificate is not trusted here"
+_MAX_DETAIL_CHARACTERS: Final = 300
+
+_SIGNALS: Final[tuple[tuple[str, Code], ...]] = (
+    (r"do not have permission to view this post|registered users who follow this account", Code.PRIVATE),
+    (r"exceeded the rate-limit", Code.RATE_LIMITED),
+    (r"IP address is blocked|not available (in|from) your (location|country|region)", Code.BLOCKED_OR_REGION),
+    (r"Restricted Video|Log in for access|requiring login|empty media response|login required", Code.LOGIN_REQUIRED),
+    (r"private (account|post|video|profile)|(account|post|video|profile) is private", Code.PRIVATE),
+    (r"Video not available, status code|isn't available|may have been removed|has been removed", Code.GONE),
+    (r"There is no video in this post|No video formats found|Requested format is not available", Code.NO_MEDIA),
+    (r"Did not get any data blocks|downloaded file is empty", Code.MEDIA_EMPTY),
+    (r"Giving up after|Got error:|timed out|A network error has occurred", Code.SITE_UNREACHABLE),
+)
+"""Parts of yt-dlp's messages and what they mean, the first that is found."""
+
+
+def status_failure(status: int, *, retry_after: str | None, platform: str) -> SvpError | None:
+    """The failure behind an HTTP status of one of the sites, None where the status alone says too little.
+
+    Instagram answers 401 and 403 to those who ask too often, TikTok 403 to addresses that it doesn't like.
+    """
+    detail = f"HTTP {status}"
+    if status == 429 or (status in (401, 403) and platform == "instagram"):
+        return failure(Code.RATE_LIMITED, detail=detail, retry_after_s=seconds_of(retry_after))
+    if status in (401, 403, 451):
+        return failure(Code.BLOCKED_OR_REGION, detail=detail)
+    if status in (404, 410):
+        return failure(Code.GONE, detail=detail)
+    if status == 408 or status >= 500:
+        return failure(Code.SITE_UNREACHABLE, detail=detail, retry_after_s=seconds_of(retry_after))
+    return None
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """The wait that a `Retry-After` header asks for, as seconds or as a date; None without a sensible one."""
+    if not retry_after:
+        return None
+    if re.fullmatch(r"\s*\d{1,9}\s*", retry_after, re.ASCII):
+        return min(float(retry_after), MAX_RETRY_AFTER_S)
+    try:
+        at = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        return None
+    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
+
+
+def guard_failure(guard: EgressGuard) -> SvpError | None:
+    """The failure that the way out knows of, whatever a client made of it."""
+    if guard.proxy_denied:
+        return failure(
+            Code.MISCONFIGURED,
+            reason="the egress proxy doesn't accept its user name or password",
+            detail="the proxy answered 407",
+        )
+    if guard.exceeded:
+        return failure(Code.TOO_LARGE, reason="larger than the limit", detail="more bytes than one fetch may take")
+    if guard.is_over:
+        return failure(Code.SITE_UNREACHABLE, detail="the download took too long")
+    if guard.refused:
+        return failure(Code.NO_MEDIA, detail=f"refused to ask {guard.refused[-1]!r}")
+    return None
+
+
+def yt_dlp_failure(
+    error: Exception, *, platform: str, warnings: Sequence[str], problems: Sequence[Exception], guard: EgressGuard
+) -> SvpError:
+    """The failure behind an exception of yt-dlp, to be raised `from` it.
+
+    `warnings` and `problems` (requests that failed) are those of the same session: Instagram's extractor goes on
+    after a request that failed, and then says that the answer is empty.
+    """
+    from yt_dlp.cookies import CookieLoadError
+    from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, TransportError
+    from yt_dlp.utils import UnsupportedError
+
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, SvpError):
+            return cause
+    if known := guard_failure(guard):
+        return known
+
+    message = str(error)
+    detail = f"{type(error).__name__}: {message}"[:_MAX_DETAIL_CHARACTERS]
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return failure(Code.STORAGE_FULL, detail="no space left on device")
+        if isinstance(cause, CookieLoadError):
+            return failure(Code.MISCONFIGURED, reason="the cookies file can't be read", detail=detail)
+        if isinstance(cause, CertificateVerifyError):
+            return failure(Code.MISCONFIGURED, reason=UNTRUSTED, detail=detail)
+        if isinstance(cause, HTTPError):
+            retry_after = cause.response.headers.get("Retry-After")
+            if told := status_failure(cause.status, retry_after=retry_after, platform=platform):
+                return told
+    if any(isinstance(cause, UnsupportedError) for cause in causes) or "No suitable extractor" in message:
+        return failure(Code.UNSUPPORTED_LINK, reason="it doesn't name a post of this site", detail=detail)
+    if "empty media response" in message and (hidden := _hidden_failure(warnings, problems)):
+        return hidden
+    for pattern, code in _SIGNALS:
+        if re.search(pattern, message, re.IGNORECASE):
+            return failure(code, detail=detail)
+    if any(isinstance(cause, TransportError) for cause in causes):
+        return failure(Code.SITE_UNREACHABLE, detail=detail)
+    return failure(Code.SITE_CHANGED, detail=detail)
+
+
+def _hidden_failure(warnings: Sequence[str], problems: Sequence[Exception]) -> SvpError | None:
+    """The failure of the first request that Instagram's extractor went on without: what came after follows from it.
+
+    It asks first whether the post may be shown. Without that word it asks for the post without a token, which is
+    answered with 403: nobody asked too often then.
+    """
+    from yt_dlp.networking.exceptions import HTTPError
+
+    said = "\n".join(warnings)
+    first = next(iter(problems), None)
+    without_token = "not granting access" in said and isinstance(first, HTTPError) and "/graphql" in first.response.url
+    if "Error reading response" in said:
+        return failure(Code.SITE_UNREACHABLE, detail=said[:_MAX_DETAIL_CHARACTERS])
+    if without_token or (first is None and "Failed to parse JSON" in said):
+        return failure(Code.SITE_CHANGED, detail=said[:_MAX_DETAIL_CHARACTERS])
+    if isinstance(first, HTTPError):
+        return status_failure(first.status, retry_after=None, platform="instagram")
+    return failure(Code.SITE_UNREACHABLE, detail=str(first)[:_MAX_DETAIL_CHARACTERS]) if first else None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The exception and all that is behind it: yt-dlp hides causes in attributes of its own."""
+    seen: set[int] = set()
+    waiting: list[Any] = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        exc_info = getattr(cause, "exc_info", None) or (None, None)
+        waiting += [exc_info[1], getattr(cause, "cause", None), cause.__cause__, cause.__context__]

@@ -1,0 +1,249 @@
+"""yt-dlp as this product drives it: two extractors, one way out, nothing written but what was asked for.
+
+Importing this module imports yt-dlp, so do it late. It raises ImportError where curl_cffi is missing or isn't one that
+this yt-dlp can use: without its browser impersonation neither site answers.
+
+Looking a post up and downloading its files are separate steps, so that a post can be refused before its video is
+fetched.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from yt_dlp import YoutubeDL
+from yt_dlp.extractor import gen_extractor_classes
+from yt_dlp.extractor.instagram import InstagramIE
+from yt_dlp.extractor.tiktok import TikTokIE as TikTokVideoIE
+from yt_dlp.networking import Request, Response
+from yt_dlp.networking._curlcffi import CurlCFFIRH, CurlOpt
+from yt_dlp.networking.exceptions import HTTPError, RequestError
+
+from svp_dagster.download.links import Link
+from svp_dagster.download.posts import SLIDES
+from svp_dagster.errors import Code, failure
+from svp_dagster.models import JsonObject
+
+logger = logging.getLogger(__name__)
+
+MAX_SMALL_FILE_BYTES: Final = 20_000_000
+"""Cap of a picture or a caption file: a slide of 1080 × 1920 px has about 0.3 MB."""
+
+_RETRIES: Final = 2
+_NOT_THERE: Final = (404, 410)
+_NAME: Final = "file_name"
+"""Our own key in what yt-dlp is told of a post: the name of the file to be written."""
+_BLOCK_BYTES: Final = 65_536
+
+
+class TikTokIE(TikTokVideoIE):  # type: ignore[misc]  # yt-dlp has no types
+    """TikTok's extractor, which drops the pictures of a photo post and where its captions come from: kept here.
+
+    The name is part of the contract: yt-dlp makes the extractor's key of it.
+    """
+
+    def _parse_aweme_video_web(self, aweme_detail: JsonObject, *args: Any, **kwargs: Any) -> JsonObject:
+        info: JsonObject = super()._parse_aweme_video_web(aweme_detail, *args, **kwargs)
+        images = (aweme_detail.get("imagePost") or {}).get("images") or ()
+        info[SLIDES] = [(image.get("imageURL") or {}).get("urlList") or [] for image in images]
+        return info
+
+    def _get_subtitles(self, aweme_detail: JsonObject, *args: Any) -> dict[str, list[JsonObject]]:
+        subtitles: dict[str, list[JsonObject]] = super()._get_subtitles(aweme_detail, *args)
+        offered = (aweme_detail.get("video") or {}).get("subtitleInfos") or ()
+        translated = {each.get("Url") for each in offered if each.get("Source") == "MT"}
+        for offers in subtitles.values():
+            for offer in offers:
+                offer["translated"] = offer.get("url") in translated
+        return subtitles
+
+
+class _GuardedCurlRH(CurlCFFIRH):  # type: ignore[misc]  # yt-dlp has no types
+    """curl, that doesn't let NO_PROXY in the environment lead around the guard."""
+
+    def _send(self, request: Request) -> Any:
+        cookies = self._get_cookiejar(request) if "cookie" not in request.headers else None
+        self._get_instance(cookiejar=cookies).curl.setopt(CurlOpt.NOPROXY, "")
+        return super()._send(request)
+
+
+class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
+    """yt-dlp with the guarded curl, that closes at its end what an error left open."""
+
+    def __init__(self, options: JsonObject) -> None:
+        self._answers: list[Response] = []
+        self.problems: list[RequestError] = []
+        super().__init__(options, auto_init=False)
+
+    def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
+        guarded = [_GuardedCurlRH if handler is CurlCFFIRH else handler for handler in handlers]
+        return super().build_request_director(guarded, preferences)
+
+    def urlopen(self, req: Any) -> Response:
+        try:
+            answer = super().urlopen(req)
+        except RequestError as error:
+            self.problems.append(error)
+            if isinstance(error, HTTPError):
+                self._answers.append(error.response)
+            raise
+        self._answers.append(answer)
+        return answer
+
+    def close(self) -> None:
+        for answer in self._answers:
+            answer.close()
+        super().close()
+
+
+class YtDlpSession:
+    """One look at one post, as a context manager. Its methods raise yt-dlp's own exceptions."""
+
+    def __init__(self, *, proxy_url: str, folder: Path, socket_timeout_s: float, cookies: Path | None) -> None:
+        """Files go into `folder`. `cookies` is rewritten: give a copy."""
+        import imageio_ffmpeg
+
+        self._log = _Log()
+        self._folder = folder
+        self._hooks: list[Callable[[JsonObject], None]] = []
+        options = {
+            "proxy": proxy_url,
+            "socket_timeout": socket_timeout_s,
+            "cookiefile": str(cookies) if cookies else None,
+            # yt-dlp trusts certifi's authorities and no others, unless it is told to ask OpenSSL, which reads this
+            "compat_opts": {"no-certifi"} if os.environ.get("SSL_CERT_FILE") else set(),
+            "cachedir": False,
+            "noplaylist": True,
+            "paths": {"home": str(folder)},
+            "outtmpl": {"default": f"%({_NAME})s.%(ext)s"},
+            "format": "bv+ba/b*",
+            "ffmpeg_location": imageio_ffmpeg.get_ffmpeg_exe(),
+            "fixup": "never",
+            "updatetime": False,
+            "retries": _RETRIES,
+            "fragment_retries": _RETRIES,
+            "ignore_no_formats_error": True,
+            "writesubtitles": True,  # else the extractors don't look for them
+            "progress_hooks": [self._on_progress],
+            "noprogress": True,
+            "color": "never",
+            "logger": self._log,
+        }
+        self._yt_dlp = _TidyYoutubeDL(options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._yt_dlp.close()
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What yt-dlp warned of so far."""
+        return self._log.warnings
+
+    @property
+    def problems(self) -> Sequence[Exception]:
+        """The requests that failed so far, in order, those too that an extractor went on without."""
+        return self._yt_dlp.problems
+
+    def look_up(self, link: Link) -> JsonObject:
+        """The post's metadata, unprocessed. Nothing is downloaded yet."""
+        self._yt_dlp.add_info_extractor(_extractor(link)())
+        url = link.url.replace("/photo/", "/video/") if link.platform == "tiktok" else link.url
+        info: JsonObject | None = self._yt_dlp.extract_info(url, download=False, process=False)
+        if not info or info.get("_type") in ("url", "url_transparent"):
+            raise failure(Code.UNSUPPORTED_LINK, reason="it doesn't name a post of this site", detail="no post")
+        return info
+
+    def download(
+        self, info: JsonObject, formats: Sequence[JsonObject], *, name: str, on_progress: Callable[[JsonObject], None]
+    ) -> Path:
+        """Download `formats` (one file, or a picture and a sound to be merged) into the folder, as `name`.mp4, say.
+
+        `on_progress` gets yt-dlp's reports (`downloaded_bytes`, `total_bytes` …) and may raise to stop.
+        """
+        wanted = {key: value for key, value in info.items() if key not in ("subtitles", "automatic_captions")}
+        self._hooks = [on_progress]
+        wanted |= {"formats": [*formats], "_type": "video", _NAME: name}
+        done = self._yt_dlp.process_ie_result(wanted, download=True)
+        files = [each.get("filepath") for each in done.get("requested_downloads") or () if each.get("filepath")]
+        if not files:
+            raise failure(Code.NO_MEDIA, detail="yt-dlp downloaded nothing")
+        return Path(files[0])
+
+    def read_small(self, urls: Sequence[str]) -> bytes | None:
+        """The first of `urls` that can be read, None if there is none: for pictures and captions."""
+        with suppress(RequestError):
+            return self.read_wanted(urls)
+        logger.info("none of %d addresses of a small file could be read", len(urls))
+        return None
+
+    def read_wanted(self, urls: Sequence[str]) -> bytes | None:
+        """The same for what a post can't do without: raises where a file may be there, but could not be read now."""
+        problem: RequestError | None = None
+        for url in urls:
+            try:
+                content = self._read(url)
+            except (ValueError, OSError):  # the address itself is malformed, for example
+                continue
+            except RequestError as error:
+                if not (isinstance(error, HTTPError) and error.status in _NOT_THERE):
+                    problem = error
+            else:
+                if content is not None:
+                    return content
+        if problem is not None:
+            raise problem
+        return None
+
+    def _read(self, url: str) -> bytes | None:
+        """A small file; None for one that is too large."""
+        with self._yt_dlp.urlopen(Request(url)) as answer:
+            content = b""
+            while block := answer.read(_BLOCK_BYTES):
+                content += block
+                if len(content) > MAX_SMALL_FILE_BYTES:
+                    return None
+            return content
+
+    def _on_progress(self, report: JsonObject) -> None:
+        for hook in self._hooks:
+            hook(report)
+
+
+def _extractor(link: Link) -> type[Any]:
+    """The one extractor that may work on this link. For a site of the allow-list it is yt-dlp's own for the URL."""
+    if link.platform == "tiktok":
+        return TikTokIE
+    if link.platform == "instagram":
+        return InstagramIE  # type: ignore[no-any-return]
+    for extractor in gen_extractor_classes():
+        if extractor.IE_NAME != "generic" and extractor.suitable(link.url):
+            return extractor  # type: ignore[no-any-return]
+    raise failure(Code.UNSUPPORTED_LINK, reason="it doesn't name a video of this site", detail="no extractor")
+
+
+class _Log:
+    """yt-dlp's messages: they name signed addresses, so they are for debugging only."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def debug(self, message: str) -> None:
+        logger.debug("%s", message)
+
+    def warning(self, message: str) -> None:
+        self.warnings.append(message)
+        logger.debug("%s", message)
+
+    def error(self, message: str) -> None:
+        logger.debug("%s", message)

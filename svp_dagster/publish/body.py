@@ -1,0 +1,227 @@
+"""What stands in the body of a content page.
+
+Free workspaces with several members have 1,000 blocks for their whole life, and deleting gives none back: so a body
+is a few large blocks unless more are asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+
+from svp_dagster.models import Evidence, JsonObject, ScreenLine, ScreenText, Segment, Summary, Transcript, Value, Video
+from svp_dagster.notion.blocks import PARAGRAPH_UNITS, Items, one_paragraph, paragraph, paragraphs, toggles
+from svp_dagster.notion.properties import web_address
+from svp_dagster.notion.rich_text import ITEM_UNITS, clean, cut, one_line, rich_text, split, text_item
+from svp_dagster.publish.chapters import Chapter, chapters
+
+_NAME_UNITS = 100
+_QUOTE_UNITS = 400
+_STAMP_UNITS = 100
+_PART_UNITS = 49_000
+"""Of a paragraph, where two texts share one."""
+
+_SPOKEN_PARAGRAPH_S = 60.0
+_FOUND = {"speech": "said", "screen": "shown", "caption": "written in the caption"}
+
+
+class BlockBudget(StrEnum):
+    """How many blocks a page's body may take: none, ten at most, or as many as make it good to read."""
+
+    PROPERTIES_ONLY = "properties_only"
+    COMPACT = "compact"
+    FULL = "full"
+
+
+class Appearance(Value):
+    """What a content page shows beside its columns."""
+
+    block_budget: BlockBudget = BlockBudget.COMPACT
+    cover: bool = True
+    subtitle_files: bool = True
+    chapters: bool = True
+    video_facts: bool = True
+
+
+def page_blocks(
+    video: Video,
+    transcript: Transcript,
+    screen_text: ScreenText,
+    summary: Summary,
+    appearance: Appearance,
+    *,
+    files: Sequence[JsonObject] = (),
+) -> list[JsonObject]:
+    """The blocks of a page: overview, chapters, evidence, transcript, screen text, caption, notes.
+
+    `files` are the file blocks that belong to the transcript.
+
+    Each block fits into a request (see `blocks.batches`). Where text doesn't fit, a mark says so: with `compact`,
+    a transcript or screen text beyond 100,000 characters and an overview or caption beyond half of it.
+    """
+    moments = _chapters(video, transcript) if appearance.chapters else []
+    about = _about(video, with_facts=appearance.video_facts)
+    notes = list(_notes(transcript, screen_text, summary))
+    match appearance.block_budget:
+        case BlockBudget.PROPERTIES_ONLY:
+            return []
+        case BlockBudget.COMPACT:
+            caption = [_short(f"Caption: {video.caption}")] if clean(video.caption) else []
+            read = "\n".join(f"{_seen_at(line)} {line.text}" for line in screen_text.lines)
+            return [
+                *one_paragraph(filter(None, [_short(summary.overview), *moments])),
+                *toggles("Where it was found", one_paragraph(_quotes(video, summary))),
+                *toggles("Transcript", [*_as_one(_spoken_text(transcript)), *files]),
+                *toggles("Text on the screen", _as_one(read)),
+                *one_paragraph([about, *caption, _short("\n".join(notes))], color="gray"),
+            ]
+        case BlockBudget.FULL:
+            return [
+                *(block for part in clean(summary.overview).split("\n\n") for block in paragraphs(_lines(part))),
+                *paragraphs(moments),
+                *toggles("Where it was found", paragraphs(_quotes(video, summary))),
+                *toggles("Transcript", [*_spoken_paragraphs(video, transcript), *files]),
+                *toggles("Text on the screen", paragraphs(_read_lines(video, screen_text))),
+                *toggles("Caption", paragraphs(_lines(video.caption))),
+                *one_paragraph([about, *([text_item(note)] for note in notes)], color="gray"),
+            ]
+
+
+def _as_one(text: str) -> list[JsonObject]:
+    items = rich_text(text, limit=PARAGRAPH_UNITS)
+    return [paragraph(items)] if items else []
+
+
+def _short(text: str) -> Items:
+    return rich_text(text, limit=_PART_UNITS)
+
+
+def _lines(text: str) -> list[Items]:
+    return [[text_item(part)] for line in clean(text).split("\n") for part in split(line)]
+
+
+def _chapters(video: Video, transcript: Transcript) -> list[Items]:
+    found = chapters(transcript.segments, duration_s=video.duration_s)
+    return [[text_item("Chapters")], *(_chapter(video, one) for one in found)] if found else []
+
+
+def _chapter(video: Video, chapter: Chapter) -> Items:
+    return [*_moment(video, chapter.start_s), text_item(f" {cut(one_line(chapter.title), _NAME_UNITS)}")]
+
+
+def _spoken_text(transcript: Transcript) -> str:
+    return transcript.text or "\n".join(segment.text for segment in transcript.segments)
+
+
+def _spoken_paragraphs(video: Video, transcript: Transcript) -> list[JsonObject]:
+    """The transcript by minutes, each with a link to its second; without seconds, as it was written."""
+    if not transcript.segments:
+        return paragraphs(_lines(transcript.text))
+    made: list[JsonObject] = []
+    for start_s, words in _minutes(transcript.segments):
+        made += paragraphs([_moment(video, start_s), *_lines(words)])
+    return made
+
+
+def _minutes(segments: Iterable[Segment]) -> Iterator[tuple[float, str]]:
+    start_s, words = 0.0, list[str]()
+    for segment in segments:
+        if words and segment.start_s - start_s >= _SPOKEN_PARAGRAPH_S:
+            yield start_s, " ".join(words)
+            words = []
+        if not words:
+            start_s = segment.start_s
+        words.append(clean(segment.text))
+    if words:
+        yield start_s, " ".join(words)
+
+
+def _read_lines(video: Video, screen_text: ScreenText) -> Iterator[Items]:
+    for line in screen_text.lines:
+        first, *others = split(one_line(line.text), ITEM_UNITS - _STAMP_UNITS) or [""]
+        if line.first_s is None:
+            yield [text_item(f"{_seen_at(line)} {first}")]
+        else:
+            yield [*_moment(video, line.first_s), text_item(f" {first}")]
+        yield from ([text_item(part)] for part in others)
+
+
+def _seen_at(line: ScreenLine) -> str:
+    if line.slide is not None:
+        return f"Slide {line.slide}:"
+    return "•" if line.first_s is None else _clock(line.first_s)
+
+
+def _quotes(video: Video, summary: Summary) -> Iterator[Items]:
+    """A line per quote that a value rests on."""
+    for name, fill in summary.properties.items():
+        for evidence in fill.evidence:
+            yield _quote(video, name, evidence)
+
+
+def _quote(video: Video, column: str, evidence: Evidence) -> Items:
+    name, quote = cut(one_line(column), _NAME_UNITS), cut(one_line(evidence.quote), _QUOTE_UNITS)
+    doubt = "" if evidence.checked else " (not found word for word)"
+    said = f"{name}: “{quote}” — {_FOUND[evidence.source]}{doubt}"
+    if evidence.at_s is None:
+        return [text_item(said)]
+    return [text_item(f"{said} at "), *_moment(video, evidence.at_s)]
+
+
+def _moment(video: Video, at_s: float) -> Items:
+    """A second of the video as a link into it, where the video has a web address."""
+    seconds = max(0, int(at_s)) if math.isfinite(at_s) else 0
+    return [text_item(_clock(seconds), url=web_address(f"{video.url.partition('#')[0]}#t={seconds}"))]
+
+
+def _clock(at_s: float) -> str:
+    seconds = max(0, int(at_s)) if math.isfinite(at_s) else 0
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
+
+
+def _about(video: Video, *, with_facts: bool) -> Items:
+    """Which video it is."""
+    title = cut(one_line(video.title), _QUOTE_UNITS) or "Video"
+    facts = ", ".join(_facts(video)) if with_facts else ""
+    return [text_item(title, url=web_address(video.url)), *([text_item(f" ({facts})")] if facts else [])]
+
+
+def _facts(video: Video) -> Iterator[str]:
+    if clean(video.uploader):
+        yield f"by {cut(one_line(video.uploader), _NAME_UNITS)}"
+    if video.published_at:
+        yield f"posted {video.published_at:%Y-%m-%d}"
+    if video.duration_s:
+        yield _clock(video.duration_s)
+    if video.slides:
+        yield f"{len(video.slides)} slides" if len(video.slides) > 1 else "a picture"
+    if video.width_px and video.height_px:
+        yield f"{video.width_px} × {video.height_px}"
+    if clean(video.codec):
+        yield cut(one_line(video.codec), _NAME_UNITS)
+
+
+def _notes(transcript: Transcript, screen_text: ScreenText, summary: Summary) -> Iterator[str]:
+    """Which engine did what, and what was left blank and why."""
+    language = f" ({one_line(transcript.language)})" if transcript.language else ""
+    heard = f"Transcript by {transcript.source}{language}." if _spoken_text(transcript) else "No transcript."
+    yield _note(heard, transcript.note)
+    frames = f" from {screen_text.frames_read} pictures" if screen_text.frames_read else ""
+    read = f"Screen text by {screen_text.source}{frames}." if screen_text.lines else "No text on the screen."
+    yield _note(read, screen_text.note)
+    yield _note(made_by(summary), summary.note)
+    for name, reason in summary.left_blank.items():
+        yield _note(f"Left blank: {cut(one_line(name), _NAME_UNITS)}.", reason)
+
+
+def made_by(summary: Summary) -> str:
+    """A sentence about who made the summary."""
+    if summary.engine == "extractive":
+        return "Summary: quoted sentences, no model (extractive)."
+    return f"Summary by {summary.model} ({summary.engine.capitalize()})."
+
+
+def _note(statement: str, reason: str) -> str:
+    return cut(one_line(f"{statement} {reason}"), _QUOTE_UNITS * 2)

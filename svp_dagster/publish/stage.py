@@ -1,0 +1,174 @@
+"""The last stage: one page per link entry, made once and brought up to date in place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from svp_dagster.errors import PermanentError
+from svp_dagster.models import ContentPage, JsonObject, ScreenText, Summary, Transcript, Value, Video
+from svp_dagster.notion.blocks import file
+from svp_dagster.notion.properties import Filled, link_column, to_properties
+from svp_dagster.notion.relations import MOST_TITLES, Choice, named_titles
+from svp_dagster.notion.schema import PICTURE_NAMES, TRANSCRIPT_NAMES, Column, DataSourceSchema, normalised
+from svp_dagster.ports import Pages
+from svp_dagster.publish.body import Appearance, page_blocks
+from svp_dagster.publish.cover import cover
+from svp_dagster.publish.relations import choose
+from svp_dagster.publish.subtitles import as_srt, as_vtt
+
+SUBTITLE_FILES = {"transcript.vtt.txt": as_vtt, "transcript.srt.txt": as_srt}
+"""Named as texts: Notion takes neither .vtt nor .srt."""
+
+_DIGEST_DIGITS = 8
+_HIDDEN = (
+    "Notion no longer shows this relation: it was removed, or the database that it leads to is not shared with this "
+    "connection (••• → Connections)."
+)
+
+
+class Place(Value):
+    """Where a link entry's page belongs, and what is known about it.
+
+    `known_page_id` is the page that a run made before. `pages_of_others` are the pages of other link entries for the
+    same video; with `asked_at`, the time of the wish, they tell a page that a dead attempt made from a foreign one.
+    `hidden_relations` are columns that stay blank because Notion no longer shows them.
+    """
+
+    columns: DataSourceSchema
+    hidden_relations: tuple[str, ...] = ()
+    known_page_id: str | None
+    pages_of_others: frozenset[str]
+    asked_at: datetime
+
+
+def publish(
+    video: Video,
+    transcript: Transcript,
+    screen_text: ScreenText,
+    summary: Summary,
+    *,
+    place: Place,
+    pages: Pages,
+    made: Callable[[ContentPage], None],
+    appearance: Appearance,
+    folder: Path,
+) -> ContentPage:
+    """Create the page, or update the one that there is: known from a run before, or made by an attempt that died.
+
+    `made` is told the page before its body is completed, so that an attempt that dies then leaves no second one.
+    Files that go with the page are written to `folder`. Raises the failures of Notion.
+    """
+    subtitles = list(_subtitles(transcript, folder))
+    picture = cover(video, folder) if appearance.cover or _named(place.columns, PICTURE_NAMES) else None
+    filled = _fill(video, summary, place, pages, files=_files(place.columns, picture, subtitles))
+    attached = [file(path, mark=_version(path)) for path in subtitles if appearance.subtitle_files]
+    blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), appearance, files=attached)
+    there = pages.content_page(place.known_page_id) if place.known_page_id else None
+    there = there or _made_by_a_dead_attempt(pages, place, filled)
+    if there is None:
+        page = pages.create_page(
+            place.columns.data_source_id,
+            filled.properties,
+            blocks=blocks,
+            cover=picture if appearance.cover else None,
+            find=lambda: _made_by_a_dead_attempt(pages, place, filled),
+        )
+    else:
+        page = pages.update_page(there.page_id, filled.properties)
+    made(page)
+    if not page.has_whole_body:
+        pages.replace_body(page.page_id, blocks)
+    return page
+
+
+def _subtitles(transcript: Transcript, folder: Path) -> Iterator[Path]:
+    """The transcript as files of subtitles, where it is known when what was said."""
+    for name, form in SUBTITLE_FILES.items() if transcript.segments else ():
+        path = folder / name
+        path.write_text(form(transcript.segments), encoding="utf-8", errors="replace")
+        yield path
+
+
+def _version(path: Path) -> str:
+    return f"Version {hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGEST_DIGITS]}"
+
+
+def _files(schema: DataSourceSchema, picture: Path | None, subtitles: Sequence[Path]) -> dict[str, list[Path]]:
+    """What goes into the files columns, by their names."""
+    pictures = {name: [picture] for name in _named(schema, PICTURE_NAMES) if picture}
+    return pictures | {name: [*subtitles] for name in _named(schema, TRANSCRIPT_NAMES)}
+
+
+def _named(schema: DataSourceSchema, names: Collection[str]) -> list[str]:
+    """The files columns that are called so."""
+    return [column.name for column in schema.columns if column.type == "files" and normalised(column.name) in names]
+
+
+def _fill(video: Video, summary: Summary, place: Place, pages: Pages, *, files: Mapping[str, Sequence[Path]]) -> Filled:
+    values: dict[str, Any] = {name: fill.value for name, fill in summary.properties.items()} | dict(files)
+    link = link_column(place.columns)
+    if link is not None:
+        values[link.name] = video.url
+    filled = to_properties(place.columns, values | _choices(place.columns, values, pages))
+    hidden = dict.fromkeys(place.hidden_relations, _HIDDEN)
+    return filled.model_copy(update={"left_out": filled.left_out | hidden})
+
+
+def _choices(schema: DataSourceSchema, values: Mapping[str, Any], pages: Pages) -> dict[str, Choice]:
+    """For each relation column that has titles, the pages that they name. Each related database is asked once.
+
+    What Notion refuses for good leaves the columns blank: a page without its links is worth more than none.
+    """
+    named: dict[str, dict[str, tuple[str, ...]]] = {}
+    for column in schema.columns:
+        titles = named_titles(values.get(column.name)) if column.type == "relation" else ()
+        if titles and column.relation_data_source_id:
+            named.setdefault(column.relation_data_source_id, {})[column.name] = titles
+    choices: dict[str, Choice] = {}
+    for data_source_id, columns in named.items():
+        wanted = named_titles([title for titles in columns.values() for title in titles[:MOST_TITLES]])
+        try:
+            found = pages.pages_titled(data_source_id, wanted)
+        except PermanentError as refused:
+            choices |= {name: Choice(page_ids=(), left_out=refused.sentence) for name in columns}
+        else:
+            choices |= {name: choose(titles, found) for name, titles in columns.items()}
+    return choices
+
+
+def _with_notes(summary: Summary, filled: Filled) -> Summary:
+    """The summary, with what the page's columns could not take: what is blank, and of what a part is missing."""
+    parts = [f"{name}: {words}" for name, words in filled.shortened.items()]
+    return summary.model_copy(
+        update={
+            "left_blank": summary.left_blank | filled.left_out,
+            "note": " ".join(filter(None, [summary.note, *parts])),
+        }
+    )
+
+
+def _made_by_a_dead_attempt(pages: Pages, place: Place, filled: Filled) -> ContentPage | None:
+    column, value = _mark(place.columns, filled)
+    if not value:
+        return None
+    return pages.find_page(
+        place.columns.data_source_id,
+        column,
+        value,
+        created_since=place.asked_at,
+        ignoring=place.pages_of_others,
+    )
+
+
+def _mark(schema: DataSourceSchema, filled: Filled) -> tuple[Column, str]:
+    """What a page is known again by: the video's link, or its title where no column takes links."""
+    link = link_column(schema)
+    if link is not None and link.name in filled.properties:
+        return link, filled.properties[link.name]["url"]
+    title = schema.title_column
+    items: list[JsonObject] = filled.properties.get(title.name, {}).get("title", [])
+    return title, "".join(item["text"]["content"] for item in items)

@@ -1,0 +1,77 @@
+"""The store and the tokens in it, as a Dagster resource."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from functools import cached_property
+
+import dagster as dg
+
+from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.notion.client.oauth import NotionOAuth
+from svp_dagster.settings import Settings
+from svp_dagster.store.connections import Tokens
+from svp_dagster.store.store import Store, open_store
+
+_POLL_S = 0.2
+_PATIENCE_S = 20.0
+
+
+class TokenStore(dg.ConfigurableResource):
+    """Everything that is kept, and access tokens by connection id.
+
+    Its settings (`DATABASE_URL`, `SVP_ENCRYPTION_KEYS`) are secrets, so they are read from the environment when they
+    are first needed and never appear in Dagster's configuration.
+    """
+
+    oauth: NotionOAuth
+
+    @cached_property
+    def store(self) -> Store:
+        """The store. Raises `misconfigured` without a fit encryption key."""
+        return open_store(Settings())
+
+    def access_token(self, connection_id: str) -> str:
+        """The connection's token. Raises `not_connected`."""
+        return self._tokens(connection_id).access
+
+    def refresh(self, connection_id: str, stale: str) -> str:
+        """A token instead of `stale`, which Notion no longer takes. Raises `not_connected`.
+
+        A refresh token works once, so one process refreshes and the others wait for what it stores.
+        """
+        give_up_at = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < give_up_at:
+            tokens = self._tokens(connection_id)
+            if tokens.access != stale:
+                return tokens.access
+            if self.store.connections.lease_refresh(connection_id, now=datetime.now(UTC)):
+                return self._refresh_leased(connection_id, stale)
+            time.sleep(_POLL_S)
+        raise failure(Code.NOTION_UNREACHABLE, detail="another process refreshes the token and doesn't finish")
+
+    def _refresh_leased(self, connection_id: str, stale: str) -> str:
+        connections = self.store.connections
+        try:
+            tokens = self._tokens(connection_id)
+            if tokens.access != stale:  # another process finished between our look and our lease
+                connections.release_refresh(connection_id)
+                return tokens.access
+            if tokens.refresh is None:
+                raise failure(Code.NOT_CONNECTED, detail="Notion gave no refresh token")
+            grant = self.oauth.refresh(tokens.refresh)
+        except SvpError as error:
+            connections.release_refresh(connection_id)
+            if error.code is Code.NOT_CONNECTED:
+                connections.end(connection_id, now=datetime.now(UTC))
+            raise
+        fresh = Tokens(access=grant.access_token, refresh=grant.refresh_token or tokens.refresh)
+        connections.replace_tokens(connection_id, fresh, now=datetime.now(UTC))
+        return fresh.access
+
+    def _tokens(self, connection_id: str) -> Tokens:
+        tokens = self.store.connections.tokens(connection_id)
+        if tokens is None:
+            raise failure(Code.NOT_CONNECTED, detail=f"connection {connection_id}")
+        return tokens

@@ -1,0 +1,149 @@
+"""Contact sheets: many frames in one picture, so that one reading pays for all of them.
+
+Frames are laid out as tiles between grey gutters. What is read is given back to its tile by the centre of its box.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from svp_dagster.errors import Code, failure
+from svp_dagster.models import Word
+from svp_dagster.screen.frames import Picture
+
+GUTTER_PX = 24
+GREY = 128
+TILES = 30
+"""A frame every two seconds of a 60 s clip makes one sheet of 30 tiles."""
+
+SHEET_PIXELS = 19_000_000
+"""30 tiles of 540 × 1170, a phone's shape; a sheet of larger tiles, such as slides, holds fewer. Google Vision takes 75
+million."""
+
+SHEET_BYTES = 7_000_000
+"""Google Vision takes 10 MB of JSON, and base64 adds 37 %."""
+
+QUALITIES = (85, 70, 50, 30)
+"""JPEG qualities, tried until the sheet is small enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """`count` tiles of one size in rows, with a gutter around each. All in pixels."""
+
+    count: int
+    columns: int
+    tile_width: int
+    tile_height: int
+
+    @property
+    def width(self) -> int:
+        """Of the whole sheet."""
+        return self.columns * (self.tile_width + GUTTER_PX) + GUTTER_PX
+
+    @property
+    def height(self) -> int:
+        """Of the whole sheet."""
+        return math.ceil(self.count / self.columns) * (self.tile_height + GUTTER_PX) + GUTTER_PX
+
+    def corner(self, tile: int) -> tuple[int, int]:
+        """Left and top of a tile."""
+        row, column = divmod(tile, self.columns)
+        return (
+            GUTTER_PX + column * (self.tile_width + GUTTER_PX),
+            GUTTER_PX + row * (self.tile_height + GUTTER_PX),
+        )
+
+    def tile_at(self, x: float, y: float) -> int | None:
+        """The tile at a point, the nearest one for a point in a gutter, None beyond the last tile or the edge."""
+        column = math.floor((x - GUTTER_PX / 2) / (self.tile_width + GUTTER_PX))
+        row = math.floor((y - GUTTER_PX / 2) / (self.tile_height + GUTTER_PX))
+        column, row = min(max(column, 0), self.columns - 1), max(row, 0)
+        tile = row * self.columns + column
+        return tile if tile < self.count else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """A contact sheet on disk. Its tiles are the pictures from `first` on, in the order they came."""
+
+    path: Path
+    first: int
+    layout: Layout
+
+
+def arrange(count: int, tile_width: int, tile_height: int) -> Layout:
+    """The layout that makes the sheet as nearly square as it gets: readers scale long sides down."""
+
+    def longest_side(columns: int) -> int:
+        rows = math.ceil(count / columns)
+        return max(columns * (tile_width + GUTTER_PX), rows * (tile_height + GUTTER_PX))
+
+    columns = min(range(1, count + 1), key=longest_side)
+    return Layout(count=count, columns=columns, tile_width=tile_width, tile_height=tile_height)
+
+
+def write_sheets(pictures: Iterable[Picture], folder: Path, *, tiles: int = TILES) -> list[Sheet]:
+    """Write the pictures to as few JPEG files in `folder` as `tiles` a sheet and the size limit allow."""
+    sheets: list[Sheet] = []
+    first = 0
+    for group in _groups(pictures, tiles):
+        layout = arrange(len(group), max(p.shape[1] for p in group), max(p.shape[0] for p in group))
+        path = folder / f"sheet-{len(sheets):03d}.jpg"
+        path.write_bytes(_jpeg(_draw(group, layout)))
+        sheets.append(Sheet(path=path, first=first, layout=layout))
+        first += len(group)
+    return sheets
+
+
+def words_by_tile(sheet: Sheet, words: Sequence[Word]) -> list[list[Word]]:
+    """The words of each tile, with their boxes in pixels of the tile."""
+    tiles: list[list[Word]] = [[] for _ in range(sheet.layout.count)]
+    for word in words:
+        tile = sheet.layout.tile_at((word.left + word.right) / 2, (word.top + word.bottom) / 2)
+        if tile is not None:
+            left, top = sheet.layout.corner(tile)
+            moved = {
+                "left": word.left - left,
+                "right": word.right - left,
+                "top": word.top - top,
+                "bottom": word.bottom - top,
+            }
+            tiles[tile].append(word.model_copy(update=moved))
+    return tiles
+
+
+def _groups(pictures: Iterable[Picture], tiles: int) -> Iterator[list[Picture]]:
+    group: list[Picture] = []
+    for picture in pictures:
+        together = [*group, picture]
+        largest = max(p.shape[0] for p in together) * max(p.shape[1] for p in together)
+        if group and (len(together) > tiles or len(together) * largest > SHEET_PIXELS):
+            yield group
+            together = [picture]
+        group = together
+    if group:
+        yield group
+
+
+def _draw(group: Sequence[Picture], layout: Layout) -> Picture:
+    sheet = np.full((layout.height, layout.width, 3), GREY, dtype=np.uint8)
+    for tile, picture in enumerate(group):
+        left, top = layout.corner(tile)
+        sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    return sheet
+
+
+def _jpeg(sheet: Picture) -> bytes:
+    import cv2
+
+    for quality in QUALITIES:
+        _, encoded = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if len(encoded) <= SHEET_BYTES:
+            return bytes(encoded)
+    raise failure(Code.SCREEN_FAILED, detail=f"a contact sheet of {sheet.shape} has {len(encoded)} bytes")

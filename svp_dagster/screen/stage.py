@@ -1,0 +1,157 @@
+"""What is shown becomes screen text: frames, contact sheets, words, lines over time."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from svp_dagster.errors import SvpError
+from svp_dagster.media.kinds import is_picture
+from svp_dagster.media.probe import probe
+from svp_dagster.models import ProcessingType, ScreenText, Transcript, Video, Word
+from svp_dagster.ports import Contents, Meter, ScreenReader
+from svp_dagster.screen import frames, lines, sheets
+from svp_dagster.screen.duplicates import distinct
+from svp_dagster.screen.frames import Frame, Picture
+from svp_dagster.screen.lines import Page
+from svp_dagster.screen.sheets import Sheet
+
+KIND = "screen_text"
+RECIPE = f"every {frames.EVERY_S} s, {frames.SHORT_SIDE_PX} px, slides {frames.SLIDE_SHORT_SIDE_PX} px, 1"
+
+LIMIT_S = 120.0
+DECODING_SHARE = 0.5
+"""Of the time limit: what is sampled by then is read."""
+
+
+def read_screen(
+    video: Video,
+    *,
+    processing_type: ProcessingType,
+    reader: ScreenReader,
+    contents: Contents,
+    meter: Meter,
+    folder: Path,
+    limit_s: float = LIMIT_S,
+) -> ScreenText:
+    """The lines on the screen, kept by content, so that none is paid twice.
+
+    No failure of the table leaves this stage: a video whose pictures can't be read still has a caption and a voice.
+    What is missing is said in `note`.
+    """
+    if not processing_type.reads:
+        return ScreenText(note=f"The screen was not read: the processing type is “{processing_type}”.")
+    if video.video_path is None and not video.slides:
+        return ScreenText(note="There are no pictures to read.")
+    recipe = f"{reader.recipe}, {RECIPE}, {reader.tiles} tiles"
+    text = _kept(contents, video.media_key, recipe)
+    if text is None:
+        try:
+            text, complete = _read(video, reader=reader, meter=meter, folder=folder, limit_s=limit_s)
+        except SvpError as error:
+            return ScreenText(source=reader.source, note=f"The text on the screen was not read. {error.sentence}")
+        if complete:
+            contents.put(video.media_key, KIND, recipe, text.model_dump(mode="json"))
+    return text
+
+
+def with_subtitles_marked(screen_text: ScreenText, transcript: Transcript) -> ScreenText:
+    """The screen text, with those lines marked that repeat what is said: the speech may be heard meanwhile."""
+    return screen_text.model_copy(update={"lines": lines.mark_subtitles(screen_text.lines, transcript)})
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """When a picture that is read was on."""
+
+    first_s: float | None
+    last_s: float | None
+    slide: int | None
+
+
+def _kept(contents: Contents, media_key: str, recipe: str) -> ScreenText | None:
+    value = contents.get(media_key, KIND, recipe)
+    try:
+        return None if value is None else ScreenText.model_validate(value)
+    except ValidationError:  # kept by another version of this program
+        return None
+
+
+def _read(video: Video, *, reader: ScreenReader, meter: Meter, folder: Path, limit_s: float) -> tuple[ScreenText, bool]:
+    """The screen text, and whether nothing but the time limit would let another attempt find more."""
+    ends = time.monotonic() + limit_s
+    gaps: list[str] = []
+    shown: list[_Shown] = []
+    frames_seen = _frames(video, gaps, limit_s=limit_s * DECODING_SHARE)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        written = sheets.write_sheets(_distinct_pictures(frames_seen, shown), Path(scratch), tiles=reader.tiles)
+        words = reader.read([sheet.path for sheet in written], meter=meter, limit_s=ends - time.monotonic())
+    pages = list(_pages(written, words, shown))
+    complete = None not in words and not gaps
+    if None in words:
+        gaps.append(f"Only {len(pages)} of {len(shown)} pictures could be read.")
+    found = tuple(lines.follow(pages))
+    note = " ".join(gaps) or ("" if found else "No text was seen on the screen.")
+    return ScreenText(lines=found, source=reader.source, frames_read=len(pages), note=note), complete
+
+
+def _distinct_pictures(frames_seen: Iterable[Frame], shown: list[_Shown]) -> Iterator[Picture]:
+    """The pictures that show other text than the one before; `shown` tells afterwards when each was on."""
+    for frame, last_s in distinct(frames_seen):
+        shown.append(_Shown(first_s=frame.at_s, last_s=last_s, slide=frame.slide))
+        yield frame.picture
+
+
+def _frames(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
+    """Slides, or frames of the video. What can't be decoded is told in `gaps`; it is a failure if nothing can."""
+    if video.video_path is None:
+        yield from _slides(video.slides, gaps, limit_s=limit_s)
+        return
+    facts = probe(video.video_path)
+    if facts.truncated:
+        gaps.append(f"The file breaks off after {facts.readable_s:.0f} of {facts.duration_s:.0f} seconds.")
+    last_s = None
+    try:
+        for frame in frames.sample(video.video_path, facts, limit_s=limit_s):
+            last_s = frame.at_s
+            yield frame
+    except SvpError:
+        if last_s is None:
+            raise
+        gaps.append(f"The video could be decoded up to second {last_s:.0f} only.")
+
+
+def _slides(paths: tuple[Path, ...], gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
+    """The pictures, and frames of the clips between them."""
+    ends = time.monotonic() + limit_s
+    seen = False
+    for number, path in enumerate(paths, start=1):
+        try:
+            for frame in _slide(path, number, of=len(paths), limit_s=max(ends - time.monotonic(), 0.0)):
+                seen = True
+                yield frame
+        except SvpError:
+            if number == len(paths) and not seen:
+                raise
+            gaps.append(f"Slide {number} can't be read.")
+
+
+def _slide(path: Path, number: int, *, of: int, limit_s: float) -> Iterator[Frame]:
+    if is_picture(path):
+        yield frames.open_slide(path, slide=number)
+        return
+    for frame in frames.sample(path, probe(path), limit_s=limit_s, most=max(frames.MAX_FRAMES // of, 1)):
+        yield replace(frame, at_s=None, slide=number)
+
+
+def _pages(written: list[Sheet], words: list[list[Word] | None], shown: list[_Shown]) -> Iterator[Page]:
+    """The lines of each tile that was read, with the time at which it was on."""
+    for sheet, on_sheet in zip(written, words, strict=True):
+        for tile, on_tile in enumerate(sheets.words_by_tile(sheet, on_sheet) if on_sheet is not None else ()):
+            when = shown[sheet.first + tile]
+            yield Page(lines=lines.join_words(on_tile), first_s=when.first_s, last_s=when.last_s, slide=when.slide)

@@ -1,0 +1,46 @@
+"""The sound of a video: decoded for listening, encoded in parts for sending."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svp_dagster.errors import Code, failure
+from svp_dagster.media import ffmpeg
+from svp_dagster.models import Span
+from svp_dagster.speech.voice import SAMPLES_PER_S
+
+BITS_PER_S = 48_000
+"""Of the MP3 that is sent: 0.36 MB a minute, so that 70 minutes stay under 25 MB."""
+
+
+def decode(paths: Sequence[Path], folder: Path, *, limit_s: float) -> Path:
+    """The first sound track of each file, one after the other, as a mono 16 kHz WAV file in `folder`.
+
+    Raises the failure `audio_unreadable` if one can't be decoded.
+    """
+    target = folder / "sound.wav"
+    tracks = [ffmpeg.source(path, max_error_rate=1)["a:0"] for path in paths]
+    out = ffmpeg.sink(ffmpeg.joined(tracks), to=str(target), format="wav", acodec="pcm_s16le", ac=1, ar=SAMPLES_PER_S)
+    ffmpeg.run(out, limit_s=limit_s, on_error=Code.AUDIO_UNREADABLE)
+    if not len(samples(target)):
+        raise failure(Code.AUDIO_UNREADABLE, detail="not one sample could be decoded")
+    return target
+
+
+def samples(sound: Path) -> NDArray[np.int16]:
+    """What a WAV file made by `decode` holds."""
+    with wave.open(str(sound), "rb") as file:
+        return np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
+
+
+def encode(sound: Path, part: Span, target: Path, *, limit_s: float) -> Path:
+    """Part of a WAV file made by `decode` as a small MP3 file at `target`."""
+    cut = ffmpeg.source(sound, ss=part.start_s, t=part.length_s)["a:0"]
+    out = ffmpeg.sink(cut, to=str(target), format="mp3", acodec="libmp3lame", audio_bitrate=BITS_PER_S)
+    ffmpeg.run(out, limit_s=limit_s, on_error=Code.AUDIO_UNREADABLE)
+    return target

@@ -1,0 +1,158 @@
+"""One request to OpenAI's transcription API: part of a sound track in, segments out, failures of the table."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from svp_dagster.errors import Code, Retry, SvpError, failure
+from svp_dagster.models import Segment
+from svp_dagster.packages import load
+from svp_dagster.speech.hallucinations import Heard, believable, without_loops
+
+SERVICE = "OpenAI"
+KEY_SETTING, MODEL_SETTING, URL_SETTING = "OPENAI_API_KEY", "SVP_SPEECH_MODEL", "OPENAI_BASE_URL"
+
+SEGMENTING_MODEL = "whisper-1"
+"""The only model that tells when each segment was said."""
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
+"""Between attempts. A longer wait that the service asks for is the row's, not the run's."""
+
+_DETAIL_CHARS = 300
+
+_LANGUAGES = {
+    "afrikaans": "af", "arabic": "ar", "armenian": "hy", "azerbaijani": "az", "belarusian": "be", "bosnian": "bs",
+    "bulgarian": "bg", "catalan": "ca", "chinese": "zh", "croatian": "hr", "czech": "cs", "danish": "da",
+    "dutch": "nl", "english": "en", "estonian": "et", "finnish": "fi", "french": "fr", "galician": "gl",
+    "german": "de", "greek": "el", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "icelandic": "is",
+    "indonesian": "id", "italian": "it", "japanese": "ja", "kannada": "kn", "kazakh": "kk", "korean": "ko",
+    "latvian": "lv", "lithuanian": "lt", "macedonian": "mk", "malay": "ms", "maori": "mi", "marathi": "mr",
+    "nepali": "ne", "norwegian": "no", "persian": "fa", "polish": "pl", "portuguese": "pt", "romanian": "ro",
+    "russian": "ru", "serbian": "sr", "slovak": "sk", "slovenian": "sl", "spanish": "es", "swahili": "sw",
+    "swedish": "sv", "tagalog": "tl", "tamil": "ta", "thai": "th", "turkish": "tr", "ukrainian": "uk",
+    "urdu": "ur", "vietnamese": "vi", "welsh": "cy",
+}  # fmt: skip
+"""whisper-1 names the language in English; everybody else here uses ISO 639-1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartHeard:
+    """What was said in one part; times are seconds from its start. `billed_s` is None where the answer tells none."""
+
+    segments: tuple[Segment, ...]
+    language: str | None
+    billed_s: float | None
+
+
+def prepare() -> None:
+    """Load the SDK, which takes long."""
+    load("openai")
+
+
+def open_client(*, api_key: str, base_url: str, timeout_s: float) -> Any:
+    """A client with a time limit for each call that repeats nothing by itself. Raises `key_rejected` without a key."""
+    prepare()
+    from openai import OpenAI
+
+    if not api_key:
+        raise failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTING, detail="no key is set")
+    return OpenAI(api_key=api_key, base_url=base_url or None, timeout=timeout_s, max_retries=0)
+
+
+def hear(client: Any, part: Path, *, model: str, length_s: float, attempts: int) -> PartHeard:
+    """What is said in an MP3 file, in at most `attempts` attempts. Raises a failure of the table."""
+    for attempt in range(1, attempts):
+        try:
+            return _hear_once(client, part, model=model, length_s=length_s)
+        except SvpError as error:
+            wait_s = error.retry_after_s if error.retry_after_s is not None else FIRST_WAIT_S * 2 ** (attempt - 1)
+            if error.retry is not Retry.NOW or wait_s > LONGEST_WAIT_S:
+                raise
+            time.sleep(wait_s)
+    return _hear_once(client, part, model=model, length_s=length_s)
+
+
+def _hear_once(client: Any, part: Path, *, model: str, length_s: float) -> PartHeard:
+    import openai
+
+    verbose = model == SEGMENTING_MODEL
+    try:
+        answer = client.audio.transcriptions.create(
+            model=model,
+            file=(part.name, part.read_bytes()),
+            response_format="verbose_json" if verbose else "json",
+        )
+    except openai.APIConnectionError as error:  # timeouts are among them
+        raise _unreachable(type(error).__name__) from error
+    except openai.APIStatusError as error:
+        raise _refused(error, model) from error
+    except (openai.APIError, ValueError) as error:  # an answer of 200 that isn't JSON, or JSON of another shape
+        raise failure(Code.SPEECH_FAILED, detail=f"unusable answer: {type(error).__name__}") from error
+    if not isinstance(getattr(answer, "text", None), str):  # a page instead of JSON comes back as it is
+        raise failure(Code.SPEECH_FAILED, detail=f"an answer of type {type(answer).__name__}")
+    usage = getattr(answer, "usage", None)
+    return PartHeard(
+        segments=_segments(answer, length_s=length_s),
+        language=_language(answer),
+        billed_s=getattr(usage, "seconds", None),
+    )
+
+
+def _segments(answer: Any, *, length_s: float) -> tuple[Segment, ...]:
+    """The answer's segments, or one as long as the part where the model gives none."""
+    if getattr(answer, "segments", None) is None:
+        text = without_loops(answer.text)
+        return (Segment(start_s=0.0, end_s=length_s, text=text),) if text else ()
+    heard = [
+        Heard(
+            segment=Segment(
+                start_s=min(max(one.start, 0.0), length_s),
+                end_s=min(max(one.end, one.start, 0.0), length_s),
+                text=one.text.strip(),
+            ),
+            no_speech=one.no_speech_prob,
+            confidence=one.avg_logprob,
+        )
+        for one in answer.segments
+    ]
+    return tuple(believable(heard))
+
+
+def _language(answer: Any) -> str | None:
+    """The language as ISO 639-1: `whisper-1` tells its name, `gpt-transcribe` a list of codes."""
+    name = getattr(answer, "language", None)
+    if isinstance(name, str) and name:
+        return _LANGUAGES.get(name.lower(), name.lower())
+    listed = getattr(answer, "languages", None)
+    first = listed[0] if isinstance(listed, list) and listed else None
+    code = first.get("code") if isinstance(first, dict) else None
+    return code if isinstance(code, str) else None
+
+
+def _refused(error: Any, model: str) -> SvpError:
+    """The failure behind an answer with an error status."""
+    said = f"{error.status_code} {error.code}: {error.message}"[:_DETAIL_CHARS]
+    if error.status_code in (401, 403):
+        return failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTING, detail=f"status {error.status_code}")
+    if error.code == "model_not_found":
+        return failure(Code.MODEL_RETIRED, service=SERVICE, model=model, setting=MODEL_SETTING, detail=said)
+    if error.status_code == 404:
+        return failure(Code.MISCONFIGURED, reason=f"{SERVICE}'s address ({URL_SETTING}) is wrong", detail=said)
+    if error.status_code == 429 and "insufficient_quota" in (error.code, error.type):
+        return failure(Code.QUOTA_EXHAUSTED, service=SERVICE, detail=said)
+    if error.status_code in (408, 409, 429) or error.status_code >= 500:
+        return _unreachable(said, retry_after_s=_retry_after_s(error))
+    return failure(Code.SPEECH_FAILED, retry=Retry.NEVER, detail=said)
+
+
+def _retry_after_s(error: Any) -> float | None:
+    asked = error.response.headers.get("retry-after", "")
+    return float(asked) if asked.replace(".", "", 1).isdecimal() else None
+
+
+def _unreachable(detail: str, *, retry_after_s: float | None = None) -> SvpError:
+    later = Retry.LATER if retry_after_s is not None and retry_after_s > LONGEST_WAIT_S else None
+    return failure(Code.SERVICE_UNREACHABLE, service=SERVICE, detail=detail, retry=later, retry_after_s=retry_after_s)

@@ -1,0 +1,128 @@
+"""Where somebody speaks: found before anything is paid, so that music and silence give no words.
+
+The model is Silero's, which comes in faster-whisper's wheel. It is run by onnxruntime alone: importing faster-whisper
+takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svp_dagster.models import Span
+
+SAMPLES_PER_S = 16_000
+WINDOW, CONTEXT = 512, 64
+"""Samples that the model judges at a time, and those before them that it wants to see."""
+
+STARTS, ENDS = 0.5, 0.35
+"""Speech starts at this probability and goes on until it falls below the other."""
+
+MIN_SILENCE_S = 0.4
+MIN_SPEECH_S = 0.25
+PADDING_S = 0.25
+"""Shorter pauses are part of speech, shorter sounds are none, and so much is kept around it."""
+
+ENOUGH_S = 0.8
+"""Less speech than this in a whole clip is taken for a sound."""
+
+BATCH = 10_000
+"""Windows that are judged at once: five minutes."""
+
+
+def speech(samples: NDArray[np.int16]) -> list[Span]:
+    """The stretches of 16 kHz mono sound in which somebody speaks, in order and apart; none if it is too little."""
+    found = spans(probabilities(samples), duration_s=len(samples) / SAMPLES_PER_S)
+    return found if sum(span.length_s for span in found) >= ENOUGH_S else []
+
+
+def probabilities(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """The probability of speech in each window of 32 ms."""
+    if not len(samples):
+        return np.zeros(0, dtype=np.float32)
+    windows = -(-len(samples) // WINDOW)
+    padded = np.zeros(CONTEXT + windows * WINDOW, dtype=np.float32)
+    padded[CONTEXT : CONTEXT + len(samples)] = samples.astype(np.float32) / 32768
+    seen = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + WINDOW)[::WINDOW]
+    state: list[Any] = [np.zeros((1, 1, 128), dtype=np.float32)] * 2
+    judged = []
+    for first in range(0, windows, BATCH):
+        batch = np.ascontiguousarray(seen[first : first + BATCH])
+        result, *state = _model().run(None, {"input": batch, "h": state[0], "c": state[1]})
+        judged.append(result.reshape(-1))
+    return np.concatenate(judged)
+
+
+def spans(windows: Iterable[float], *, duration_s: float) -> list[Span]:
+    """The stretches of speech behind the probabilities: pauses bridged, clicks left out, a little kept around."""
+    stretches: list[Span] = []
+    start: int | None = None
+    quiet_from: int | None = None
+    step_s = WINDOW / SAMPLES_PER_S
+    number = -1
+    for number, probability in enumerate(windows):
+        if probability >= STARTS:
+            start, quiet_from = number if start is None else start, None
+        elif start is not None and probability < ENDS:
+            quiet_from = number if quiet_from is None else quiet_from
+            if (number + 1 - quiet_from) * step_s >= MIN_SILENCE_S:
+                stretches.append(Span(start * step_s, quiet_from * step_s))
+                start = quiet_from = None
+    if start is not None:
+        stretches.append(Span(start * step_s, (quiet_from or number + 1) * step_s))
+    return _padded([stretch for stretch in stretches if stretch.length_s >= MIN_SPEECH_S], duration_s)
+
+
+def parts(found: Sequence[Span], *, longest_s: float, gap_s: float) -> list[Span]:
+    """The speech in parts of at most `longest_s`, cut at pauses if there are any; pauses over `gap_s` are left out."""
+    cut: list[Span] = []
+    for span in _cut_long(found, longest_s):
+        last = cut[-1] if cut else None
+        if last and span.end_s - last.start_s <= longest_s and span.start_s - last.end_s <= gap_s:
+            cut[-1] = Span(last.start_s, span.end_s)
+        else:
+            cut.append(span)
+    return cut
+
+
+def _padded(stretches: Sequence[Span], duration_s: float) -> list[Span]:
+    """Each with `PADDING_S` around it, as far as there is room before the next."""
+    padded: list[Span] = []
+    for number, stretch in enumerate(stretches):
+        after = stretches[number + 1].start_s if number + 1 < len(stretches) else None
+        end_s = stretch.end_s + PADDING_S
+        end_s = min(end_s, duration_s) if after is None else min(end_s, (stretch.end_s + after) / 2)
+        start_s = max(stretch.start_s - PADDING_S, padded[-1].end_s if padded else 0.0)
+        padded.append(Span(start_s, end_s))
+    return padded
+
+
+def _cut_long(found: Sequence[Span], longest_s: float) -> list[Span]:
+    """Speech without a pause for `longest_s` is cut into equal pieces."""
+    pieces: list[Span] = []
+    for span in found:
+        count = max(1, int(np.ceil(span.length_s / longest_s)))
+        borders = [span.start_s + span.length_s * piece / count for piece in range(count + 1)]
+        pieces += [Span(*pair) for pair in pairwise(borders)]
+    return pieces
+
+
+@cache
+def _model() -> Any:
+    import onnxruntime
+
+    package = find_spec("faster_whisper")
+    assert package is not None
+    assert package.origin is not None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    model = Path(package.origin).parent / "assets" / "silero_vad_v6.onnx"
+    return onnxruntime.InferenceSession(str(model), sess_options=options, providers=["CPUExecutionProvider"])

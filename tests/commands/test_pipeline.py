@@ -1,0 +1,157 @@
+"""The stages of one video as `svp process` runs them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from svp_dagster.commands.pipeline import Engines, Pipeline, Wish
+from svp_dagster.commands.process import engines, read_schema
+from svp_dagster.download.downloader import YtDlpDownloader
+from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.models import ProcessingType, Segment, Span, Transcript, Video, Word
+from svp_dagster.ports import Meter
+from svp_dagster.settings import Settings
+from svp_dagster.summary.engines import ExtractiveSummarizer
+from tests.fakes import ContentsInMemory, CountingMeter
+from tests.media import making
+from tests.sandbox.ai_service import AiService
+
+pytest_plugins = ("tests.paid_engines",)
+
+MEET_LIMIT_S = 20.0
+SPOKEN = Transcript(
+    text="Take two eggs.", segments=(Segment(start_s=0, end_s=26, text="Take two eggs."),), source="whisper-1"
+)
+
+
+@dataclass
+class Meeting:
+    """Speech engine and screen reader that each wait for the other to be at work."""
+
+    barrier: threading.Barrier = field(default_factory=lambda: threading.Barrier(2, timeout=MEET_LIMIT_S))
+    problem: SvpError | None = None
+    prepared: int = 0
+    recipe: str = "meeting"
+    source: str = "meeting"
+    tiles: int = 30
+
+    def prepare(self) -> None:
+        self.prepared += 1
+
+    def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
+        self.barrier.wait()
+        if self.problem is not None:
+            raise self.problem
+        return SPOKEN
+
+    def read(self, pictures: Sequence[Path], *, meter: Meter, limit_s: float) -> list[list[Word] | None]:
+        self.barrier.wait()
+        return [[Word(text="Take two eggs.", left=0, top=0, right=90, bottom=9)] for _ in pictures]
+
+
+def pipeline(meeting: Meeting, folder: Path, *, stages: list[str] | None = None) -> Pipeline:
+    @contextmanager
+    def watch(stage: str) -> Iterator[Callable[[float], None]]:
+        yield lambda _: None
+        if stages is not None:
+            stages.append(stage)
+
+    chosen = Engines(
+        downloader=YtDlpDownloader(), speech=meeting, screen_reader=meeting, summarizer=ExtractiveSummarizer()
+    )
+    return Pipeline(engines=chosen, contents=ContentsInMemory(), meter=CountingMeter(), folder=folder, watch=watch)
+
+
+def test_a_video_is_heard_and_read_side_by_side(tmp_path: Path) -> None:
+    stages: list[str] = []
+
+    outcome = pipeline(Meeting(), tmp_path, stages=stages).run(
+        str(making.CLIPS / "pasta.mp4"), Wish(columns=read_schema(None)[0])
+    )
+
+    assert outcome.transcript == SPOKEN
+    assert outcome.summary.overview
+    assert (stages[0], set(stages[1:3]), stages[3]) == ("download", {"transcribe", "read screen"}, "summarize")
+
+
+def test_burned_in_subtitles_are_known_though_they_were_read_before_the_speech_was_heard(tmp_path: Path) -> None:
+    one = pipeline(Meeting(), tmp_path)
+
+    _, screen_text = one.perceive(one.fetch(str(making.CLIPS / "pasta.mp4")), ProcessingType.FULL)
+
+    assert [line.subtitle for line in screen_text.lines] == [True]
+
+
+def test_a_failure_of_the_speech_engine_is_raised_once_the_reading_has_ended(tmp_path: Path) -> None:
+    stages: list[str] = []
+    one = pipeline(Meeting(problem=failure(Code.SPEECH_FAILED, detail="x")), tmp_path, stages=stages)
+
+    with pytest.raises(SvpError) as caught:
+        one.perceive(one.fetch(str(making.CLIPS / "pasta.mp4")), ProcessingType.FULL)
+
+    assert caught.value.code is Code.SPEECH_FAILED
+    assert stages == ["download", "read screen"]
+
+
+@pytest.mark.parametrize(("processing_type", "times"), [(ProcessingType.FULL, 1), (ProcessingType.CAPTION, 0)])
+def test_a_speech_engine_is_loaded_beside_the_download_where_it_is_needed(
+    tmp_path: Path, processing_type: ProcessingType, times: int
+) -> None:
+    meeting = Meeting()
+    wish = Wish(columns=read_schema(None)[0], processing_type=processing_type)
+
+    with pytest.raises(SvpError):
+        pipeline(meeting, tmp_path).run("no link of a post", wish)
+
+    assert meeting.prepared == times
+
+
+def paid(folder: Path) -> Pipeline:
+    """The pipeline with the configured engines."""
+    return Pipeline(
+        engines=engines(Settings()),
+        contents=ContentsInMemory(),
+        meter=CountingMeter(),
+        folder=folder,
+        watch=pipeline(Meeting(), folder).watch,
+    )
+
+
+def test_music_costs_no_transcription_and_invents_no_words(ai: AiService, tmp_path: Path) -> None:
+    post = Video(
+        media_key="Instagram:1",
+        url="https://www.instagram.com/reel/DOramen0001/",
+        description="Ramen in Shinjuku",
+        video_path=making.CLIPS / "ramen.mp4",
+    )
+    sign = {"text": "Hoshi Ramen", "left": 40, "top": 90, "width": 200, "height": 30}
+    ai.steer("vision", lines=[sign])
+
+    one = paid(tmp_path)
+    transcript, screen_text = one.perceive(post, ProcessingType.FULL)
+    summary = one.sum_up(post, transcript, screen_text, Wish(columns=read_schema(None)[0]))
+
+    assert (transcript.text, transcript.no_speech) == ("", True)
+    assert [line.text for line in screen_text.lines] == ["Hoshi Ramen"]
+    assert summary.properties
+    assert {service: counts["calls"] for service, counts in ai.ledger.items()} == {"vision": 1, "gemini": 1}
+
+
+def test_a_video_with_nothing_in_it_fails_before_the_summary_is_paid(ai: AiService, tmp_path: Path) -> None:
+    ai.steer("vision", lines=[])
+    clip = making.video(tmp_path / "v.mp4", lambda _: making.picture(), duration_s=2)
+    post = Video(media_key="TikTok:1", url="https://www.tiktok.com/@a/video/1", uploader="anna", video_path=clip)
+
+    one = paid(tmp_path)
+    transcript, screen_text = one.perceive(post, ProcessingType.FULL)
+    with pytest.raises(SvpError) as caught:
+        one.sum_up(post, transcript, screen_text, Wish(columns=read_schema(None)[0]))
+
+    assert caught.value.code is Code.NOTHING_TO_READ
+    assert set(ai.ledger) == {"vision"}

@@ -1,0 +1,175 @@
+import errno
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from yt_dlp.networking import Response
+from yt_dlp.networking.exceptions import HTTPError, TransportError
+from yt_dlp.utils import DownloadError, ExtractorError, UnsupportedError
+
+from svp_dagster.download.egress import EgressGuard, Limits, direct
+from svp_dagster.download.site_failures import guard_failure, seconds_of, status_failure, yt_dlp_failure
+from svp_dagster.errors import Code, Retry, SvpError, failure
+
+
+@pytest.fixture
+def guard() -> Iterator[EgressGuard]:
+    with EgressGuard(dial=direct, limits=Limits(size_bytes=100, time_s=60)) as guard:
+        yield guard
+
+
+def meaning(error: Exception, guard: EgressGuard, *warnings: str, problems: Sequence[Exception] = ()) -> SvpError:
+    return yt_dlp_failure(error, platform="tiktok", warnings=warnings, problems=problems, guard=guard)
+
+
+def reported(cause: Exception) -> DownloadError:
+    """What yt-dlp raises when an extractor raised `cause`."""
+    try:
+        raise cause
+    except type(cause):
+        return DownloadError(f"ERROR: {cause}", sys.exc_info())
+
+
+@pytest.mark.parametrize(
+    ("status", "platform", "code"),
+    [
+        (401, "instagram", Code.RATE_LIMITED),
+        (403, "instagram", Code.RATE_LIMITED),
+        (403, "tiktok", Code.BLOCKED_OR_REGION),
+        (404, "tiktok", Code.GONE),
+        (408, "tiktok", Code.SITE_UNREACHABLE),
+        (410, "instagram", Code.GONE),
+        (429, "tiktok", Code.RATE_LIMITED),
+        (451, "tiktok", Code.BLOCKED_OR_REGION),
+        (500, "tiktok", Code.SITE_UNREACHABLE),
+        (503, "instagram", Code.SITE_UNREACHABLE),
+    ],
+)
+def test_a_status_means_what_the_site_means_by_it(status: int, platform: str, code: Code) -> None:
+    failed = status_failure(status, retry_after=None, platform=platform)
+
+    assert failed is not None
+    assert failed.code is code
+
+
+def test_a_status_that_says_nothing_is_left_to_the_message() -> None:
+    assert status_failure(418, retry_after=None, platform="tiktok") is None
+
+
+def test_retry_after_is_read_as_seconds_and_as_a_date_and_never_endless() -> None:
+    in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+
+    assert seconds_of("7") == 7
+    assert seconds_of(in_a_minute) == pytest.approx(60, abs=2)
+    assert seconds_of("Mon, 01 Jan 2001 00:00:00 GMT") == 0
+    assert seconds_of("999999999") == 24 * 3600
+    for nonsense in (None, "", "soon", "-1", "٣", "9" * 400, "Mon, 01 Jan 2001 00:00:00"):
+        assert seconds_of(nonsense) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("No video formats found!", Code.NO_MEDIA),
+        ("This account is private", Code.PRIVATE),
+        ("The video is not available from your location", Code.BLOCKED_OR_REGION),
+        ("Unable to solve JS challenge", Code.SITE_CHANGED),
+        ("Unable to extract universal data for rehydration", Code.SITE_CHANGED),
+        ("A network error has occurred.", Code.SITE_UNREACHABLE),
+    ],
+)
+def test_what_an_extractor_says_is_looked_up(guard: EgressGuard, message: str, code: Code) -> None:
+    assert meaning(reported(ExtractorError(message)), guard).code is code
+
+
+def test_an_answer_of_another_shape_means_that_the_site_changed(guard: EgressGuard) -> None:
+    failed = meaning(TypeError("'NoneType' object is not subscriptable"), guard)
+
+    assert (failed.code, failed.retry) == (Code.SITE_CHANGED, Retry.LATER)
+    assert failed.detail.startswith("TypeError")
+
+
+def test_a_link_that_no_extractor_takes_is_unsupported(guard: EgressGuard) -> None:
+    for error in (reported(UnsupportedError("https://x")), DownloadError("ERROR: No suitable extractor found for URL")):
+        assert meaning(error, guard).code is Code.UNSUPPORTED_LINK
+
+
+def test_a_full_disk_is_found_behind_what_yt_dlp_makes_of_it(guard: EgressGuard) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    assert meaning(reported(full), guard).code is Code.STORAGE_FULL
+    assert meaning(reported(ExtractorError("failed", cause=full)), guard).code is Code.STORAGE_FULL
+
+
+def test_a_failure_that_was_raised_inside_comes_out_as_it_is(guard: EgressGuard) -> None:
+    inside = failure(Code.TOO_LARGE, reason="900 MB large")
+
+    assert meaning(reported(ExtractorError("failed", cause=inside)), guard) is inside
+
+
+def test_causes_that_go_round_in_a_circle_are_walked_once(guard: EgressGuard) -> None:
+    one, other = ValueError("one"), ValueError("other")
+    one.__context__, other.__context__ = other, one
+
+    assert meaning(one, guard).code is Code.SITE_CHANGED
+
+
+def no_answer() -> TransportError:
+    return TransportError("timed out")
+
+
+def status(number: int, url: str = "https://www.instagram.com/api/v1/web/get_ruling_for_content/") -> HTTPError:
+    return HTTPError(Response(io.BytesIO(), url, {}, status=number))
+
+
+def without_token() -> HTTPError:
+    return status(403, "https://www.instagram.com/api/graphql")
+
+
+@pytest.mark.parametrize(
+    ("warning", "problems", "code"),
+    [
+        ("", [status(503)], Code.SITE_UNREACHABLE),
+        ("", [status(429)], Code.RATE_LIMITED),
+        ("", [no_answer()], Code.SITE_UNREACHABLE),
+        ("Instagram API is not granting access", [no_answer(), without_token()], Code.SITE_UNREACHABLE),
+        ("Instagram API is not granting access", [status(500), without_token()], Code.SITE_UNREACHABLE),
+        ("Instagram API is not granting access", [status(403), without_token()], Code.RATE_LIMITED),
+        ("Instagram API is not granting access", [without_token()], Code.SITE_CHANGED),
+        ("", [without_token()], Code.RATE_LIMITED),
+        ("Failed to parse JSON", [], Code.SITE_CHANGED),
+        ("something else", [], Code.LOGIN_REQUIRED),
+    ],
+)
+def test_an_empty_answer_means_what_went_wrong_first(
+    guard: EgressGuard, warning: str, problems: list[Exception], code: Code
+) -> None:
+    empty = reported(ExtractorError("Instagram sent an empty media response.", expected=True))
+
+    assert meaning(empty, guard, warning, problems=problems).code is code
+
+
+def test_what_the_guard_knows_goes_before_what_a_client_made_of_it(guard: EgressGuard) -> None:
+    error = reported(ExtractorError("timed out"))
+
+    guard.refuse("127.0.0.1:443")
+    assert meaning(error, guard).code is Code.NO_MEDIA
+    guard.take(101)
+    assert meaning(error, guard).code is Code.TOO_LARGE
+    guard.proxy_denied = True
+    assert meaning(error, guard).code is Code.MISCONFIGURED
+
+
+def test_a_guard_to_which_nothing_happened_knows_nothing(guard: EgressGuard) -> None:
+    assert guard_failure(guard) is None
+
+
+def test_a_fetch_that_took_too_long_is_worth_another_try() -> None:
+    with EgressGuard(dial=direct, limits=Limits(size_bytes=100, time_s=-1)) as late:
+        failed = guard_failure(late)
+
+    assert failed is not None
+    assert failed.retry is Retry.NOW

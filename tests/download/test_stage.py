@@ -1,0 +1,192 @@
+"""From an url or a file to a video that can be heard and read: the stage with the real downloader and real ffmpeg."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.media import files
+from sandbox.media.posts import post
+from sandbox.media.server import MediaSandbox
+from svp_dagster.download.downloader import YtDlpDownloader
+from svp_dagster.download.stage import download, open_file
+from svp_dagster.errors import Code, SvpError
+from svp_dagster.media.probe import probe
+from svp_dagster.models import Video
+
+pytest_plugins = ("tests.media_site",)
+
+
+class DeliveringDownloader:
+    """Fulfils `Downloader` with a file at hand and remembers what it was asked for."""
+
+    extra_hosts = ()
+
+    def __init__(self, *, max_duration_s: float = 1800, **fields: object) -> None:
+        self.asked: list[str] = []
+        self.max_duration_s = max_duration_s
+        self._fields = fields
+
+    def fetch(self, url: str, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
+        self.asked.append(url)
+        return Video.model_validate({"media_key": "tiktok:1", "url": url} | self._fields)
+
+
+@pytest.fixture
+def downloader(site: MediaSandbox) -> YtDlpDownloader:
+    return YtDlpDownloader(proxy=site.proxy_url, socket_timeout_s=5)
+
+
+def made(folder: Path, name: str) -> Path:
+    path = folder / name
+    path.write_bytes(files.read(name))
+    return path
+
+
+def test_a_pasted_text_becomes_a_video_with_the_facts_of_its_file(downloader: YtDlpDownloader, tmp_path: Path) -> None:
+    shares: list[float] = []
+
+    video = download(
+        f"Look at this! {post('pasta').link}", downloader=downloader, folder=tmp_path, progress=shares.append
+    )
+
+    assert (video.width_px, video.height_px, video.codec) == (576, 1024, "h264")
+    assert video.duration_s == pytest.approx(26, abs=0.1)
+    assert video.video_path == tmp_path / "media.mp4"
+    assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("empty_file", Code.MEDIA_EMPTY, "is empty"),
+        ("truncated_file", Code.MEDIA_TRUNCATED, "breaks off: 9 of 26 seconds"),
+        ("html_file", Code.MEDIA_WRONG_KIND, "a text instead of a video"),
+        ("playlist_file", Code.MEDIA_WRONG_KIND, "a text instead of a video"),
+        ("audio_in_mp4", Code.SOUND_ONLY, "sound alone"),
+        ("three_hours", Code.TOO_LONG, "3.0 hours long"),
+        ("private_post", Code.PRIVATE, "is private"),
+    ],
+)
+def test_every_bad_file_fails_with_its_own_sentence(
+    downloader: YtDlpDownloader, tmp_path: Path, name: str, code: Code, words: str
+) -> None:
+    with pytest.raises(SvpError) as caught:
+        download(post(name).link, downloader=downloader, folder=tmp_path)
+
+    assert caught.value.code is code
+    assert words in caught.value.sentence
+
+
+def test_a_photo_post_keeps_its_slides_and_its_sound(downloader: YtDlpDownloader, tmp_path: Path) -> None:
+    video = download(post("stretches").link, downloader=downloader, folder=tmp_path)
+
+    assert len(video.slides) == 3
+    assert video.audio_path is not None
+    assert video.duration_s == pytest.approx(10, abs=0.1)
+
+
+def test_a_carousel_is_as_long_as_its_clips(downloader: YtDlpDownloader, tmp_path: Path) -> None:
+    video = download(post("two_clips").link, downloader=downloader, folder=tmp_path)
+
+    assert video.size_bytes == sum(slide.stat().st_size for slide in video.slides)
+    assert video.duration_s == pytest.approx(probe(video.slides[0]).duration_s + probe(video.slides[1]).duration_s)
+
+
+def test_a_broken_clip_of_a_carousel_fails_like_a_broken_video(tmp_path: Path) -> None:
+    page = tmp_path / "slide_02.mp4"
+    page.write_text("<!doctype html><p>Not found")
+    broken = DeliveringDownloader(slides=(made(tmp_path, "reading_list.jpg"), page))
+
+    with pytest.raises(SvpError) as caught:
+        download(post("porto_day").link, downloader=broken, folder=tmp_path)
+
+    assert caught.value.code is Code.MEDIA_WRONG_KIND
+
+
+def test_a_file_that_is_longer_than_the_site_said_is_refused_after_all(tmp_path: Path) -> None:
+    lying = DeliveringDownloader(video_path=made(tmp_path, "cafe.mp4"), duration_s=3.0, max_duration_s=10)
+
+    with pytest.raises(SvpError) as caught:
+        download(post("cafe").link, downloader=lying, folder=tmp_path)
+
+    assert caught.value.code is Code.TOO_LONG
+    assert "16 seconds long; at most 10 seconds" in caught.value.sentence
+
+
+def test_a_single_photo_needs_no_probing(tmp_path: Path) -> None:
+    photo = DeliveringDownloader(slides=(made(tmp_path, "reading_list.jpg"),))
+
+    assert download(post("books").link, downloader=photo, folder=tmp_path).duration_s is None
+
+
+def test_a_link_that_is_none_asks_nobody(tmp_path: Path) -> None:
+    nobody = DeliveringDownloader()
+
+    with pytest.raises(SvpError) as caught:
+        download("https://www.tiktok.com/@someone", downloader=nobody, folder=tmp_path)
+
+    assert caught.value.code is Code.UNSUPPORTED_LINK
+    assert nobody.asked == []
+
+
+def test_the_downloader_gets_the_post_s_own_address(tmp_path: Path) -> None:
+    photo = DeliveringDownloader(slides=(made(tmp_path, "reading_list.jpg"),))
+
+    download("instagram.com/reels/DOpancakes1?igsh=abc", downloader=photo, folder=tmp_path)
+
+    assert photo.asked == ["https://www.instagram.com/reel/DOpancakes1/"]
+
+
+def test_a_local_video_is_known_by_its_content_and_stays_where_it_is(tmp_path: Path) -> None:
+    path = made(tmp_path, "cafe.mp4")
+    copy = shutil.copy(path, tmp_path / "another name.mp4")
+
+    video = open_file(path, max_duration_s=1800)
+
+    assert video.media_key == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    assert open_file(Path(copy), max_duration_s=1800).media_key == video.media_key
+    assert (video.title, video.video_path) == ("cafe", path)
+    assert (video.width_px, video.height_px, video.size_bytes) == (576, 1024, path.stat().st_size)
+
+
+def test_a_local_picture_is_a_slide_and_a_local_sound_is_refused(tmp_path: Path) -> None:
+    picture, sound = made(tmp_path, "stretch_1.jpg"), made(tmp_path, "music.m4a")
+
+    assert open_file(picture, max_duration_s=1800).slides == (picture,)
+    with pytest.raises(SvpError) as caught:
+        open_file(sound, max_duration_s=1800)
+    assert caught.value.code is Code.SOUND_ONLY
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("empty.mp4", Code.MEDIA_EMPTY),
+        ("cut.mp4", Code.MEDIA_TRUNCATED),
+        ("page.mp4", Code.MEDIA_WRONG_KIND),
+        ("playlist.mp4", Code.MEDIA_WRONG_KIND),
+    ],
+)
+def test_a_local_file_that_is_no_video_is_refused_like_a_downloaded_one(tmp_path: Path, name: str, code: Code) -> None:
+    with pytest.raises(SvpError) as caught:
+        open_file(made(tmp_path, name), max_duration_s=1800)
+
+    assert caught.value.code is code
+
+
+def test_a_local_file_of_random_bytes_is_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "junk.mp4"
+    path.write_bytes(bytes(range(256)) * 40)
+
+    with pytest.raises(SvpError) as caught:
+        open_file(path, max_duration_s=1800)
+
+    assert caught.value.code is Code.MEDIA_UNREADABLE
+
+
+def test_a_local_file_that_is_not_there_is_the_caller_s_mistake(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_file(tmp_path / "nothing.mp4", max_duration_s=1800)

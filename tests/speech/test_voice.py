@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from svp_dagster.models import Span
+from svp_dagster.speech import audio
+from svp_dagster.speech.voice import SAMPLES_PER_S, parts, probabilities, spans, speech
+from tests.media.making import CLIPS, sound
+
+CHORDS = "aevalsrc='0.3*sin(2*PI*220*t)+0.3*sin(2*PI*277*t)*sin(t)+0.2*sin(2*PI*330*t):d=8'"
+DRUMS = "aevalsrc='0.6*sin(2*PI*60*t)*exp(-8*mod(t,0.5))+0.2*sin(2*PI*440*t)*exp(-3*mod(t,1)):d=8'"
+HISS = "anoisesrc=d=8:c=pink:a=0.3"
+SILENCE = "anullsrc=d=8"
+
+stretches = st.lists(
+    st.tuples(st.floats(0.1, 30), st.floats(0.1, 50)).map(lambda pair: (round(pair[0], 2), round(pair[1], 2))),
+    max_size=20,
+)
+
+
+def laid_out(pairs: list[tuple[float, float]]) -> list[Span]:
+    """Spans with pauses, from pairs of pause and length."""
+    found, second = [], 0.0
+    for pause_s, length_s in pairs:
+        found.append(Span(second + pause_s, second + pause_s + length_s))
+        second = found[-1].end_s
+    return found
+
+
+def heard(path: Path, folder: Path) -> list[Span]:
+    return speech(audio.samples(audio.decode([path], folder, limit_s=30)))
+
+
+@pytest.mark.parametrize("source", [CHORDS, DRUMS, HISS, SILENCE])
+def test_nobody_speaks_in_music_noise_and_silence(source: str, tmp_path: Path) -> None:
+    assert heard(sound(tmp_path / "a.mp3", source), tmp_path) == []
+
+
+def test_speech_is_found_where_it_is(tmp_path: Path) -> None:
+    found = heard(CLIPS / "pancakes.mp4", tmp_path)
+    assert sum(span.length_s for span in found) == pytest.approx(14, abs=3)
+    assert found[0].start_s < 1
+
+
+def test_no_samples_hold_no_speech() -> None:
+    assert speech(np.zeros(0, dtype=np.int16)) == []
+    assert len(probabilities(np.zeros(5, dtype=np.int16))) == 1
+
+
+@given(st.lists(st.floats(0, 1), max_size=300))
+def test_stretches_are_in_order_apart_and_inside_the_sound(windows: list[float]) -> None:
+    duration_s = len(windows) * 512 / SAMPLES_PER_S
+    found = spans(windows, duration_s=duration_s)
+    borders = [second for span in found for second in (span.start_s, span.end_s)]
+    assert borders == sorted(borders)
+    assert all(span.length_s > 0 for span in found)
+    assert not borders or (borders[0] >= 0 and borders[-1] <= duration_s + 1e-6)
+
+
+def test_a_pause_for_breath_is_part_of_the_speech_and_a_click_is_none() -> None:
+    second = int(SAMPLES_PER_S / 512)
+    windows = [*[0.9] * second, *[0.1] * (second // 5), *[0.9] * second, *[0.0] * (3 * second), 0.9, *[0.0] * second]
+    (found,) = spans(windows, duration_s=len(windows) * 512 / SAMPLES_PER_S)
+    assert found.length_s == pytest.approx(2.2 + 0.25, abs=0.15)
+
+
+@given(stretches, st.floats(1, 120), st.floats(0.5, 20))
+def test_parts_hold_all_speech_are_short_enough_and_leave_long_pauses_out(
+    pairs: list[tuple[float, float]], longest_s: float, gap_s: float
+) -> None:
+    found = laid_out(pairs)
+    cut = parts(found, longest_s=longest_s, gap_s=gap_s)
+    assert all(part.length_s <= longest_s + 1e-6 for part in cut)
+    borders = [second for part in cut for second in (part.start_s, part.end_s)]
+    assert borders == sorted(borders)
+    for span in found:
+        covered = sum(max(0.0, min(part.end_s, span.end_s) - max(part.start_s, span.start_s)) for part in cut)
+        assert covered == pytest.approx(span.length_s, abs=1e-6)
+    pauses = [after.start_s - before.end_s for before, after in pairwise(found)]
+    sent_silence = sum(part.length_s for part in cut) - sum(span.length_s for span in found)
+    assert sent_silence <= sum(pause for pause in pauses if pause <= gap_s) + 1e-6
+
+
+def test_parts_are_cut_at_pauses() -> None:
+    found = [Span(0, 8), Span(9, 17), Span(18, 26)]
+    assert parts(found, longest_s=20, gap_s=5) == [Span(0, 17), Span(18, 26)]

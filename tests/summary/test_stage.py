@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from svp_dagster.errors import Code, SvpError
+from svp_dagster.models import (
+    Evidence,
+    JsonObject,
+    PaidCall,
+    PropertyFill,
+    ScreenLine,
+    ScreenText,
+    Summary,
+    Transcript,
+    Video,
+)
+from svp_dagster.ports import Summarizer
+from svp_dagster.summary.engines import ExtractiveSummarizer
+from svp_dagster.summary.stage import summarize
+from tests.notion.schemas import column, schema
+from tests.summary.hostile import TEXTS
+from tests.summary.recipe import (
+    NO_SCREEN_TEXT,
+    NO_TRANSCRIPT,
+    RECIPES,
+    SCREEN_TEXT,
+    TRANSCRIPT,
+    VIDEO,
+    Shelf,
+    Till,
+)
+
+
+class PaidEngine:
+    """An engine that answers what it is told to, and charges for it."""
+
+    def __init__(self, *, recipe: str = "paid 1", **properties: Any) -> None:
+        self.recipe = recipe
+        self._properties = {"Name": "Lemon pasta", **properties}
+
+    def summarize(self, *, meter: Till, **_: Any) -> Summary:
+        meter.require_budget()
+        meter.record(PaidCall(service="summary", model="m", units=100, unit="tokens"))
+        fills = {
+            name: PropertyFill(value=value, evidence=(Evidence(source="speech", quote="lemon pasta", checked=True),))
+            for name, value in self._properties.items()
+        }
+        return Summary(overview="A recipe.", properties=fills, engine="paid", model="m")
+
+
+def run(engine: Any, *, shelf: Shelf, till: Till | None = None, **changes: Any) -> Summary:
+    used: Summarizer = engine
+    given: dict[str, Any] = {"schema": RECIPES, "prompt": "For two.", "language": None, **changes}
+    values = [given.pop("video", VIDEO), given.pop("transcript", TRANSCRIPT), given.pop("screen_text", SCREEN_TEXT)]
+    return summarize(*values, engine=used, contents=shelf, meter=till or Till(), **given)
+
+
+def test_the_same_video_is_paid_for_once() -> None:
+    shelf, till = Shelf(), Till()
+    first = run(PaidEngine(), shelf=shelf, till=till)
+    assert run(PaidEngine(), shelf=shelf, till=till) == first
+    assert len(till.recorded) == 1
+    assert {(media_key, kind) for media_key, kind, _ in shelf.kept} == {("tiktok:7301", "summary")}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prompt": "For four."},
+        {"language": "de"},
+        {"schema": schema(column("Steps", "rich_text"))},
+        {"schema": schema(*(one for one in RECIPES.columns[1:] if one.name != "Cuisine"), column("Cuisine", "select"))},
+        {"transcript": NO_TRANSCRIPT},
+        {"screen_text": NO_SCREEN_TEXT},
+        {"video": VIDEO.model_copy(update={"description": "Another caption"})},
+        {"engine": PaidEngine(recipe="paid 2")},
+    ],
+    ids=["prompt", "language", "columns", "options", "transcript", "screen text", "caption", "engine"],
+)
+def test_whatever_the_summary_depends_on_is_paid_again(changes: JsonObject) -> None:
+    shelf, till = Shelf(), Till()
+    run(PaidEngine(), shelf=shelf, till=till)
+    engine = changes.pop("engine", PaidEngine())
+    run(engine, shelf=shelf, till=till, **changes)
+    assert len(till.recorded) == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"video": VIDEO.model_copy(update={"url": "https://vm.tiktok.com/x", "width_px": 720})},
+        {"schema": schema(*RECIPES.columns[1:], column("Formula", "formula"), column("Files", "files"))},
+        {"transcript": TRANSCRIPT.model_copy(update={"source": "captions"})},
+    ],
+    ids=["another link", "columns that nobody fills", "who heard it"],
+)
+def test_what_the_summary_does_not_depend_on_is_not_paid_again(changes: JsonObject) -> None:
+    shelf, till = Shelf(), Till()
+    run(PaidEngine(), shelf=shelf, till=till)
+    run(PaidEngine(), shelf=shelf, till=till, **changes)
+    assert len(till.recorded) == 1
+
+
+def test_a_summary_kept_in_another_shape_is_made_again() -> None:
+    shelf, till = Shelf(), Till()
+    made = run(PaidEngine(), shelf=shelf, till=till)
+    shelf.kept = {key: {"overview": "old", "columns": []} for key in shelf.kept}
+    assert run(PaidEngine(), shelf=shelf, till=till) == made
+    assert len(till.recorded) == 2
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        Video(media_key="tiktok:1", url="https://www.tiktok.com/@a/video/1", uploader="anna", duration_s=9.0),
+        Video(media_key="instagram:1", url="https://www.instagram.com/p/1/", title="Video by anna"),
+        Video(media_key="tiktok:1", url="https://www.tiktok.com/@a/video/1", description=" 🔥🔥 \u200b"),
+    ],
+)
+def test_with_nothing_to_read_nothing_is_paid(video: Video) -> None:
+    till, shelf = Till(), Shelf()
+    silent = Transcript(text=" ", no_speech=True, note="No speech was heard.")
+    with pytest.raises(SvpError) as caught:
+        run(PaidEngine(), shelf=shelf, till=till, video=video, transcript=silent, screen_text=NO_SCREEN_TEXT)
+    assert caught.value.code is Code.NOTHING_TO_READ
+    assert till.asked == 0
+    assert shelf.kept == {}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"transcript": Transcript(text="boil")},
+        {"screen_text": ScreenText(lines=(ScreenLine(text="煮る"),))},
+        {"video": VIDEO.model_copy(update={"title": "", "description": "#pasta"})},
+    ],
+    ids=["one spoken word", "one line on the screen", "one hashtag"],
+)
+def test_any_word_is_enough(changes: JsonObject) -> None:
+    video = Video(media_key="tiktok:1", url="https://www.tiktok.com/@a/video/1", uploader="anna")
+    silent: JsonObject = {"video": video, "transcript": NO_TRANSCRIPT, "screen_text": NO_SCREEN_TEXT}
+    made = run(ExtractiveSummarizer(), shelf=Shelf(), **(silent | changes))
+    assert made.properties["Name"].value
+    assert made.overview
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"Link": "https://x.example"}, {"Unknown": 1}, {"Made by": "Anna"}, {"Servings": "four"}, {"Event": "soon"}],
+)
+def test_an_engine_that_fills_what_it_must_not_fails_and_nothing_is_kept(properties: JsonObject) -> None:
+    shelf = Shelf()
+    with pytest.raises(SvpError) as caught:
+        run(PaidEngine(**properties), shelf=shelf)
+    assert caught.value.code is Code.SUMMARY_INVALID
+    assert shelf.kept == {}
+
+
+def test_a_failure_of_the_engine_is_passed_on_and_nothing_is_kept() -> None:
+    shelf = Shelf()
+    with pytest.raises(SvpError) as caught:
+        run(PaidEngine(), shelf=shelf, till=Till(calls=0))
+    assert caught.value.code is Code.BUDGET_REACHED
+    assert shelf.kept == {}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_a_hostile_video_has_a_summary_that_can_be_kept(text: str) -> None:
+    video = VIDEO.model_copy(update={"title": text[:200], "description": text, "uploader": text})
+    hostile: JsonObject = {"video": video, "transcript": Transcript(text=text), "prompt": text}
+    shelf = Shelf()
+    made = run(ExtractiveSummarizer(), shelf=shelf, **hostile)
+    assert run(ExtractiveSummarizer(), shelf=shelf, **hostile) == made
+    assert "Rating" not in made.properties
+    assert len(made.model_dump_json()) < 100_000
