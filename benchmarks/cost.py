@@ -34,7 +34,7 @@ from svp_dagster.prices import load_prices
 from svp_dagster.rows.link_rows import KeptContents
 from svp_dagster.screen.vision import FEATURE
 from svp_dagster.settings import Settings
-from svp_dagster.store.database import migrate
+from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import open_store
 
 SECONDS = (15, 60, 180)

@@ -20,7 +20,7 @@ from svp_dagster.notion.templates import COOKING, Template, link_database
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
-from svp_dagster.store.database import migrate
+from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import open_store
 
 TAG = "cooking"

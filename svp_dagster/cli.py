@@ -147,7 +147,7 @@ def rotate_keys() -> None:
 @main.command()
 def migrate() -> None:
     """Bring the database's tables to the newest form."""
-    from svp_dagster.store.database import migrate
+    from svp_dagster.store.engine import migrate
     from svp_dagster.store.store import open_store
 
     migrate(open_store(Settings()).engine)

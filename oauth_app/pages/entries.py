@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, make_response, redirect, re
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from oauth_app import identity, links, month, platforms
+from oauth_app import identity, links, month, site_health
 from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_TAG, PAGE_SIZE, NewEntry
 from oauth_app.entry_view import EntryView
 from oauth_app.errors import Refusal
@@ -90,7 +90,7 @@ def add() -> AnyResponse | tuple[str, int]:
     except (Refusal, SvpError) as error:
         refused = forms.as_refusal(error)
         return _page(connection, refused=refused, given=given), refused.status
-    flash(f"Added. {platforms.when_it_starts(added.link.url)}", "good")
+    flash(f"Added. {site_health.when_it_starts(added.link.url)}", "good")
     return redirect(url_for(".show"))
 
 
@@ -129,7 +129,7 @@ def retry(page_id: str) -> AnyResponse:
     except (Refusal, SvpError) as error:
         flash(forms.as_refusal(error).message, "bad")
     else:
-        flash(f"Asked again. {platforms.when_it_starts(asked.link.url)}", "good")
+        flash(f"Asked again. {site_health.when_it_starts(asked.link.url)}", "good")
     from_list = request.form.get("from") == "list"
     return redirect(url_for(".show") if from_list else url_for(".detail", page_id=page_id))
 
@@ -173,7 +173,7 @@ def _live_part(connection: Connection) -> LivePart:
     counts = found.store.entries.counts(connection.id, tag=wanted.tag or None)
     since, until = month.month_of(found.now())
     values = {
-        "paused": platforms.paused(),
+        "paused": site_health.paused(),
         "views": _views(entries),
         "total": total,
         "retryable": _retryable(connection, wanted),

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from svp_dagster.errors import SvpError
 from svp_dagster.settings import Settings
 from svp_dagster.store.crypto import TokenCipher
-from svp_dagster.store.database import is_migrated
+from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import encryption_keys, open_store
 
 TIMEOUT_S = 10.0

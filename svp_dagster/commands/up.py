@@ -13,7 +13,7 @@ import yaml
 from svp_dagster.commands.processes import PROJECT, Processes, answers, require_free, running
 from svp_dagster.pools import POOLS
 from svp_dagster.settings import Settings
-from svp_dagster.store.database import migrate
+from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import encryption_keys, open_store
 
 START_LIMIT_S = 120.0

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
 from svp_dagster.store.crypto import TokenCipher
-from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import ConnectionRow
 
 REFRESH_LEASE = timedelta(seconds=30)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import JsonObject, PaidCall, Value
-from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import Base, ContentRow, LedgerRow, ThumbnailRow
 
 

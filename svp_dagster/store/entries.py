@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from svp_dagster.errors import ClaimLost, Code, SvpError, failure
 from svp_dagster.models import ContentPage, LinkEntry, ProcessingType, Status, Value
 from svp_dagster.store import transitions
-from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import ConnectionRow, LedgerRow, LinkEntryRow
 
 

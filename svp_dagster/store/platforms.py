@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
 from svp_dagster.models import Value
-from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import PlatformRow
 
 FIRST_PROBE = timedelta(minutes=15)

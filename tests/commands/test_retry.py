@@ -12,7 +12,7 @@ from svp_dagster.cli import main
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Status
 from svp_dagster.settings import Settings
-from svp_dagster.store.database import migrate
+from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import Store, open_store
 from tests.store.examples import LINK, link, schema, sign_in
 

@@ -19,7 +19,7 @@ from svp_dagster.commands.processes import free_port
 from svp_dagster.commands.up import instance_config, make_pools, prepare
 from svp_dagster.definitions import defs
 from svp_dagster.settings import Settings
-from svp_dagster.store.database import is_migrated
+from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import open_store
 
 PASSWORD = "p@ss/w:rd %(a)s#?&é'\""

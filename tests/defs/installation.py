@@ -19,7 +19,7 @@ from svp_dagster.notion.templates import COOKING, PLACES, Template, create_datab
 from svp_dagster.ports import Downloader
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
-from svp_dagster.store.database import migrate
+from svp_dagster.store.engine import migrate
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store, open_store
 from tests.openapi import DESCRIPTION, assert_valid_request

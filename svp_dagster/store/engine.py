@@ -1,8 +1,10 @@
-"""The engine: one place where SQLite and PostgreSQL are made to behave alike."""
+"""The database engine and its migrations. SQLite and PostgreSQL are made to behave alike here."""
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -26,18 +28,40 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "svp_version"
 """Not Alembic's own name for it, under which Dagster keeps the version of its tables in the same PostgreSQL."""
 
-# A server that vanished without a word is given up after about 25 s, not after the system's two hours.
+# A dead connection is noticed after about 25 s, not after the system's two hours.
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 # PostgreSQL's JSON has no NaN; SQLite's would take it.
 _to_json = partial(json.dumps, allow_nan=False)
 # Values stay out of exceptions, and so out of logs.
 _COMMON: dict[str, Any] = {"json_serializer": _to_json, "hide_parameters": True}
 
+_engines: dict[tuple[int, str], Engine] = {}
+
 T = TypeVar("T")
 
 
+def process_engine(url: str) -> Engine:
+    """Return the engine of this process for an address: one, however many stores are opened on it.
+
+    Keyed by process id as well, so that a fork neither uses nor closes its parent's connections, as SQLAlchemy asks:
+    https://docs.sqlalchemy.org/en/20/core/pooling.html#using-connection-pools-with-multiprocessing-or-os-fork
+    """
+    key = (os.getpid(), url)
+    # `setdefault` is atomic, and an engine that another thread's beat has never connected. A lock could be held by a
+    # thread at the moment of a fork, and stay locked in the child.
+    return _engines.get(key) or _engines.setdefault(key, make_engine(url))
+
+
+@atexit.register
+def dispose_process_engines() -> None:
+    """Close the idle connections of this process. An engine that is still in use connects again."""
+    for (process_id, _), engine in list(_engines.items()):
+        if process_id == os.getpid():
+            engine.dispose()
+
+
 def make_engine(url: str) -> Engine:
-    """An engine for `sqlite:///…` or `postgresql://…` (also `postgres://`). Connects lazily.
+    """Return a new engine for `sqlite:///…` or `postgresql://…` (also `postgres://`). It connects lazily.
 
     Raises `misconfigured` for any other address; the message doesn't quote it, since it may hold a password.
     """
@@ -102,7 +126,7 @@ def _begin_immediate(connection: Any) -> None:
 
 
 def retry_conflict(work: Callable[[], T]) -> T:
-    """What `work` gives; done again when somebody inserted the same key between its look and its insert."""
+    """Return what `work` returns. Repeat it once if another process inserted the same key after its read."""
     try:
         return work()
     except IntegrityError:
@@ -110,13 +134,13 @@ def retry_conflict(work: Callable[[], T]) -> T:
 
 
 def migrate(engine: Engine, *, scripts: Path = MIGRATIONS) -> None:
-    """Bring the tables to the newest form. Safe to call from several processes at once."""
+    """Upgrade the tables to the newest revision. Safe to call from several processes at once."""
     with _migration(engine) as connection:
         command.upgrade(_config(connection, scripts), "head")
 
 
 def is_migrated(engine: Engine) -> bool:
-    """Whether the tables have the newest form."""
+    """Return whether the tables are at the newest revision."""
     with engine.connect() as connection:
         current = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_heads()
     return set(current) == set(ScriptDirectory.from_config(_config(None, MIGRATIONS)).get_heads())

@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from pydantic import SecretStr
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from svp_dagster.errors import Code, PermanentError, failure
+from svp_dagster.settings import Settings
 from svp_dagster.store.crypto import TokenCipher, new_key
-from svp_dagster.store.database import MIGRATIONS, VERSION_TABLE, is_migrated, make_engine, migrate
-from svp_dagster.store.store import Store
+from svp_dagster.store.engine import MIGRATIONS, VERSION_TABLE, is_migrated, make_engine, migrate
+from svp_dagster.store.store import Store, open_store
 from svp_dagster.store.tables import Base
 from tests.store.examples import all_at_once, link, sign_in
 
@@ -111,7 +113,7 @@ def test_several_threads_may_migrate_at_once(empty_url: str) -> None:
 
 
 def test_several_processes_may_migrate_at_once(empty: Engine, empty_url: str) -> None:
-    code = "import sys; from svp_dagster.store.database import *; migrate(make_engine(sys.argv[1]))"
+    code = "import sys; from svp_dagster.store.engine import *; migrate(make_engine(sys.argv[1]))"
     processes = [
         subprocess.Popen([sys.executable, "-c", code, empty_url], stderr=subprocess.PIPE, text=True) for _ in range(3)
     ]
@@ -241,3 +243,45 @@ def test_connections_that_the_server_dropped_are_replaced(postgres_url: str, now
     assert store.connections.get(connection.id) == connection
     engine.dispose()
     operator.dispose()
+
+
+def test_a_process_has_one_engine_for_an_address() -> None:
+    settings = Settings(home=Path("/nowhere"), encryption_keys=SecretStr(new_key()))
+    opened = all_at_once(lambda _: open_store(settings).engine, times=8)
+    assert len(set(opened)) == 1
+    assert open_store(settings).engine is opened[0]
+    elsewhere = settings.model_copy(update={"home": Path("/elsewhere")})
+    assert open_store(elsewhere).engine is not opened[0]
+
+
+FORK = """
+import os, sys
+from svp_dagster.store.engine import process_engine
+
+def backend(engine):
+    with engine.connect() as connection:
+        return connection.connection.driver_connection
+
+url = sys.argv[1]
+inherited = backend(process_engine(url))
+child = os.fork()
+if child == 0:
+    os._exit(backend(process_engine(url)) is inherited)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "the fork uses a connection of its parent"
+assert backend(process_engine(url)) is inherited, "the fork closed a connection of its parent"
+"""
+
+
+def test_a_fork_has_connections_of_its_own(database_url: str) -> None:
+    done = subprocess.run([sys.executable, "-c", FORK, database_url], capture_output=True, text=True, timeout=60)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_connections_are_closed_when_the_process_ends(database_url: str) -> None:
+    code = (
+        "import atexit, sys; from sqlalchemy import event; from sqlalchemy.pool import Pool\n"
+        "event.listen(Pool, 'close', lambda *_: print('closed'))\n"
+        "from svp_dagster.store.engine import process_engine; process_engine(sys.argv[1]).connect().close()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, database_url], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("closed\n", "")
