@@ -55,7 +55,9 @@ class Settings(BaseSettings):
     gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
     gemini_base_url: str = Field(default="", validation_alias="GOOGLE_GEMINI_BASE_URL")
     gemini_model: str = "gemini-3.5-flash-lite"
-    output_language: str = Field(default="", description="Language of summaries; empty: the video's own.")
+    output_language: str = Field(
+        default="", description="Default language of summaries; empty: the video's own."
+    )
     block_budget: Literal["properties_only", "compact", "full"] = "compact"
     page_cover: bool = Field(default=True, description="The thumbnail, or else a frame, as a page's cover.")
     page_subtitle_files: bool = Field(default=True, description="Attach the transcript as WebVTT and SubRip files.")

@@ -123,3 +123,15 @@ def test_the_example_lists_every_setting_and_no_other() -> None:
     fields = {field: set(variable_names(field)) for field in Settings.model_fields}
     assert [field for field, names in fields.items() if not names & listed] == []
     assert listed - set().union(*fields.values()) == set()
+
+
+def test_the_example_leaves_alone_what_the_image_sets() -> None:
+    """`docker run --env-file .env` wins over the image: a copied example must not move its data or hide its ports."""
+    dockerfile = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
+    of_the_image = {
+        pair.split("=")[0] for line in dockerfile.splitlines() if line.startswith("ENV ") for pair in line.split()[1:]
+    }
+    example = (REPOSITORY / ".env.example").read_text().splitlines()
+    of_the_example = {line.split("=")[0] for line in example if "=" in line and not line.startswith("#")}
+    assert {"SVP_HOME", "SVP_PRODUCTION"} <= of_the_image
+    assert of_the_image & of_the_example == set()

@@ -24,6 +24,7 @@ def show() -> str:
     return render_template(
         "settings/show.html",
         connection=identity.connection(),
+        installation_language=found.settings.output_language,
         installation_budget_usd=found.settings.monthly_budget_usd,
         longest_language=LONGEST_LANGUAGE,
     )

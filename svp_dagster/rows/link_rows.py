@@ -37,6 +37,7 @@ class LinkRows(dg.ConfigurableResource):
     tokens: TokenStore
     notion: NotionResource
     monthly_budget_usd: float | None = None
+    output_language: str = ""
     _shower: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "row-status"))
 
     @property
@@ -194,9 +195,9 @@ class HeldRow:
         return KeptContents(self._rows.store)
 
     def output_language(self) -> str | None:
-        """The language that the connection's owner wants summaries in; None for the video's own."""
+        """Return the language of the summary: the connection's, else the installation's; None for the video's own."""
         connection = self._rows.store.connections.get(self.link.connection_id)
-        return (connection.output_language if connection else "") or None
+        return (connection.output_language if connection else "") or self._rows.output_language or None
 
     def enter(self, status: Status) -> None:
         """The row is at this stage now."""

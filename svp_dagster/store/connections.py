@@ -138,7 +138,7 @@ class Connections:
     def set_preferences(
         self, connection_id: str, *, output_language: str, monthly_budget_usd: float | None, now: datetime
     ) -> None:
-        """What the owner chose: the language of summaries ('' = the video's own) and a cap (None = none)."""
+        """What the owner chose: the language of summaries and a monthly cap ('' and None: the installation's)."""
         with self._engine.begin() as connection:
             connection.execute(
                 update(ConnectionRow)
