@@ -52,18 +52,13 @@ def redeem(settings: Settings, code: str) -> Grant:
     return read(parse_grant, answer)
 
 
-def redirect_uri(settings: Settings) -> str:
-    """Where Notion sends the person back to. The connection's settings at Notion must list it."""
-    return f"{settings.app_url.rstrip('/')}/auth/notion/callback"
-
-
 def _client(settings: Settings) -> OAuth2Session:
     if not settings.notion_client_id or settings.notion_client_secret is None:
         raise failure(Code.MISCONFIGURED, reason=f"{CREDENTIALS} are not set")
     client = OAuth2Session(
         settings.notion_client_id,
         settings.notion_client_secret.get_secret_value(),
-        redirect_uri=redirect_uri(settings),
+        redirect_uri=settings.notion_redirect_uri,
         token_endpoint_auth_method=_JSON_BODY,
         default_timeout=TIMEOUT_S,
     )

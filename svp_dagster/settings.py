@@ -12,6 +12,9 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+NOTION_PORTAL = "https://app.notion.com/developers/connections"
+"""Where a public connection is made: https://developers.notion.com/guides/get-started/public-connections"""
+
 
 class Settings(BaseSettings):
     """One installation's settings. Field names in capitals, with the prefix `SVP_` unless an alias says otherwise."""
@@ -27,7 +30,9 @@ class Settings(BaseSettings):
         default=None, description="Fernet keys, comma-separated; the first encrypts, all decrypt."
     )
 
-    app_url: str = Field(default="http://127.0.0.1:8600", description="Address at which people reach the app.")
+    # Notion takes `http` for the host `localhost` alone, not for 127.0.0.1: django-allauth's page on its Notion
+    # provider, https://github.com/vellum-ai/vellum-assistant/pull/16495
+    app_url: str = Field(default="http://localhost:8600", description="Address at which people reach the app.")
     app_host: str = "127.0.0.1"
     app_port: int = 8600
     app_workers: int = Field(default=2, ge=1, description="gunicorn's worker processes.")
@@ -55,9 +60,7 @@ class Settings(BaseSettings):
     gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
     gemini_base_url: str = Field(default="", validation_alias="GOOGLE_GEMINI_BASE_URL")
     gemini_model: str = "gemini-3.5-flash-lite"
-    output_language: str = Field(
-        default="", description="Default language of summaries; empty: the video's own."
-    )
+    output_language: str = Field(default="", description="Default language of summaries; empty: the video's own.")
     block_budget: Literal["properties_only", "compact", "full"] = "compact"
     page_cover: bool = Field(default=True, description="The thumbnail, or else a frame, as a page's cover.")
     page_subtitle_files: bool = Field(default=True, description="Attach the transcript as WebVTT and SubRip files.")
@@ -90,6 +93,17 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """`DATABASE_URL`, or a SQLite file in the home folder. May hold a password: not for logs."""
         return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.home / 'svp.sqlite'}"
+
+    @property
+    def notion_redirect_uri(self) -> str:
+        """Where Notion sends a person back to after the sign-in. The public connection must list it."""
+        return f"{self.app_url.rstrip('/')}/auth/notion/callback"
+
+    @property
+    def missing_notion_client(self) -> list[str]:
+        """The variables of the public connection that are not set. Nobody can connect Notion without them."""
+        given = {"NOTION_CLIENT_ID": self.notion_client_id, "NOTION_CLIENT_SECRET": self.notion_client_secret}
+        return [name for name, value in given.items() if not value]
 
     @property
     def extra_hosts(self) -> list[str]:

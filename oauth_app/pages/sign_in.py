@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from oauth_app import identity, notion_grant
 from oauth_app.errors import Refusal
+from oauth_app.pages.start import set_up_page
 from oauth_app.security import SIGN_IN_LIMIT, csrf, limiter
 from oauth_app.services import services
 from svp_dagster.errors import SvpError
@@ -39,9 +40,11 @@ _NO_ANSWER = Refusal(400, "no_code", "Notion sent you back without an answer. No
 
 @blueprint.get("/auth/notion/login")
 @limiter.limit(SIGN_IN_LIMIT)
-def login() -> Response:
+def login() -> Response | tuple[str, int]:
     """Leave for Notion's authorize page."""
     found = services()
+    if found.settings.missing_notion_client:
+        return set_up_page(), 503
     ours = urlsplit(found.settings.app_url)
     if request.host != ours.netloc and "here" not in request.args:
         # Notion leads back to `app_url`: the browser's part of the sign-in must be kept under that name.

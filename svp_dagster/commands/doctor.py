@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from svp_dagster.errors import SvpError
-from svp_dagster.settings import Settings
+from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import encryption_keys, open_store
@@ -142,9 +142,14 @@ def _notion(settings: Settings) -> Finding:
 
 
 def _notion_client(settings: Settings) -> Finding:
-    if settings.notion_client_id and settings.notion_client_secret:
-        return _ok("Notion sign-in", "client id and secret are set")
-    return _missing("Notion sign-in", "set NOTION_CLIENT_ID and NOTION_CLIENT_SECRET of your public connection")
+    missing = settings.missing_notion_client
+    if not missing:
+        return _ok("Notion sign-in", f"client id and secret are set; redirect URI {settings.notion_redirect_uri}")
+    return _missing(
+        "Notion sign-in",
+        f"set {' and '.join(missing)}, of a public connection made at {NOTION_PORTAL} "
+        f"with the redirect URI {settings.notion_redirect_uri}",
+    )
 
 
 def _speech(settings: Settings) -> Finding:

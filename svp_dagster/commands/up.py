@@ -12,7 +12,7 @@ import yaml
 
 from svp_dagster.commands.processes import PROJECT, Processes, answers, require_free, running
 from svp_dagster.pools import POOLS
-from svp_dagster.settings import Settings
+from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import encryption_keys, open_store
 
@@ -116,6 +116,24 @@ def dagster_address(settings: Settings) -> str:
     return settings.dagster_url or f"http://{settings.dagster_host}:{settings.dagster_port}"
 
 
+def next_step(settings: Settings) -> str:
+    """Return what the operator does next, as lines for the terminal; '' once somebody has connected Notion."""
+    missing = settings.missing_notion_client
+    if missing:
+        return f"""
+Nobody can connect Notion yet: {" and ".join(missing)} not set.
+  1. Make a public connection at {NOTION_PORTAL}
+     (Public connections, Create new connection) with the redirect URI
+     {settings.notion_redirect_uri}
+  2. Copy its client ID and secret from the tab Configuration into the file .env.
+  3. Ctrl-C, then start again. The app shows the same, and what comes after.
+
+"""
+    if not open_store(settings).connections.all():
+        return f"\nNext: open {settings.app_url} and press Connect Notion.\n\n"
+    return ""
+
+
 def run(settings: Settings) -> str:
     """The whole command; returns what ended by itself, or ''."""
     require_free(settings.app_port, host=settings.app_host)
@@ -124,7 +142,7 @@ def run(settings: Settings) -> str:
     with running(settings.home / "logs") as processes:
         start(processes, settings)
         print(f"App      {settings.app_url}\nDagster  {dagster_address(settings)}")  # noqa: T201
-        print("Ctrl-C stops everything.", flush=True)  # noqa: T201
+        print(next_step(settings) + "Ctrl-C stops everything.", flush=True)  # noqa: T201
         return serve(processes)
 
 

@@ -101,6 +101,9 @@ def test_doctor_says_what_is_missing_and_what_to_do(monkeypatch: pytest.MonkeyPa
     assert lines["yt-dlp"].startswith("WRONG")
     assert "SVP_COOKIES_FILE" in lines["yt-dlp"]
     assert lines["Summary"].startswith("missing")
+    assert lines["Notion sign-in"].startswith("missing")
+    assert "https://app.notion.com/developers/connections" in lines["Notion sign-in"]
+    assert "http://localhost:8600/auth/notion/callback" in lines["Notion sign-in"]
 
 
 @pytest.mark.usefixtures("home")
