@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,10 +72,31 @@ def places(pattern: re.Pattern[str], texts: dict[str, str]) -> list[str]:
     ]
 
 
-def test_everybody_knows_only_whom_they_may() -> None:
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Check the contracts of `pyproject.toml` on the packages in a folder."""
     code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=100)
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=100)
+
+
+def test_everybody_knows_only_whom_they_may() -> None:
+    done = lint_imports(REPOSITORY)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_stage_room_that_imports_another_breaks_a_contract(tmp_path: Path) -> None:
+    no_code = shutil.ignore_patterns("static", "clips", "__pycache__")
+    for package in ("svp_dagster", "oauth_app", "sandbox"):
+        shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=no_code)
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    with (tmp_path / "svp_dagster" / "speech" / "stage.py").open("a") as module:
+        module.write("from svp_dagster.screen import lines\n")
+
+    done = lint_imports(tmp_path)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Imports run downwards, and the rooms of one floor don't know each other BROKEN" in done.stdout
+    assert "svp_dagster.speech is not allowed to import svp_dagster.screen" in done.stdout
+    assert "1 broken" in done.stdout
 
 
 def test_no_module_is_too_long(tracked: dict[str, str]) -> None:

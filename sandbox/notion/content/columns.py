@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from sandbox.notion import checks
 from sandbox.notion.checks import Check
+from sandbox.notion.content.rich_text import PLAIN_COLORS
 from sandbox.notion.errors import failed, validation
-from sandbox.notion.rich_text import PLAIN_COLORS
-from sandbox.notion.session import Session, new_id
-from sandbox.notion.store import Json, Record
+from sandbox.notion.state.session import Session, new_id
+from sandbox.notion.state.store import Json, Record
 
 LONGEST_OPTION_NAME = 100
 WITH_OPTIONS = ("select", "multi_select", "status")

@@ -2,14 +2,16 @@
 
 from flask import Blueprint
 
-from sandbox.notion import api, checks, data_sources, pages, rich_text
-from sandbox.notion.session import answer_list
-from sandbox.notion.store import Json, Kind, Record
+from sandbox.notion import checks
+from sandbox.notion.content import rich_text
+from sandbox.notion.endpoints import data_sources, incoming, pages
+from sandbox.notion.state.session import answer_list
+from sandbox.notion.state.store import Json, Kind, Record
 
 routes = Blueprint("search", __name__, url_prefix="/v1/search")
 
 _query = checks.record(
-    optional=api.paging
+    optional=incoming.paging
     | {
         "query": checks.text(),
         "sort": checks.record(
@@ -26,8 +28,8 @@ _query = checks.record(
 @routes.post("")
 def search() -> Json:
     """POST /v1/search: pages and data sources whose title holds the query, last edited first."""
-    session = api.session()
-    asked = api.body(_query)
+    session = incoming.session()
+    asked = incoming.body(_query)
     kinds: list[Kind] = [asked["filter"]["value"]] if "filter" in asked else ["page", "data_source"]
     words = asked.get("query", "").casefold()
     backwards = asked.get("sort", {}).get("direction", "descending") == "descending"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sandbox.notion import checks
 from sandbox.notion.checks import Check
 from sandbox.notion.errors import failed, validation
-from sandbox.notion.store import Json
+from sandbox.notion.state.store import Json
 
 LONGEST_TEXT = 2_000
 LONGEST_EQUATION = 1_000

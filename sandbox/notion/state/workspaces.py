@@ -3,8 +3,8 @@
 import secrets
 from dataclasses import dataclass
 
-from sandbox.notion.session import Clock, Session, new_id
-from sandbox.notion.store import Json, Record, Store
+from sandbox.notion.state.session import Clock, Session, new_id
+from sandbox.notion.state.store import Json, Record, Store
 
 FREE_PLAN_UPLOAD_BYTES = 5 * 1024 * 1024
 

@@ -6,11 +6,11 @@ from typing import Any
 from flask import g, request
 
 from sandbox.notion import checks
-from sandbox.notion.app_state import AppState, state
 from sandbox.notion.checks import Check
 from sandbox.notion.errors import NotionError, failed, unauthorized, validation
-from sandbox.notion.session import LATEST_VERSION, VERSIONS, Session
-from sandbox.notion.store import Json
+from sandbox.notion.state.app_state import AppState, state
+from sandbox.notion.state.session import LATEST_VERSION, VERSIONS, Session
+from sandbox.notion.state.store import Json
 
 LARGEST_BODY_BYTES = 500_000
 _page_size = checks.integer(least=1, most=100)

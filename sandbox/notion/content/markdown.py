@@ -2,9 +2,9 @@
 
 import re
 
-from sandbox.notion.block_kinds import LANGUAGES
-from sandbox.notion.rich_text import LONGEST_TEXT
-from sandbox.notion.store import Json
+from sandbox.notion.content.block_kinds import LANGUAGES
+from sandbox.notion.content.rich_text import LONGEST_TEXT
+from sandbox.notion.state.store import Json
 
 _HEADING = re.compile(r"^(#{1,3})\s+(.*)$")
 _TO_DO = re.compile(r"^[-*]\s+\[( |x|X)\]\s+(.*)$")

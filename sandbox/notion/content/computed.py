@@ -8,10 +8,10 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.notion import columns
-from sandbox.notion.cell_text import as_text
-from sandbox.notion.session import Session
-from sandbox.notion.store import Json, Record
+from sandbox.notion.content import columns
+from sandbox.notion.content.cell_text import as_text
+from sandbox.notion.state.session import Session
+from sandbox.notion.state.store import Json, Record
 
 Cell = Callable[[Session, Record, Json], Json]
 """Shows one cell of a page."""

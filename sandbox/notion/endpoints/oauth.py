@@ -11,10 +11,13 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from sandbox.notion import checks, pages, rich_text, workspaces
-from sandbox.notion.app_state import state
+from sandbox.notion import checks
+from sandbox.notion.content import rich_text
+from sandbox.notion.endpoints import pages
 from sandbox.notion.errors import NotionError
-from sandbox.notion.store import Json, Record
+from sandbox.notion.state import workspaces
+from sandbox.notion.state.app_state import state
+from sandbox.notion.state.store import Json, Record
 
 routes = Blueprint("oauth", __name__, url_prefix="/v1/oauth")
 

@@ -20,13 +20,16 @@ from datetime import timedelta
 
 from flask import Blueprint, request
 
-from sandbox.notion import checks, columns, pages, rich_text, values, workspaces
-from sandbox.notion.api import made
-from sandbox.notion.app_state import state
+from sandbox.notion import checks
 from sandbox.notion.checks import Check
+from sandbox.notion.content import columns, rich_text, values
+from sandbox.notion.endpoints import pages
+from sandbox.notion.endpoints.incoming import made
 from sandbox.notion.errors import not_found, validation
-from sandbox.notion.session import Session
-from sandbox.notion.store import Json, Record
+from sandbox.notion.state import workspaces
+from sandbox.notion.state.app_state import state
+from sandbox.notion.state.session import Session
+from sandbox.notion.state.store import Json, Record
 
 routes = Blueprint("control", __name__, url_prefix="/_sandbox")
 

@@ -2,11 +2,11 @@
 
 from flask import Blueprint
 
-from sandbox.notion import api
 from sandbox.notion.checks import dashed
+from sandbox.notion.endpoints import incoming
 from sandbox.notion.errors import not_found
-from sandbox.notion.session import Session
-from sandbox.notion.store import Json
+from sandbox.notion.state.session import Session
+from sandbox.notion.state.store import Json
 
 routes = Blueprint("users", __name__, url_prefix="/v1/users")
 
@@ -14,15 +14,15 @@ routes = Blueprint("users", __name__, url_prefix="/v1/users")
 @routes.get("/me")
 def retrieve_me() -> Json:
     """GET /v1/users/me."""
-    session = api.session()
+    session = incoming.session()
     return bot(session, session.actor_id)
 
 
 @routes.get("")
 def list_users() -> Json:
     """GET /v1/users: the people, then the bot itself."""
-    session = api.session()
-    cursor, size = api.page_asked()
+    session = incoming.session()
+    cursor, size = incoming.page_asked()
     everybody = [*people(session), bot(session, session.actor_id)]
     start = next((i for i, user in enumerate(everybody) if user["id"] == cursor), 0) if cursor else 0
     stop = start + (size or 100)
@@ -40,7 +40,7 @@ def list_users() -> Json:
 @routes.get("/<user_id>")
 def retrieve_user(user_id: str) -> Json:
     """GET /v1/users/{id}."""
-    session = api.session()
+    session = incoming.session()
     wanted = dashed(user_id)
     found = next((user for user in [*people(session), bot(session, session.actor_id)] if user["id"] == wanted), None)
     if found is None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from sandbox.notion.checks import dashed
 from sandbox.notion.errors import archived, archived_ancestor, failed, not_found
-from sandbox.notion.store import Json, Kind, Record, Store
+from sandbox.notion.state.store import Json, Kind, Record, Store
 
 LATEST_VERSION = "2026-03-11"
 VERSIONS = ("2025-09-03", LATEST_VERSION)

@@ -4,10 +4,12 @@ from functools import partial
 
 from flask import Blueprint, request
 
-from sandbox.notion import api, checks, files, rich_text
+from sandbox.notion import checks
+from sandbox.notion.content import files, rich_text
+from sandbox.notion.endpoints import incoming
 from sandbox.notion.errors import failed, validation
-from sandbox.notion.session import Session, answer_list, new_id
-from sandbox.notion.store import Json, Record
+from sandbox.notion.state.session import Session, answer_list, new_id
+from sandbox.notion.state.store import Json, Record
 
 routes = Blueprint("comments", __name__, url_prefix="/v1/comments")
 
@@ -32,15 +34,15 @@ _new = checks.record(
 @routes.post("")
 def create_comment() -> Json:
     """POST /v1/comments: in a discussion, or a new one on a page or block."""
-    session = api.session()
-    return shown(session, create(session, api.body(_new)))
+    session = incoming.session()
+    return shown(session, create(session, incoming.body(_new)))
 
 
 @routes.get("")
 def list_comments() -> Json:
     """GET /v1/comments?block_id=: those of a page or block, oldest first."""
-    session = api.session()
-    cursor, size = api.page_asked()
+    session = incoming.session()
+    cursor, size = incoming.page_asked()
     target = session.find_block(request.args.get("block_id", ""))
     return answer_list(
         session.store.children(target.id, ["comment"]),
@@ -55,7 +57,7 @@ def list_comments() -> Json:
 @routes.get("/<comment_id>")
 def retrieve_comment(comment_id: str) -> Json:
     """GET /v1/comments/{id}."""
-    session = api.session()
+    session = incoming.session()
     return shown(session, session.find("comment", comment_id))
 
 

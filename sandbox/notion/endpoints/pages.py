@@ -5,10 +5,12 @@ from urllib.parse import unquote
 
 from flask import Blueprint, request
 
-from sandbox.notion import api, blocks, checks, files, markdown, rich_text, values
+from sandbox.notion import checks
+from sandbox.notion.content import files, markdown, rich_text, values
+from sandbox.notion.endpoints import blocks, incoming
 from sandbox.notion.errors import failed, mismatch, not_found, validation
-from sandbox.notion.session import Session
-from sandbox.notion.store import Json, Record
+from sandbox.notion.state.session import Session
+from sandbox.notion.state.store import Json, Record
 
 routes = Blueprint("pages", __name__, url_prefix="/v1/pages")
 
@@ -47,30 +49,30 @@ _listed_items = ("title", "rich_text", "people", "relation")
 @routes.post("")
 def create_page() -> Json:
     """POST /v1/pages."""
-    session = api.session()
-    return shown(session, create(session, api.body(_new_page)))
+    session = incoming.session()
+    return shown(session, create(session, incoming.body(_new_page)))
 
 
 @routes.get("/<page_id>")
 def retrieve_page(page_id: str) -> Json:
     """GET /v1/pages/{id}."""
-    session = api.session()
+    session = incoming.session()
     return shown(session, session.find("page", page_id), only=request.args.getlist("filter_properties"))
 
 
 @routes.patch("/<page_id>")
 def update_page(page_id: str) -> Json:
     """PATCH /v1/pages/{id}."""
-    session = api.session()
+    session = incoming.session()
     page = session.find("page", page_id)
-    update(session, page, api.body(_page_change))
+    update(session, page, incoming.body(_page_change))
     return shown(session, page)
 
 
 @routes.get("/<page_id>/properties/<property_id>")
 def retrieve_property(page_id: str, property_id: str) -> Json:
     """GET /v1/pages/{id}/properties/{id}: a single item, or a list of them for what can be long."""
-    session = api.session()
+    session = incoming.session()
     page = session.find("page", page_id)
     cells = shown(session, page)["properties"]
     cell = next((cell for cell in cells.values() if unquote(cell["id"]) == unquote(property_id)), None)
@@ -79,7 +81,7 @@ def retrieve_property(page_id: str, property_id: str) -> Json:
     kind = cell["type"]
     if kind not in _listed_items:
         return {"object": "property_item", **cell}
-    cursor, size = api.page_asked()
+    cursor, size = incoming.page_asked()
     return _item_list(page, cell, cursor=cursor, size=size or 100)
 
 

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 from sandbox.notion import checks
 from sandbox.notion.checks import Check
+from sandbox.notion.content.rich_text import LONGEST_URL
 from sandbox.notion.errors import failed, not_found, validation
-from sandbox.notion.rich_text import LONGEST_URL
-from sandbox.notion.session import Session
-from sandbox.notion.store import Json
+from sandbox.notion.state.session import Session
+from sandbox.notion.state.store import Json
 
 _LINK_GOOD_FOR = timedelta(hours=1)
 url: Check = checks.text(longest=LONGEST_URL, shortest=1)

@@ -4,10 +4,12 @@ from functools import partial
 
 from flask import Blueprint, request
 
-from sandbox.notion import api, block_kinds, checks, files, rich_text
+from sandbox.notion import checks
+from sandbox.notion.content import block_kinds, files, rich_text
+from sandbox.notion.endpoints import incoming
 from sandbox.notion.errors import archived, failed, validation
-from sandbox.notion.session import LATEST_VERSION, Session, answer_list
-from sandbox.notion.store import Json, Kind, Record
+from sandbox.notion.state.session import LATEST_VERSION, Session, answer_list
+from sandbox.notion.state.store import Json, Kind, Record
 
 routes = Blueprint("blocks", __name__, url_prefix="/v1/blocks")
 
@@ -24,18 +26,20 @@ _position = checks.either(
 @routes.get("/<block_id>")
 def retrieve_block(block_id: str) -> Json:
     """GET /v1/blocks/{id}."""
-    session = api.session()
+    session = incoming.session()
     return shown(session, session.find_block(block_id))
 
 
 @routes.patch("/<block_id>")
 def update_block(block_id: str) -> Json:
     """PATCH /v1/blocks/{id}: its content, or out of the trash and into it."""
-    session = api.session()
+    session = incoming.session()
     record = session.find_block(block_id)
     kind = record.body["type"] if record.kind == "block" else f"child_{record.kind}"
     content = block_kinds.changed_content(kind)
-    asked = api.body(checks.record(optional={kind: content, "type": checks.choice(kind), "in_trash": checks.boolean}))
+    asked = incoming.body(
+        checks.record(optional={kind: content, "type": checks.choice(kind), "in_trash": checks.boolean})
+    )
     if asked.get("in_trash") is not False or not record.in_trash:
         session.must_be_alive(record)
     if kind in asked and record.kind == "block":
@@ -49,7 +53,7 @@ def update_block(block_id: str) -> Json:
 @routes.delete("/<block_id>")
 def delete_block(block_id: str) -> Json:
     """DELETE /v1/blocks/{id}: into the trash, with all below it."""
-    session = api.session()
+    session = incoming.session()
     record = session.find_block(block_id)
     if record.in_trash:
         raise archived()
@@ -65,9 +69,9 @@ def delete_block(block_id: str) -> Json:
 @routes.get("/<block_id>/children")
 def list_children(block_id: str) -> Json:
     """GET /v1/blocks/{id}/children."""
-    session = api.session()
+    session = incoming.session()
     parent = session.find_block(block_id)
-    cursor, size = api.page_asked()
+    cursor, size = incoming.page_asked()
     return answer_list(
         session.store.children(parent.id, UNDER_A_PAGE),
         keep=lambda record: not record.in_trash,
@@ -81,11 +85,11 @@ def list_children(block_id: str) -> Json:
 @routes.patch("/<block_id>/children")
 def append_children(block_id: str) -> Json:
     """PATCH /v1/blocks/{id}/children: at the end, at the start, or after a block."""
-    session = api.session()
+    session = incoming.session()
     parent = session.find_block(block_id)
     older = session.version != LATEST_VERSION
     where = {"after": checks.identifier} if older else {"position": _position}
-    asked = api.body(checks.record({"children": children}, where))
+    asked = incoming.body(checks.record({"children": children}, where))
     session.must_be_alive(parent)
     must_be_few(asked["children"])
     position = asked.get("position", {"type": "end"})

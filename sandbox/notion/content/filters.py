@@ -8,12 +8,13 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sandbox.notion import checks, columns, values
-from sandbox.notion.cell_text import as_text
+from sandbox.notion import checks
 from sandbox.notion.checks import Check
+from sandbox.notion.content import columns, values
+from sandbox.notion.content.cell_text import as_text
 from sandbox.notion.errors import validation
-from sandbox.notion.session import Session
-from sandbox.notion.store import Json, Record
+from sandbox.notion.state.session import Session
+from sandbox.notion.state.store import Json, Record
 
 Matches = Callable[[Record], bool]
 

@@ -7,12 +7,13 @@ What nobody may write (created_time, formula, …) is made when it is shown.
 from datetime import datetime
 from typing import Any
 
-from sandbox.notion import checks, columns, computed, files, rich_text
-from sandbox.notion.cell_text import as_text
+from sandbox.notion import checks
 from sandbox.notion.checks import Check
+from sandbox.notion.content import columns, computed, files, rich_text
+from sandbox.notion.content.cell_text import as_text
 from sandbox.notion.errors import failed, not_found, validation
-from sandbox.notion.session import Session
-from sandbox.notion.store import Json, Record
+from sandbox.notion.state.session import Session
+from sandbox.notion.state.store import Json, Record
 
 RELATION_ITEMS_SHOWN = 25
 _USER = (

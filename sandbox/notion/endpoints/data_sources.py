@@ -4,10 +4,12 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from sandbox.notion import api, checks, columns, files, filters, pages, rich_text, values
+from sandbox.notion import checks
+from sandbox.notion.content import columns, files, filters, rich_text, values
+from sandbox.notion.endpoints import incoming, pages
 from sandbox.notion.errors import not_found
-from sandbox.notion.session import Session, answer_list
-from sandbox.notion.store import Json, Record
+from sandbox.notion.state.session import Session, answer_list
+from sandbox.notion.state.store import Json, Record
 
 routes = Blueprint("data_sources", __name__, url_prefix="/v1/data_sources")
 
@@ -26,7 +28,7 @@ _change = checks.record(
     }
 )
 _query = checks.record(
-    optional=api.paging
+    optional=incoming.paging
     | {
         "filter": filters.query_filter,
         "sorts": filters.sorts,
@@ -39,8 +41,8 @@ _query = checks.record(
 @routes.post("")
 def create_data_source() -> Json:
     """POST /v1/data_sources: one more in a database that exists."""
-    session = api.session()
-    asked = api.body(_new)
+    session = incoming.session()
+    asked = incoming.body(_new)
     database = session.find("database", asked["parent"]["database_id"])
     session.must_be_alive(database)
     return shown(session, create(session, database, asked["properties"], asked.get("title", []), asked.get("icon")))
@@ -49,27 +51,27 @@ def create_data_source() -> Json:
 @routes.get("/<data_source_id>")
 def retrieve_data_source(data_source_id: str) -> Json:
     """GET /v1/data_sources/{id}."""
-    session = api.session()
+    session = incoming.session()
     return shown(session, session.find("data_source", data_source_id))
 
 
 @routes.patch("/<data_source_id>")
 def update_data_source(data_source_id: str) -> Json:
     """PATCH /v1/data_sources/{id}."""
-    session = api.session()
+    session = incoming.session()
     data_source = session.find("data_source", data_source_id)
-    update(session, data_source, api.body(_change))
+    update(session, data_source, incoming.body(_change))
     return shown(session, data_source)
 
 
 @routes.post("/<data_source_id>/query")
 def query_data_source(data_source_id: str) -> Json:
     """POST /v1/data_sources/{id}/query."""
-    session = api.session()
+    session = incoming.session()
     data_source = session.find("data_source", data_source_id)
     if data_source.in_trash or session.ancestor_in_trash(data_source):
         raise not_found("data_source", data_source.id)
-    return query(session, data_source, api.body(_query), only=request.args.getlist("filter_properties"))
+    return query(session, data_source, incoming.body(_query), only=request.args.getlist("filter_properties"))
 
 
 def create(

@@ -3,10 +3,11 @@
 from functools import partial
 from typing import Any
 
-from sandbox.notion import checks, files, rich_text
+from sandbox.notion import checks
 from sandbox.notion.checks import Check
+from sandbox.notion.content import files, rich_text
 from sandbox.notion.errors import failed
-from sandbox.notion.store import Json
+from sandbox.notion.state.store import Json
 
 DEEPEST = 2
 """Levels of children below a block in one request."""

@@ -6,10 +6,11 @@ from pathlib import PurePath
 
 from flask import Blueprint, request
 
-from sandbox.notion import api, checks
+from sandbox.notion import checks
+from sandbox.notion.endpoints import incoming
 from sandbox.notion.errors import failed, validation
-from sandbox.notion.session import Session, answer_list
-from sandbox.notion.store import Json, Record
+from sandbox.notion.state.session import Session, answer_list
+from sandbox.notion.state.store import Json, Record
 
 routes = Blueprint("file_uploads", __name__, url_prefix="/v1/file_uploads")
 
@@ -36,8 +37,8 @@ _new = checks.record(
 @routes.post("")
 def create_upload() -> Json:
     """POST /v1/file_uploads."""
-    session = api.session()
-    asked = api.body(_new)
+    session = incoming.session()
+    asked = incoming.body(_new)
     several = asked.get("mode") == "multi_part"
     if several and not {"filename", "number_of_parts"} <= set(asked):
         raise failed("body.number_of_parts", "defined, and body.filename, for `multi_part`")
@@ -58,8 +59,8 @@ def create_upload() -> Json:
 @routes.get("")
 def list_uploads() -> Json:
     """GET /v1/file_uploads, of one `status` where one is named."""
-    session = api.session()
-    cursor, size = api.page_asked()
+    session = incoming.session()
+    cursor, size = incoming.page_asked()
     status = request.args.get("status")
     own = [
         record
@@ -79,14 +80,14 @@ def list_uploads() -> Json:
 @routes.get("/<upload_id>")
 def retrieve_upload(upload_id: str) -> Json:
     """GET /v1/file_uploads/{id}."""
-    session = api.session()
+    session = incoming.session()
     return shown(session, session.find("file_upload", upload_id))
 
 
 @routes.post("/<upload_id>/send")
 def send_upload(upload_id: str) -> Json:
     """POST /v1/file_uploads/{id}/send: multipart form data with `file`, and `part_number` where there are several."""
-    session = api.session()
+    session = incoming.session()
     upload = session.find("file_upload", upload_id)
     body = upload.body
     if _status(session, upload) != "pending":
@@ -111,7 +112,7 @@ def send_upload(upload_id: str) -> Json:
 @routes.post("/<upload_id>/complete")
 def complete_upload(upload_id: str) -> Json:
     """POST /v1/file_uploads/{id}/complete: after the last of several parts."""
-    session = api.session()
+    session = incoming.session()
     upload = session.find("file_upload", upload_id)
     row = session.store.row(
         "SELECT COUNT(*) AS parts, SUM(LENGTH(data)) AS length FROM file_parts WHERE upload_id=?", upload.id

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sandbox.notion import rich_text
-from sandbox.notion.store import Json
+from sandbox.notion.content import rich_text
+from sandbox.notion.state.store import Json
 
 
 def as_text(shown: Json, kind: str) -> str:

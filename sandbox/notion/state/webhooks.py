@@ -15,8 +15,8 @@ import urllib.request
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from sandbox.notion.session import LATEST_VERSION, Event, new_id
-from sandbox.notion.store import Json
+from sandbox.notion.state.session import LATEST_VERSION, Event, new_id
+from sandbox.notion.state.store import Json
 
 logger = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
-from sandbox.notion.rate import RateLimit
-from sandbox.notion.session import Clock
-from sandbox.notion.store import Store
-from sandbox.notion.webhooks import Webhooks
+from sandbox.notion.state.rate import RateLimit
+from sandbox.notion.state.session import Clock
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.webhooks import Webhooks
 
 _KEY = "sandbox.notion"
 

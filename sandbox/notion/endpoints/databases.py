@@ -2,9 +2,11 @@
 
 from flask import Blueprint
 
-from sandbox.notion import api, checks, columns, data_sources, files, rich_text
-from sandbox.notion.session import Session
-from sandbox.notion.store import Json, Record
+from sandbox.notion import checks
+from sandbox.notion.content import columns, files, rich_text
+from sandbox.notion.endpoints import data_sources, incoming
+from sandbox.notion.state.session import Session
+from sandbox.notion.state.store import Json, Record
 
 routes = Blueprint("databases", __name__, url_prefix="/v1/databases")
 
@@ -29,23 +31,23 @@ _change = checks.record(optional=_looks | {"parent": _parent, "in_trash": checks
 @routes.post("")
 def create_database() -> Json:
     """POST /v1/databases, with one data source."""
-    session = api.session()
-    return shown(session, create(session, api.body(_new)))
+    session = incoming.session()
+    return shown(session, create(session, incoming.body(_new)))
 
 
 @routes.get("/<database_id>")
 def retrieve_database(database_id: str) -> Json:
     """GET /v1/databases/{id}."""
-    session = api.session()
+    session = incoming.session()
     return shown(session, session.find("database", database_id))
 
 
 @routes.patch("/<database_id>")
 def update_database(database_id: str) -> Json:
     """PATCH /v1/databases/{id}: how it looks, where it hangs, whether it is in the trash."""
-    session = api.session()
+    session = incoming.session()
     database = session.find("database", database_id)
-    asked = api.body(_change)
+    asked = incoming.body(_change)
     if asked.get("in_trash") is not False or not database.in_trash:
         session.must_be_alive(database)
     if "parent" in asked:
