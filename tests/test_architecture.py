@@ -6,12 +6,23 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
-MAX_MODULE_LINES = 400
+MAX_MODULE_LINES = 300
+MAX_TEST_LINES = 400
+"""Tests stand one below the other: a long module of them is no harder to read."""
+MAX_MODULES_PER_FOLDER = 16
+LONGER_MODULES = {
+    "svp_dagster/errors.py": "one table of all failures",
+    "svp_dagster/store/entries.py": "all statements that write an entry's row, each with the same guard",
+    "svp_dagster/notion/client/workspace.py": "one method per call of Notion's API",
+    "sandbox/media/posts.py": "one table of all sample posts",
+    "sandbox/media/make_clips.py": "a script, with the table of all clips that it makes",
+}
 
 HEAVY = (
     "cv2",
@@ -101,8 +112,19 @@ def test_a_stage_room_that_imports_another_breaks_a_contract(tmp_path: Path) -> 
 
 def test_no_module_is_too_long(tracked: dict[str, str]) -> None:
     lengths = {name: len(text.splitlines()) for name, text in tracked.items() if name.endswith(".py")}
-    assert lengths
-    assert {name: length for name, length in lengths.items() if length > MAX_MODULE_LINES} == {}
+    assert {name for name, length in lengths.items() if length > allowed_lines(name)} == set(LONGER_MODULES)
+
+
+def allowed_lines(name: str) -> int:
+    return MAX_TEST_LINES if name.startswith("tests/") else MAX_MODULE_LINES
+
+
+def test_no_folder_has_too_many_modules(tracked: dict[str, str]) -> None:
+    modules = [Path(name) for name in tracked if name.endswith(".py") and not name.endswith("__init__.py")]
+    of_the_product = [path for path in modules if path.parts[0] in ("svp_dagster", "oauth_app", "sandbox")]
+    counts = Counter(str(path.parent) for path in of_the_product)
+    assert counts
+    assert {folder: count for folder, count in counts.items() if count > MAX_MODULES_PER_FOLDER} == {}
 
 
 @pytest.mark.parametrize(

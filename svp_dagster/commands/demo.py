@@ -21,11 +21,10 @@ from urllib.parse import parse_qs, urlsplit
 import certifi
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from svp_dagster.commands import up
+from svp_dagster.commands.demo_samples import INSTAGRAM, SAMPLES, TIKTOK, Sample, print_outcome, verdict
 from svp_dagster.commands.processes import Processes, answers, free_port, require_free, running
-from svp_dagster.models import Status
 from svp_dagster.notion.client.oauth import NotionOAuth
 from svp_dagster.notion.client.workspace import NotionResource
 from svp_dagster.notion.rows import new_row
@@ -37,77 +36,6 @@ from svp_dagster.store.store import Store, open_store
 SANDBOX_LIMIT_S = 30.0
 ONCE_LIMIT_S = 600.0
 CALL_TIMEOUT_S = 30.0
-STAGES = ("download", "transcribe", "read_screen", "summarize", "publish")
-TABLE_WIDTH = 180
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A row that the demo adds, and how it should end."""
-
-    about: str
-    url: str
-    tag: str
-    ends: Status
-    failure_code: str | None = None
-
-
-_TIKTOK = "https://www.tiktok.com"
-_INSTAGRAM = "https://www.instagram.com"
-
-SAMPLES = (
-    Sample(
-        about="a recipe, spoken, with platform captions",
-        url=f"{_TIKTOK}/@weeknight.kitchen/video/7512345678901234501?is_from_webapp=1",
-        tag="cooking",
-        ends=Status.COMPLETED,
-    ),
-    Sample(
-        about="a recipe, spoken, without captions",
-        url=f"{_INSTAGRAM}/reel/DOpancakes1/?igsh=MzRlODBiNWFlZA==",
-        tag="cooking",
-        ends=Status.COMPLETED,
-    ),
-    Sample(
-        about="a café, silent, text on the screen",
-        url=f"{_TIKTOK}/@porto.finds/video/7512345678901234502",
-        tag="places",
-        ends=Status.COMPLETED,
-    ),
-    Sample(
-        about="a ramen shop, music, in Japanese",
-        url=f"{_INSTAGRAM}/reel/DOramen0001/",
-        tag="places",
-        ends=Status.COMPLETED,
-    ),
-    Sample(
-        about="a lake, music and nothing else",
-        url=f"{_TIKTOK}/@lake.diary/video/7512345678901234503",
-        tag="places",
-        ends=Status.COMPLETED,
-    ),
-    Sample(
-        about="a private post",
-        url=f"{_TIKTOK}/@only.friends/video/7512345678901234601",
-        tag="places",
-        ends=Status.FAILED,
-        failure_code="private",
-    ),
-    Sample(
-        about="three hours long",
-        url=f"{_TIKTOK}/@long.talks/video/7512345678901234701",
-        tag="places",
-        ends=Status.FAILED,
-        failure_code="too_long",
-    ),
-    Sample(
-        about="a tag without a Content Database",
-        url=f"{_TIKTOK}/@weeknight.kitchen/video/7512345678901234501",
-        tag="gardening",
-        ends=Status.FAILED,
-        failure_code="unknown_tag",
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +70,8 @@ def run() -> str:
   Dagster                                 {up.dagster_address(demo.settings)}
 
 Add a row of your own to the Link Database, for example
-  {_TIKTOK}/@desk.physio/photo/7512345678901234504   tag: places   (a slideshow)
-  {_INSTAGRAM}/p/DOportoday1/                           tag: places   (a carousel)
+  {TIKTOK}/@desk.physio/photo/7512345678901234504   tag: places   (a slideshow)
+  {INSTAGRAM}/p/DOportoday1/                           tag: places   (a carousel)
 and watch its status. Ctrl-C stops everything.
 """)
         return up.serve(processes)
@@ -157,8 +85,8 @@ def run_once() -> str:
         with _demo(home, **ports) as (demo, _):
             rows = add_rows(demo)
             entries = wait_for(demo, set(rows))
-            _print_outcome(rows, entries)
-            return _verdict(rows, entries)
+            print_outcome(rows, entries)
+            return verdict(rows, entries)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -264,39 +192,3 @@ def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -
         if len(done) == len(page_ids) or time.monotonic() > give_up_at:
             return known
         time.sleep(0.5)
-
-
-def _print_outcome(rows: dict[str, Sample], entries: dict[str, Entry]) -> None:
-    console = Console(width=TABLE_WIDTH, highlight=False)
-    console.print(_table(rows, entries))
-    for page_id, sample in rows.items():
-        if page_id in entries and entries[page_id].content_page_url:
-            console.print(f"{sample.about}: {entries[page_id].content_page_url}", soft_wrap=True)  # to be clicked
-
-
-def _table(rows: dict[str, Sample], entries: dict[str, Entry]) -> Table:
-    table = Table(title="Seconds per stage")
-    for heading in ("row", "status", "reason", *STAGES):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("engines", overflow="fold")
-    for page_id, sample in rows.items():
-        entry = entries.get(page_id)
-        if entry is None:
-            table.add_row(f"{sample.about} ({sample.tag})", "never seen")
-            continue
-        seconds = [f"{entry.stage_seconds[stage]:.1f}" if stage in entry.stage_seconds else "" for stage in STAGES]
-        engines = ", ".join(dict.fromkeys(engine for engine in entry.engines.values() if engine != "none"))
-        name = f"{sample.about} ({sample.tag})"
-        table.add_row(name, entry.status.value, entry.failure_code or "", *seconds, engines)
-    return table
-
-
-def _verdict(rows: dict[str, Sample], entries: dict[str, Entry]) -> str:
-    wrong = [
-        sample.about
-        for page_id, sample in rows.items()
-        if page_id not in entries
-        or (entries[page_id].status, entries[page_id].failure_code) != (sample.ends, sample.failure_code)
-        or (sample.ends is Status.COMPLETED and not entries[page_id].content_page_url)
-    ]
-    return f"Not as they should have ended: {'; '.join(wrong)}." if wrong else ""

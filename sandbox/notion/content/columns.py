@@ -38,15 +38,15 @@ _ROLLUP_FUNCTIONS = (
     "unchecked", "percent_checked", "percent_unchecked", "count_per_group", "percent_per_group", "show_original",
 )  # fmt: skip
 
+_option_name, _option_id = checks.text(shortest=1, longest=2_000), checks.text(shortest=1, longest=100)
 _option_extras: dict[str, Check] = {
-    "name": checks.text(shortest=1, longest=2_000),
-    "id": checks.text(shortest=1, longest=100),
+    "name": _option_name,
+    "id": _option_id,
     "color": checks.choice(*PLAIN_COLORS),
     "description": checks.nullable(checks.text(shortest=1, longest=2_000)),
 }
 option: Check = checks.either(
-    checks.record({"id": checks.text(shortest=1, longest=100)}, _option_extras),
-    checks.record({"name": checks.text(shortest=1, longest=2_000)}, _option_extras),
+    checks.record({"id": _option_id}, _option_extras), checks.record({"name": _option_name}, _option_extras)
 )
 """An option by name or id, in a column's configuration and in a cell alike."""
 _options = checks.record(optional={"options": checks.array(option)})

@@ -10,8 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from sandbox.faults import Fault, FaultPlan, Recorder, RequestRecord
+from sandbox.faults import Fault, FaultPlan
 from sandbox.notion.server import create_app
+from sandbox.recorder import Recorder, RequestRecord
 from sandbox.serving import serve
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject
