@@ -127,6 +127,16 @@ def test_no_folder_has_too_many_modules(tracked: dict[str, str]) -> None:
     assert {folder: count for folder, count in counts.items() if count > MAX_MODULES_PER_FOLDER} == {}
 
 
+def test_each_folder_of_tests_is_named_after_what_it_tests(tracked: dict[str, str]) -> None:
+    folders = {
+        Path(name).parent.relative_to("tests") for name in tracked if re.fullmatch(r"tests/.+/test_\w+\.py", name)
+    }
+    rooms = {
+        folder for folder in folders if (REPOSITORY / folder).is_dir() or (REPOSITORY / "svp_dagster" / folder).is_dir()
+    }
+    assert {str(folder) for folder in folders - rooms} == {"browser", "resilience"}
+
+
 @pytest.mark.parametrize(
     ("pattern", "example"),
     [

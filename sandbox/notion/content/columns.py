@@ -37,6 +37,7 @@ _ROLLUP_FUNCTIONS = (
     "sum", "average", "median", "min", "max", "range", "earliest_date", "latest_date", "date_range", "checked",
     "unchecked", "percent_checked", "percent_unchecked", "count_per_group", "percent_per_group", "show_original",
 )  # fmt: skip
+_ROLLUP_COLUMNS = ("relation_property_name", "relation_property_id", "rollup_property_name", "rollup_property_id")
 
 _option_name, _option_id = checks.text(shortest=1, longest=2_000), checks.text(shortest=1, longest=100)
 _option_extras: dict[str, Check] = {
@@ -51,11 +52,7 @@ option: Check = checks.either(
 """An option by name or id, in a column's configuration and in a cell alike."""
 _options = checks.record(optional={"options": checks.array(option)})
 _rollup = checks.record(
-    {"function": checks.choice(*_ROLLUP_FUNCTIONS)},
-    dict.fromkeys(
-        ("relation_property_name", "relation_property_id", "rollup_property_name", "rollup_property_id"),
-        checks.text(shortest=1),
-    ),
+    {"function": checks.choice(*_ROLLUP_FUNCTIONS)}, dict.fromkeys(_ROLLUP_COLUMNS, checks.text(shortest=1))
 )
 _kinds: dict[str, Check] = dict.fromkeys(_WITHOUT_SETTINGS, checks.empty) | {
     "number": checks.record(optional={"format": checks.choice(*_NUMBER_FORMATS)}),
