@@ -1,4 +1,4 @@
-"""What the app works with: the store, Notion, and the time. One object per app, made without connecting."""
+"""What the app depends on: the store, Notion, and the time. One object per app, made without connecting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOTION_PATIENCE_S = 5.0
 
 
 class Services:
-    """The outside of the app."""
+    """The dependencies of the app."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -31,19 +31,19 @@ class Services:
 
     @property
     def store(self) -> Store:
-        """Everything that is kept."""
+        """Return the installation's store."""
         return self._tokens.store
 
     def workspace(self, connection: Connection) -> Workspace:
-        """Notion, as this connection may see it."""
+        """Return Notion, as this connection may see it."""
         return self._notion.workspace(connection.id, self._tokens)
 
     def now(self) -> datetime:
-        """The present, aware, in UTC."""
+        """Return the present time, aware, in UTC."""
         return datetime.now(UTC)
 
 
 def services() -> Services:
-    """The services of the app that handles this request."""
+    """Return the services of the app that handles this request."""
     found: Services = current_app.extensions["svp"]
     return found

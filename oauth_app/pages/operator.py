@@ -1,4 +1,4 @@
-"""The operator's page: whether everything is there, and the set-up of Notion's webhooks.
+"""The operator's page: readiness, and the set-up of Notion's webhooks.
 
 An operator is who can read the installation's files: the key to this page lies in the home folder.
 """
@@ -26,10 +26,10 @@ _SESSION = "operator"
 
 @blueprint.get("")
 def show() -> str:
-    """The page, or the form that asks for the key."""
+    """Show the page, or the form that asks for the key."""
     found = services()
     if not _is_operator():
-        _key()  # made with the first look, so that it can be read
+        _key()  # created with the first visit, so that it can be read
         return render_template("operator/key.html", file=KEY_FILE)
     web = found.store.web
     return render_template(
@@ -70,7 +70,7 @@ def confirm_webhooks() -> Response:
 
 @blueprint.post("/webhooks/start-over")
 def start_over() -> Response:
-    """Forget the tokens, so that a new one can be offered."""
+    """Delete the tokens, so that a new one can be offered."""
     web = _web()
     web.forget_secret(webhooks.IN_USE)
     web.forget_secret(webhooks.OFFERED)

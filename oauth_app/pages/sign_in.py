@@ -47,7 +47,7 @@ def login() -> Response | tuple[str, int]:
         return set_up_page(), 503
     ours = urlsplit(found.settings.app_url)
     if request.host != ours.netloc and "here" not in request.args:
-        # Notion leads back to `app_url`: the browser's part of the sign-in must be kept under that name.
+        # Notion redirects back to `app_url`: the browser must have its session cookie under that host.
         return redirect(f"{found.settings.app_url.rstrip('/')}{url_for('.login', here=1)}")
     state = found.store.web.begin_sign_in(browser=identity.browser(), now=found.now())
     return redirect(notion_grant.authorize_url(found.settings, state=state))
@@ -56,7 +56,7 @@ def login() -> Response | tuple[str, int]:
 @blueprint.route("/auth/notion/callback", methods=["GET", "POST"])
 @limiter.limit(SIGN_IN_LIMIT)
 def callback() -> Response | tuple[str, int]:
-    """Come back from Notion: with a code, or without. The state guards against forgery, in a POST too."""
+    """Handle the way back from Notion, with a code or without. The state guards against forgery, in a POST too."""
     found = services()
     ended = found.store.web.end_sign_in(state=_given("state"), browser=identity.browser(), now=found.now())
     if ended is not SignInEnd.GOOD:
@@ -78,7 +78,7 @@ csrf.exempt(callback)
 
 @blueprint.post("/auth/sign-out")
 def sign_out() -> Response:
-    """Forget this browser; the connection goes on."""
+    """End this browser's session. The connection goes on."""
     identity.sign_out()
     flash("You are signed out. Your links go on being processed.", "good")
     return redirect(url_for("start.show"))
@@ -86,7 +86,7 @@ def sign_out() -> Response:
 
 @blueprint.post("/auth/disconnect")
 def disconnect() -> Response:
-    """Revoke the token at Notion, forget it, stop polling."""
+    """Revoke the token at Notion, delete it, stop polling."""
     found, connection = services(), identity.connection()
     tokens = found.store.connections.tokens(connection.id)
     found.store.connections.end(connection.id, now=found.now())
@@ -107,7 +107,7 @@ def disconnect() -> Response:
 
 
 def _given(name: str) -> str:
-    """What came back under this name: in the address, a form or JSON; else ''."""
+    """Return a value that came back under this name, in the query, a form or JSON; else ''."""
     sent = request.get_json(silent=True)
     value = sent.get(name, "") if isinstance(sent, dict) else request.values.get(name, "")
     return value if isinstance(value, str) else ""

@@ -17,7 +17,7 @@ blueprint = Blueprint("start", __name__)
 
 @blueprint.get("/")
 def show() -> str | Response:
-    """The first page."""
+    """Show the first page."""
     caller = identity.caller()
     if caller is None:
         return set_up_page() if services().settings.missing_notion_client else render_template("start/show.html")

@@ -49,12 +49,12 @@ class Demo:
 
     @property
     def store(self) -> Store:
-        """The installation's store."""
+        """Return the installation's store."""
         return open_store(self.settings)
 
 
 def run() -> str:
-    """Run until Ctrl-C; returns what ended by itself, or ''."""
+    """Run until Ctrl-C. Return what ended by itself, or ''."""
     home, ports = Settings().home / "demo", {"app_port": 8600, "dagster_port": 3000, "notion_port": 8601}
     require_free(*ports.values())
     shutil.rmtree(home, ignore_errors=True)
@@ -78,7 +78,7 @@ and watch its status. Ctrl-C stops everything.
 
 
 def run_once() -> str:
-    """Add the sample rows, wait, print what became of them; returns a sentence if one ended otherwise, or ''."""
+    """Add the sample rows, wait, print the outcome. Return a sentence if one ended otherwise than it should, or ''."""
     home = Path(tempfile.mkdtemp(prefix="svp-demo-"))
     ports = {name: free_port() for name in ("app_port", "dagster_port", "notion_port")}
     try:
@@ -105,7 +105,7 @@ def _demo(home: Path, *, app_port: int, dagster_port: int, notion_port: int) -> 
 
 @contextmanager
 def _environment(home: Path, app_port: int, dagster_port: int, notion_url: str, media_port: int) -> Iterator[None]:
-    """The environment of the demo for the length of a block: keys that are set outside are not used."""
+    """Set the environment of the demo for the length of a block. Keys that are set outside are not used."""
     before = dict(os.environ)
     bundle = str(home / "sandbox" / "trusted.pem")
     for name in [name for name in os.environ if name.startswith(("SVP_", "NOTION_", "OPENAI_", "GEMINI_", "GOOGLE_"))]:
@@ -135,7 +135,7 @@ def _environment(home: Path, app_port: int, dagster_port: int, notion_url: str, 
 
 
 def _start_sandbox(processes: Processes, home: Path, *, notion_port: int, media_port: int) -> None:
-    """The stand-ins, and a bundle of certificates that trusts the one of TikTok and Instagram beside the real ones."""
+    """Start the stand-ins and write a CA bundle that trusts theirs beside the real ones."""
     data = home / "sandbox"
     for name, port in (("notion", notion_port), ("media", media_port)):
         child = processes.start_module("sandbox", [name, "--port", str(port), "--data", str(data / name)], name=name)
@@ -166,7 +166,7 @@ def _connect(settings: Settings, notion_url: str) -> Demo:
 
 
 def add_rows(demo: Demo) -> dict[str, Sample]:
-    """Add the samples as pending rows; returns them by page id."""
+    """Add the samples as pending rows. Return them by page id."""
     link_database = demo.store.databases.link_database(demo.connection_id)
     assert link_database is not None
     schema, now = link_database.data_schema, datetime.now(UTC)
@@ -184,7 +184,7 @@ def add_rows(demo: Demo) -> dict[str, Sample]:
 
 
 def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -> dict[str, Entry]:
-    """The entries, once all are final and Notion shows it, or when the time is up."""
+    """Return the entries, once all are final and Notion shows it, or when the time is up."""
     give_up_at = time.monotonic() + limit_s
     while True:
         known = demo.store.entries.known(page_ids)

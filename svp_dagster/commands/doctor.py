@@ -38,7 +38,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """All checks, the slow ones at the same time."""
+    """Run all checks at the same time. Return a finding for each."""
     checks: list[Callable[[Settings], Finding]] = [
         _python,
         _home,
@@ -197,7 +197,7 @@ def _summary(settings: Settings) -> Finding:
 
 
 def _service(subject: str, url: str, headers: dict[str, str], *, key: str, model: str, setting: str) -> Finding:
-    """Ask a service about a model: free of charge, and it tells a bad key from a retired model."""
+    """Request a model's description: it is free, and tells a bad key from a retired model."""
     try:
         status = httpx.get(url, headers=headers, timeout=TIMEOUT_S).status_code
     except (httpx.HTTPError, httpx.InvalidURL):

@@ -1,4 +1,4 @@
-"""`svp retry`: rows that failed for good, listed and asked for again."""
+"""`svp retry`: list rows that failed for good, and retry them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Asked:
 
 
 def failed_rows(settings: Settings, *, code: str | None) -> list[Entry]:
-    """Rows that failed for good, the latest first, `MOST_AT_ONCE` at most."""
+    """Return rows that failed for good, the latest first, `MOST_AT_ONCE` at most."""
     return open_store(settings).sweep.failed(code=code, limit=MOST_AT_ONCE)
 
 

@@ -21,28 +21,28 @@ _GOING_ON = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
 
 
 def prepare(settings: Settings) -> None:
-    """Make the folders, keys and tables that a start needs. Raises `misconfigured`."""
+    """Create the folders, keys and tables that a start needs. Raises `misconfigured`."""
     settings.home.mkdir(parents=True, exist_ok=True)
     encryption_keys(settings)
     engine = open_store(settings).engine
     migrate(engine)
     if engine.dialect.name == "postgresql":
-        # Dagster takes the address as it is, and SQLAlchemy's own driver for `postgresql://` isn't the one we have.
+        # Dagster takes the address as it is, and SQLAlchemy's default driver for `postgresql://` is not installed.
         os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(exist_ok=True)
     (dagster_home / "dagster.yaml").write_text(instance_config(settings))
-    # Dagster makes its tables when first opened, and two processes that do so at once spoil them.
+    # Dagster creates its tables when first opened, and two processes that do so at once break them.
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         make_pools(instance)
         end_cut_off_runs(instance)
 
 
 def make_pools(instance: dg.DagsterInstance) -> None:
-    """Give each pool its limit, and those that have an older default the present one.
+    """Create each pool, and update those that have an older default limit.
 
     Dagster does that when a pool is first used. On PostgreSQL, runs that do it at the same moment fail: after the
-    insert that came too late, it goes on in the transaction that this has spoilt.
+    insert that came too late, Dagster continues in the transaction that the conflict aborted.
     """
     storage, default = instance.event_log_storage, instance.global_op_concurrency_default_limit
     known = {pool.name: pool for pool in storage.get_pool_limits()}
@@ -56,7 +56,7 @@ def make_pools(instance: dg.DagsterInstance) -> None:
 
 
 def end_cut_off_runs(instance: dg.DagsterInstance) -> None:
-    """End the runs that were going on when this machine, or Dagster on it, stopped: they are started again.
+    """End the runs that were in progress when this machine, or Dagster on it, stopped. Dagster starts them again.
 
     Where runs are processes of this machine nobody else knows that they are gone; Dagster would wait for an hour. One
     that outlived Dagster can do no harm: it has lost its claim once its row is worked on again.
@@ -71,7 +71,7 @@ def end_cut_off_runs(instance: dg.DagsterInstance) -> None:
 
 
 def instance_config(settings: Settings) -> str:
-    """dagster.yaml, with PostgreSQL storage where the store is there too."""
+    """Return dagster.yaml, with PostgreSQL storage if the store uses PostgreSQL."""
     config = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     if settings.resolved_database_url.startswith("postgres"):
         config |= yaml.safe_load((PROJECT / "deploy" / "dagster-postgres.yaml").read_text())
@@ -79,7 +79,7 @@ def instance_config(settings: Settings) -> str:
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
-    """The environment of every child: ours, with the homes as absolute paths."""
+    """Return the environment of every child: ours, with the homes as absolute paths."""
     return {
         **os.environ,
         "SVP_HOME": str(settings.home),
@@ -101,7 +101,7 @@ def start(processes: Processes, settings: Settings) -> None:
 
 
 def serve(processes: Processes) -> str:
-    """Wait for Ctrl-C; returns the name of a child that ended by itself, or ''."""
+    """Wait for Ctrl-C. Return the name of a child that ended by itself, or ''."""
     try:
         while True:
             if child := processes.ended():
@@ -112,7 +112,7 @@ def serve(processes: Processes) -> str:
 
 
 def dagster_address(settings: Settings) -> str:
-    """Where a person finds the Dagster UI."""
+    """Return the address of the Dagster UI."""
     return settings.dagster_url or f"http://{settings.dagster_host}:{settings.dagster_port}"
 
 
@@ -135,7 +135,7 @@ Nobody can connect Notion yet: {" and ".join(missing)} not set.
 
 
 def run(settings: Settings) -> str:
-    """The whole command; returns what ended by itself, or ''."""
+    """Run the whole command. Return what ended by itself, or ''."""
     require_free(settings.app_port, host=settings.app_host)
     require_free(settings.dagster_port, host=settings.dagster_host)
     prepare(settings)

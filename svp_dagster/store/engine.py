@@ -47,8 +47,8 @@ def process_engine(url: str) -> Engine:
     https://docs.sqlalchemy.org/en/20/core/pooling.html#using-connection-pools-with-multiprocessing-or-os-fork
     """
     key = (os.getpid(), url)
-    # `setdefault` is atomic, and an engine that another thread's beat has never connected. A lock could be held by a
-    # thread at the moment of a fork, and stay locked in the child.
+    # `setdefault` is atomic, and the engine that it drops has never connected. A lock instead could be held by another
+    # thread at the moment of a fork, and would stay locked in the child.
     return _engines.get(key) or _engines.setdefault(key, make_engine(url))
 
 

@@ -25,7 +25,7 @@ class Sweep:
         self._engine = engine
 
     def held(self, *, before: datetime, limit: int) -> list[Entry]:
-        """Entries that a run holds and that nothing changed since `before`, the oldest first."""
+        """Return entries that a run holds and that have not changed since `before`, the oldest first."""
         query = select(_row).where(_row.holder.is_not(None), _row.updated_at < before)
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
@@ -45,7 +45,7 @@ class Sweep:
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
     def next_retry_at(self, connection_id: str, *, after: datetime) -> datetime | None:
-        """When the next of a connection's entries that wait is to be tried again."""
+        """Return when the next waiting entry of a connection is to be tried again."""
         waits = select(func.min(_row.retry_at)).where(
             _row.connection_id == connection_id, _row.status == Status.PENDING, _row.retry_at > after
         )
@@ -53,20 +53,20 @@ class Sweep:
             return session.scalar(waits)
 
     def waiting(self, codes: Collection[Code], *, limit: int) -> list[Entry]:
-        """Entries that wait because of one of these failures, those that wait longest first."""
+        """Return entries that wait because of one of these failures, the longest waiting first."""
         query = select(_row).where(
             _row.status == Status.PENDING, _row.retry_at.is_not(None), _row.failure_code.in_(codes)
         )
         return self._entries(query.order_by(_row.waiting_since, _row.page_id).limit(limit))
 
     def failed(self, *, code: str | None, limit: int) -> list[Entry]:
-        """Entries of active connections that failed for good and whose row is still there, the latest first."""
+        """Return entries of active connections that failed for good and whose row still exists, the latest first."""
         return self._entries(_latest_first(_failed(code)).limit(limit))
 
     def failed_of(
         self, connection_id: str, *, tag: str | None, code: str | None, limit: int
     ) -> tuple[list[Entry], int]:
-        """Those of one connection, and how many there are in all."""
+        """Return the failed entries of one connection, and how many there are in all."""
         query = _failed(code).where(_row.connection_id == connection_id)
         if tag is not None:
             query = query.where(_row.tag == tag)
@@ -94,7 +94,7 @@ class Sweep:
         return [to_entry(row) for row in rows]
 
     def finished(self, *, after: tuple[datetime, str], before: datetime, limit: int) -> list[Entry]:
-        """Entries that ended before `before`, in the order of their ends, beyond the end and page id `after`."""
+        """Return entries that ended before `before`, in the order of their ends, beyond the end and page id `after`."""
         query = select(_row).where(
             _row.status.in_(_FINAL), _row.updated_at < before, tuple_(_row.updated_at, _row.page_id) > after
         )
