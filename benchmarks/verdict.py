@@ -32,7 +32,7 @@ from benchmarks.rig import Rig
 from svp_dagster.defs import runs
 from svp_dagster.errors import Code
 from svp_dagster.models import JsonObject, Status
-from svp_dagster.rows.platforms import BLAMED
+from svp_dagster.rows.pauses import BLAMED
 from svp_dagster.store.entries import Entry
 
 _COPY_NUMBER = re.compile(r"/76\d{4}0*(\d+)|/DO[a-z]{3}0*(\d+)|No\. (\d+)\\?\"")

@@ -29,7 +29,7 @@ from oauth_app.security import limiter
 from oauth_app.services import Services, services
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Value
-from svp_dagster.rows.platforms import downloader_versions
+from svp_dagster.rows.pauses import downloader_versions
 from svp_dagster.settings import Settings
 from svp_dagster.store.database import is_migrated
 

@@ -14,8 +14,8 @@ from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer
 from svp_dagster.publish import stage as publish_stage
 from svp_dagster.publish.page_style import PageStyle
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.platform_rules import PlatformRules
-from svp_dagster.rows.platforms import watched
+from svp_dagster.rows.pauses import watched
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
 from svp_dagster.summary import stage as summarize_stage
@@ -34,13 +34,13 @@ def download(
     link_rows: LinkRows,
     downloader: dg.ResourceParam[Downloader],
     work_folder: WorkFolder,
-    platform_rules: PlatformRules,
+    site_rules: SiteRules,
 ) -> Video:
     """Fetch the post with its captions, thumbnail and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
         stage.row.preflight()
         link = stage.row.link
-        with watched(link_rows.store, link.page_id, link.url, rules=platform_rules):
+        with watched(link_rows.store, link.page_id, link.url, rules=site_rules):
             video = download_stage.download(link.url, downloader=downloader, folder=work_folder.path)
         thumbnail = stage.row.keep_thumbnail(video, work_folder.path)
         stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
@@ -159,7 +159,7 @@ def fail_row(context: dg.HookContext) -> None:
     try:
         context.resources.link_rows.fail(context.run_id, context.op_exception.known)
     except SQLAlchemyError as error:
-        # Its text can hold an address and values. `killed_runs` does the same once the store answers again.
+        # Its text can hold an address and values. `failed_runs` does the same once the store answers again.
         context.log.error("the row is not told yet: %s", type(error).__name__)
 
 

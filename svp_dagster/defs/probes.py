@@ -14,8 +14,8 @@ from svp_dagster.download.stage import download
 from svp_dagster.errors import Code
 from svp_dagster.ports import Downloader
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.platform_rules import PlatformRules
-from svp_dagster.rows.platforms import BLAMED, probe, probe_links
+from svp_dagster.rows.pauses import BLAMED, probe, probe_links
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.platforms import Platform
 
 WAITING_LOOKED_AT = 50
@@ -34,7 +34,7 @@ def download_known_link(
     link_rows: LinkRows,
     downloader: dg.ResourceParam[Downloader],
     work_folder: WorkFolder,
-    platform_rules: PlatformRules,
+    site_rules: SiteRules,
 ) -> None:
     """Download a link that should work; if it does, the platform's rows go on."""
     store = link_rows.store
@@ -42,12 +42,12 @@ def download_known_link(
     if platform is None or not platform.is_paused:
         return
     waiting = store.sweep.waiting(BLAMED | {Code.PLATFORM_PAUSED}, limit=WAITING_LOOKED_AT)
-    links = probe_links(platform, waiting=waiting, rules=platform_rules)
+    links = probe_links(platform, waiting=waiting, rules=site_rules)
     fetch = partial(download, downloader=downloader, folder=work_folder.path)
     left = probe(store, platform.name, links, fetch=fetch)
     context.log.info("%s: %s", left.name, left.probe_problem or "works again")
     if not left.is_paused:
-        store.databases.look_now_everywhere(now=datetime.now(UTC))
+        store.databases.poll_all_now(now=datetime.now(UTC))
 
 
 @dg.job(

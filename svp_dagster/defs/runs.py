@@ -49,7 +49,7 @@ def ended_at(instance: dg.DagsterInstance, run_id: str) -> datetime | None:
     return datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
 
 
-def never_began(run: dg.DagsterRun) -> SvpError | None:
+def resource_init_error(run: dg.DagsterRun) -> SvpError | None:
     """The failure of a run of which no op ran, because its resources could not be made ready; None if it was killed."""
     if run.tags.get(_REASON_TAG) not in _BY_ITSELF:
         return None

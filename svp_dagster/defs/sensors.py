@@ -13,8 +13,8 @@ from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.rows import polling
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.platform_rules import PlatformRules
 from svp_dagster.rows.polling_rules import PollingRules
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.waiting import interruption
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -25,7 +25,7 @@ def pending_links(
     context: dg.SensorEvaluationContext,
     link_rows: LinkRows,
     polling_rules: PollingRules,
-    platform_rules: PlatformRules,
+    site_rules: SiteRules,
 ) -> dg.SensorResult | dg.SkipReason:
     """Ask the Link Databases that are due for pending rows, and start a run for each that can be worked on."""
     read_at = datetime.now(UTC)
@@ -35,7 +35,7 @@ def pending_links(
     readings, unanswered = polling.read_due(
         link_rows, due, workers=polling_rules.workers, budget_s=polling_rules.budget_s
     )
-    decide = partial(_decide, context.instance, link_rows, platform_rules, read_at=read_at)
+    decide = partial(_decide, context.instance, link_rows, site_rules, read_at=read_at)
     decisions: list[polling.Decision] = []
     for reading in readings:
         left = polling_rules.rows_per_tick - sum(len(made.requests) for made in decisions)
@@ -48,7 +48,7 @@ def pending_links(
     if not requests:
         return dg.SkipReason(_why_nothing(readings, decisions, unanswered))
     return dg.SensorResult(
-        run_requests=[_run_request(request, platform_rules) for request in requests],
+        run_requests=[_run_request(request, site_rules) for request in requests],
         dynamic_partitions_requests=[link_entries.build_add_request([r.link.page_id for r in requests])],
     )
 
@@ -56,7 +56,7 @@ def pending_links(
 def _decide(
     instance: dg.DagsterInstance,
     link_rows: LinkRows,
-    rules: PlatformRules,
+    rules: SiteRules,
     reading: polling.Reading,
     *,
     read_at: datetime,
@@ -78,7 +78,7 @@ def _decide(
     return decision
 
 
-def _run_request(request: polling.Request, rules: PlatformRules) -> dg.RunRequest:
+def _run_request(request: polling.Request, rules: SiteRules) -> dg.RunRequest:
     link = request.link
     post = parse_link(link.url, extra_hosts=rules.extra_hosts)
     return dg.RunRequest(
@@ -110,7 +110,7 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
 
 
 @dg.run_failure_sensor(monitored_jobs=[process_link], default_status=RUNNING, minimum_interval_seconds=5)
-def killed_runs(context: dg.RunFailureSensorContext, link_rows: LinkRows, work_folder: WorkFolder) -> None:
+def failed_runs(context: dg.RunFailureSensorContext, link_rows: LinkRows, work_folder: WorkFolder) -> None:
     """Do for the rows of failed runs what the runs themselves could not, unless they are started again."""
     run = context.dagster_run
     by_step, known = runs.failed_step(context.failure_event)
@@ -139,7 +139,7 @@ def _give_up(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: Svp
     if entry is None:
         return
     page_id, holder = entry.link.page_id, entry.holder
-    known = error or (runs.never_began(run) if holder != run.run_id else None)
+    known = error or (runs.resource_init_error(run) if holder != run.run_id else None)
     known = known or interruption(attempts=entry.attempts if holder else 0, detail=f"run {run.run_id}")
     if link_rows.fail(run.run_id, known) is not None or runs.rows_in_progress(instance, [page_id]):
         return

@@ -15,16 +15,16 @@ from svp_dagster.store.entries import Entry
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
 
-OWED_FOR = timedelta(seconds=30)
-OWED_LOOKED_AT = 500
-OWED_PER_CONNECTION = 15
+UNSYNCED_FOR = timedelta(seconds=30)
+UNSYNCED_BATCH = 500
+UNSYNCED_PER_CONNECTION = 15
 """A tick every 30 seconds with so many writes takes a sixth of what Notion allows a connection (3 calls a second)."""
 BUDGET_S = 20.0
 """A tick stops beginning writes after so long; Dagster ends one that takes 60 seconds."""
 
 GRACE = timedelta(minutes=5)
 """How long the failure sensors and Dagster's own retries have before a row counts as lost."""
-LEFT_ALONE_FOR = timedelta(minutes=30)
+STALE_AFTER = timedelta(minutes=30)
 BATCH = 50
 
 FOLDERS_KEPT = timedelta(hours=24)
@@ -32,45 +32,47 @@ PRUNED_PER_TICK = 100
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=RUNNING)
-def owed_statuses(link_rows: LinkRows) -> dg.SkipReason:
+def unsynced_statuses(link_rows: LinkRows) -> dg.SkipReason:
     """Tell Notion the statuses that it could not be told when they changed.
 
     This work gives way: it waits for nobody, and leaves most of what Notion allows to publishing.
     """
-    owed = link_rows.store.entries.owed(
-        before=datetime.now(UTC) - OWED_FOR, per_connection=OWED_PER_CONNECTION, limit=OWED_LOOKED_AT
+    unsynced = link_rows.store.entries.unsynced(
+        before=datetime.now(UTC) - UNSYNCED_FOR, per_connection=UNSYNCED_PER_CONNECTION, limit=UNSYNCED_BATCH
     )
-    ends_at, busy, told = time.monotonic() + BUDGET_S, set[str](), 0
-    for entry in owed:
+    ends_at, busy, written = time.monotonic() + BUDGET_S, set[str](), 0
+    for entry in unsynced:
         if time.monotonic() > ends_at:
             break
         if entry.link.connection_id in busy:
             continue
-        if link_rows.show(entry.link.page_id, patience_s=0):
-            told += 1
+        if link_rows.sync_status(entry.link.page_id, patience_s=0):
+            written += 1
         else:
             busy.add(entry.link.connection_id)
-    return dg.SkipReason(f"{len(owed)} statuses were owed, {told} were told.")
+    return dg.SkipReason(f"{len(unsynced)} statuses were unsynced, {written} were written.")
 
 
 @dg.sensor(minimum_interval_seconds=60, default_status=RUNNING)
-def lost_rows(context: dg.SensorEvaluationContext, link_rows: LinkRows) -> dg.SkipReason:
+def orphaned_rows(context: dg.SensorEvaluationContext, link_rows: LinkRows) -> dg.SkipReason:
     """Deal with rows that are unfinished though no run works on them: nothing waits for ever."""
     now, store = datetime.now(UTC), link_rows.store
     is_paused = any(platform.is_paused for platform in store.platforms.all().values())
     held = store.sweep.held(before=now - GRACE, limit=BATCH)
-    alone = store.sweep.left_alone(before=now - LEFT_ALONE_FOR, limit=BATCH, also_paused=not is_paused)
+    alone = store.sweep.stale_pending(before=now - STALE_AFTER, limit=BATCH, also_paused=not is_paused)
     busy = runs.rows_in_progress(context.instance, [entry.link.page_id for entry in (*held, *alone)])
     for entry in held:
         if entry.link.page_id not in busy:
-            _let_go(context, link_rows, entry, now=now)
+            _release_orphaned_row(context, link_rows, entry, now=now)
     for entry in alone:
         if entry.link.page_id not in busy:
-            _pick_up(context, link_rows, entry)
+            _requeue_stale_row(context, link_rows, entry)
     return dg.SkipReason(f"{len(held)} rows held and {len(alone)} left alone were looked at; {len(busy)} have a run.")
 
 
-def _let_go(context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: Entry, *, now: datetime) -> None:
+def _release_orphaned_row(
+    context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: Entry, *, now: datetime
+) -> None:
     """A row whose run is over goes back to wait; one whose runs vanish again and again ends."""
     run_id = entry.holder or ""
     ended_at = runs.ended_at(context.instance, run_id)
@@ -79,7 +81,7 @@ def _let_go(context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: Ent
         link_rows.fail(run_id, interruption(attempts=entry.attempts, detail=f"run {run_id}"))
 
 
-def _pick_up(context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: Entry) -> None:
+def _requeue_stale_row(context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: Entry) -> None:
     """A row that should have had a run gets another key for one, or its status is told again."""
     page_id = entry.link.page_id
     run = runs.last_run(context.instance, page_id)
@@ -88,7 +90,7 @@ def _pick_up(context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: En
         link_rows.fail_unclaimed(page_id, run.run_id, interruption(attempts=0, detail=f"run {run.run_id}"))
     else:
         # It isn't among the pending rows of Notion: somebody changed its status, or deleted it.
-        link_rows.store.entries.tell_again(page_id, now=datetime.now(UTC))
+        link_rows.store.entries.mark_unsynced(page_id, now=datetime.now(UTC))
 
 
 @dg.sensor(minimum_interval_seconds=24 * 3600, default_status=RUNNING)

@@ -1,6 +1,6 @@
 """Rows in work: each change goes to the store first, then to Notion.
 
-A change that Notion could not be told is owed (`Entry.is_owed`) and told later by the sweep, so that an outage of
+A change that Notion could not be told is owed (`Entry.is_unsynced`) and told later by the sweep, so that an outage of
 Notion never stops a stage, and a row never says what isn't so for long.
 """
 
@@ -37,7 +37,7 @@ class LinkRows(dg.ConfigurableResource):
     tokens: TokenStore
     notion: NotionResource
     monthly_budget_usd: float | None = None
-    _shower: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "row-status"))
+    _status_executor: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "row-status"))
 
     @property
     def store(self) -> Store:
@@ -71,19 +71,19 @@ class LinkRows(dg.ConfigurableResource):
 
     def _left(self, entry: Entry) -> Entry:
         """After a run gave a row up: Notion is told, and asked again by the time that the row waits for."""
-        self.show_soon(entry).result()
+        self.sync_status_async(entry).result()
         if entry.retry_at is not None:
-            self.store.databases.look_by(entry.link.connection_id, at=entry.retry_at)
+            self.store.databases.poll_by(entry.link.connection_id, at=entry.retry_at)
         return entry
 
-    def show_soon(self, entry: Entry) -> Future[bool]:
+    def sync_status_async(self, entry: Entry) -> Future[bool]:
         """Tell Notion in the background, one change after the other: no stage waits for it."""
-        return self._shower.submit(self.show, entry.link.page_id)
+        return self._status_executor.submit(self.sync_status, entry.link.page_id)
 
-    def show(self, page_id: str, *, patience_s: float | None = None) -> bool:
+    def sync_status(self, page_id: str, *, patience_s: float | None = None) -> bool:
         """Tell Notion the row's newest status. What can't be told now stays owed; returns whether nothing is."""
         entry = self.store.entries.get(page_id)
-        if entry is None or not entry.is_owed:
+        if entry is None or not entry.is_unsynced:
             return True
         edited_at = None
         try:
@@ -95,9 +95,9 @@ class LinkRows(dg.ConfigurableResource):
             if error.code is Code.ROW_GONE:
                 self.store.entries.row_gone(page_id, now=_now())
         # Also after a refusal for good (the row is gone, its columns were renamed): nothing is owed to it any more.
-        self.store.entries.shown(page_id, entry.version, now=_now(), edited_at=edited_at)
+        self.store.entries.synced(page_id, entry.version, now=_now(), edited_at=edited_at)
         if entry.status is Status.PENDING and not entry.is_waiting:  # now the poll finds it
-            self.store.databases.look_now(entry.link.connection_id, now=_now())
+            self.store.databases.poll_now(entry.link.connection_id, now=_now())
         return True
 
     def _write(self, entry: Entry, workspace: Workspace) -> datetime | None:
@@ -121,7 +121,7 @@ class LinkRows(dg.ConfigurableResource):
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
         """Let the last status be told before the process ends."""
-        self._shower.shutdown(wait=True)
+        self._status_executor.shutdown(wait=True)
 
 
 class HeldRow:
@@ -201,7 +201,7 @@ class HeldRow:
     def enter(self, status: Status) -> None:
         """The row is at this stage now."""
         self.entry = self._entries.set_status(self.link.page_id, self.run_id, status, now=_now())
-        self._rows.show_soon(self.entry)
+        self._rows.sync_status_async(self.entry)
 
     def keep_thumbnail(self, video: Video, folder: Path) -> bytes | None:
         """Keep a small picture of the video for the dashboard; returns it, a JPEG. None where there is no picture."""
@@ -232,7 +232,7 @@ class HeldRow:
     def complete(self) -> None:
         """The page is there: tell, and wait until Notion was told or the status is owed."""
         self.entry = self._entries.complete(self.link.page_id, self.run_id, now=_now())
-        self._rows.show_soon(self.entry).result()
+        self._rows.sync_status_async(self.entry).result()
 
 
 class RowMeter:

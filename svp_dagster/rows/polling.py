@@ -15,7 +15,7 @@ from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import LinkEntry, Status
 from svp_dagster.notion.rows import InvalidRow, status_type
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.platforms import BLAMED, pause
+from svp_dagster.rows.pauses import BLAMED, platform_paused_error
 from svp_dagster.rows.waiting import PAUSE_LIMIT, next_try
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.entries import Entry
@@ -158,10 +158,10 @@ def _reason_to_skip(
     if entry.holder is not None:
         return "its run ended without a word; the sweep deals with it"
     if entry.is_waiting:
-        return "" if entry.is_asked_anew(row.last_edited_time) else _reason_to_wait(entry, platform, read_at)
+        return "" if entry.is_new_request(row.last_edited_time) else _reason_to_wait(entry, platform, read_at)
     if not entry.status.is_final:
         return ""
-    if entry.is_owed:
+    if entry.is_unsynced:
         return f"it ended as {entry.status}; Notion could not be told yet"
     if entry.updated_at > read_at - SETTLING:
         return f"it has just ended as {entry.status}; looking again later"
@@ -211,8 +211,8 @@ def _platform_of(row: Row, extra_hosts: Collection[str]) -> str:
 
 def _postpone(decision: Decision, link: LinkEntry, entry: Entry | None, platform: Platform, *, now: datetime) -> None:
     """Let the row wait for its platform; end it, with what is wrong there, where it waited for too long."""
-    error = pause(platform, now=now)
-    since = entry.waiting_since if entry and not entry.is_asked_anew(link.last_edited_time) else None
+    error = platform_paused_error(platform, now=now)
+    since = entry.waiting_since if entry and not entry.is_new_request(link.last_edited_time) else None
     until = next_try(error, waits=0, waiting_since=since, now=now)
     if until is not None:
         decision.postponements.append(Postponement(link=link, error=error, until=until))
@@ -223,7 +223,7 @@ def _postpone(decision: Decision, link: LinkEntry, entry: Entry | None, platform
 def _request(link: LinkEntry, entry: Entry | None) -> Request:
     if entry is None:
         return Request(link=link, number=1, waits=0)
-    if entry.is_asked_anew(link.last_edited_time):
+    if entry.is_new_request(link.last_edited_time):
         return Request(link=link, number=entry.requests + 1, waits=0)
     return Request(link=link, number=entry.requests, waits=entry.waits)
 
@@ -246,7 +246,7 @@ def keep(link_rows: LinkRows, decision: Decision, *, now: datetime) -> None:
     for made in decision.postponements:
         entries.postpone(made.link, made.error, until=made.until, now=now)
     for link, error in decision.rejections:
-        link_rows.show_soon(entries.reject(link, error, now=now))
+        link_rows.sync_status_async(entries.reject(link, error, now=now))
 
 
 def settle(link_rows: LinkRows, reading: Reading, *, interval: timedelta, more: bool, now: datetime) -> None:

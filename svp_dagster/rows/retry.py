@@ -16,7 +16,7 @@ MOST_AT_ONCE = 500
 """Told to Notion in about a quarter of an hour."""
 
 
-def ask_again(store: Store, workspace: Workspace, entry: Entry, *, now: datetime) -> Entry | None:
+def retry_row(store: Store, workspace: Workspace, entry: Entry, *, now: datetime) -> Entry | None:
     """Set the row back to pending, in Notion and in the store, and make its connection due: it starts within seconds.
 
     None where the row came to be neither finished nor waiting meanwhile: it is worked on already. Raises
@@ -28,14 +28,14 @@ def ask_again(store: Store, workspace: Workspace, entry: Entry, *, now: datetime
         raise failure(Code.DATABASE_NOT_SHARED, database="Link Database", detail="not registered")
     workspace.set_row(page_id, status_update(link_database.data_schema, Status.PENDING, at=now))
     asked = store.entries.request_again(page_id, now=now)
-    store.databases.look_now(connection_id, now=now)
+    store.databases.poll_now(connection_id, now=now)
     return asked
 
 
-def ask_all_again(store: Store, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
+def retry_rows(store: Store, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
     """Set rows back to pending in the store, at once; returns those that failed or waited, and so were.
 
     Notion is not called: what it allows belongs to publishing first. The statuses are owed, and the sweep tells them,
     30 a minute of a connection; each row starts when it is told.
     """
-    return store.sweep.ask_again(page_ids, now=now)
+    return store.sweep.retry(page_ids, now=now)

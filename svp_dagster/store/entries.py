@@ -29,7 +29,7 @@ class Entry(Value):
     link: LinkEntry
     status: Status
     version: int
-    shown_version: int
+    synced_version: int
     requests: int
     attempts: int
     holder: str | None
@@ -50,9 +50,9 @@ class Entry(Value):
     updated_at: datetime
 
     @property
-    def is_owed(self) -> bool:
+    def is_unsynced(self) -> bool:
         """Whether Notion doesn't show the status yet."""
-        return self.shown_version < self.version
+        return self.synced_version < self.version
 
     @property
     def is_waiting(self) -> bool:
@@ -60,17 +60,17 @@ class Entry(Value):
         return self.status is Status.PENDING and self.holder is None and self.retry_at is not None
 
     @property
-    def can_be_asked_again(self) -> bool:
+    def can_retry(self) -> bool:
         """Whether a person may ask for it again: it failed, or waits to be tried again."""
         return self.status is Status.FAILED or self.is_waiting
 
-    def is_asked_anew(self, edited_at: datetime) -> bool:
+    def is_new_request(self, edited_at: datetime) -> bool:
         """Whether its row, pending and last edited at this time, is a new wish.
 
         It is for a finished entry, and for one that waits and was edited since Notion was told so. (Notion tells
         edits to the minute: one in the same minute isn't seen.)
         """
-        edited = not self.is_owed and edited_at > self.link.last_edited_time
+        edited = not self.is_unsynced and edited_at > self.link.last_edited_time
         return self.status.is_final or (self.is_waiting and edited)
 
 
@@ -93,7 +93,7 @@ class Entries:
             return {row.page_id: to_entry(row) for row in session.scalars(query)}
 
     def request(self, link: LinkEntry, *, now: datetime) -> Entry:
-        """Keep that a person asked for this row: a new entry, or a new wish (`Entry.is_asked_anew`).
+        """Keep that a person asked for this row: a new entry, or a new wish (`Entry.is_new_request`).
 
         For another entry that no run holds, only what the person wrote is brought up to date.
         """
@@ -106,7 +106,7 @@ class Entries:
             if row is None or not (Status(row.status).is_final or to_entry(row).is_waiting):
                 return None
             transitions.reopen(row, now=now)
-            row.shown_version = row.version  # Notion was told by whoever calls
+            row.synced_version = row.version  # Notion was told by whoever calls
         return to_entry(row)
 
     def postpone(self, link: LinkEntry, error: SvpError, *, until: datetime, now: datetime) -> Entry:
@@ -223,9 +223,9 @@ class Entries:
             row = session.scalar(query.with_for_update())
             if row is not None and not Status(row.status).is_final:
                 transitions.fail_for_good(row, failure(Code.ROW_GONE), now=now)
-                row.shown_version = row.version
+                row.synced_version = row.version
 
-    def tell_again(self, page_id: str, *, now: datetime) -> None:
+    def mark_unsynced(self, page_id: str, *, now: datetime) -> None:
         """Owe Notion the status of an entry that no run holds, although it was told."""
         with self._engine.begin() as connection:
             connection.execute(
@@ -234,9 +234,9 @@ class Entries:
                 .values(version=LinkEntryRow.version + 1, updated_at=now)
             )
 
-    def shown(self, page_id: str, version: int, *, now: datetime, edited_at: datetime | None = None) -> None:
+    def synced(self, page_id: str, version: int, *, now: datetime, edited_at: datetime | None = None) -> None:
         """Notion shows this version of the status; `edited_at` is the row's last edit, which was ours."""
-        told: dict[str, Any] = {"shown_version": version, "updated_at": now}
+        told: dict[str, Any] = {"synced_version": version, "updated_at": now}
         if edited_at is not None:
             told["last_edited_time"] = edited_at
         with self._engine.begin() as connection:
@@ -244,7 +244,7 @@ class Entries:
                 update(LinkEntryRow)
                 .where(
                     LinkEntryRow.page_id == page_id,
-                    LinkEntryRow.shown_version < version,
+                    LinkEntryRow.synced_version < version,
                     LinkEntryRow.version >= version,
                 )
                 .values(told)
@@ -256,7 +256,7 @@ class Entries:
             row = session.scalar(select(LinkEntryRow).where(LinkEntryRow.holder == run_id))
             return to_entry(row) if row else None
 
-    def owed(self, *, before: datetime, per_connection: int, limit: int) -> list[Entry]:
+    def unsynced(self, *, before: datetime, per_connection: int, limit: int) -> list[Entry]:
         """Entries whose status Notion doesn't show and that nobody changed since `before`, oldest first.
 
         Few of each connection, so that one that is owed much doesn't hide the others; none of ended ones, which can't
@@ -267,7 +267,7 @@ class Entries:
         ranked = (
             select(row.page_id, turn.label("turn"))
             .join(ConnectionRow, ConnectionRow.id == row.connection_id)
-            .where(ConnectionRow.active, row.shown_version < row.version, row.updated_at < before)
+            .where(ConnectionRow.active, row.synced_version < row.version, row.updated_at < before)
             .subquery()
         )
         query = (
@@ -341,9 +341,9 @@ class Entries:
                 row = transitions.new_row(link, now=now)
                 transitions.take_over_what_was_written(row, link)
                 session.add(row)
-            elif to_entry(row).is_asked_anew(link.last_edited_time):
+            elif to_entry(row).is_new_request(link.last_edited_time):
                 transitions.reopen(row, now=now)
-                row.shown_version = row.version  # the person wrote "pending": Notion shows it already
+                row.synced_version = row.version  # the person wrote "pending": Notion shows it already
             if row.holder is None:  # else a run works with what was written before
                 transitions.take_over_what_was_written(row, link)
             if then is not None:

@@ -29,7 +29,7 @@ class Sweep:
         query = select(_row).where(_row.holder.is_not(None), _row.updated_at < before)
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
-    def left_alone(self, *, before: datetime, limit: int, also_paused: bool) -> list[Entry]:
+    def stale_pending(self, *, before: datetime, limit: int, also_paused: bool) -> list[Entry]:
         """Entries of active connections that no run holds and that could have had one since `before`.
 
         Those that wait for a paused platform are among them only with `also_paused`.
@@ -74,7 +74,7 @@ class Sweep:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
             return [to_entry(row) for row in session.scalars(_latest_first(query).limit(limit))], total
 
-    def ask_again(self, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
+    def retry(self, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
         """Set those of these entries back to pending that failed or wait, all or none. Notion is owed to say so.
 
         What can't be told to Notion stays as it is: entries of ended connections, or without a Link Database.
@@ -88,7 +88,7 @@ class Sweep:
         )
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             found = session.scalars(query.with_for_update(of=_row))
-            rows = [row for row in found if to_entry(row).can_be_asked_again]
+            rows = [row for row in found if to_entry(row).can_retry]
             for row in rows:
                 transitions.reopen(row, now=now)
         return [to_entry(row) for row in rows]

@@ -17,7 +17,7 @@ def new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
         connection_id=link.connection_id,
         status=Status.PENDING,
         version=1,
-        shown_version=1,  # the person wrote "pending": Notion shows it already
+        synced_version=1,  # the person wrote "pending": Notion shows it already
         requests=1,
         attempts=0,
         waits=0,

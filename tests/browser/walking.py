@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import ContentPage, LinkEntry, PaidCall, Status
-from svp_dagster.rows.platforms import downloader_versions
+from svp_dagster.rows.pauses import downloader_versions
 from tests.browser.conftest import Site
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"

@@ -61,7 +61,7 @@ def test_all_that_failed_are_asked_for_though_notion_does_not_answer(store: Stor
     assert done.exit_code == 0
     assert done.stdout.splitlines() == ["broken  asked for again", "gone  asked for again"]
     assert [status(store, page_id) for page_id in ("broken", "gone")] == [Status.PENDING] * 2
-    assert len(store.entries.owed(before=datetime.now(UTC), per_connection=9, limit=9)) == 2
+    assert len(store.entries.unsynced(before=datetime.now(UTC), per_connection=9, limit=9)) == 2
 
 
 def test_only_those_that_failed_with_a_code_are_asked_for(store: Store) -> None:

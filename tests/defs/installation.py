@@ -54,7 +54,7 @@ class Installation:
 
     def tick(self) -> dg.SensorResult | dg.SkipReason:
         """Ask for pending rows as the daemon does, the connection being due."""
-        self.store.databases.look_now(self.connection_id, now=datetime.now(UTC))
+        self.store.databases.poll_now(self.connection_id, now=datetime.now(UTC))
         return self.evaluate("pending_links")
 
     def evaluate(self, name: str, *, cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
@@ -84,7 +84,7 @@ class Installation:
             instance=self.instance, partition_key=page_id, tags=tags, resources=resources, raise_on_error=False
         )
 
-    def after_failure(self, run_id: str, *, sensor: str = "killed_runs") -> None:
+    def after_failure(self, run_id: str, *, sensor: str = "failed_runs") -> None:
         """Evaluate a sensor of runs that ended badly for this one, as the daemon does."""
         definitions, run = self.definitions, self.instance.get_run_by_id(run_id)
         assert run is not None
@@ -99,7 +99,7 @@ class Installation:
             resources={key: (definitions.resources or {})[key] for key in found.required_resource_keys},
         )
         with context:
-            found(context.for_run_failure() if sensor == "killed_runs" else context)
+            found(context.for_run_failure() if sensor == "failed_runs" else context)
 
     def entry(self, page_id: str) -> Entry:
         """What the store knows of a row."""

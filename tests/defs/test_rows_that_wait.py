@@ -52,7 +52,7 @@ def test_a_row_that_can_not_be_had_now_waits_and_says_until_when(installation: I
     assert entry.retry_at - datetime.now(UTC) == pytest.approx(timedelta(minutes=30), abs=timedelta(minutes=1))
     assert row["status"] == "pending"
     assert f"It is tried again at {entry.retry_at:%Y-%m-%d %H:%M} UTC." in row["error"]
-    assert not entry.is_owed
+    assert not entry.is_unsynced
 
 
 def test_a_row_that_waits_is_left_alone_until_its_time_and_then_becomes_a_page(
@@ -76,7 +76,7 @@ def test_its_connection_is_due_at_the_time_that_a_row_waits_for(installation: In
     databases = installation.store.databases
     (asked,) = databases.due(now=at, limit=9)
     databases.polled(asked, next_due_at=at + timedelta(days=1), now=at)
-    databases.look_by(installation.connection_id, at=at)
+    databases.poll_by(installation.connection_id, at=at)
     assert len(databases.due(now=at, limit=9)) == 1
     assert databases.due(now=at - timedelta(seconds=1), limit=9) == []
 
@@ -129,7 +129,7 @@ def test_the_command_line_lists_failed_rows_and_asks_for_them_again(
 
     assert (asked.exit_code, asked.output) == (0, f"{waiting}  asked for again\n")
     installation.let_time_pass("updated_at")
-    installation.evaluate("owed_statuses")
+    installation.evaluate("unsynced_statuses")
     assert installation.row(waiting)["status"] == "pending"
     refused = command.invoke(main, ["retry", waiting, "nowhere"])
     assert refused.exit_code == 1

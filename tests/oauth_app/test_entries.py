@@ -68,7 +68,7 @@ def test_an_added_link_is_known_at_once(ada: Person, store: Store) -> None:
     assert ada.ask("GET", f"/api/entries/{entry['id']}").json == entry
     kept = store.entries.get(entry["id"])
     assert kept is not None
-    assert not kept.is_owed
+    assert not kept.is_unsynced
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_a_failed_link_is_asked_for_again(ada: Person, notion: NotionSandbox, st
     assert row(notion, page_id)["status"]["select"]["name"] == "pending"
     kept = store.entries.get(page_id)
     assert kept is not None
-    # Nothing is owed: else a sweep would write the old status over the person's wish.
-    assert (kept.status, kept.requests, kept.attempts, kept.is_owed) == (Status.PENDING, 2, 0, False)
+    # The status is synced: else a sweep would write the old one over the person's.
+    assert (kept.status, kept.requests, kept.attempts, kept.is_unsynced) == (Status.PENDING, 2, 0, False)
 
 
 def test_a_link_that_waits_for_its_time_is_asked_for_at_once(ada: Person, notion: NotionSandbox, store: Store) -> None:
@@ -147,7 +147,7 @@ def test_a_link_that_waits_for_its_time_is_asked_for_at_once(ada: Person, notion
     assert (answer.json["status"], answer.json["retry_at"], answer.json["message"]) == ("pending", None, None)
     kept = store.entries.get(page_id)
     assert kept is not None
-    assert not kept.is_owed
+    assert not kept.is_unsynced
     assert not kept.is_waiting
 
 

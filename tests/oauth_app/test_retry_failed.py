@@ -49,8 +49,8 @@ def test_all_that_failed_are_asked_for_again_without_asking_notion(
     for page_id in failed:
         kept = store.entries.get(page_id)
         assert kept is not None
-        # Notion is owed the new status, not the old one.
-        assert (kept.status, kept.requests, kept.is_owed) == (Status.PENDING, 2, True)
+        # The new status is the one to be synced.
+        assert (kept.status, kept.requests, kept.is_unsynced) == (Status.PENDING, 2, True)
     assert (status(store, done), status(store, going_on)) == (Status.COMPLETED, Status.PENDING)
     assert retry_failed(ada) == {"asked": 0, "left": 0}
 

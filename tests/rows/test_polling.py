@@ -33,7 +33,7 @@ def known(status: Status, *, link: LinkEntry | None = None, **changes: Any) -> E
         "link": link or row(),
         "status": status,
         "version": 3,
-        "shown_version": 3,
+        "synced_version": 3,
         "requests": 1,
         "attempts": 1,
         "waits": 0,
@@ -103,14 +103,14 @@ def test_a_row_set_back_to_pending_gets_a_new_run_within_the_same_minute() -> No
     assert again.run_key != first.run_key
 
 
-def test_a_wish_that_the_store_knows_but_dagster_does_not_keeps_its_run_key() -> None:
+def test_a_request_that_the_store_knows_but_dagster_does_not_keeps_its_run_key() -> None:
     first = decided(row()).requests[0]
     repeated = decided(row(), entry=known(Status.PENDING, requests=1)).requests[0]
     assert repeated.run_key == first.run_key
 
 
-def test_a_finished_row_whose_status_is_owed_does_not_run_again() -> None:
-    decision = decided(row(), entry=known(Status.COMPLETED, shown_version=2))
+def test_a_finished_row_whose_status_is_unsynced_does_not_run_again() -> None:
+    decision = decided(row(), entry=known(Status.COMPLETED, synced_version=2))
     assert decision.requests == []
     assert "could not be told" in decision.skipped["row-1"]
 
@@ -168,7 +168,7 @@ def test_a_row_whose_time_has_come_gets_a_run_under_another_key() -> None:
     assert again.run_key != first.run_key
 
 
-def test_a_row_that_waits_and_was_edited_is_a_new_wish() -> None:
+def test_a_row_that_waits_and_was_edited_is_a_new_request() -> None:
     edited = row(last_edited_time=NOW + timedelta(minutes=1))
     (request,) = decided(edited, entry=waiting()).requests
     assert (request.number, request.waits) == (2, 0)
@@ -176,7 +176,7 @@ def test_a_row_that_waits_and_was_edited_is_a_new_wish() -> None:
 
 def test_while_notion_was_not_told_of_a_wait_its_time_of_edit_says_nothing() -> None:
     edited = row(last_edited_time=NOW + timedelta(minutes=1))
-    assert decided(edited, entry=waiting(shown_version=2)).requests == []
+    assert decided(edited, entry=waiting(synced_version=2)).requests == []
 
 
 def test_a_row_whose_run_is_over_without_a_word_is_left_to_the_sweep() -> None:

@@ -107,7 +107,7 @@ class RowLife(RuleBasedStateMachine):
 
     @rule(behind=st.integers(min_value=-1, max_value=2))
     def notion_is_told(self, behind: int) -> None:
-        self.store.entries.shown("row", self.entry.version - behind, now=self.now)
+        self.store.entries.synced("row", self.entry.version - behind, now=self.now)
 
     @invariant()
     def the_promises_hold(self) -> None:
@@ -118,12 +118,12 @@ class RowLife(RuleBasedStateMachine):
         assert entry.status is not Status.FAILED or entry.sentence is not None
         assert entry.is_waiting == (entry.retry_at is not None and entry.holder is None)
         assert entry.waits <= MAX_WAITS
-        assert before.shown_version <= entry.shown_version <= entry.version
+        assert before.synced_version <= entry.synced_version <= entry.version
         assert before.version <= entry.version
         assert entry.status is before.status or entry.version > before.version
         assert before.requests <= entry.requests
-        owed = self.store.entries.owed(before=self.now + timedelta(seconds=1), per_connection=9, limit=5)
-        assert [one.version for one in owed] == ([entry.version] if entry.is_owed else [])
+        unsynced = self.store.entries.unsynced(before=self.now + timedelta(seconds=1), per_connection=9, limit=5)
+        assert [one.version for one in unsynced] == ([entry.version] if entry.is_unsynced else [])
         self.entry = entry
 
 

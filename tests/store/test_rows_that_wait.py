@@ -31,7 +31,7 @@ def waiting(store: Store, connection_id: str, now: datetime) -> Entry:
     """The row "row" that the run "first" put back to wait, and of which Notion was told in the same minute."""
     claim(store, connection_id, "first", now=now)
     left = store.entries.fail("row", "first", BUSY, now=now)
-    store.entries.shown("row", left.version, now=now, edited_at=now)
+    store.entries.synced("row", left.version, now=now, edited_at=now)
     return again(store)
 
 
@@ -91,13 +91,13 @@ def test_a_poll_before_its_time_changes_nothing(
     assert store.entries.request(link(connection_id, at=now), now=now + MINUTE) == waiting
 
 
-def test_an_edit_of_a_row_that_waits_is_a_new_wish(
+def test_an_edit_of_a_row_that_waits_is_a_new_request(
     store: Store, waiting: Entry, connection_id: str, now: datetime
 ) -> None:
     edited = link(connection_id, at=now + MINUTE, tag="Places")
     asked = store.entries.request(edited, now=now + MINUTE)
     assert (asked.requests, asked.waits, asked.retry_at, asked.link.tag) == (2, 0, None, "Places")
-    assert not asked.is_owed
+    assert not asked.is_unsynced
 
 
 def test_only_a_row_that_failed_or_waits_can_be_asked_for_again(
@@ -105,7 +105,7 @@ def test_only_a_row_that_failed_or_waits_can_be_asked_for_again(
 ) -> None:
     asked = store.entries.request_again("row", now=now)
     assert asked is not None
-    assert (asked.requests, asked.waits, asked.is_owed) == (2, 0, False)
+    assert (asked.requests, asked.waits, asked.is_unsynced) == (2, 0, False)
     assert store.entries.request_again("row", now=now) is None  # it is asked for already
     claim(store, connection_id, "second", now=now)
     assert store.entries.request_again("row", now=now) is None
@@ -116,7 +116,7 @@ def test_a_row_that_no_run_is_spent_on_waits_uncounted(store: Store, connection_
     paused = failure(Code.PLATFORM_PAUSED, platform="TikTok")
     entry = store.entries.postpone(link(connection_id, at=now), paused, until=now + HOUR, now=now)
     assert (entry.status, entry.waits, entry.retry_at) == (Status.PENDING, 0, now + HOUR)
-    assert (entry.sentence, entry.is_owed) == (paused.sentence, True)
+    assert (entry.sentence, entry.is_unsynced) == (paused.sentence, True)
 
 
 def test_a_row_that_a_run_works_on_is_not_postponed(store: Store, connection_id: str, now: datetime) -> None:
@@ -147,23 +147,23 @@ def test_a_late_word_of_a_run_that_gave_its_row_up_changes_nothing(store: Store,
 
 
 def test_a_row_that_was_deleted_while_it_waited_owes_nothing(store: Store, waiting: Entry, now: datetime) -> None:
-    store.entries.tell_again("row", now=now)
-    assert again(store).is_owed
+    store.entries.mark_unsynced("row", now=now)
+    assert again(store).is_unsynced
     store.entries.row_gone("row", now=now)
     gone = again(store)
-    assert (gone.status, gone.failure_code, gone.is_owed) == (Status.FAILED, Code.ROW_GONE, False)
+    assert (gone.status, gone.failure_code, gone.is_unsynced) == (Status.FAILED, Code.ROW_GONE, False)
 
 
 def test_a_row_that_was_deleted_under_a_run_is_the_runs_to_end(store: Store, connection_id: str, now: datetime) -> None:
     held = claim(store, connection_id, "first", now=now)
     store.entries.row_gone("row", now=now)
-    store.entries.tell_again("row", now=now)
+    store.entries.mark_unsynced("row", now=now)
     assert again(store) == held
 
 
 def test_the_sweep_sees_rows_held_or_left_alone_for_long(store: Store, waiting: Entry, now: datetime) -> None:
-    def left_alone(before: datetime, *, also_paused: bool = True) -> list[str]:
-        found = store.sweep.left_alone(before=before, limit=9, also_paused=also_paused)
+    def stale_pending(before: datetime, *, also_paused: bool = True) -> list[str]:
+        found = store.sweep.stale_pending(before=before, limit=9, also_paused=also_paused)
         return [entry.link.page_id for entry in found]
 
     connection_id = waiting.link.connection_id
@@ -177,11 +177,11 @@ def test_the_sweep_sees_rows_held_or_left_alone_for_long(store: Store, waiting: 
 
     assert [entry.link.page_id for entry in store.sweep.held(before=now + MINUTE, limit=9)] == ["held"]
     assert store.sweep.held(before=now, limit=9) == []
-    assert sorted(left_alone(now + MINUTE)) == ["asked", "paused"]
-    assert sorted(left_alone(now + MINUTE, also_paused=False)) == ["asked"]
-    assert sorted(left_alone(now + HOUR)) == ["asked", "paused", "row"]
+    assert sorted(stale_pending(now + MINUTE)) == ["asked", "paused"]
+    assert sorted(stale_pending(now + MINUTE, also_paused=False)) == ["asked"]
+    assert sorted(stale_pending(now + HOUR)) == ["asked", "paused", "row"]
     store.connections.end(connection_id, now=now)
-    assert left_alone(now + HOUR) == []
+    assert stale_pending(now + HOUR) == []
 
 
 def test_the_next_time_that_a_connections_rows_wait_for(store: Store, waiting: Entry, now: datetime) -> None:

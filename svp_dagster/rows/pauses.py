@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, SvpError, failure
-from svp_dagster.rows.platform_rules import PlatformRules
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.platforms import Platform
 from svp_dagster.store.store import Store
@@ -41,7 +41,7 @@ def platform_of(url: str, *, extra_hosts: Collection[str]) -> str:
         return ""
 
 
-def pause(platform: Platform, *, now: datetime) -> SvpError:
+def platform_paused_error(platform: Platform, *, now: datetime) -> SvpError:
     """The failure of a row whose platform is paused, until its next probe."""
     wait_s = (platform.probe_at - now).total_seconds() if platform.probe_at else 0.0
     detail = f"paused since {platform.paused_since}: {platform.failure_code}"
@@ -49,12 +49,12 @@ def pause(platform: Platform, *, now: datetime) -> SvpError:
 
 
 @contextmanager
-def watched(store: Store, page_id: str, url: str, *, rules: PlatformRules) -> Iterator[None]:
+def watched(store: Store, page_id: str, url: str, *, rules: SiteRules) -> Iterator[None]:
     """Around the download of a row: keeps how it went. Raises `platform_paused`, `unsupported_link`."""
     link = parse_link(url, extra_hosts=rules.extra_hosts)
     known = store.platforms.get(link.platform)
     if known is not None and known.is_paused:
-        raise pause(known, now=_now())
+        raise platform_paused_error(known, now=_now())
     try:
         yield
     except SvpError as error:
@@ -64,7 +64,7 @@ def watched(store: Store, page_id: str, url: str, *, rules: PlatformRules) -> It
     _worked(store, link.platform, link.url, by_probe=False)
 
 
-def _blame(store: Store, platform: str, page_id: str, error: SvpError, *, rules: PlatformRules) -> None:
+def _blame(store: Store, platform: str, page_id: str, error: SvpError, *, rules: SiteRules) -> None:
     now = _now()
     left = store.platforms.failed(
         platform,
@@ -86,7 +86,7 @@ def _worked(store: Store, platform: str, url: str, *, by_probe: bool) -> Platfor
     return left
 
 
-def probe_links(platform: Platform, *, waiting: Iterable[Entry], rules: PlatformRules) -> list[str]:
+def probe_links(platform: Platform, *, waiting: Iterable[Entry], rules: SiteRules) -> list[str]:
     """What to try a paused platform with: the operator's link, the last that worked, and those that wait."""
     urls = (entry.link.url for entry in waiting)
     of_rows = (url for url in urls if platform_of(url, extra_hosts=rules.extra_hosts) == platform.name)

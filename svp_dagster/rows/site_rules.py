@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 
-class PlatformRules(dg.ConfigurableResource):
+class SiteRules(dg.ConfigurableResource):
     """What is decided about sites as a whole."""
 
     rows_to_pause: int = Field(default=5, ge=1, description="So many rows that fail in a row pause their platform.")
