@@ -1,12 +1,11 @@
 """The job: five ops, one stage each, for one row."""
 
 import dagster as dg
-from sqlalchemy.exc import SQLAlchemyError
 
 from svp_dagster import pools
 from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_transcript, of_video
 from svp_dagster.defs.partitions import link_entries
-from svp_dagster.defs.stage import StageFailure, stage_run
+from svp_dagster.defs.stage import stage_run
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download import stage as download_stage
 from svp_dagster.models import ContentPage, ScreenText, Status, Summary, Transcript, Video
@@ -20,15 +19,8 @@ from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
 from svp_dagster.summary import stage as summarize_stage
 
-ATTEMPTS = 3
-FIRST_DELAY_S = 2.0
 
-repeat = dg.RetryPolicy(
-    max_retries=ATTEMPTS - 1, delay=FIRST_DELAY_S, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
-
-
-@dg.op(retry_policy=repeat, pool=pools.DOWNLOAD)
+@dg.op(pool=pools.DOWNLOAD)
 def download(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
@@ -47,7 +39,7 @@ def download(
         return video
 
 
-@dg.op(retry_policy=repeat, pool=pools.SPEECH)
+@dg.op(pool=pools.SPEECH)
 def transcribe(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
@@ -69,7 +61,7 @@ def transcribe(
         return transcript
 
 
-@dg.op(retry_policy=repeat, pool=pools.SCREEN)
+@dg.op(pool=pools.SCREEN)
 def read_screen(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
@@ -93,7 +85,7 @@ def read_screen(
         return screen_text
 
 
-@dg.op(retry_policy=repeat, pool=pools.SUMMARY)
+@dg.op(pool=pools.SUMMARY)
 def summarize(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
@@ -120,7 +112,7 @@ def summarize(
         return summary
 
 
-@dg.op(retry_policy=repeat)
+@dg.op
 def publish(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
@@ -151,22 +143,9 @@ def publish(
         return page
 
 
-@dg.failure_hook(required_resource_keys={"link_rows"})
-def fail_row(context: dg.HookContext) -> None:
-    """After the op's last attempt: the row waits where that may help, or ends with the sentence of what went wrong."""
-    if not isinstance(context.op_exception, StageFailure):
-        return
-    try:
-        context.resources.link_rows.fail(context.run_id, context.op_exception.known)
-    except SQLAlchemyError as error:
-        # Its text can hold an address and values. `failed_runs` does the same once the store answers again.
-        context.log.error("the row is not told yet: %s", type(error).__name__)
-
-
 @dg.job(
     partitions_def=link_entries,
     executor_def=dg.in_process_executor,
-    hooks={fail_row},
     tags={
         # A killed run starts again from its first stage: its files are gone, and what was paid for is kept by content.
         "dagster/max_retries": "2",

@@ -14,7 +14,7 @@ from svp_dagster.download.stage import download
 from svp_dagster.errors import Code
 from svp_dagster.ports import Downloader
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.pauses import BLAMED, probe, probe_links
+from svp_dagster.rows.pauses import SITE_FAULTS, probe, probe_links
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.platforms import Platform
 
@@ -41,7 +41,7 @@ def download_known_link(
     platform = store.platforms.get(config.platform)
     if platform is None or not platform.is_paused:
         return
-    waiting = store.sweep.waiting(BLAMED | {Code.PLATFORM_PAUSED}, limit=WAITING_LOOKED_AT)
+    waiting = store.sweep.waiting(SITE_FAULTS | {Code.PLATFORM_PAUSED}, limit=WAITING_LOOKED_AT)
     links = probe_links(platform, waiting=waiting, rules=site_rules)
     fetch = partial(download, downloader=downloader, folder=work_folder.path)
     left = probe(store, platform.name, links, fetch=fetch)

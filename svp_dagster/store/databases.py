@@ -109,11 +109,11 @@ class Databases:
             ).rowcount
 
     def polled(self, seen: LinkDatabase, *, next_due_at: datetime, now: datetime) -> None:
-        """A read succeeded. A "look now" that came while it went on is kept."""
+        """Record a read that succeeded. A "poll now" that came while it went on is kept."""
         self._after_poll(seen, next_due_at=next_due_at, now=now, failures=0, problem="")
 
     def poll_failed(self, seen: LinkDatabase, *, problem: str, next_due_at: datetime, now: datetime) -> None:
-        """A read failed, with a sentence for the owner."""
+        """Record a read that failed, with a sentence for the owner."""
         self._after_poll(seen, next_due_at=next_due_at, now=now, failures=seen.poll_failures + 1, problem=problem)
 
     def _after_poll(

@@ -30,7 +30,7 @@ class Platform(Value):
 
     name: str
     failing: tuple[str, ...]
-    failure_code: str | None
+    failure_code: Code | None
     on_trial: bool
     paused_since: datetime | None
     resumed_at: datetime | None

@@ -1,4 +1,4 @@
-"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended; asked for again."""
+"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended. Retries several."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sweep:
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
     def stale_pending(self, *, before: datetime, limit: int, also_paused: bool) -> list[Entry]:
-        """Entries of active connections that no run holds and that could have had one since `before`.
+        """Unclaimed entries of active connections that have been eligible for a run since `before`.
 
         Those that wait for a paused platform are among them only with `also_paused`.
         """
@@ -75,9 +75,9 @@ class Sweep:
             return [to_entry(row) for row in session.scalars(_latest_first(query).limit(limit))], total
 
     def retry(self, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
-        """Set those of these entries back to pending that failed or wait, all or none. Notion is owed to say so.
+        """Set those of these entries back to pending that failed or wait, all or none. Their statuses are unsynced.
 
-        What can't be told to Notion stays as it is: entries of ended connections, or without a Link Database.
+        Entries that can't be synced stay as they are: those of ended connections, or without a Link Database.
         """
         query = (
             select(_row)

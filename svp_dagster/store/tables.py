@@ -118,9 +118,9 @@ class LinkEntryRow(Base):
     """The truth about a row of a Link Database.
 
     `holder` is the run that may write; `version` counts status changes and `synced_version` is the last one that
-    Notion was told, so that a lower one means that a status is owed. `requests` counts how often a person asked;
-    `waits`, how often a run put the row back to wait since then, the first time at `waiting_since`; `attempts`, the
-    runs since the person asked or the last wait ended.
+    Notion shows: while it is lower, the status is unsynced. `requests` counts how often a person requested the row,
+    `waits` how often a run put it back to wait since then, the first time at `waiting_since`, and `attempts` the runs
+    since the request or the last wait.
     """
 
     __tablename__ = "link_entries"

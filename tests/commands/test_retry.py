@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from svp_dagster.cli import main
-from svp_dagster.errors import Code, failure
+from svp_dagster.errors import Code, failure_of
 from svp_dagster.models import Status
+from svp_dagster.rows.waiting import final_outcome
 from svp_dagster.settings import Settings
 from svp_dagster.store.database import migrate
 from svp_dagster.store.store import Store, open_store
@@ -30,7 +31,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     connection_id = sign_in(opened, now=NOW).id
     opened.databases.set_link_database(connection_id, schema=schema(), url="", now=NOW)
     for page_id, code in (("broken", Code.SITE_CHANGED), ("gone", Code.GONE)):
-        opened.entries.reject(link(connection_id, at=NOW, page_id=page_id), failure(code), now=NOW)
+        opened.entries.reject(
+            link(connection_id, at=NOW, page_id=page_id), final_outcome(failure_of(code, {}), waits=0), now=NOW
+        )
     opened.entries.request(link(connection_id, at=NOW, page_id="asked"), now=NOW)
     return opened
 

@@ -77,12 +77,15 @@ class Installation:
         return [self.run(request.partition_key or "", tags=dict(request.tags)) for request in requests]
 
     def run(self, page_id: str, *, tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
-        """Run the job for a row."""
+        """Run the job for a row, and evaluate the sensor of failed runs if it fails."""
         definitions = self.definitions
         resources = {**(definitions.resources or {}), "downloader": self.downloader} if self.downloader else None
-        return definitions.resolve_job_def("process_link").execute_in_process(
+        run = definitions.resolve_job_def("process_link").execute_in_process(
             instance=self.instance, partition_key=page_id, tags=tags, resources=resources, raise_on_error=False
         )
+        if not run.success:
+            self.after_failure(run.run_id)
+        return run
 
     def after_failure(self, run_id: str, *, sensor: str = "failed_runs") -> None:
         """Evaluate a sensor of runs that ended badly for this one, as the daemon does."""
@@ -112,6 +115,14 @@ class Installation:
         changes = ", ".join(f"{column} = '2026-01-01 00:00:00'" for column in columns)
         with self.store.engine.begin() as connection:
             connection.exec_driver_sql(f"UPDATE link_entries SET {changes}")
+
+    def forget_failure(self) -> None:
+        """Let all rows be held by their runs still, as if nobody had written down how those failed."""
+        with self.store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE link_entries SET holder = run_id, status = 'downloading', retry_at = NULL, waits = 0,"
+                " failure_code = NULL, sentence = NULL, updated_at = '2026-01-01 00:00:00'"
+            )
 
     def process(self, url: str, tag: str) -> dict[str, Any]:
         """Add a row, let it be worked on, and see what the row shows."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from svp_dagster.defs import sweeps
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.runs import PARTITION_TAG
 from svp_dagster.defs.sweeps import UNSYNCED_PER_CONNECTION
@@ -20,6 +21,7 @@ from svp_dagster.models import LinkEntry, Status
 from svp_dagster.settings import Settings
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
+from tests.store.examples import GONE
 
 pytest_plugins = ("tests.media_site",)
 
@@ -69,7 +71,7 @@ def leave_unsynced(installation: Installation, number: int) -> None:
             tag="cooking",
             last_edited_time=now,
         )
-        installation.store.entries.reject(link, failure(Code.GONE), now=now)
+        installation.store.entries.reject(link, GONE, now=now)
     installation.let_time_pass("updated_at")
 
 
@@ -87,6 +89,22 @@ def test_a_row_whose_run_is_unknown_goes_back_to_wait(installation: Installation
     entry = installation.entry(page_id)
     assert (entry.status, entry.failure_code, entry.holder) == (Status.PENDING, "interrupted", None)
     assert installation.row(page_id)["status"] == "pending"
+
+
+def test_a_failure_that_the_sensor_could_not_write_is_written_by_the_sweep(
+    installation: Installation, page_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.downloader = WrittenPosts(error=failure(Code.RATE_LIMITED, retry_after_s=1800.0))
+    installation.instance.add_dynamic_partitions(str(link_entries.name), [page_id])
+    installation.run(page_id)
+    installation.forget_failure()
+    monkeypatch.setattr(sweeps, "GRACE", timedelta(0))
+
+    installation.evaluate("orphaned_rows")
+
+    entry = installation.entry(page_id)
+    assert (entry.status, entry.failure_code, entry.holder) == (Status.PENDING, "rate_limited", None)
+    assert (entry.sentence or "").startswith("The site asks us to slow down. It is tried again at")
 
 
 def test_a_row_whose_run_goes_on_is_left_alone_however_long_it_takes(installation: Installation, page_id: str) -> None:
@@ -194,7 +212,7 @@ def test_partitions_of_rows_that_ended_long_ago_are_removed_and_their_history_st
 ) -> None:
     name, instance = str(link_entries.name), installation.instance
     instance.add_dynamic_partitions(name, [page_id, "unknown"])
-    installation.store.entries.reject(installation.entry(page_id).link, failure(Code.GONE), now=datetime.now(UTC))
+    installation.store.entries.reject(installation.entry(page_id).link, GONE, now=datetime.now(UTC))
 
     fresh = installation.evaluate("retention_limits")
     assert instance.has_dynamic_partition(name, page_id)

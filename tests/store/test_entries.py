@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from svp_dagster.errors import ClaimLost, Code, PermanentError, failure
+from svp_dagster.errors import ClaimLost, Code, SvpError, failure
 from svp_dagster.models import ContentPage, PaidCall, ProcessingType, Status
+from svp_dagster.rows.waiting import failure_rule, final_outcome
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
-from tests.store.examples import all_at_once, link, sign_in
+from tests.store.examples import GONE, all_at_once, link, sign_in
 
 MINUTE = timedelta(minutes=1)
 
@@ -64,7 +65,7 @@ def test_a_row_edited_while_it_waits_keeps_its_request(store: Store, connection_
 
 
 def test_a_finished_row_set_back_to_pending_is_asked_for_again(store: Store, claimed: Entry, now: datetime) -> None:
-    store.entries.fail("row", "first", failure(Code.GONE), now=now)
+    store.entries.fail("row", "first", failure_rule(failure(Code.GONE)), now=now)
     again = store.entries.request(claimed.link, now=now + MINUTE)
     assert (again.status, again.requests, again.attempts) == (Status.PENDING, 2, 0)
     assert (again.failure_code, again.sentence, again.holder) == (None, None, None)
@@ -74,7 +75,7 @@ def test_a_finished_row_set_back_to_pending_is_asked_for_again(store: Store, cla
 def test_a_late_note_that_notion_shows_the_old_status_hides_nothing(
     store: Store, claimed: Entry, now: datetime
 ) -> None:
-    failed = store.entries.fail("row", "first", failure(Code.GONE), now=now)
+    failed = store.entries.fail("row", "first", failure_rule(failure(Code.GONE)), now=now)
     store.entries.request(claimed.link, now=now)
     store.entries.synced("row", failed.version, now=now)
     store.entries.claim("row", "second", may_take_over=is_going_on, now=now)
@@ -83,7 +84,7 @@ def test_a_late_note_that_notion_shows_the_old_status_hides_nothing(
 
 def test_a_rejected_row_is_failed_and_unsynced(store: Store, connection_id: str, now: datetime) -> None:
     error = failure(Code.UNKNOWN_TAG, reason="No database has the tag “x”")
-    entry = store.entries.reject(link(connection_id, at=now), error, now=now)
+    entry = store.entries.reject(link(connection_id, at=now), final_outcome(error, waits=0), now=now)
     assert (entry.status, entry.failure_code, entry.sentence) == (Status.FAILED, Code.UNKNOWN_TAG, error.sentence)
     assert entry.is_unsynced
     assert entry.holder is None
@@ -110,7 +111,7 @@ def test_a_run_that_is_over_loses_the_row_to_the_next(store: Store, claimed: Ent
 
 
 def test_a_row_that_was_never_seen_can_not_be_claimed(store: Store, now: datetime) -> None:
-    with pytest.raises(PermanentError) as caught:
+    with pytest.raises(SvpError) as caught:
         store.entries.claim("nowhere", "first", may_take_over=is_over, now=now)
     assert caught.value.code is Code.ROW_GONE
 
@@ -123,9 +124,9 @@ def test_a_worker_that_outlives_its_claim_writes_nothing(
     if is_ended_by == "takeover":
         entries.claim("row", "second", may_take_over=is_over, now=now)
     elif is_ended_by == "rejection":
-        entries.reject(claimed.link, failure(Code.ROW_GONE), now=now)
+        entries.reject(claimed.link, final_outcome(failure(Code.ROW_GONE), waits=0), now=now)
     else:
-        entries.fail("row", "first", failure(Code.INTERRUPTED), now=now)
+        entries.fail("row", "first", failure_rule(failure(Code.INTERRUPTED)), now=now)
     if is_ended_by == "new request":
         entries.request(claimed.link, now=now)
     before = entries.get("row")
@@ -140,7 +141,7 @@ def test_a_worker_that_outlives_its_claim_writes_nothing(
     with pytest.raises(ClaimLost):
         entries.complete("row", "first", now=now)
     with pytest.raises(ClaimLost):
-        entries.fail("row", "first", failure(Code.INTERNAL), now=now)
+        entries.fail("row", "first", failure_rule(failure(Code.INTERNAL)), now=now)
     with pytest.raises(ClaimLost):
         entries.claim("row", "first", may_take_over=is_going_on, now=now)
     assert entries.get("row") == before
@@ -230,7 +231,7 @@ def test_a_completed_row_keeps_its_page_and_nobody_holds_it(store: Store, claime
 
 def test_a_failed_row_says_why_until_the_next_status(store: Store, claimed: Entry, now: datetime) -> None:
     error = failure(Code.PRIVATE)
-    failed = store.entries.fail("row", "first", error, now=now)
+    failed = store.entries.fail("row", "first", failure_rule(error), now=now)
     assert (failed.status, failed.failure_code, failed.sentence) == (Status.FAILED, Code.PRIVATE, error.sentence)
     store.entries.claim("row", "retry", may_take_over=is_going_on, now=now)
     retried = store.entries.set_status("row", "retry", Status.DOWNLOADING, now=now)
@@ -266,7 +267,7 @@ def test_unsynced_are_the_statuses_that_notion_does_not_show_for_a_while(
 ) -> None:
     for minutes, page_id in enumerate(("oldest", "older", "fresh")):
         at = now + minutes * MINUTE
-        store.entries.reject(link(connection_id, at=at, page_id=page_id), failure(Code.GONE), now=at)
+        store.entries.reject(link(connection_id, at=at, page_id=page_id), GONE, now=at)
     store.entries.request(link(connection_id, at=now, page_id="told"), now=now)
 
     def unsynced(limit: int) -> list[str]:
@@ -285,8 +286,8 @@ def test_unsynced_statuses_of_an_ended_connection_do_not_hold_up_the_others(
     store: Store, connection_id: str, now: datetime
 ) -> None:
     ended = sign_in(store, now=now, bot_id="other")
-    store.entries.reject(link(ended.id, at=now, page_id="ended"), failure(Code.GONE), now=now)
-    store.entries.reject(link(connection_id, at=now, page_id="living"), failure(Code.GONE), now=now + MINUTE)
+    store.entries.reject(link(ended.id, at=now, page_id="ended"), GONE, now=now)
+    store.entries.reject(link(connection_id, at=now, page_id="living"), GONE, now=now + MINUTE)
     store.connections.end(ended.id, now=now)
     unsynced = store.entries.unsynced(before=now + 2 * MINUTE, per_connection=9, limit=1)
     assert [entry.link.page_id for entry in unsynced] == ["living"]
@@ -297,8 +298,8 @@ def test_a_connection_with_many_unsynced_statuses_does_not_hold_up_the_others(
 ) -> None:
     other = sign_in(store, now=now, bot_id="other")
     for number in range(4):
-        store.entries.reject(link(connection_id, at=now, page_id=f"{number}"), failure(Code.GONE), now=now)
-    store.entries.reject(link(other.id, at=now, page_id="other"), failure(Code.GONE), now=now + MINUTE)
+        store.entries.reject(link(connection_id, at=now, page_id=f"{number}"), GONE, now=now)
+    store.entries.reject(link(other.id, at=now, page_id="other"), GONE, now=now + MINUTE)
     unsynced = store.entries.unsynced(before=now + 2 * MINUTE, per_connection=2, limit=3)
     assert [entry.link.page_id for entry in unsynced] == ["0", "1", "other"]
 
@@ -310,7 +311,7 @@ def test_pages_are_newest_first_and_hold_one_connections_rows(store: Store, conn
         tag = "Places" if minutes == 3 else "Cooking"
         at = now + minutes * MINUTE
         store.entries.request(link(connection_id, at=at, page_id=f"row-{minutes}", tag=tag), now=at)
-    store.entries.reject(link(connection_id, at=now, page_id="row-1"), failure(Code.GONE), now=now)
+    store.entries.reject(link(connection_id, at=now, page_id="row-1"), GONE, now=now)
 
     def page(
         *, statuses: list[Status] | None = None, tag: str | None = None, offset: int = 0, limit: int = 10

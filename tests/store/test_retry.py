@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from svp_dagster.errors import Code, failure
+from svp_dagster.errors import Code, failure, failure_of
 from svp_dagster.models import Status
 from svp_dagster.rows.retry import retry_rows
+from svp_dagster.rows.waiting import final_outcome, waiting_outcome
 from svp_dagster.store.store import Store
 from tests.store.examples import all_at_once, link, schema, sign_in
 
@@ -33,7 +34,9 @@ def connected(store: Store, *, now: datetime, bot_id: str = "bot") -> str:
 def fail(
     store: Store, connection_id: str, page_id: str, *, now: datetime, code: Code = Code.GONE, tag: str = "a"
 ) -> None:
-    store.entries.reject(link(connection_id, at=now, page_id=page_id, tag=tag), failure(code), now=now)
+    store.entries.reject(
+        link(connection_id, at=now, page_id=page_id, tag=tag), final_outcome(failure_of(code, {}), waits=0), now=now
+    )
     told(store, page_id, now=now)
 
 
@@ -51,9 +54,8 @@ def statuses(store: Store, *page_ids: str) -> list[Status]:
 def test_rows_that_failed_or_wait_are_retried_and_unsynced(store: Store, connection_id: str, now: datetime) -> None:
     for page_id in ("one", "two"):
         fail(store, connection_id, page_id, now=now)
-    store.entries.postpone(
-        link(connection_id, at=now, page_id="waits"), failure(Code.RATE_LIMITED), until=now + HOUR, now=now
-    )
+    outcome = waiting_outcome(failure(Code.RATE_LIMITED), until=now + HOUR)
+    store.entries.postpone(link(connection_id, at=now, page_id="waits"), outcome, now=now)
     told(store, "waits", now=now)
 
     asked = retry_rows(store, ["two", "one", "waits", "nowhere"], now=now + MINUTE)
