@@ -47,7 +47,7 @@ def transcribe(
     work_folder: WorkFolder,
     video: Video,
 ) -> Transcript:
-    """Hear what is said: platform captions, else the speech engine."""
+    """Transcribe what is said, from the platform's captions or with the speech engine."""
     with stage_run(context, link_rows, Status.TRANSCRIBING) as stage:
         transcript = transcribe_stage.transcribe(
             video,
@@ -70,7 +70,7 @@ def read_screen(
     video: Video,
     transcript: Transcript,
 ) -> ScreenText:
-    """Read what is on the screen. Its failure is a note, never the run's."""
+    """Read the text on the screen. What can't be read is a note on the page, never a failure of the run."""
     with stage_run(context, link_rows, Status.PROCESSING) as stage:
         read = read_screen_stage.read_screen(
             video,
@@ -123,7 +123,7 @@ def publish(
     screen_text: ScreenText,
     summary: Summary,
 ) -> ContentPage:
-    """Create the page, or bring the one that there is up to date."""
+    """Create the content page, or update the one that exists."""
     with stage_run(context, link_rows, Status.SAVING) as stage:
         stage.row.require_unchanged()
         _, schema = stage.row.destination()
@@ -154,7 +154,7 @@ def publish(
     },
 )
 def process_link() -> None:
-    """A link entry becomes a content page."""
+    """Turn a link entry into a content page."""
     video = download()
     transcript = transcribe(video)
     screen_text = read_screen(video, transcript)

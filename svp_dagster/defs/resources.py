@@ -17,7 +17,7 @@ from svp_dagster.settings import Settings
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    """Every resource by the name under which ops and sensors ask for it."""
+    """Define every resource by the name under which ops and sensors require it."""
     settings = Settings()
     link_rows = LinkRows(
         tokens=TokenStore(oauth=NotionOAuth(base_url=settings.notion_base_url)),

@@ -12,7 +12,7 @@ from svp_dagster.errors import Code, SvpError, failure
 PARTITION_TAG = "dagster/partition"
 CONNECTION_TAG = "svp/connection"
 VIDEO_TAG = "svp/video"
-"""`dagster.yaml` has one run for each value at a time: the second finds what the first paid for."""
+"""`dagster.yaml` allows one run per value at a time, so that the second finds what the first paid for."""
 IN_PROGRESS = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,

@@ -132,7 +132,7 @@ def cancelled_runs(context: dg.RunStatusSensorContext, link_rows: LinkRows, work
 
 
 def _end_row(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: SvpError | None) -> None:
-    """Let the row of a run that ended wait or fail with this error, or where there is none with that of a dead run."""
+    """Let the row of a run that ended wait or fail. Without an error the run died, or failed before its first op."""
     run, instance = context.dagster_run, context.instance
     entry = link_rows.store.entries.get(run.tags.get(runs.PARTITION_TAG, ""))
     if entry is None:

@@ -1,4 +1,4 @@
-"""What every op of the job does around its one stage call."""
+"""The frame of every op: holds the row around the one stage call, and turns failures into Dagster's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class StageRun:
         media_key: str | None = None,
         title: str | None = None,
     ) -> None:
-        """Keep what came out: in the store for the dashboard, as a materialization for the Dagster UI."""
+        """Record the result: in the store for the dashboard, as a materialization for the Dagster UI."""
         seconds = time.monotonic() - self._started_s
         self.row.note(stage=self._context.op_def.name, seconds=seconds, engine=engine, media_key=media_key, title=title)
         cost = "unknown" if self.meter.spent_usd is None else self.meter.spent_usd

@@ -21,7 +21,7 @@ UNSYNCED_BATCH = 500
 UNSYNCED_PER_CONNECTION = 15
 """A tick every 30 seconds with so many writes takes a sixth of what Notion allows a connection (3 calls a second)."""
 BUDGET_S = 20.0
-"""A tick stops beginning writes after so long; Dagster ends one that takes 60 seconds."""
+"""A tick begins no write after so long. Dagster ends a tick that takes 60 seconds."""
 
 GRACE = timedelta(minutes=5)
 """How long the failure sensors and Dagster's own retries have before a row counts as orphaned."""
@@ -99,7 +99,7 @@ def _requeue_stale_row(context: dg.SensorEvaluationContext, link_rows: LinkRows,
 
 @dg.sensor(minimum_interval_seconds=24 * 3600, default_status=RUNNING)
 def orphaned_folders(context: dg.SensorEvaluationContext, work_folder: WorkFolder) -> dg.SkipReason:
-    """Remove the work folders of runs that were killed, daily."""
+    """Remove the work folders of killed runs, daily."""
     removed = 0
     for run_id in work_folder.older_than(datetime.now(UTC) - FOLDERS_KEPT):
         if runs.ended_at(context.instance, run_id) is not None:
@@ -131,7 +131,7 @@ def _prune_partitions(context: dg.SensorEvaluationContext, link_rows: LinkRows, 
     finished = link_rows.store.sweep.finished(after=after, before=before, limit=PRUNED_PER_TICK)
     busy = runs.rows_in_progress(context.instance, [entry.link.page_id for entry in finished])
     for entry in finished:
-        if entry.link.page_id not in busy:  # else it gets a new end, and its turn then
+        if entry.link.page_id not in busy:  # else its run ends it anew, and a later tick prunes it
             context.instance.delete_dynamic_partition(str(link_entries.name), entry.link.page_id)
     if finished:
         last = finished[-1]

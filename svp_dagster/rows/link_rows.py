@@ -1,4 +1,4 @@
-"""Rows in work: each change goes to the store first, then to Notion.
+"""The rows that runs work on: each change goes to the store first, then to Notion.
 
 A status that could not be written to Notion stays unsynced (`Entry.is_unsynced`) until the sweep writes it. So an
 outage of Notion never stops a stage, and a row never shows an outdated status for long.
@@ -46,7 +46,7 @@ class LinkRows(dg.ConfigurableResource):
         return self.tokens.store
 
     def workspace(self, connection_id: str, *, patience_s: float | None = None) -> Workspace:
-        """Notion, as this connection may see it. With `patience_s=0` calls give way while Notion is busy."""
+        """Return Notion as this connection may see it. With `patience_s=0` calls fail at once while Notion is busy."""
         return self.notion.workspace(connection_id, self.tokens, patience_s=patience_s)
 
     def hold(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
@@ -93,7 +93,7 @@ class LinkRows(dg.ConfigurableResource):
             return False
 
     def sync_status(self, page_id: str, *, patience_s: float | None = None) -> bool:
-        """Write the row's newest status to Notion. Return whether it is synced: what can't be written now is not."""
+        """Write the row's newest status to Notion. Return whether it is synced; the sweep writes it where it isn't."""
         entry = self.store.entries.get(page_id)
         if entry is None or not entry.is_unsynced:
             return True
@@ -137,7 +137,7 @@ class LinkRows(dg.ConfigurableResource):
 
 
 class HeldRow:
-    """A row that a run holds: what the run may do with it. Each verb raises `ClaimLost` once the claim is gone."""
+    """A row that a run holds. Each write raises `ClaimLost` once the claim is gone."""
 
     def __init__(self, *, rows: LinkRows, link: LinkEntry, run_id: str, entry: Entry) -> None:
         self.link = link
@@ -152,14 +152,14 @@ class HeldRow:
         return self._rows.workspace(self.link.connection_id)
 
     def content_database(self) -> ContentDatabase:
-        """The Content Database of the row's tag. Raises `unknown_tag`."""
+        """Return the Content Database of the row's tag. Raises `unknown_tag`."""
         database = self._rows.store.databases.for_tag(self.link.connection_id, self.link.tag)
         if database is None:
             raise failure(Code.UNKNOWN_TAG, reason=f"No Content Database is registered for the tag “{self.link.tag}”")
         return database
 
     def preflight(self) -> None:
-        """Pass if the page could be written now: asked once, before anything is spent.
+        """Check that the page could be written now, once, before anything is spent.
 
         Raises what `destination` does. A database in the trash still shows its columns, so it is asked itself too.
         """
@@ -167,7 +167,7 @@ class HeldRow:
         self.workspace.database(database.database_id)
 
     def destination(self) -> tuple[ContentDatabase, DataSourceSchema]:
-        """The Content Database with its live columns, checked before anything is paid.
+        """Return the Content Database with its live columns, checked before anything is paid.
 
         Raises `unknown_tag`, `database_not_shared`, `schema_changed`.
         """
@@ -179,14 +179,14 @@ class HeldRow:
         return database, live
 
     def require_unchanged(self) -> None:
-        """Pass while the row in Notion says what the run was started with. Raises `row_changed`, `row_gone`."""
+        """Check that the row in Notion is as it was when the run started. Raises `row_changed`, `row_gone`."""
         row = self.workspace.row(self.link.page_id)
         if isinstance(row, InvalidRow) or row.url != self.link.url or row.tag != self.link.tag:
             column = "tag" if isinstance(row, LinkEntry) and row.url == self.link.url else "link"
             raise failure(Code.ROW_CHANGED, column=column, retry_after_s=0.0)
 
     def place(self, schema: DataSourceSchema) -> Place:
-        """Where the row's page belongs."""
+        """Return where the row's page belongs."""
         entry = self.entry
         is_there = entry.content_data_source_id == schema.data_source_id
         return Place(
@@ -206,7 +206,7 @@ class HeldRow:
         return KeptContents(self._rows.store)
 
     def output_language(self) -> str | None:
-        """The language that the connection's owner wants summaries in; None for the video's own."""
+        """Return the language that the connection's owner wants summaries in. None for the video's own."""
         connection = self._rows.store.connections.get(self.link.connection_id)
         return (connection.output_language if connection else "") or None
 
@@ -216,7 +216,7 @@ class HeldRow:
         self._rows.sync_status_async(self.entry)
 
     def keep_thumbnail(self, video: Video, folder: Path) -> bytes | None:
-        """Keep a small picture of the video for the dashboard; returns it, a JPEG. None where there is no picture."""
+        """Store a thumbnail of the video for the dashboard and return it, a JPEG. None where there is no picture."""
         picture = cover(video, folder)
         jpeg = small_jpeg(picture) if picture else None
         if jpeg:

@@ -201,7 +201,7 @@ def _reason_to_skip(entry: Entry, platform: Platform | None, *, is_new: bool, no
     if entry.is_waiting:
         return None if is_new else _reason_to_wait(entry, platform, now)
     if entry.status.is_final and entry.is_unsynced:
-        return f"it ended as {entry.status}; Notion could not be told yet"
+        return f"it ended as {entry.status}; Notion doesn't show that yet"
     if entry.status.is_final and entry.updated_at > now - SETTLING:
         return f"it has just ended as {entry.status}; looking again later"
     return None

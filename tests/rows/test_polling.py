@@ -1,4 +1,4 @@
-"""The sensor's decision: which pending rows get a run, which end without one, which are left alone."""
+"""The sensor's decision: which pending rows get a run, which end without one, which are skipped."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_request_that_the_store_knows_but_dagster_does_not_keeps_its_run_key()
 def test_a_finished_row_whose_status_is_unsynced_does_not_run_again() -> None:
     decision = decided(row(), entry=known(Status.COMPLETED, synced_version=2))
     assert decision.requests == []
-    assert "could not be told" in decision.skipped["row-1"]
+    assert "doesn't show that yet" in decision.skipped["row-1"]
 
 
 def test_a_row_that_ended_while_it_was_read_does_not_run_again() -> None:

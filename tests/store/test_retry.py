@@ -22,7 +22,7 @@ def connection_id(store: Store, now: datetime) -> str:
 
 
 def connected(store: Store, *, now: datetime, bot_id: str = "bot") -> str:
-    """A connection with a Link Database that is asked again in an hour."""
+    """A connection with a Link Database that is due in an hour."""
     connection_id = sign_in(store, now=now, bot_id=bot_id).id
     store.databases.set_link_database(connection_id, schema=schema(bot_id), url="", now=now)
     found = store.databases.link_database(connection_id)
