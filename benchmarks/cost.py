@@ -25,7 +25,7 @@ import imageio_ffmpeg
 
 from benchmarks.clips import Clip, clips, make
 from benchmarks.stand_ins import StandIn, stand_ins
-from svp_dagster.commands.pipeline import Pipeline, Wish
+from svp_dagster.commands.pipeline import Pipeline, Request
 from svp_dagster.commands.process import Tally, engines
 from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Video
 from svp_dagster.notion.schema import Column, DataSourceSchema
@@ -109,7 +109,7 @@ def _run(ai: StandIn, clip: Clip, path: Path, *, captioned: bool) -> Bill:
         )
         video = _as_a_post(pipeline.fetch(str(path)), said, captioned=captioned)
         transcript, screen_text = pipeline.perceive(video, ProcessingType.FULL)
-        pipeline.sum_up(video, transcript, screen_text, Wish(columns=_columns(), prompt=COOKING.prompt))
+        pipeline.sum_up(video, transcript, screen_text, Request(columns=_columns(), prompt=COOKING.prompt))
     return _checked(_bill(ai.ask("ledger"), settings), tally)
 
 

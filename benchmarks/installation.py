@@ -62,7 +62,7 @@ class Installation:
         with dg.build_resources(dict(defs().resources or {}), instance=self.instance) as made:
             context = dg.build_op_context(partition_key=page_id, instance=self.instance)
             common: dict[str, Any] = {"link_rows": made.link_rows, "work_folder": made.work_folder}
-            video = jobs.download(context, **common, downloader=made.downloader, platform_rules=made.platform_rules)
+            video = jobs.download(context, **common, downloader=made.downloader, site_rules=made.site_rules)
             transcript = jobs.transcribe(context, **common, speech=made.speech, video=video)
             screen_text = jobs.read_screen(
                 context, **common, screen_reader=made.screen_reader, video=video, transcript=transcript

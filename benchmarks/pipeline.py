@@ -29,7 +29,7 @@ import dagster as dg
 
 from benchmarks.installation import Installation, set_up
 from benchmarks.stand_ins import StandIns, stand_ins
-from svp_dagster.commands.pipeline import Pipeline, Wish
+from svp_dagster.commands.pipeline import Pipeline, Request
 from svp_dagster.commands.process import Tally, Unkept, engines, process, read_schema
 from svp_dagster.models import ProcessingType
 from svp_dagster.settings import Settings
@@ -98,7 +98,7 @@ def _stages_s(folder: Path) -> dict[str, float]:
         video = pipeline.fetch(str(CLIP))
         transcript = pipeline.hear(video, ProcessingType.FULL)
         screen_text = pipeline.read(video, ProcessingType.FULL)
-        pipeline.sum_up(video, transcript, screen_text, Wish(columns=columns, prompt=prompt))
+        pipeline.sum_up(video, transcript, screen_text, Request(columns=columns, prompt=prompt))
     return seconds
 
 

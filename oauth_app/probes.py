@@ -29,7 +29,7 @@ from oauth_app.services import Services, services
 from oauth_app.site_health import PlatformHealth
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Value
-from svp_dagster.rows.platforms import downloader_versions
+from svp_dagster.rows.pauses import downloader_versions
 from svp_dagster.settings import Settings
 from svp_dagster.store.engine import is_migrated
 

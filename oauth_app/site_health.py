@@ -9,7 +9,7 @@ from pydantic import Field
 
 from oauth_app.services import services
 from svp_dagster.models import Value
-from svp_dagster.rows.platforms import name_of, platform_of
+from svp_dagster.rows.pauses import name_of, platform_of
 from svp_dagster.store.platforms import Platform
 
 

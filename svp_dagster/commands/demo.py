@@ -178,7 +178,7 @@ def add_rows(demo: Demo) -> dict[str, Sample]:
         properties = new_row(schema, url=sample.url, tag=sample.tag, processing_type=None, at=now)
         page = workspace.create_page(schema.data_source_id, properties, find=lambda: None)
         rows[page.page_id] = sample
-    demo.store.databases.look_now(demo.connection_id, now=now)
+    demo.store.databases.poll_now(demo.connection_id, now=now)
     notion.close()
     return rows
 
@@ -188,7 +188,7 @@ def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -
     give_up_at = time.monotonic() + limit_s
     while True:
         known = demo.store.entries.known(page_ids)
-        done = [entry for entry in known.values() if entry.status.is_final and not entry.is_owed]
+        done = [entry for entry in known.values() if entry.status.is_final and not entry.is_unsynced]
         if len(done) == len(page_ids) or time.monotonic() > give_up_at:
             return known
         time.sleep(0.5)

@@ -31,7 +31,7 @@ class Engines:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class Request:
     """What is wanted of a video."""
 
     columns: DataSourceSchema
@@ -59,14 +59,14 @@ class Pipeline:
     folder: Path
     watch: Watch
 
-    def run(self, source: str, wish: Wish) -> Outcome:
+    def run(self, source: str, request: Request) -> Outcome:
         """Take a link, or a file of this machine, through the stages. Raises the failures of each."""
         with ThreadPoolExecutor(1, "prepare") as beside:
-            if wish.processing_type.hears:
+            if request.processing_type.hears:
                 beside.submit(self.engines.speech.prepare)  # where that fails, the stage loads again and says so
             video = self.fetch(source)
-            transcript, screen_text = self.perceive(video, wish.processing_type)
-        summary = self.sum_up(video, transcript, screen_text, wish)
+            transcript, screen_text = self.perceive(video, request.processing_type)
+        summary = self.sum_up(video, transcript, screen_text, request)
         return Outcome(video=video, transcript=transcript, screen_text=screen_text, summary=summary)
 
     def fetch(self, source: str) -> Video:
@@ -110,16 +110,16 @@ class Pipeline:
                 folder=self.folder,
             )
 
-    def sum_up(self, video: Video, transcript: Transcript, screen_text: ScreenText, wish: Wish) -> Summary:
+    def sum_up(self, video: Video, transcript: Transcript, screen_text: ScreenText, request: Request) -> Summary:
         """The stage `summarize`."""
         with self.watch("summarize"):
             return summarize(
                 video,
                 transcript,
                 screen_text,
-                schema=wish.columns,
-                prompt=wish.prompt,
-                language=wish.language,
+                schema=request.columns,
+                prompt=request.prompt,
+                language=request.language,
                 engine=self.engines.summarizer,
                 contents=self.contents,
                 meter=self.meter,

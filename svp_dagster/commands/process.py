@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from svp_dagster.commands.pipeline import Engines, Outcome, Pipeline, Wish
+from svp_dagster.commands.pipeline import Engines, Outcome, Pipeline, Request
 from svp_dagster.engines import choose_engines
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject, PaidCall, ProcessingType, Value
@@ -67,7 +67,7 @@ def process(
     source: str, *, settings: Settings, schema: DataSourceSchema, prompt: str, processing_type: ProcessingType
 ) -> Result:
     """Take a URL or a file through the stages, a progress bar each on stderr. Raises failures of the table."""
-    wish = Wish(
+    request = Request(
         columns=schema, prompt=prompt, language=settings.output_language or None, processing_type=processing_type
     )
     tally = Tally()
@@ -82,7 +82,7 @@ def process(
             folder=Path(scratch),
             watch=partial(_bar, progress),
         )
-        outcome = pipeline.run(source, wish)
+        outcome = pipeline.run(source, request)
     return Result(**dict(outcome), paid_calls=tuple(tally.calls))
 
 

@@ -9,15 +9,15 @@ from svp_dagster.notion.client.oauth import NotionOAuth
 from svp_dagster.notion.client.workspace import NotionResource
 from svp_dagster.publish.page_style import PageStyle
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.platform_rules import PlatformRules
 from svp_dagster.rows.polling_rules import PollingRules
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    """Every resource by the name under which ops and sensors ask for it."""
+    """Define every resource by the name under which ops and sensors require it."""
     settings = Settings()
     link_rows = LinkRows(
         tokens=TokenStore(oauth=NotionOAuth(base_url=settings.notion_base_url)),
@@ -38,7 +38,7 @@ def resources() -> dg.Definitions:
                 video_facts=settings.page_video_facts,
             ),
             "polling_rules": PollingRules(interval_s=settings.poll_interval_s),
-            "platform_rules": PlatformRules(
+            "site_rules": SiteRules(
                 rows_to_pause=settings.rows_to_pause,
                 canaries={"tiktok": settings.canary_tiktok, "instagram": settings.canary_instagram},
                 extra_hosts=settings.extra_hosts,

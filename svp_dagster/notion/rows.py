@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal, cast
 
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import Code, ReasonCode, SvpError, failure
 from svp_dagster.models import JsonObject, LinkEntry, ProcessingType, Status, Value
 from svp_dagster.notion.properties import to_properties
 from svp_dagster.notion.rich_text import clean
@@ -40,7 +40,7 @@ class InvalidRow(Value):
     page_id: str
     connection_id: str
     last_edited_time: datetime
-    code: Code
+    code: ReasonCode
     reason: str
 
     @property

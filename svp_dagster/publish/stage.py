@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from svp_dagster.errors import PermanentError
+from svp_dagster.errors import Retry, SvpError
 from svp_dagster.models import ContentPage, JsonObject, ScreenText, Summary, Transcript, Value, Video
 from svp_dagster.notion.blocks import file
 from svp_dagster.notion.properties import Filled, link_column, to_properties
@@ -133,7 +133,9 @@ def _choices(schema: DataSourceSchema, values: Mapping[str, Any], pages: Pages) 
         wanted = named_titles([title for titles in columns.values() for title in titles[:MOST_TITLES]])
         try:
             found = pages.pages_titled(data_source_id, wanted)
-        except PermanentError as refused:
+        except SvpError as refused:
+            if refused.retry is not Retry.NEVER:
+                raise
             choices |= {name: Choice(page_ids=(), left_out=refused.sentence) for name in columns}
         else:
             choices |= {name: choose(titles, found) for name, titles in columns.items()}

@@ -1,7 +1,7 @@
-"""Rows in work: each change goes to the store first, then to Notion.
+"""The rows that runs work on: each change goes to the store first, then to Notion.
 
-A change that Notion could not be told is owed (`Entry.is_owed`) and told later by the sweep, so that an outage of
-Notion never stops a stage, and a row never says what isn't so for long.
+A status that could not be written to Notion stays unsynced (`Entry.is_unsynced`) until the sweep writes it. So an
+outage of Notion never stops a stage, and a row never shows an outdated status for long.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from svp_dagster.notion.schema import DataSourceSchema, differences, hidden_rela
 from svp_dagster.publish.cover import cover
 from svp_dagster.publish.stage import Place
 from svp_dagster.rows.tokens import TokenStore
+from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.store.databases import ContentDatabase
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
@@ -38,7 +39,7 @@ class LinkRows(dg.ConfigurableResource):
     notion: NotionResource
     monthly_budget_usd: float | None = None
     output_language: str = ""
-    _shower: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "row-status"))
+    _status_executor: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "row-status"))
 
     @property
     def store(self) -> Store:
@@ -46,45 +47,56 @@ class LinkRows(dg.ConfigurableResource):
         return self.tokens.store
 
     def workspace(self, connection_id: str, *, patience_s: float | None = None) -> Workspace:
-        """Notion, as this connection may see it. With `patience_s=0` calls give way while Notion is busy."""
+        """Return Notion as this connection may see it. With `patience_s=0` calls fail at once while Notion is busy."""
         return self.notion.workspace(connection_id, self.tokens, patience_s=patience_s)
 
     def hold(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
-        """Claim a row for a run; again and again by the same run is fine. Raises `ClaimLost`, `row_gone`."""
+        """Claim a row for a run. The same run may do so any number of times. Raises `ClaimLost`, `row_gone`."""
         entry = self.store.entries.claim(page_id, run_id, may_take_over=may_take_over, now=_now())
         return HeldRow(rows=self, link=entry.link, run_id=run_id, entry=entry)
 
     def fail(self, run_id: str, error: SvpError) -> Entry | None:
-        """The run failed: its row waits where that may help, else has failed for good; Notion is told.
+        """Let the row of a run that failed wait where that may help, else fail it for good, and sync its status.
 
         None if the run holds no row (any more).
         """
         entry = self.store.entries.held_by(run_id)
         if entry is None:
             return None
-        return self._left(self.store.entries.fail(entry.link.page_id, run_id, error, now=_now()))
+        return self._sync_failed(self.store.entries.fail(entry.link.page_id, run_id, failure_rule(error), now=_now()))
 
     def fail_unclaimed(self, page_id: str, run_id: str, error: SvpError) -> None:
-        """The same for a row whose run ended before it could claim it."""
-        left = self.store.entries.fail_unclaimed(page_id, run_id, error, now=_now())
-        if left is not None:
-            self._left(left)
+        """Do the same for a row whose run ended before it could claim it."""
+        entry = self.store.entries.fail_unclaimed(page_id, run_id, failure_rule(error), now=_now())
+        if entry is not None:
+            self._sync_failed(entry)
 
-    def _left(self, entry: Entry) -> Entry:
-        """After a run gave a row up: Notion is told, and asked again by the time that the row waits for."""
-        self.show_soon(entry).result()
+    def _sync_failed(self, entry: Entry) -> Entry:
+        """Sync the status of a row that a run gave up, and poll its database by the time that it waits for."""
         if entry.retry_at is not None:
-            self.store.databases.look_by(entry.link.connection_id, at=entry.retry_at)
+            self.store.databases.poll_by(entry.link.connection_id, at=entry.retry_at)
+        self.sync_status(entry.link.page_id, patience_s=0)  # the sensor that calls this has other rows to deal with
         return entry
 
-    def show_soon(self, entry: Entry) -> Future[bool]:
-        """Tell Notion in the background, one change after the other: no stage waits for it."""
-        return self._shower.submit(self.show, entry.link.page_id)
+    def sync_status_async(self, entry: Entry) -> Future[bool]:
+        """Sync the row's status in the background, one change after the other: no stage waits for it.
 
-    def show(self, page_id: str, *, patience_s: float | None = None) -> bool:
-        """Tell Notion the row's newest status. What can't be told now stays owed; returns whether nothing is."""
+        The result is that of `sync_status`. It never raises: a defect is logged, and the status stays unsynced.
+        """
+        return self._status_executor.submit(self._sync_or_log, entry.link.page_id)
+
+    def _sync_or_log(self, page_id: str) -> bool:
+        try:
+            return self.sync_status(page_id)
+        except Exception as error:  # noqa: BLE001 (the end of a thread: what isn't logged here, nobody ever sees)
+            # Without its text and trace, which can hold a payload. The sweep syncs the status later.
+            logger.error("row %s: its status was not synced: %s", page_id, type(error).__name__)
+            return False
+
+    def sync_status(self, page_id: str, *, patience_s: float | None = None) -> bool:
+        """Write the row's newest status to Notion. Return whether it is synced; the sweep writes it where it isn't."""
         entry = self.store.entries.get(page_id)
-        if entry is None or not entry.is_owed:
+        if entry is None or not entry.is_unsynced:
             return True
         edited_at = None
         try:
@@ -95,14 +107,14 @@ class LinkRows(dg.ConfigurableResource):
                 return False
             if error.code is Code.ROW_GONE:
                 self.store.entries.row_gone(page_id, now=_now())
-        # Also after a refusal for good (the row is gone, its columns were renamed): nothing is owed to it any more.
-        self.store.entries.shown(page_id, entry.version, now=_now(), edited_at=edited_at)
+        # Also after a refusal for good (the row is gone, its columns were renamed): no later write would succeed.
+        self.store.entries.synced(page_id, entry.version, now=_now(), edited_at=edited_at)
         if entry.status is Status.PENDING and not entry.is_waiting:  # now the poll finds it
-            self.store.databases.look_now(entry.link.connection_id, now=_now())
+            self.store.databases.poll_now(entry.link.connection_id, now=_now())
         return True
 
     def _write(self, entry: Entry, workspace: Workspace) -> datetime | None:
-        """Write the status; returns when the row of an entry that waits was edited by that."""
+        """Write the status. Return when the row of an entry that waits was edited by that."""
         link_database = self.store.databases.link_database(entry.link.connection_id)
         if link_database is None:
             raise failure(Code.DATABASE_NOT_SHARED, database="Link Database", detail="not registered")
@@ -121,12 +133,12 @@ class LinkRows(dg.ConfigurableResource):
         return edited_at
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
-        """Let the last status be told before the process ends."""
-        self._shower.shutdown(wait=True)
+        """Finish the background writes before the process ends."""
+        self._status_executor.shutdown(wait=True)
 
 
 class HeldRow:
-    """A row that a run holds: what the run may do with it. Each verb raises `ClaimLost` once the claim is gone."""
+    """A row that a run holds. Each write raises `ClaimLost` once the claim is gone."""
 
     def __init__(self, *, rows: LinkRows, link: LinkEntry, run_id: str, entry: Entry) -> None:
         self.link = link
@@ -141,14 +153,14 @@ class HeldRow:
         return self._rows.workspace(self.link.connection_id)
 
     def content_database(self) -> ContentDatabase:
-        """The Content Database of the row's tag. Raises `unknown_tag`."""
+        """Return the Content Database of the row's tag. Raises `unknown_tag`."""
         database = self._rows.store.databases.for_tag(self.link.connection_id, self.link.tag)
         if database is None:
             raise failure(Code.UNKNOWN_TAG, reason=f"No Content Database is registered for the tag “{self.link.tag}”")
         return database
 
     def preflight(self) -> None:
-        """Pass if the page could be written now: asked once, before anything is spent.
+        """Check that the page could be written now, once, before anything is spent.
 
         Raises what `destination` does. A database in the trash still shows its columns, so it is asked itself too.
         """
@@ -156,7 +168,7 @@ class HeldRow:
         self.workspace.database(database.database_id)
 
     def destination(self) -> tuple[ContentDatabase, DataSourceSchema]:
-        """The Content Database with its live columns, checked before anything is paid.
+        """Return the Content Database with its live columns, checked before anything is paid.
 
         Raises `unknown_tag`, `database_not_shared`, `schema_changed`.
         """
@@ -168,14 +180,14 @@ class HeldRow:
         return database, live
 
     def require_unchanged(self) -> None:
-        """Pass while the row in Notion says what the run was started with. Raises `row_changed`, `row_gone`."""
+        """Check that the row in Notion is as it was when the run started. Raises `row_changed`, `row_gone`."""
         row = self.workspace.row(self.link.page_id)
         if isinstance(row, InvalidRow) or row.url != self.link.url or row.tag != self.link.tag:
             column = "tag" if isinstance(row, LinkEntry) and row.url == self.link.url else "link"
             raise failure(Code.ROW_CHANGED, column=column, retry_after_s=0.0)
 
     def place(self, schema: DataSourceSchema) -> Place:
-        """Where the row's page belongs."""
+        """Return where the row's page belongs."""
         entry = self.entry
         is_there = entry.content_data_source_id == schema.data_source_id
         return Place(
@@ -200,12 +212,12 @@ class HeldRow:
         return (connection.output_language if connection else "") or self._rows.output_language or None
 
     def enter(self, status: Status) -> None:
-        """The row is at this stage now."""
+        """Record the stage that the row is at."""
         self.entry = self._entries.set_status(self.link.page_id, self.run_id, status, now=_now())
-        self._rows.show_soon(self.entry)
+        self._rows.sync_status_async(self.entry)
 
     def keep_thumbnail(self, video: Video, folder: Path) -> bytes | None:
-        """Keep a small picture of the video for the dashboard; returns it, a JPEG. None where there is no picture."""
+        """Store a thumbnail of the video for the dashboard and return it, a JPEG. None where there is no picture."""
         picture = cover(video, folder)
         jpeg = small_jpeg(picture) if picture else None
         if jpeg:
@@ -215,7 +227,7 @@ class HeldRow:
     def note(
         self, *, stage: str, seconds: float, engine: str = "", media_key: str | None = None, title: str | None = None
     ) -> None:
-        """Keep what a stage found out and how long it took."""
+        """Record what a stage found out and how long it took."""
         self.entry = self._entries.note(
             self.link.page_id,
             self.run_id,
@@ -227,13 +239,13 @@ class HeldRow:
         )
 
     def made(self, page: ContentPage, *, data_source_id: str) -> None:
-        """Keep which page was made, before the row is completed."""
+        """Record which page was made, before the row is completed."""
         self.entry = self._entries.set_content_page(self.link.page_id, self.run_id, page, data_source_id=data_source_id)
 
     def complete(self) -> None:
-        """The page is there: tell, and wait until Notion was told or the status is owed."""
+        """Complete the row, and wait for one attempt to sync its status."""
         self.entry = self._entries.complete(self.link.page_id, self.run_id, now=_now())
-        self._rows.show_soon(self.entry).result()
+        self._rows.sync_status_async(self.entry).result()
 
 
 class RowMeter:

@@ -10,6 +10,7 @@ from typing import Any
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import Segment
 from svp_dagster.packages import load
+from svp_dagster.retry_after import parse_retry_after
 from svp_dagster.speech.hallucinations import Heard, believable, without_loops
 
 SERVICE = "OpenAI"
@@ -144,13 +145,8 @@ def _refused(error: Any, model: str) -> SvpError:
     if error.status_code == 429 and "insufficient_quota" in (error.code, error.type):
         return failure(Code.QUOTA_EXHAUSTED, service=SERVICE, detail=said)
     if error.status_code in (408, 409, 429) or error.status_code >= 500:
-        return _unreachable(said, retry_after_s=_retry_after_s(error))
+        return _unreachable(said, retry_after_s=parse_retry_after(error.response.headers.get("retry-after")))
     return failure(Code.SPEECH_FAILED, retry=Retry.NEVER, detail=said)
-
-
-def _retry_after_s(error: Any) -> float | None:
-    asked = error.response.headers.get("retry-after", "")
-    return float(asked) if asked.replace(".", "", 1).isdecimal() else None
 
 
 def _unreachable(detail: str, *, retry_after_s: float | None = None) -> SvpError:

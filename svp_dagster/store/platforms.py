@@ -15,7 +15,7 @@ from svp_dagster.store.tables import PlatformRow
 
 FIRST_PROBE = timedelta(minutes=15)
 LONGEST_PROBE = timedelta(hours=2)
-"""A probe follows the one before after twice the time, this at most: a site that blocks us is not to be provoked."""
+"""The time between two probes doubles up to this, so as not to provoke a site that blocks us."""
 
 _Change = Callable[[PlatformRow], None]
 
@@ -30,7 +30,7 @@ class Platform(Value):
 
     name: str
     failing: tuple[str, ...]
-    failure_code: str | None
+    failure_code: Code | None
     on_trial: bool
     paused_since: datetime | None
     resumed_at: datetime | None
@@ -67,7 +67,7 @@ class Platforms:
             return {row.name: _platform(row) for row in rows}
 
     def worked(self, name: str, *, url: str, by_probe: bool, downloader: str, now: datetime) -> Platform:
-        """A download succeeded: the platform is resumed where it was paused, on trial until a row works too."""
+        """Record a download that succeeded. A paused platform is resumed, on trial until a row works too."""
 
         def change(row: PlatformRow) -> None:
             resumes = row.paused_since is not None
@@ -89,7 +89,7 @@ class Platforms:
     def failed(
         self, name: str, *, page_id: str, code: Code, rows_to_pause: int, downloader: str, now: datetime
     ) -> Platform:
-        """A row's download failed for a reason that lies with the site; the last of several rows pauses it."""
+        """Record a row's download that failed because of the site. The last of several rows pauses the platform."""
 
         def change(row: PlatformRow) -> None:
             row.failing = sorted({*row.failing, page_id})
@@ -111,7 +111,7 @@ class Platforms:
         return [_platform(row) for row in rows]
 
     def probe_failed(self, name: str, *, problem: str, now: datetime) -> Platform:
-        """A probe didn't succeed; the next one is planned already."""
+        """Record a probe that failed. The next one is planned already."""
 
         def change(row: PlatformRow) -> None:
             row.probe_problem = problem

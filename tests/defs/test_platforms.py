@@ -9,8 +9,8 @@ import pytest
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import ProcessingType, Status
-from svp_dagster.rows.platform_rules import PlatformRules
-from svp_dagster.rows.platforms import downloader_versions, probe_links
+from svp_dagster.rows.pauses import downloader_versions, probe_links
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.platforms import Platform
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts
@@ -79,7 +79,7 @@ def test_rows_of_a_broken_site_wait_without_spending_a_run(
     entry = installation.entry(fresh)
     assert (entry.status, entry.failure_code, entry.waits) == (Status.PENDING, "platform_paused", 0)
     installation.let_time_pass("updated_at")
-    installation.evaluate("owed_statuses")
+    installation.evaluate("unsynced_statuses")
     assert installation.row(fresh)["error"].startswith("Downloads from TikTok fail at the moment.")
     assert isinstance(installation.tick(), dg.SkipReason)
     assert len(posts.asked) == 2
@@ -140,9 +140,9 @@ def test_a_probe_takes_the_operators_link_then_the_last_that_worked_then_those_t
 ) -> None:
     waiting = installation.store.sweep.waiting({Code.SITE_CHANGED}, limit=9)
     platform = tiktok(installation)
-    named = PlatformRules(canaries={"tiktok": "https://www.tiktok.com/@operator/video/7300000000000000009"})
+    named = SiteRules(canaries={"tiktok": "https://www.tiktok.com/@operator/video/7300000000000000009"})
 
-    assert sorted(probe_links(platform, waiting=waiting, rules=PlatformRules())) == [SOUP, STEW]
+    assert sorted(probe_links(platform, waiting=waiting, rules=SiteRules())) == [SOUP, STEW]
     known = platform.model_copy(update={"good_url": "https://www.tiktok.com/@known/video/7300000000000000008"})
     assert probe_links(known, waiting=waiting, rules=named)[:2] == [named.canaries["tiktok"], known.good_url]
     assert len(probe_links(known, waiting=waiting, rules=named)) == 3

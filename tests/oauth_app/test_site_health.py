@@ -12,7 +12,8 @@ from flask import Flask
 
 from oauth_app.words import ahead
 from svp_dagster.errors import Code
-from svp_dagster.rows.platforms import downloader_versions, pause
+from svp_dagster.rows.pauses import downloader_versions, platform_paused_error
+from svp_dagster.rows.waiting import waiting_outcome
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.platforms import Platform
 from svp_dagster.store.store import Store
@@ -54,8 +55,8 @@ def work(store: Store, *, by_probe: bool = False) -> Platform:
 def wait_for_site(store: Store, entry: Entry) -> Entry:
     """Let a row wait for TikTok."""
     now = datetime.now(UTC)
-    error = pause(break_down(store), now=now)
-    return store.entries.postpone(entry.link, error, until=now + timedelta(minutes=15), now=now)
+    error = platform_paused_error(break_down(store), now=now)
+    return store.entries.postpone(entry.link, waiting_outcome(error, until=now + timedelta(minutes=15)), now=now)
 
 
 def ready(app: Flask) -> tuple[int, Any]:

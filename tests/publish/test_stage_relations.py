@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svp_dagster.errors import Code, TransientError, failure
+from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import ContentPage, JsonObject, PropertyFill, ScreenText, Summary, Transcript, Video
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.relations import MOST_TITLES, named_titles, same_title
@@ -180,7 +180,7 @@ def test_a_column_that_notion_hides_is_told_and_keeps_nothing_back(kitchen: Kitc
 def test_an_outage_at_the_look_is_the_rows_failure_and_no_blank(kitchen: Kitchen) -> None:
     kitchen.notion.fail(f"{kitchen.pantry}/query", times=None, status=503)
 
-    with pytest.raises(TransientError):
+    with pytest.raises(SvpError, match="notion_unreachable"):
         kitchen.publish(Ingredients=["Tomato"])
 
     assert kitchen.notion.ledger(kitchen.columns.data_source_id)["created"] == 0

@@ -6,15 +6,16 @@ import json
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import JsonObject
+from svp_dagster.retry_after import parse_retry_after
 
 if TYPE_CHECKING:
     from notion_client.errors import HTTPResponseError
 
-DEFAULT_RETRY_AFTER_S = 2
+DEFAULT_RETRY_AFTER_S, MIN_RETRY_AFTER_S = 2.0, 1.0
 _SLOW_DOWN = frozenset({429, 529})
 _CONFLICT = 409
 _LIMIT_WORDS = re.compile(r"\b(?:block|file|upload|plan|workspace|storage)\b.*\b(?:limits?|exceeds?)\b", re.IGNORECASE)
@@ -40,11 +41,13 @@ class Subject:
     """What a call is about: how it is called in sentences, and the code for when it isn't there."""
 
     name: str
-    gone: Code
+    gone: Literal[Code.DATABASE_NOT_SHARED, Code.ROW_GONE]
 
     def missing(self, detail: str) -> SvpError:
-        """The failure for when it isn't there, or isn't shared with the connection."""
-        return failure(self.gone, database=self.name, detail=detail)
+        """Return the failure for when it isn't there, or isn't shared with the connection."""
+        if self.gone is Code.ROW_GONE:
+            return failure(Code.ROW_GONE, detail=detail)
+        return failure(Code.DATABASE_NOT_SHARED, database=self.name, detail=detail)
 
 
 WORKSPACE = Subject(name="workspace", gone=Code.DATABASE_NOT_SHARED)
@@ -76,11 +79,11 @@ def verdict(error: Exception) -> Verdict:
     return Verdict.UNAUTHORIZED if answer.status == 401 else Verdict.REFUSED
 
 
-def retry_after_s(error: Exception) -> int:
-    """The whole seconds that Notion asks to wait, at least one."""
+def retry_after_s(error: Exception) -> float:
+    """Return the seconds that Notion asks to wait, at least one."""
     answer = _answer(error)
-    given = answer.headers.get("retry-after", "") if answer is not None else ""
-    return max(1, int(given)) if given.isascii() and given.isdigit() else DEFAULT_RETRY_AFTER_S
+    asked_s = parse_retry_after(answer.headers.get("retry-after")) if answer is not None else None
+    return DEFAULT_RETRY_AFTER_S if asked_s is None else max(MIN_RETRY_AFTER_S, asked_s)
 
 
 def refusal(error: Exception, subject: Subject) -> SvpError:

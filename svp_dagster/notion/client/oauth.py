@@ -13,6 +13,7 @@ from pydantic import Field
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import JsonObject, Value
 from svp_dagster.notion.client.http import NOTION_VERSION, read
+from svp_dagster.retry_after import parse_retry_after
 from svp_dagster.settings import Settings
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def _refusal(endpoint: str, answer: httpx.Response, told: Any) -> SvpError:
     named = told.get("error") or told.get("code") if isinstance(told, dict) else None
     code, detail = str(named), f"oauth {endpoint}: HTTP {answer.status_code} {named}"[:200]
     if answer.status_code in (429, 529):
-        given = answer.headers.get("retry-after", "")
-        return failure(Code.NOTION_BUSY, detail=detail, retry_after_s=float(given) if given.isdecimal() else None)
+        asked_s = parse_retry_after(answer.headers.get("retry-after"))
+        return failure(Code.NOTION_BUSY, detail=detail, retry_after_s=asked_s)
     if answer.status_code >= 500 or named is None:
         return failure(Code.NOTION_UNREACHABLE, detail=detail)
     if code == "invalid_grant":

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from svp_dagster.errors import Code, PermanentError, PostponedError, SvpError, TransientError
+from svp_dagster.errors import Code, Retry, SvpError
 from svp_dagster.notion.client.oauth import NotionOAuth
 from tests.notion.client.notion_sandbox import CLIENT, NotionSandbox, notion_sandbox, running_notion
 
@@ -46,7 +46,7 @@ def test_a_refresh_gives_a_new_pair_and_the_old_one_works_no_more(notion: Notion
     assert notion.takes(new.access_token)
     assert new.refresh_token not in (None, old["refresh_token"])
     again = failed(lambda: oauth.refresh(old["refresh_token"]))
-    assert isinstance(again, PermanentError)
+    assert again.retry is Retry.NEVER
     assert again.code is Code.NOT_CONNECTED
 
 
@@ -82,7 +82,7 @@ def test_an_outage_is_a_failure_of_the_table(notion: NotionSandbox, oauth: Notio
 
     error = failed(lambda: oauth.refresh("refresh-canary"))
 
-    assert isinstance(error, TransientError)
+    assert error.retry is Retry.NOW
     assert error.code is Code.NOTION_UNREACHABLE
     assert len(notion.requests(path="/oauth/token")) == 1
 
@@ -93,7 +93,7 @@ def test_being_asked_to_slow_down_is_postponed(notion: NotionSandbox, oauth: Not
 
     error = failed(lambda: oauth.refresh("any"))
 
-    assert isinstance(error, PostponedError)
+    assert error.retry is Retry.LATER
     assert error.retry_after_s == 7
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from svp_dagster.errors import TransientError
+from svp_dagster.errors import SvpError
 from svp_dagster.notion.blocks import toggles
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.properties import to_properties
@@ -63,7 +63,7 @@ def test_no_page_is_made_again_where_the_look_fails_too(notion: NotionSandbox, w
     notion.fail("/v1/pages$", method="POST", cut="before_answer", when="after")
     notion.fail("/query", times=None, status=503)
 
-    with pytest.raises(TransientError):
+    with pytest.raises(SvpError, match="notion_unreachable"):
         create(workspace, schema)
 
     assert notion.ledger(schema.data_source_id)["created"] == 1
@@ -278,7 +278,7 @@ def test_no_token_is_logged_or_told(notion: NotionSandbox, caplog: pytest.LogCap
     notion.fail("/users/me", times=None, status=503)
     workspace = notion.workspace()
 
-    with pytest.raises(TransientError) as caught:
+    with pytest.raises(SvpError, match="notion_unreachable") as caught:
         workspace.me()
 
     told = " ".join([caplog.text, repr(caught.value), caught.value.detail, repr(notion.resource), repr(workspace)])

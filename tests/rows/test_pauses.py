@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from svp_dagster.errors import Code, SvpError, failure
-from svp_dagster.rows.platform_rules import PlatformRules
-from svp_dagster.rows.platforms import downloader_versions, platform_of, probe, watched
+from svp_dagster.rows.pauses import downloader_versions, platform_of, probe, watched
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.store import Store
 from tests.store.examples import LINK
 
-RULES = PlatformRules(rows_to_pause=1)
+RULES = SiteRules(rows_to_pause=1)
 
 
 def break_down(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Which sites are downloaded from, and when one of them counts as broken."""
+"""Which sites are downloaded from, and when one of them is paused."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import dagster as dg
 from pydantic import Field
 
 
-class PlatformRules(dg.ConfigurableResource):
-    """What is decided about sites as a whole."""
+class SiteRules(dg.ConfigurableResource):
+    """The operator's decisions about sites as a whole."""
 
-    rows_to_pause: int = Field(default=5, ge=1, description="So many rows that fail in a row pause their platform.")
+    rows_to_pause: int = Field(default=5, ge=1, description="How many failing rows in a row pause their platform.")
     canaries: dict[str, str] = Field(default={}, description="Link to probe a platform with, by its name.")
     extra_hosts: list[str] = Field(default=[], description="More sites of yt-dlp that are allowed, e.g. youtube.com.")
