@@ -18,7 +18,8 @@ from pydantic import PrivateAttr
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.media.thumbnail import small_jpeg
 from svp_dagster.models import ContentPage, JsonObject, LinkEntry, PaidCall, Status, Video
-from svp_dagster.notion.client.workspace import NotionResource, Workspace
+from svp_dagster.notion.client.resource import NotionResource
+from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow, shows_errors, status_update
 from svp_dagster.notion.schema import DataSourceSchema, differences, hidden_relations
 from svp_dagster.publish.cover import cover
@@ -44,9 +45,9 @@ class LinkRows(dg.ConfigurableResource):
         """The store behind the rows."""
         return self.tokens.store
 
-    def workspace(self, connection_id: str, *, patience_s: float | None = None) -> Workspace:
-        """Notion, as this connection may see it. With `patience_s=0` calls give way while Notion is busy."""
-        return self.notion.workspace(connection_id, self.tokens, patience_s=patience_s)
+    def workspace(self, connection_id: str, *, max_throttle_wait_s: float | None = None) -> Workspace:
+        """Notion, as this connection may see it. With `max_throttle_wait_s=0` calls give way while Notion is busy."""
+        return self.notion.workspace(connection_id, self.tokens, max_throttle_wait_s=max_throttle_wait_s)
 
     def hold(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
         """Claim a row for a run; again and again by the same run is fine. Raises `ClaimLost`, `row_gone`."""
@@ -80,14 +81,16 @@ class LinkRows(dg.ConfigurableResource):
         """Tell Notion in the background, one change after the other: no stage waits for it."""
         return self._shower.submit(self.show, entry.link.page_id)
 
-    def show(self, page_id: str, *, patience_s: float | None = None) -> bool:
+    def show(self, page_id: str, *, max_throttle_wait_s: float | None = None) -> bool:
         """Tell Notion the row's newest status. What can't be told now stays owed; returns whether nothing is."""
         entry = self.store.entries.get(page_id)
         if entry is None or not entry.is_owed:
             return True
         edited_at = None
         try:
-            edited_at = self._write(entry, self.workspace(entry.link.connection_id, patience_s=patience_s))
+            edited_at = self._write(
+                entry, self.workspace(entry.link.connection_id, max_throttle_wait_s=max_throttle_wait_s)
+            )
         except SvpError as error:
             logger.warning("row %s: status %s not written to Notion: %s", page_id, entry.status, error.code)
             if error.retry is not Retry.NEVER or error.code is Code.NOT_CONNECTED:
