@@ -146,7 +146,7 @@ def test_a_database_of_before_does_not_stand_for_one_that_was_lost(notion: Notio
     assert made.database_id != before.database_id
 
 
-def test_pages_and_data_sources_that_the_connection_sees_are_listed(notion: NotionSandbox, workspace: Workspace) -> None:
+def test_pages_and_data_sources_that_are_shared_are_listed(notion: NotionSandbox, workspace: Workspace) -> None:
     schema = make_recipes(notion, workspace)
     create(workspace, schema)
 
