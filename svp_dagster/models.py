@@ -225,6 +225,26 @@ class ContentPage(Value):
     has_whole_body: bool = False
 
 
+class BlockBudget(StrEnum):
+    """How many blocks the body of a content page may have: none, at most ten, or as many as make it good to read."""
+
+    PROPERTIES_ONLY = "properties_only"
+    COMPACT = "compact"
+    FULL = "full"
+
+
+class PageOptions(Value):
+    """What a content page shows beside its columns. The settings have these fields too."""
+
+    block_budget: BlockBudget = Field(
+        default=BlockBudget.COMPACT, description="properties_only, compact (10 blocks at most) or full."
+    )
+    page_cover: bool = Field(default=True, description="Upload the thumbnail, or else a frame, as the page's cover.")
+    page_subtitle_files: bool = Field(default=True, description="Attach the transcript as WebVTT and SubRip files.")
+    page_chapters: bool = Field(default=True, description="List the chapters of videos of five minutes and more.")
+    page_video_facts: bool = Field(default=True, description="Show uploader, date, duration, size and codec.")
+
+
 class PaidCall(Value):
     """One call to a paid service. `cost_usd` is None where the price isn't known (never 0 for "unknown")."""
 

@@ -131,7 +131,7 @@ class Pages(Protocol):
         """The oldest page whose `column` is `value`, those of `ignoring` aside."""
 
     def pages_titled(self, data_source_id: str, titles: Sequence[str]) -> dict[str, str | None]:
-        """The one live page that has a title, by `notion.relations.same_title`; None where several have it.
+        """Return the id of the one live page with a title, by `notion.relations.title_key`; None where several have it.
 
         Titles that no page has are missing.
         """

@@ -8,6 +8,7 @@ import pytest
 from pydantic import AliasChoices, SecretStr, ValidationError
 from sqlalchemy import make_url
 
+from svp_dagster.models import BlockBudget, PageOptions
 from svp_dagster.settings import Settings
 
 CANARY = "canary-of-a-secret"
@@ -114,6 +115,16 @@ def test_gemini_takes_its_own_key_before_googles(monkeypatch: pytest.MonkeyPatch
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         Settings().production = True  # type: ignore[misc]
+
+
+def test_what_a_page_shows_is_set_with_the_rest_and_handed_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SVP_BLOCK_BUDGET", "full")
+    monkeypatch.setenv("SVP_PAGE_CHAPTERS", "false")
+
+    options = Settings().page_options
+
+    assert options == PageOptions(block_budget=BlockBudget.FULL, page_chapters=False)
+    assert type(options) is PageOptions
 
 
 @pytest.mark.skipif(not (REPOSITORY / ".env.example").exists(), reason="there is no .env.example yet")

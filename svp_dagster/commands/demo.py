@@ -25,8 +25,7 @@ from rich.console import Console
 from svp_dagster.commands import up
 from svp_dagster.commands.demo_samples import INSTAGRAM, SAMPLES, TIKTOK, Sample, print_outcome, verdict
 from svp_dagster.commands.processes import Processes, answers, free_port, require_free, running
-from svp_dagster.notion.client.oauth import NotionOAuth
-from svp_dagster.notion.client.workspace import NotionResource
+from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.rows import new_row
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
@@ -170,9 +169,8 @@ def add_rows(demo: Demo) -> dict[str, Sample]:
     link_database = demo.store.databases.link_database(demo.connection_id)
     assert link_database is not None
     schema, now = link_database.data_schema, datetime.now(UTC)
-    base_url = demo.settings.notion_base_url
-    tokens, notion = TokenStore(oauth=NotionOAuth(base_url=base_url)), NotionResource(base_url=base_url)
-    workspace = notion.workspace(demo.connection_id, tokens)
+    notion = NotionResource(base_url=demo.settings.notion_base_url)
+    workspace = notion.workspace(demo.connection_id, TokenStore())
     rows: dict[str, Sample] = {}
     for sample in SAMPLES:
         properties = new_row(schema, url=sample.url, tag=sample.tag, processing_type=None, at=now)

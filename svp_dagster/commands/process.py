@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,15 +20,15 @@ from svp_dagster.commands.pipeline import Engines, Outcome, Pipeline, Request
 from svp_dagster.engines import choose_engines
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject, PaidCall, ProcessingType, Value
-from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema
 from svp_dagster.publish.body import made_by
 from svp_dagster.settings import Settings
 
 DEFAULT_COLUMNS = {
-    "title": "title",
-    "summary": "rich_text",
-    "tags": "multi_select",
-    "link": "url",
+    "title": ColumnType.TITLE,
+    "summary": ColumnType.RICH_TEXT,
+    "tags": ColumnType.MULTI_SELECT,
+    "link": ColumnType.URL,
 }
 
 
@@ -92,10 +92,20 @@ def engines(settings: Settings) -> Engines:
     return Engines(**chosen)
 
 
-class _SchemaFile(Value):
-    """The form of `--schema FILE`."""
+class _ColumnEntry(Value):
+    """A column of `--schema FILE`."""
 
-    columns: dict[str, str | JsonObject]
+    type: ColumnType
+    description: str = ""
+    options: tuple[str, ...] = ()
+    number_format: str | None = None
+    relation_data_source_id: str | None = None
+
+
+class _SchemaFile(Value):
+    """The form of `--schema FILE`. A column is its type alone, or more about it."""
+
+    columns: dict[str, ColumnType | _ColumnEntry]
     prompt: str = ""
 
 
@@ -114,13 +124,13 @@ def read_schema(path: Path | None) -> tuple[DataSourceSchema, str]:
         raise failure(Code.MISCONFIGURED, reason=f"{path} is not of the form {example}", detail=str(error)) from error
 
 
-def _schema(columns: dict[str, Any]) -> DataSourceSchema:
-    described = {name: {"type": kind} if isinstance(kind, str) else kind for name, kind in columns.items()}
+def _schema(columns: Mapping[str, ColumnType | _ColumnEntry]) -> DataSourceSchema:
+    entries = {name: _ColumnEntry(type=one) if isinstance(one, ColumnType) else one for name, one in columns.items()}
     return DataSourceSchema(
         data_source_id="",
         database_id="",
         title="",
-        columns=tuple(Column(id=name, name=name, **column) for name, column in described.items()),
+        columns=tuple(Column(id=name, name=name, **dict(entry)) for name, entry in entries.items()),
     )
 
 

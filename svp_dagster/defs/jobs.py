@@ -8,10 +8,9 @@ from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.stage import stage_run
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download import stage as download_stage
-from svp_dagster.models import ContentPage, ScreenText, Status, Summary, Transcript, Video
+from svp_dagster.models import ContentPage, PageOptions, ScreenText, Status, Summary, Transcript, Video
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer
 from svp_dagster.publish import stage as publish_stage
-from svp_dagster.publish.page_style import PageStyle
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pauses import watched
 from svp_dagster.rows.site_rules import SiteRules
@@ -116,7 +115,7 @@ def summarize(
 def publish(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
-    page_style: PageStyle,
+    page_options: dg.ResourceParam[PageOptions],
     work_folder: WorkFolder,
     video: Video,
     transcript: Transcript,
@@ -134,8 +133,8 @@ def publish(
             summary,
             place=stage.row.place(schema),
             pages=stage.row.workspace,
-            made=lambda page: stage.row.made(page, data_source_id=schema.data_source_id),
-            appearance=page_style.appearance,
+            record_page=lambda page: stage.row.made(page, data_source_id=schema.data_source_id),
+            options=page_options,
             folder=work_folder.path,
         )
         stage.report("content_page", of_page(page))

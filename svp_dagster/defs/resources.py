@@ -5,9 +5,7 @@ import dagster as dg
 from svp_dagster.defs.retention import Retention
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.engines import choose_engines
-from svp_dagster.notion.client.oauth import NotionOAuth
-from svp_dagster.notion.client.workspace import NotionResource
-from svp_dagster.publish.page_style import PageStyle
+from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.site_rules import SiteRules
@@ -20,7 +18,7 @@ def resources() -> dg.Definitions:
     """Define every resource by the name under which ops and sensors require it."""
     settings = Settings()
     link_rows = LinkRows(
-        tokens=TokenStore(oauth=NotionOAuth(base_url=settings.notion_base_url)),
+        tokens=TokenStore(),
         notion=NotionResource(base_url=settings.notion_base_url),
         monthly_budget_usd=settings.monthly_budget_usd,
         output_language=settings.output_language,
@@ -30,13 +28,7 @@ def resources() -> dg.Definitions:
             # The steps of a run share a process: nothing is written between them.
             "io_manager": dg.mem_io_manager,
             "link_rows": link_rows,
-            "page_style": PageStyle(
-                block_budget=settings.block_budget,
-                cover=settings.page_cover,
-                subtitle_files=settings.page_subtitle_files,
-                chapters=settings.page_chapters,
-                video_facts=settings.page_video_facts,
-            ),
+            "page_options": settings.page_options,
             "polling_rules": PollingRules(interval_s=settings.poll_interval_s),
             "site_rules": SiteRules(
                 rows_to_pause=settings.rows_to_pause,

@@ -47,7 +47,7 @@ def unsynced_statuses(link_rows: LinkRows) -> dg.SkipReason:
             break
         if entry.link.connection_id in busy:
             continue
-        if link_rows.sync_status(entry.link.page_id, patience_s=0):
+        if link_rows.sync_status(entry.link.page_id, max_throttle_wait_s=0):
             written += 1
         else:
             busy.add(entry.link.connection_id)

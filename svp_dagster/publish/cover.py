@@ -1,4 +1,4 @@
-"""A picture that stands for a video whose platform gave none."""
+"""The cover picture of a content page."""
 
 from __future__ import annotations
 

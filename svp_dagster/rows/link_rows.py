@@ -18,7 +18,8 @@ from pydantic import PrivateAttr
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.media.thumbnail import small_jpeg
 from svp_dagster.models import ContentPage, JsonObject, LinkEntry, PaidCall, Status, Video
-from svp_dagster.notion.client.workspace import NotionResource, Workspace
+from svp_dagster.notion.client.resource import NotionResource
+from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow, shows_errors, status_update
 from svp_dagster.notion.schema import DataSourceSchema, differences, hidden_relations
 from svp_dagster.publish.cover import cover
@@ -46,9 +47,12 @@ class LinkRows(dg.ConfigurableResource):
         """The store behind the rows."""
         return self.tokens.store
 
-    def workspace(self, connection_id: str, *, patience_s: float | None = None) -> Workspace:
-        """Return Notion as this connection may see it. With `patience_s=0` calls fail at once while Notion is busy."""
-        return self.notion.workspace(connection_id, self.tokens, patience_s=patience_s)
+    def workspace(self, connection_id: str, *, max_throttle_wait_s: float | None = None) -> Workspace:
+        """Return Notion as this connection may see it.
+
+        With `max_throttle_wait_s=0` calls fail at once while Notion is busy.
+        """
+        return self.notion.workspace(connection_id, self.tokens, max_throttle_wait_s=max_throttle_wait_s)
 
     def hold(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
         """Claim a row for a run. The same run may do so any number of times. Raises `ClaimLost`, `row_gone`."""
@@ -75,7 +79,9 @@ class LinkRows(dg.ConfigurableResource):
         """Sync the status of a row that a run gave up, and poll its database by the time that it waits for."""
         if entry.retry_at is not None:
             self.store.databases.poll_by(entry.link.connection_id, at=entry.retry_at)
-        self.sync_status(entry.link.page_id, patience_s=0)  # the sensor that calls this has other rows to deal with
+        self.sync_status(
+            entry.link.page_id, max_throttle_wait_s=0
+        )  # the sensor that calls this has other rows to deal with
         return entry
 
     def sync_status_async(self, entry: Entry) -> Future[bool]:
@@ -93,14 +99,16 @@ class LinkRows(dg.ConfigurableResource):
             logger.error("row %s: its status was not synced: %s", page_id, type(error).__name__)
             return False
 
-    def sync_status(self, page_id: str, *, patience_s: float | None = None) -> bool:
+    def sync_status(self, page_id: str, *, max_throttle_wait_s: float | None = None) -> bool:
         """Write the row's newest status to Notion. Return whether it is synced; the sweep writes it where it isn't."""
         entry = self.store.entries.get(page_id)
         if entry is None or not entry.is_unsynced:
             return True
         edited_at = None
         try:
-            edited_at = self._write(entry, self.workspace(entry.link.connection_id, patience_s=patience_s))
+            edited_at = self._write(
+                entry, self.workspace(entry.link.connection_id, max_throttle_wait_s=max_throttle_wait_s)
+            )
         except SvpError as error:
             logger.warning("row %s: status %s not written to Notion: %s", page_id, entry.status, error.code)
             if error.retry is not Retry.NEVER or error.code is Code.NOT_CONNECTED:

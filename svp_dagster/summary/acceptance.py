@@ -7,7 +7,7 @@ from typing import Any
 
 from svp_dagster.models import Evidence, PropertyFill, Value
 from svp_dagster.notion.properties import unfit_values
-from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema
 from svp_dagster.summary.evidence import QUOTE_CHARS, QuoteChecker
 from svp_dagster.summary.extractive.patterns import amounts, days
 from svp_dagster.summary.extractive.quantities import DURATION_UNITS
@@ -76,11 +76,11 @@ class Judge:
         unfit = unfit_values(self._schema, {column.name: fill.value}).get(column.name)
         if unfit is not None:
             return unfit
-        if column.type == "title":
+        if column.type is ColumnType.TITLE:
             return ""
         if fill.confidence < self._min_confidence:
             return f"The engine was not sure enough: {fill.confidence:.0%}."
-        if column.type == "checkbox" and fill.value is False:
+        if column.type is ColumnType.CHECKBOX and fill.value is False:
             return ""
         if not any(item.checked for item in fill.evidence):
             return "No quote for it was found in what is said, shown or written."
@@ -92,11 +92,11 @@ class Judge:
 
     def _occurs(self, column: Column, value: Any) -> bool:
         match column.type:
-            case "url" | "email":
+            case ColumnType.URL | ColumnType.EMAIL:
                 address = re.escape(_SCHEME.sub("", value.casefold()).rstrip("/"))
                 whole = re.compile(rf"(?<!{_ADDRESS_SIGN}){address}(?!{_ADDRESS_SIGN}*\w)")
                 return any(whole.search(_without_www(text)) for text in self._texts)
-            case "phone_number":
+            case ColumnType.PHONE_NUMBER:
                 digits = _NO_PHONE_SIGNS.sub("", value)
                 return any(digits in _NO_PHONE_SIGNS.sub("", text) for text in self._texts)
             case _:
@@ -106,10 +106,10 @@ class Judge:
 def _is_contradicted(column: Column, fill: PropertyFill) -> bool:
     """Whether the quotes state exactly one number, or days, and the value is another."""
     quotes = [item.quote for item in fill.evidence if item.checked]
-    if column.type == "date":
+    if column.type is ColumnType.DATE:
         stated = {day[:10] for quote in quotes for day in days(quote)}
         return bool(stated) and str(fill.value)[:10] not in stated
-    if column.type != "number":
+    if column.type is not ColumnType.NUMBER:
         return False
     numbers = {amount.value for quote in quotes for amount in amounts(quote)}
     is_duration = any(amount.unit in DURATION_UNITS for quote in quotes for amount in amounts(quote))
@@ -122,10 +122,10 @@ def _without_www(text: str) -> str:
 
 def _cleaned(column: Column, value: Any) -> Any:
     match value:
-        case str() if column.type == "rich_text":
+        case str() if column.type is ColumnType.RICH_TEXT:
             return clean(value)
         case str():
-            return one_line(value, at_most=TITLE_CHARS if column.type == "title" else None)
+            return one_line(value, at_most=TITLE_CHARS if column.type is ColumnType.TITLE else None)
         case list():
             return list(dict.fromkeys(filter(None, (one_line(item) for item in value if isinstance(item, str)))))
         case _:

@@ -11,25 +11,10 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from svp_dagster.models import Evidence, JsonObject, PropertyFill, Value
 from svp_dagster.notion.properties import link_column
-from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.notion.schema import FILLABLE_TYPES, Column, ColumnType, DataSourceSchema
 from svp_dagster.summary.words import comparable, one_line
 
-ASKABLE_TYPES = frozenset(
-    {
-        "title",
-        "rich_text",
-        "number",
-        "select",
-        "multi_select",
-        "status",
-        "date",
-        "checkbox",
-        "url",
-        "email",
-        "phone_number",
-        "relation",
-    }
-)
+ASKABLE_TYPES = FILLABLE_TYPES - {ColumnType.FILES}
 """Column types that an engine is asked for. Files can't come from what a video says; a relation is asked for titles."""
 
 OPEN_NAMES = frozenset({"tags", "tag", "hashtags", "hashtag", "keywords", "keyword", "topics"})
@@ -39,15 +24,15 @@ _DESCRIPTION_CHARS = 300
 _VIOLATIONS = 20
 _VIOLATION_CHARS = 200
 _HINTS = {
-    "title": "A short title of at most 100 characters.",
-    "rich_text": "Plain text; one line per item where it is a list.",
-    "number": "A plain number in the unit that the column's name says.",
-    "date": "An ISO 8601 date such as 2026-03-01, or date and time such as 2026-03-01T19:30:00+02:00.",
-    "checkbox": "true only where the material says so.",
-    "url": "A complete web address that occurs in the material.",
-    "email": "An email address that occurs in the material.",
-    "phone_number": "A telephone number that occurs in the material.",
-    "relation": "Bare names as titles of a database's entries: no amounts, no remarks.",
+    ColumnType.TITLE: "A short title of at most 100 characters.",
+    ColumnType.RICH_TEXT: "Plain text; one line per item where it is a list.",
+    ColumnType.NUMBER: "A plain number in the unit that the column's name says.",
+    ColumnType.DATE: "An ISO 8601 date such as 2026-03-01, or date and time such as 2026-03-01T19:30:00+02:00.",
+    ColumnType.CHECKBOX: "true only where the material says so.",
+    ColumnType.URL: "A complete web address that occurs in the material.",
+    ColumnType.EMAIL: "An email address that occurs in the material.",
+    ColumnType.PHONE_NUMBER: "A telephone number that occurs in the material.",
+    ColumnType.RELATION: "Bare names as titles of a database's entries: no amounts, no remarks.",
 }
 
 
@@ -78,7 +63,7 @@ def is_open(column: Column) -> bool:
     """Whether words beyond the options may be given: a list of tags, or a column without options yet."""
     if not column.options:
         return True
-    return column.type == "multi_select" and comparable(column.name) in OPEN_NAMES
+    return column.type is ColumnType.MULTI_SELECT and comparable(column.name) in OPEN_NAMES
 
 
 def answer_schema(columns: Sequence[Column]) -> JsonObject:
@@ -162,11 +147,11 @@ def _column_schema(column: Column) -> JsonObject:
 
 def _offer_schema(column: Column) -> JsonObject:
     match column.type:
-        case "number" | "checkbox":
+        case ColumnType.NUMBER | ColumnType.CHECKBOX:
             return {"$ref": f"#/$defs/{column.type}"}
-        case "multi_select" | "relation":
+        case ColumnType.MULTI_SELECT | ColumnType.RELATION:
             return _offer_of({"type": "array", "items": _option_schema(column)})
-        case "select" | "status":
+        case ColumnType.SELECT | ColumnType.STATUS:
             return _offer_of(_option_schema(column))
         case _:
             return {"$ref": "#/$defs/text"}
@@ -179,7 +164,7 @@ def _option_schema(column: Column) -> JsonObject:
 def _hint(column: Column) -> str:
     if column.number_format == "percent":
         return "A share: 0.25 for 25 percent."
-    if column.type in ("select", "multi_select") and is_open(column):
+    if column.type in (ColumnType.SELECT, ColumnType.MULTI_SELECT) and is_open(column):
         known = f" Known so far: {', '.join(column.options[:50])}." if column.options else ""
         return f"Short names, without commas.{known}"
     return _HINTS.get(column.type, "")

@@ -106,6 +106,22 @@ def test_doctor_says_what_is_missing_and_what_to_do(monkeypatch: pytest.MonkeyPa
     assert "http://localhost:8600/auth/notion/callback" in lines["Notion sign-in"]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ['"selct"', '{"type": "selct"}', '{"type": "select", "name": "b"}', '{"options": ["a"]}', "1"],
+    ids=["no such type", "no such type in full", "a second name", "no type", "no word"],
+)
+@pytest.mark.usefixtures("home")
+def test_columns_that_make_no_sense_are_told_before_anything_is_fetched(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "columns.json"
+    file.write_text(f'{{"columns": {{"name": "title", "a": {kind}}}}}')
+
+    failed = svp("process", str(tmp_path / "nothing.mp4"), "--schema", str(file))
+
+    assert failed.exit_code == 1
+    assert "columns.json is not of the form" in failed.stderr
+
+
 @pytest.mark.usefixtures("home")
 def test_an_unknown_command_is_a_usage_error() -> None:
     assert svp("fly").exit_code == 2

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from svp_dagster.models import Evidence, PropertyFill
-from svp_dagster.notion.schema import Column
+from svp_dagster.notion.schema import Column, ColumnType
 from svp_dagster.summary.acceptance import TITLE_CHARS
 from svp_dagster.summary.answers import OPEN_NAMES, is_open
 from svp_dagster.summary.evidence import QUOTE_CHARS
@@ -216,15 +216,15 @@ def _ended(text: str) -> str:
 
 _TAG_NAMES = OPEN_NAMES | {"categories", "category", "labels"}
 
-_FINDERS: dict[str, Callable[[Column, Material], Finding]] = {
-    "title": _find_title,
-    "rich_text": _find_text,
-    "number": _find_number,
-    "select": _find_option,
-    "multi_select": _find_options,
-    "date": _find_date,
-    "checkbox": _find_checkbox,
-    "url": _find_url,
-    "email": _find_email,
-    "phone_number": _find_phone,
+_FINDERS: dict[ColumnType, Callable[[Column, Material], Finding]] = {
+    ColumnType.TITLE: _find_title,
+    ColumnType.RICH_TEXT: _find_text,
+    ColumnType.NUMBER: _find_number,
+    ColumnType.SELECT: _find_option,
+    ColumnType.MULTI_SELECT: _find_options,
+    ColumnType.DATE: _find_date,
+    ColumnType.CHECKBOX: _find_checkbox,
+    ColumnType.URL: _find_url,
+    ColumnType.EMAIL: _find_email,
+    ColumnType.PHONE_NUMBER: _find_phone,
 }

@@ -11,8 +11,10 @@ import pytest
 
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import LinkEntry, Status
-from svp_dagster.notion.client.workspace import NotionResource, Workspace
+from svp_dagster.notion.client.resource import NotionResource
+from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow, check_columns, status_type, status_update
+from svp_dagster.notion.schema import ColumnType
 from svp_dagster.notion.templates import COOKING
 from tests.notion.client.notion_examples import (
     LINK,
@@ -34,7 +36,7 @@ def test_a_link_database_that_is_made_is_one(notion: NotionSandbox, workspace: W
     schema = make_link_database(workspace, notion)
 
     assert check_columns(schema) == []
-    assert [source.name for source in workspace.data_sources(schema.database_id)] == ["Video links"]
+    assert [source.name for source in workspace.database(schema.database_id).data_sources] == ["Video links"]
 
 
 def test_pending_rows_are_read_through_all_pages_the_oldest_first(notion: NotionSandbox, workspace: Workspace) -> None:
@@ -53,7 +55,7 @@ def test_a_row_without_a_link_is_told_apart(notion: NotionSandbox, workspace: Wo
     schema = make_link_database(workspace, notion)
     notion.page(schema.data_source_id, {"status": {"select": {"name": "pending"}}})
 
-    (row,) = workspace.pending_rows(schema.data_source_id, "select")
+    (row,) = workspace.pending_rows(schema.data_source_id, ColumnType.SELECT)
 
     assert isinstance(row, InvalidRow)
     assert row.code is Code.UNSUPPORTED_LINK
@@ -65,14 +67,14 @@ def test_pending_rows_of_a_status_column_are_found(notion: NotionSandbox, worksp
     )
     notion.control("status_options", data_source_id=source_id, property="status", options=list(Status))
     schema = workspace.schema(source_id)
-    assert (check_columns(schema), status_type(schema)) == ([], "status")
+    assert (check_columns(schema), status_type(schema)) == ([], ColumnType.STATUS)
     page_id = add_row(notion, schema)
 
     (row,) = workspace.pending_rows(source_id, status_type(schema))
 
     assert row.page_id == page_id
     workspace.set_row(page_id, status_update(schema, Status.FAILED, datetime.now(UTC), sentence="Gone."))
-    assert workspace.pending_rows(source_id, "status") == []
+    assert workspace.pending_rows(source_id, ColumnType.STATUS) == []
 
 
 def test_rows_beyond_the_ceiling_of_one_query_are_found() -> None:
@@ -80,7 +82,7 @@ def test_rows_beyond_the_ceiling_of_one_query_are_found() -> None:
         schema = make_link_database(notion.workspace(), notion)
         ids = [add_row(notion, schema) for _ in range(70)]
 
-        rows = notion.workspace().pending_rows(schema.data_source_id, "select")
+        rows = notion.workspace().pending_rows(schema.data_source_id, ColumnType.SELECT)
 
         assert [row.page_id for row in rows] == ids
 
@@ -90,7 +92,7 @@ def test_a_query_that_ends_early_within_one_minute_gives_what_there_is() -> None
         schema = make_link_database(notion.workspace(), notion)
         ids = [add_row(notion, schema) for _ in range(40)]
 
-        rows = notion.workspace().pending_rows(schema.data_source_id, "select")
+        rows = notion.workspace().pending_rows(schema.data_source_id, ColumnType.SELECT)
 
         assert [row.page_id for row in rows] == ids[:30]
 
@@ -101,7 +103,7 @@ def test_a_read_is_repeated(notion: NotionSandbox, workspace: Workspace, fault: 
     page_id = add_row(notion, schema)
     notion.fail("/query", times=2, **fault)
 
-    rows = workspace.pending_rows(schema.data_source_id, "select")
+    rows = workspace.pending_rows(schema.data_source_id, ColumnType.SELECT)
 
     assert [row.page_id for row in rows] == [page_id]
 
@@ -114,7 +116,7 @@ def test_a_read_that_fails_for_long_is_a_failure_and_no_empty_list(
     notion.fail("/query", times=None, **fault)
 
     with pytest.raises(SvpError) as caught:
-        workspace.pending_rows(schema.data_source_id, "select")
+        workspace.pending_rows(schema.data_source_id, ColumnType.SELECT)
 
     assert caught.value.code is Code.NOTION_UNREACHABLE
     assert caught.value.sentence == "Notion didn't answer properly."
@@ -137,7 +139,7 @@ def test_an_answer_that_is_no_list_is_a_failure(notion: NotionSandbox, workspace
     notion.fail("/query", times=None, status=200, body=body)
 
     with pytest.raises(SvpError) as caught:
-        workspace.pending_rows(schema.data_source_id, "select")
+        workspace.pending_rows(schema.data_source_id, ColumnType.SELECT)
 
     assert caught.value.code is Code.NOTION_UNREACHABLE
 
@@ -189,7 +191,7 @@ def test_all_work_of_a_connection_waits_when_one_is_asked_to(notion: NotionSandb
         workspace.me()
 
     with pytest.raises(SvpError, match="notion_busy"):
-        notion.workspace(patience_s=0).search_pages()
+        notion.workspace(max_throttle_wait_s=0).search_pages()
 
     assert notion.requests(path="/search") == []
     other = notion.resource.workspace("another", KnownTokens({"another": notion.token}))
@@ -235,8 +237,8 @@ def test_what_is_not_shared_is_told_as_such(notion: NotionSandbox, workspace: Wo
         Code.DATABASE_NOT_SHARED: (
             lambda: workspace.schema(NOBODY),
             lambda: workspace.schema("../users/me"),
-            lambda: workspace.data_sources(NOBODY),
-            lambda: workspace.pending_rows(NOBODY, "select"),
+            lambda: workspace.database(NOBODY),
+            lambda: workspace.pending_rows(NOBODY, ColumnType.SELECT),
             lambda: workspace.pages_titled(NOBODY, ["Salt"]),
             lambda: workspace.pages_titled("no id", ["Salt"]),
             lambda: workspace.update_page(NOBODY, {}),
@@ -322,7 +324,7 @@ def test_a_retyped_status_column_is_told_by_the_next_look(notion: NotionSandbox,
     schema = make_link_database(workspace, notion)
 
     with pytest.raises(SvpError) as caught:
-        workspace.pending_rows(schema.data_source_id, "status")
+        workspace.pending_rows(schema.data_source_id, ColumnType.STATUS)
 
     assert caught.value.code is Code.SCHEMA_CHANGED
 

@@ -146,13 +146,13 @@ def test_a_database_of_before_does_not_stand_for_one_that_was_lost(notion: Notio
     assert made.database_id != before.database_id
 
 
-def test_pages_and_data_sources_are_found_by_words(notion: NotionSandbox, workspace: Workspace) -> None:
+def test_pages_and_data_sources_that_are_shared_are_listed(notion: NotionSandbox, workspace: Workspace) -> None:
     schema = make_recipes(notion, workspace)
     create(workspace, schema)
 
     assert [page.title for page in workspace.search_pages()] == ["Getting started"]
-    assert [source.data_source_id for source in workspace.search_data_sources("Recipes")] == [schema.data_source_id]
-    assert workspace.search_data_sources("Recipes", limit=0) == []
+    assert [source.data_source_id for source in workspace.search_data_sources()] == [schema.data_source_id]
+    assert workspace.search_data_sources(limit=0) == []
 
 
 @lost_answer
@@ -267,7 +267,10 @@ def test_a_file_that_the_workspace_does_not_take_is_not_sent(
     empty.touch()
     odd.write_bytes(b"x")
 
-    assert [workspace.upload_file(path) for path in (large, empty, odd)] == [None, None, None]
+    schema = make_recipes(notion, workspace)
+    pages = [create(workspace, schema, cover=path) for path in (large, empty, odd)]
+
+    assert [notion.raw.get(f"/v1/pages/{page.page_id}").json()["cover"] for page in pages] == [None, None, None]
     assert notion.requests(path="file_uploads") == []
 
 
@@ -288,4 +291,4 @@ def test_no_token_is_logged_or_told(notion: NotionSandbox, caplog: pytest.LogCap
 def test_it_serves_as_a_resource_of_dagster(notion: NotionSandbox) -> None:
     with dg.build_resources({"notion": notion.resource}) as resources:
         workspace = resources.notion.workspace(notion.bot_id, notion.tokens)
-        assert workspace.me().workspace_name == "Test"
+        assert workspace.me().bot_id == notion.bot_id
