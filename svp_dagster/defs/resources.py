@@ -23,6 +23,7 @@ def resources() -> dg.Definitions:
         tokens=TokenStore(oauth=NotionOAuth(base_url=settings.notion_base_url)),
         notion=NotionResource(base_url=settings.notion_base_url),
         monthly_budget_usd=settings.monthly_budget_usd,
+        prices_file=str(settings.prices_file or ""),
     )
     return dg.Definitions(
         resources={

@@ -11,7 +11,7 @@ import dagster as dg
 
 from svp_dagster.errors import ClaimLost, Code, Retry, SvpError, as_failure
 from svp_dagster.models import Status
-from svp_dagster.rows.link_rows import HeldRow, LinkRows, RowMeter
+from svp_dagster.rows.link_rows import HeldRow, LinkRows
 
 
 class StageFailure(dg.Failure):
@@ -28,7 +28,7 @@ class StageRun:
 
     def __init__(self, context: dg.OpExecutionContext, row: HeldRow) -> None:
         self.row = row
-        self.meter: RowMeter = row.meter()
+        self.meter = row.meter()
         self.contents = row.contents()
         self._context = context
         self._started_s = time.monotonic()
@@ -53,9 +53,9 @@ class StageRun:
 
 @contextmanager
 def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | None) -> Iterator[StageRun]:
-    """Hold the row, tell it where we are, and turn failures into Dagster's.
+    """Hold the row, set its status, and turn failures into Dagster's.
 
-    Only a failure that repeating now may help leaves the op's retry policy its way.
+    Only a failure that repeating now may help is left to the op's retry policy.
     """
     try:
         row = rows.hold(context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
@@ -68,6 +68,8 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
         known = as_failure(error)
         context.log.warning("%s: %s", known.code, known.detail or known.sentence)
         raise StageFailure(known) from (error if known.code is Code.INTERNAL else None)
+    finally:
+        rows.writes.settle()
 
 
 def _is_over(context: dg.OpExecutionContext, run_id: str) -> bool:
