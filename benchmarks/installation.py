@@ -64,9 +64,7 @@ class Installation:
             common: dict[str, Any] = {"link_rows": made.link_rows, "work_folder": made.work_folder}
             video = jobs.download(context, **common, downloader=made.downloader, site_rules=made.site_rules)
             transcript = jobs.transcribe(context, **common, speech=made.speech, video=video)
-            screen_text = jobs.read_screen(
-                context, **common, screen_reader=made.screen_reader, video=video, transcript=transcript
-            )
+            screen_text = jobs.read_screen(context, **common, screen_reader=made.screen_reader, video=video)
             heard_and_read = {"video": video, "transcript": transcript, "screen_text": screen_text}
             summary = jobs.summarize(context, link_rows=made.link_rows, summarizer=made.summarizer, **heard_and_read)
             jobs.publish(context, **common, page_style=made.page_style, **heard_and_read, summary=summary)

@@ -171,7 +171,6 @@ class ScreenLine(Value):
     first_s: float | None = None
     last_s: float | None = None
     slide: int | None = None
-    subtitle: bool = Field(default=False, description="Burned-in subtitles that repeat the speech.")
 
 
 class ScreenText(Value):
@@ -245,12 +244,20 @@ class PageOptions(Value):
     page_video_facts: bool = Field(default=True, description="Show uploader, date, duration, size and codec.")
 
 
-class PaidCall(Value):
-    """One call to a paid service. `cost_usd` is None where the price isn't known (never 0 for "unknown")."""
+class Usage(Value):
+    """What one call to a paid service used, as its engine reports it.
+
+    `detail` of tokens has `input`, `output` and `thought`; it is empty where the service didn't report them.
+    """
 
     service: Literal["speech", "screen", "summary"]
     model: str
     units: float
     unit: Literal["seconds", "images", "tokens"]
     detail: JsonObject = Field(default_factory=dict)
+
+
+class PaidCall(Usage):
+    """A usage and its cost. `cost_usd` is None where the price isn't known (never 0 for "unknown")."""
+
     cost_usd: float | None = None

@@ -127,7 +127,6 @@ def test_what_a_page_shows_is_set_with_the_rest_and_handed_on_by_itself(monkeypa
     assert type(options) is PageOptions
 
 
-@pytest.mark.skipif(not (REPOSITORY / ".env.example").exists(), reason="there is no .env.example yet")
 def test_the_example_lists_every_setting_and_no_other() -> None:
     lines = (REPOSITORY / ".env.example").read_text().splitlines()
     listed = {line.lstrip("# ").split("=")[0] for line in lines if "=" in line and line.lstrip("# ")[0].isupper()}

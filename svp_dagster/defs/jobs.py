@@ -9,7 +9,7 @@ from svp_dagster.defs.stage import stage_run
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download import stage as download_stage
 from svp_dagster.models import ContentPage, PageOptions, ScreenText, Status, Summary, Transcript, Video
-from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer
+from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
 from svp_dagster.publish import stage as publish_stage
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pauses import watched
@@ -38,7 +38,8 @@ def download(
         return video
 
 
-@dg.op(pool=pools.SPEECH)
+# Before `read_screen`, which is not paid for if this fails.
+@dg.op(pool=pools.SPEECH, tags={"dagster/priority": "1"})
 def transcribe(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
@@ -67,11 +68,10 @@ def read_screen(
     screen_reader: dg.ResourceParam[ScreenReader],
     work_folder: WorkFolder,
     video: Video,
-    transcript: Transcript,
 ) -> ScreenText:
     """Read the text on the screen. What can't be read is a note on the page, never a failure of the run."""
     with stage_run(context, link_rows, Status.PROCESSING) as stage:
-        read = read_screen_stage.read_screen(
+        screen_text = read_screen_stage.read_screen(
             video,
             processing_type=stage.row.link.processing_type,
             reader=screen_reader,
@@ -79,7 +79,6 @@ def read_screen(
             meter=stage.meter,
             folder=work_folder.path,
         )
-        screen_text = read_screen_stage.with_subtitles_marked(read, transcript)
         stage.report("screen_text", of_screen_text(screen_text), engine=screen_text.source)
         return screen_text
 
@@ -96,17 +95,15 @@ def summarize(
     """Fill the columns of the tag's Content Database."""
     with stage_run(context, link_rows, Status.PROCESSING) as stage:
         database, schema = stage.row.destination()
-        summary = summarize_stage.summarize(
-            video,
-            transcript,
-            screen_text,
-            schema=schema,
+        request = SummaryRequest(
+            video=video,
+            transcript=transcript,
+            screen_text=screen_text,
+            data_schema=schema,
             prompt=database.prompt,
             language=stage.row.output_language(),
-            engine=summarizer,
-            contents=stage.contents,
-            meter=stage.meter,
         )
+        summary = summarize_stage.summarize(request, engine=summarizer, contents=stage.contents, meter=stage.meter)
         stage.report("summary", of_summary(summary), engine=summary.engine)
         return summary
 
@@ -156,5 +153,5 @@ def process_link() -> None:
     """Turn a link entry into a content page."""
     video = download()
     transcript = transcribe(video)
-    screen_text = read_screen(video, transcript)
+    screen_text = read_screen(video)
     publish(video, transcript, screen_text, summarize(video, transcript, screen_text))

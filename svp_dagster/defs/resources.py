@@ -22,6 +22,7 @@ def resources() -> dg.Definitions:
         notion=NotionResource(base_url=settings.notion_base_url),
         monthly_budget_usd=settings.monthly_budget_usd,
         output_language=settings.output_language,
+        prices_file=str(settings.prices_file or ""),
     )
     return dg.Definitions(
         resources={

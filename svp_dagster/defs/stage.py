@@ -13,7 +13,7 @@ from svp_dagster.causes import as_failure
 from svp_dagster.defs.failures import LostClaim, StageFailure
 from svp_dagster.errors import ClaimLost, Code
 from svp_dagster.models import Status
-from svp_dagster.rows.link_rows import HeldRow, LinkRows, RowMeter
+from svp_dagster.rows.link_rows import HeldRow, LinkRows
 from svp_dagster.rows.waiting import ATTEMPTS, next_attempt_s
 
 
@@ -22,7 +22,7 @@ class StageRun:
 
     def __init__(self, context: dg.OpExecutionContext, row: HeldRow) -> None:
         self.row = row
-        self.meter: RowMeter = row.meter()
+        self.meter = row.meter()
         self.contents = row.contents()
         self._context = context
         self._started_s = time.monotonic()
@@ -67,6 +67,8 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
         if wait_s is not None:
             raise dg.RetryRequested(max_retries=ATTEMPTS - 1, seconds_to_wait=wait_s) from StageFailure(known)
         raise StageFailure(known) from (error if known.code is Code.INTERNAL else None)
+    finally:
+        rows.writes.settle()
 
 
 def _is_over(context: dg.OpExecutionContext, run_id: str) -> bool:

@@ -20,7 +20,7 @@ from svp_dagster.notion.dates import parse_date
 from svp_dagster.notion.numbers import parse_number
 from svp_dagster.notion.relations import LinkedPages, named_titles
 from svp_dagster.notion.rich_text import ITEM_UNITS, ITEMS_PER_ARRAY, clean, cut, one_line, rich_text, units
-from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema, normalised
+from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema, fillable_columns, normalised
 
 OPTION_UNITS = 100
 """Maximum length of the name of an option or a file."""
@@ -89,6 +89,14 @@ def link_column(schema: DataSourceSchema) -> Column | None:
     by_name = {normalised(column.name): column for column in reversed(links)}
     named = (by_name[name] for name in LINK_NAMES if name in by_name)
     return next(named, links[0] if links else None)
+
+
+def askable_columns(schema: DataSourceSchema) -> tuple[Column, ...]:
+    """Return the columns that a summary fills: not those that Notion computes or that publishing fills itself."""
+    link = link_column(schema)
+    return tuple(
+        column for column in fillable_columns(schema) if column.type is not ColumnType.FILES and column != link
+    )
 
 
 def web_address(text: str) -> str | None:

@@ -17,13 +17,17 @@ from pydantic import PrivateAttr
 
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.media.thumbnail import small_jpeg
-from svp_dagster.models import ContentPage, JsonObject, LinkEntry, PaidCall, Status, Video
+from svp_dagster.models import ContentPage, LinkEntry, Status, Video
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow, shows_errors, status_update
 from svp_dagster.notion.schema import DataSourceSchema, differences, hidden_relations
+from svp_dagster.prices import Prices, load_prices
 from svp_dagster.publish.cover import cover
 from svp_dagster.publish.stage import Place
+from svp_dagster.rows.deferred_writes import DeferredWrites
+from svp_dagster.rows.kept_contents import KeptContents
+from svp_dagster.rows.meter import RowMeter
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.store.databases import ContentDatabase
@@ -40,12 +44,28 @@ class LinkRows(dg.ConfigurableResource):
     notion: NotionResource
     monthly_budget_usd: float | None = None
     output_language: str = ""
+    prices_file: str = ""
+
+    _prices: Prices | None = PrivateAttr(default=None)
+    _writes: DeferredWrites = PrivateAttr(default_factory=DeferredWrites)
     _status_executor: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "row-status"))
 
     @property
     def store(self) -> Store:
         """The store behind the rows."""
         return self.tokens.store
+
+    @property
+    def prices(self) -> Prices:
+        """The price table, read once. Raises `misconfigured` for an unusable price file."""
+        if self._prices is None:
+            self._prices = load_prices(Path(self.prices_file) if self.prices_file else None)
+        return self._prices
+
+    @property
+    def writes(self) -> DeferredWrites:
+        """Paid calls and paid results that wait to be written."""
+        return self._writes
 
     def workspace(self, connection_id: str, *, max_throttle_wait_s: float | None = None) -> Workspace:
         """Return Notion as this connection may see it.
@@ -141,7 +161,8 @@ class LinkRows(dg.ConfigurableResource):
         return edited_at
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
-        """Finish the background writes before the process ends."""
+        """Finish the background writes, and record what was paid, before the process ends."""
+        self._writes.settle()
         self._status_executor.shutdown(wait=True)
 
 
@@ -207,12 +228,19 @@ class HeldRow:
         )
 
     def meter(self) -> RowMeter:
-        """Guards and records what this row costs."""
-        return RowMeter(self._rows, self.link, self.run_id)
+        """Return the meter of this row. Raises `misconfigured` for an unusable price file."""
+        return RowMeter(
+            self._rows.store,
+            link=self.link,
+            run_id=self.run_id,
+            prices=self._rows.prices,
+            monthly_budget_usd=self._rows.monthly_budget_usd,
+            writes=self._rows.writes,
+        )
 
     def contents(self) -> KeptContents:
-        """Results kept by content."""
-        return KeptContents(self._rows.store)
+        """Return the results kept by content."""
+        return KeptContents(self._rows.store, self._rows.writes)
 
     def output_language(self) -> str | None:
         """Return the language of the summary: the connection's, else the installation's; None for the video's own."""
@@ -254,50 +282,6 @@ class HeldRow:
         """Complete the row, and wait for one attempt to sync its status."""
         self.entry = self._entries.complete(self.link.page_id, self.run_id, now=_now())
         self._rows.sync_status_async(self.entry).result()
-
-
-class RowMeter:
-    """Fulfils `svp_dagster.ports.Meter` for one row. `spent_usd` is None once a call's price is unknown."""
-
-    def __init__(self, rows: LinkRows, link: LinkEntry, run_id: str) -> None:
-        self._rows = rows
-        self._link = link
-        self._run_id = run_id
-        self.spent_usd: float | None = 0.0
-
-    def require_budget(self) -> None:
-        """Pass, or raise `budget_reached`: the connection's own cap, or the installation's."""
-        store, connection_id = self._rows.store, self._link.connection_id
-        connection = store.connections.get(connection_id)
-        own_cap = connection.monthly_budget_usd if connection else None
-        cap = own_cap if own_cap is not None else self._rows.monthly_budget_usd
-        month = _now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        if cap is not None and store.ledger.spent(connection_id, since=month).usd >= cap:
-            raise failure(Code.BUDGET_REACHED, budget=f"${cap:.2f}")
-
-    def record(self, call: PaidCall) -> None:
-        """Keep a call that was carried out."""
-        link = self._link
-        self._rows.store.ledger.add(
-            call, connection_id=link.connection_id, page_id=link.page_id, run_id=self._run_id, now=_now()
-        )
-        known = self.spent_usd is not None and call.cost_usd is not None
-        self.spent_usd = (self.spent_usd or 0.0) + (call.cost_usd or 0.0) if known else None
-
-
-class KeptContents:
-    """Fulfils `svp_dagster.ports.Contents` with the store's table and the present time."""
-
-    def __init__(self, store: Store) -> None:
-        self._contents = store.contents
-
-    def get(self, media_key: str, kind: str, recipe: str) -> JsonObject | None:
-        """The kept result, or None."""
-        return self._contents.get(media_key, kind, recipe)
-
-    def put(self, media_key: str, kind: str, recipe: str, value: JsonObject) -> None:
-        """Keep a result."""
-        self._contents.put(media_key, kind, recipe, value, now=_now())
 
 
 def _now() -> datetime:

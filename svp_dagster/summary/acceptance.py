@@ -1,4 +1,4 @@
-"""Which offered values are written: a wrong value is worse than a blank."""
+"""Decide which offered values are written. A wrong value is worse than a blank."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ TITLE_CHARS = 200
 _QUOTES = 3
 _NO_PHONE_SIGNS = re.compile(r"[^\d+]")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://(?:www\.)?|^(?:www\.|mailto:)", re.IGNORECASE)
-# Inside a longer address or word another one stands: "evil.example" does not occur in "notevil.example".
+# Part of a longer address or word is no occurrence: "evil.example" does not occur in "notevil.example".
 _ADDRESS_SIGN = r"[\w.@-]"
 
 
 class Accepted(Value):
-    """Values to write, and for each value that was offered and isn't written, why."""
+    """Values to write, and the reason for each offered value that is left blank."""
 
     properties: dict[str, PropertyFill]
     left_blank: dict[str, str]
 
 
 class Judge:
-    """Decides over the values that an engine offers for a schema.
+    """Accepts or rejects the values that an engine offers for a schema.
 
-    - A value needs a quote that was found, and the engine's confidence has to reach `min_confidence`. That goes for
-      options and check marks too: the quote is what makes "vegan" more than a guess.
-    - Addresses and telephone numbers must occur in the material themselves, and a number or day that its own quotes
-      state otherwise is wrong.
-    - A check mark that is not set needs no quote: nothing can be quoted for it, and blank means the same.
+    - A value needs a quote that occurs in the material, and a confidence of at least `min_confidence`. So do options
+      and check marks: without a quote "vegan" is a guess.
+    - Addresses and telephone numbers must occur in the material themselves. A number or day must not contradict its
+      own quotes.
+    - A check mark that is not set needs no quote: there is nothing to quote, and blank means the same.
     - The title is always written, whatever its evidence.
     """
 
@@ -48,7 +48,7 @@ class Judge:
         self._min_confidence = min_confidence
 
     def accept(self, offers: dict[str, PropertyFill]) -> Accepted:
-        """The values that stand."""
+        """Return the accepted values."""
         properties: dict[str, PropertyFill] = {}
         left_blank: dict[str, str] = {}
         for name, offer in offers.items():
@@ -66,7 +66,7 @@ class Judge:
         return Accepted(properties=properties, left_blank=left_blank)
 
     def _checked(self, evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-        """The first quotes, those that were found before the others."""
+        """Check the quotes, and return the first few, found ones first."""
         quotes = (item.model_copy(update={"quote": one_line(item.quote, at_most=QUOTE_CHARS)}) for item in evidence)
         once = {item.quote: item for item in quotes if item.quote}
         checked = [self._checker.check(item) for item in list(once.values())[: 3 * _QUOTES]]
@@ -104,7 +104,7 @@ class Judge:
 
 
 def _is_contradicted(column: Column, fill: PropertyFill) -> bool:
-    """Whether the quotes state exactly one number, or days, and the value is another."""
+    """Return whether the quotes state exactly one number, or days, and the value is another."""
     quotes = [item.quote for item in fill.evidence if item.checked]
     if column.type is ColumnType.DATE:
         stated = {day[:10] for quote in quotes for day in days(quote)}

@@ -25,6 +25,7 @@ from svp_dagster.models import (
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rich_text import plain_text
 from svp_dagster.notion.schema import DataSourceSchema
+from svp_dagster.ports import SummaryRequest
 from svp_dagster.publish.stage import Place, publish
 from svp_dagster.summary.engines import ExtractiveSummarizer
 from svp_dagster.summary.stage import summarize
@@ -203,17 +204,11 @@ def test_a_hostile_video_makes_a_valid_page_and_is_not_obeyed(
     halves = Segment(start_s=0, end_s=5, text=text[: len(text) // 2]), Segment(start_s=5, end_s=9, text=text)
     transcript = Transcript(text=text, segments=halves, source="captions", language=text[:20])
     screen_text = ScreenText(lines=(ScreenLine(text=text, first_s=1.0), ScreenLine(text="2 eggs")), source="RapidOCR")
-    summary = summarize(
-        video,
-        transcript,
-        screen_text,
-        schema=columns,
-        prompt="",
-        language=None,
-        engine=ExtractiveSummarizer(),
-        contents=ContentsInMemory(),
-        meter=CountingMeter(),
+    request = SummaryRequest(
+        video=video, transcript=transcript, screen_text=screen_text, data_schema=columns, prompt="", language=None
     )
+    contents, meter = ContentsInMemory(), CountingMeter()
+    summary = summarize(request, engine=ExtractiveSummarizer(), contents=contents, meter=meter)
 
     page = published(
         workspace, columns, tmp_path, video=video, transcript=transcript, screen_text=screen_text, summary=summary
