@@ -67,7 +67,7 @@ class Installation:
             screen_text = jobs.read_screen(context, **common, screen_reader=made.screen_reader, video=video)
             heard_and_read = {"video": video, "transcript": transcript, "screen_text": screen_text}
             summary = jobs.summarize(context, link_rows=made.link_rows, summarizer=made.summarizer, **heard_and_read)
-            jobs.publish(context, **common, page_style=made.page_style, **heard_and_read, summary=summary)
+            jobs.publish(context, **common, page_options=made.page_options, **heard_and_read, summary=summary)
 
     @property
     def _workspace(self) -> Workspace:
