@@ -94,7 +94,7 @@ def append_children(block_id: str) -> Json:
     made = append(session, parent, asked["children"], position=position)
     return {
         "object": "list",
-        "results": [shown(session, record) for record in made],
+        "results": [shown(session, record) for record in [*made, *_following(session, made)]],
         "next_cursor": None,
         "has_more": False,
         "type": "block",
@@ -161,6 +161,14 @@ def shown(session: Session, record: Record) -> Json:
         "type": kind,
         kind: content,
     }
+
+
+def _following(session: Session, made: list[Record]) -> list[Record]:
+    """The living siblings behind the last of the new blocks, in order."""
+    if not made:
+        return []
+    siblings = session.store.children(made[-1].parent_id, UNDER_A_PAGE)
+    return [record for record in siblings if record.position > made[-1].position and not record.in_trash]
 
 
 def _holds_blocks(parent: Record) -> bool:

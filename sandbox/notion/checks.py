@@ -5,6 +5,7 @@ Lengths are counted as JavaScript does (UTF-16 units), since Notion counts so: a
 """
 
 import math
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -13,6 +14,10 @@ from typing import Any
 from sandbox.notion.errors import MISSING, NotionError, failed, mismatch, validation
 
 Check = Callable[[Any, str], None]
+
+_RFC_UUID = re.compile(
+    r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[1-8][0-9a-f]{3}\1[89ab][0-9a-f]{3}\1[0-9a-f]{12}|0{8}(-?)(?:0{4}\2){3}0{12}", re.I
+)
 
 
 def anything(value: Any, path: str) -> None:
@@ -67,20 +72,14 @@ def boolean(value: Any, path: str) -> None:
 
 
 def identifier(value: Any, path: str) -> None:
-    """A UUID, with or without dashes."""
+    """A UUID of the RFC, with or without dashes."""
     if not isinstance(value, str) or dashed(value) is None:
         raise failed(path, "a valid uuid", value)
 
 
 def dashed(value: str) -> str | None:
     """The usual form of a UUID, or None where the text is none."""
-    bare = value.replace("-", "")
-    if len(bare) != 32 or not bare.isalnum() or not bare.isascii():
-        return None
-    try:
-        return str(uuid.UUID(hex=bare))
-    except ValueError:
-        return None
+    return str(uuid.UUID(value)) if _RFC_UUID.fullmatch(value) else None
 
 
 def moment(value: Any, path: str) -> None:

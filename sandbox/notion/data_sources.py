@@ -117,16 +117,24 @@ def update(session: Session, data_source: Record, asked: Json) -> None:
 
 def query(session: Session, data_source: Record, asked: Json, *, only: list[str]) -> Json:
     """One page of the rows that a checked query wants, with `request_status`: incomplete at the query's ceiling."""
-    wants = filters.compiled(session, data_source, asked.get("filter"))
+    matches = filters.compiled(session, data_source, asked.get("filter"))
     in_trash = asked.get("in_trash", False)
     rows = session.store.children(data_source.id, ["page"])
     rows = filters.sorted_rows(session, data_source, rows, asked.get("sorts", []))
-    wanted = {row.id for row in rows if row.in_trash == in_trash and wants(row)}
-    reachable = {row.id for row in [row for row in rows if row.id in wanted][: session.query_limit]}
+    found = rows + _in_wiki(session, data_source)
+
+    def is_wanted(record: Record) -> bool:
+        of_type = asked.get("result_type", record.kind) == record.kind
+        return of_type and record.in_trash == in_trash and (record.kind == "data_source" or matches(record))
+
+    wanted = [record.id for record in found if is_wanted(record)]
+    reachable = set(wanted[: session.query_limit])
     answer = answer_list(
-        rows,
-        keep=lambda row: row.id in reachable,
-        show=lambda row: pages.shown(session, row, only=only),
+        found,
+        keep=lambda record: record.id in reachable,
+        show=lambda record: (
+            pages.shown(session, record, only=only) if record.kind == "page" else shown(session, record)
+        ),
         kind="page_or_data_source",
         cursor=asked.get("start_cursor"),
         size=asked.get("page_size"),
@@ -156,6 +164,12 @@ def shown(session: Session, data_source: Record) -> Json:
         "public_url": None,
         **session.trash(data_source),
     }
+
+
+def _in_wiki(session: Session, data_source: Record) -> list[Record]:
+    """The data sources of databases inside the database of `data_source`, which is a wiki where there are any."""
+    inside = session.store.children(data_source.parent_id, ["database"])
+    return [source for database in inside for source in session.store.children(database.id, ["data_source"])]
 
 
 def _count_rows(session: Session, data_source: Record, rows: list[Record], before: set[str]) -> None:

@@ -3,10 +3,17 @@
 from flask import Blueprint
 
 from sandbox.notion import api, checks, columns, data_sources, files, rich_text
+from sandbox.notion.errors import validation
 from sandbox.notion.session import Session
 from sandbox.notion.store import Json, Record
 
 routes = Blueprint("databases", __name__, url_prefix="/v1/databases")
+
+# Source: error texts quoted in outline/outline, NotionAPIImportTask.skippableErrorMessages (PR 9429, PR 10018).
+LINKED_VIEW_REFUSALS = {
+    "linked": "Database with ID {id} is a linked database. Database retrievals do not support linked databases.",
+    "no_sources": "Database with ID {id} does not contain any data sources accessible by this API bot.",
+}
 
 _parent = checks.variant(
     {"page_id": checks.identifier, "workspace": checks.choice(True)},
@@ -37,14 +44,14 @@ def create_database() -> Json:
 def retrieve_database(database_id: str) -> Json:
     """GET /v1/databases/{id}."""
     session = api.session()
-    return shown(session, session.find("database", database_id))
+    return shown(session, _readable(session, database_id))
 
 
 @routes.patch("/<database_id>")
 def update_database(database_id: str) -> Json:
     """PATCH /v1/databases/{id}: how it looks, where it hangs, whether it is in the trash."""
     session = api.session()
-    database = session.find("database", database_id)
+    database = _readable(session, database_id)
     asked = api.body(_change)
     if asked.get("in_trash") is not False or not database.in_trash:
         session.must_be_alive(database)
@@ -64,13 +71,19 @@ def create(session: Session, asked: Json) -> Record:
     parent = _home(session, asked["parent"])
     if parent is not None:
         session.must_be_alive(parent)
+    database = bare(session, parent, asked)
+    wanted = asked.get("initial_data_source", {}).get("properties", {"Name": {"title": {}}})
+    data_sources.create(session, database, wanted, asked.get("title", []))
+    return database
+
+
+def bare(session: Session, parent: Record | None, looks: Json) -> Record:
+    """Makes a database that has no data source yet; `looks` as in a checked request."""
     empty: Json = {"title": [], "description": [], "icon": None, "cover": None, "is_inline": False, "is_locked": False}
     database = session.add("database", parent.id if parent is not None else None, empty)
-    _dress(session, database, asked)
+    _dress(session, database, looks)
     session.store.save(database)
-    wanted = asked.get("initial_data_source", {}).get("properties", {"Name": {"title": {}}})
     session.emit("database.created", database)
-    data_sources.create(session, database, wanted, asked.get("title", []))
     return database
 
 
@@ -93,6 +106,15 @@ def shown(session: Session, database: Record) -> Json:
         "public_url": None,
         **session.trash(database),
     }
+
+
+def _readable(session: Session, database_id: str) -> Record:
+    """The database, unless it is a linked view, which the API doesn't give."""
+    database = session.find("database", database_id)
+    refusal = database.body.get("linked")
+    if refusal:
+        raise validation(LINKED_VIEW_REFUSALS[refusal].format(id=database.id))
+    return database
 
 
 def _home(session: Session, parent: Json) -> Record | None:

@@ -5,7 +5,9 @@ token works once: its pair is replaced by the new one.
 """
 
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, redirect, render_template, request
@@ -30,6 +32,17 @@ class OAuthError(NotionError):
         if state().oauth_errors == "rfc6749":
             return {"error": self.code, "error_description": self.message, "request_id": request_id}
         return super().body(request_id)
+
+
+def may_be_registered(redirect_uri: str) -> bool:
+    """Whether Notion takes it as the redirect URI of a connection: http needs a name, which `localhost` is."""
+    scheme = rich_text.urlsplit_scheme(redirect_uri)
+    if scheme != "http":
+        return scheme == "https"
+    with suppress(ValueError):
+        ip_address(urlsplit(redirect_uri).hostname or "")
+        return False
+    return True
 
 
 @routes.get("/authorize")
@@ -128,8 +141,8 @@ def _problem() -> str | None:
     pair = state().client
     if not client_id or (pair is not None and client_id != pair[0]):
         return "The address names no connection that is known here (client_id)."
-    if rich_text.urlsplit_scheme(address) not in ("http", "https"):
-        return "The address does not say where to go back to (redirect_uri)."
+    if not may_be_registered(address) or address not in state().redirect_uris.get(client_id, {address}):
+        return "The address to go back to is not one that is registered (redirect_uri)."
     if request.values.get("response_type", "code") != "code":
         return "The address asks for something other than a code (response_type)."
     return None

@@ -168,7 +168,7 @@ def _home(session: Session, parent: Json) -> Record | None:
     database = session.find("database", parent["database_id"])
     sources = [s for s in session.store.children(database.id, ["data_source"]) if not s.in_trash]
     if len(sources) != 1:
-        raise validation("Databases with multiple data sources are not supported here; name a data_source_id.")
+        raise validation("Databases with multiple data sources are not supported in this API version.")
     return sources[0]
 
 
@@ -203,7 +203,7 @@ def _item_list(page: Record, cell: Json, *, cursor: str | None, size: int) -> Js
     kind = cell["type"]
     entries = page.body["cells"].get(cell["id"], []) if kind == "relation" else cell[kind]
     entries = [{"id": entry} for entry in entries] if kind == "relation" else entries
-    start = int(cursor.replace("-", ""), 16) if cursor else 0
+    start = int(cursor[:8], 16) if cursor else 0
     stop = min(start + size, len(entries))
     more = stop < len(entries)
     return {
@@ -211,7 +211,7 @@ def _item_list(page: Record, cell: Json, *, cursor: str | None, size: int) -> Js
         "results": [
             {"object": "property_item", "id": cell["id"], "type": kind, kind: entry} for entry in entries[start:stop]
         ],
-        "next_cursor": checks.dashed(f"{stop:032x}") if more else None,
+        "next_cursor": f"{stop:08x}-0000-4000-a000-000000000000" if more else None,
         "has_more": more,
         "type": "property_item",
         "property_item": {"id": cell["id"], "next_url": None, "type": kind, kind: {}},

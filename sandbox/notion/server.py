@@ -14,8 +14,10 @@ from sandbox.notion import (
     control,
     data_sources,
     databases,
+    edge,
     file_uploads,
     oauth,
+    odd_databases,
     pages,
     search,
     users,
@@ -79,9 +81,11 @@ def create_app(
         exact_times=exact_times,
         query_limit=query_limit,
         oauth_errors=oauth_errors,
+        faults=faults or FaultPlan(),
     )
     register(app, parts)
-    fault_injection.install(app, faults=faults or FaultPlan(), recorder=recorder or Recorder())
+    fault_injection.install(app, faults=parts.faults, recorder=recorder or Recorder())
+    app.after_request(_name_request)
     for module in (
         oauth,
         users,
@@ -93,6 +97,7 @@ def create_app(
         comments,
         file_uploads,
         control,
+        odd_databases,
         web,
     ):
         app.register_blueprint(module.routes)
@@ -125,9 +130,16 @@ def _refused(error: NotionError) -> Response:
     request_id = request.environ.get("sandbox.request_id", new_id())
     answer = jsonify(error.body(request_id))
     answer.status_code = error.status
-    answer.headers["x-notion-request-id"] = request_id
     if error.retry_after_s is not None:
         answer.headers["Retry-After"] = str(error.retry_after_s)
+    return answer
+
+
+def _name_request(answer: Response) -> Response:
+    """Put the headers that Notion and the edge before it give every answer of the API."""
+    if request.path.startswith("/v1/"):
+        answer.headers["x-notion-request-id"] = request.environ.get("sandbox.request_id", new_id())
+        answer.headers["cf-ray"] = edge.ray_id()
     return answer
 
 

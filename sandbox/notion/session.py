@@ -196,9 +196,13 @@ class Session:
         }
 
     def trash(self, record: Record) -> Json:
-        """`in_trash`, and its older name beside it for callers of the older version."""
-        shown = {"in_trash": record.in_trash}
-        return shown if self.version == LATEST_VERSION else shown | {"archived": record.in_trash}
+        """`in_trash`, and its older name beside it for callers of the older version.
+
+        A data source is in the trash with its database, or with the page that this stands on.
+        """
+        in_trash = record.in_trash or (record.kind == "data_source" and self.ancestor_in_trash(record))
+        shown = {"in_trash": in_trash}
+        return shown if self.version == LATEST_VERSION else shown | {"archived": in_trash}
 
     def parent(self, record: Record) -> Json:
         """The `parent` of an answer."""

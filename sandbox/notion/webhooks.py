@@ -28,12 +28,14 @@ _STOP_LIMIT_S = 2 * _TIMEOUT_S
 @dataclass
 class Subscription:
     """Who is told. `delay_s` is waited before each delivery, `copies` of each are sent, `retry_s` lies between
-    attempts; `paused` events are kept and sent, last first, once it is not."""
+    attempts; `paused` events are kept and sent, last first, once it is not. `is_handshake_signed`: the request that
+    carries the token is signed with it."""
 
     id: str
     url: str
     verification_token: str
     workspace_id: str | None
+    is_handshake_signed: bool = True
     delay_s: float = 0.0
     copies: int = 1
     retry_s: float = 1.0
@@ -64,9 +66,10 @@ class Webhooks:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def subscribe(self, url: str, *, workspace_id: str | None) -> Subscription:
+    def subscribe(self, url: str, *, workspace_id: str | None, is_handshake_signed: bool = True) -> Subscription:
         """Adds a subscription, of one workspace or all, and sends it its verification token."""
-        made = Subscription(new_id(), url, f"secret_{secrets.token_urlsafe(32)}", workspace_id)
+        token = f"secret_{secrets.token_urlsafe(32)}"
+        made = Subscription(new_id(), url, token, workspace_id, is_handshake_signed)
         with self._lock:
             self._subscriptions[made.id] = made
             if self._thread is None:
@@ -158,7 +161,7 @@ def signature(verification_token: str, raw: bytes) -> str:
 def _post(found: Subscription, event: Json) -> int | None:
     raw = json.dumps(event, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "notion-api"}
-    if "verification_token" not in event:
+    if found.is_handshake_signed or "verification_token" not in event:
         headers["X-Notion-Signature"] = signature(found.verification_token, raw)
     try:
         request = urllib.request.Request(found.url, raw, headers)  # noqa: S310 - the control route checks the scheme

@@ -70,6 +70,13 @@ def bot(store: Store, workspace_id: str, *, client_id: str, name: str) -> str:
     return str(row["id"]) if row is not None else ""
 
 
+def remove_bot(store: Store, bot_id: str) -> bool:
+    """Forgets a bot; its tokens end and nothing is shared with it any more."""
+    store.execute("UPDATE tokens SET state='revoked' WHERE bot_id=?", bot_id)
+    store.execute("DELETE FROM grants WHERE bot_id=?", bot_id)
+    return store.execute("DELETE FROM bots WHERE id=?", bot_id) > 0
+
+
 def share(store: Store, bot_id: str, object_id: str, *, shared: bool = True) -> None:
     """Shares an object, and all below it, with a bot, or takes that back."""
     if shared:
