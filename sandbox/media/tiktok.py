@@ -14,16 +14,21 @@ _CHALLENGE_ANSWER = 4321
 
 def page(post: TikTokPost) -> str:
     """The page of a post, with its data in the script from which the web app starts."""
-    detail: dict[str, Any] = {"statusCode": post.status, "statusMsg": "" if post.status == 0 else "not shown"}
+    detail: dict[str, Any] = {"statusCode": post.status.code, "statusMsg": post.status.message}
     if post.gate == "age":
         detail["itemInfo"] = {"itemStruct": {"id": post.id, "isContentClassified": True}}
-    elif post.status == 0:
+    elif post.status.code == 0:
         detail["itemInfo"] = {"itemStruct": _item(post)}
     data = json.dumps({"__DEFAULT_SCOPE__": {"webapp.video-detail": detail}})
     return (
         "<!doctype html><html><head><title>TikTok</title></head><body>"
         f'<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__" type="application/json">{data}</script></body></html>'
     )
+
+
+def page_without_data() -> str:
+    """The page that a robot gets: no data, and no challenge to solve either."""
+    return "<!doctype html><html><head><title>TikTok - Make Your Day</title></head><body></body></html>"
 
 
 def challenge() -> str:
@@ -50,7 +55,7 @@ def _item(post: TikTokPost) -> dict[str, Any]:
     item: dict[str, Any] = {
         "id": post.id,
         "desc": post.description,
-        "createTime": str(int(PUBLISHED.timestamp())),
+        "createTime": int(PUBLISHED.timestamp()),
         "author": {"id": f"69{post.id[2:]}", "uniqueId": post.user, "nickname": post.author, "secUid": "MS4wLjABAAAA"},
         "stats": {"diggCount": 1200, "shareCount": 80, "commentCount": 45, "playCount": 25_000, "collectCount": "900"},
         "music": {"id": "7001", "title": post.music_title, "authorName": post.author, "duration": post.duration_s},
@@ -61,7 +66,7 @@ def _item(post: TikTokPost) -> dict[str, Any]:
     if post.slides:
         item["imagePost"] = {
             "images": [
-                {"imageURL": {"urlList": [_url(TIKTOK_IMAGES, slide)]}, "imageWidth": 720, "imageHeight": 900}
+                {"imageURL": {"urlList": _slide_urls(slide, post.slide_kinds)}, "imageWidth": 720, "imageHeight": 900}
                 for slide in post.slides
             ]
         }
@@ -94,6 +99,14 @@ def _bit_rate(rendition: Rendition) -> dict[str, Any]:
             "Height": height,
         },
     }
+
+
+def _slide_urls(name: str, kinds: tuple[str, ...]) -> list[str]:
+    """The addresses of one picture, one for each kind of file; a whole address stays alone."""
+    if ":" in name:
+        return [name]
+    stem = name.rpartition(".")[0]
+    return [_url(TIKTOK_IMAGES, f"{stem}.{kind}?x-expires=1790000000") for kind in kinds]
 
 
 def _url(host: str, name: str) -> str:

@@ -186,7 +186,7 @@ def list_webhooks() -> Json:
 @routes.post("/webhooks")
 def subscribe() -> Json:
     """Adds a subscription; its verification token is sent to it and told here."""
-    optional = {"workspace_id": checks.identifier, "is_handshake_signed": checks.boolean}
+    optional: dict[str, Check] = {"workspace_id": checks.identifier, "is_handshake_signed": checks.boolean}
     asked = _asked({"url": checks.text(shortest=1)}, optional)
     if rich_text.urlsplit_scheme(asked["url"]) not in ("http", "https"):
         raise validation("url should be an http or https address")

@@ -9,7 +9,7 @@ whose retrieval is refused in the words that `refusal` chooses ("linked", "no_so
 
 from flask import Blueprint, request
 
-from sandbox.notion import checks, data_sources, databases, rich_text, workspaces
+from sandbox.notion import checks, data_sources, databases, workspaces
 from sandbox.notion.api import made
 from sandbox.notion.app_state import state
 from sandbox.notion.errors import not_found

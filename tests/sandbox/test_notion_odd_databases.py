@@ -72,5 +72,6 @@ def test_a_wiki_gives_data_sources_beside_pages_unless_pages_are_asked_for(works
     none_of_them = {"property": "Name", "title": {"equals": "nothing"}}
     assert seen(filter=none_of_them) == [("data_source", "Inside")]
     database: Any = workspace.client.databases.retrieve(made["database_id"])
-    (inside,) = [e for e in workspace.client.search(query="Inside")["results"]]  # type: ignore[index]
+    found: Any = workspace.client.search(query="Inside")
+    (inside,) = found["results"]
     assert inside["database_parent"] == {"type": "database_id", "database_id": database["id"]}
