@@ -7,6 +7,7 @@ Steered by `/_sandbox/gemini` (see `GeminiScript`); without a script the answer 
 import hashlib
 import json
 import math
+import random
 from typing import Any, Literal
 
 from flask import Blueprint, Response, jsonify, request
@@ -95,10 +96,13 @@ class _Request(_Message):
 class GeminiScript(Script):
     """A laid-down answer: text as it is, anything else as JSON; None for a candidate without content.
 
-    `blockReason` refuses the prompt: there is no candidate then.
+    `blockReason` refuses the prompt: there is no candidate then. `refuseSchema` refuses the request, and is meant for
+    requests with a schema only. `probability` is that with which a script that suits is played.
     """
 
     times: int | None = 1
+    probability: float = Field(default=1.0, ge=0, le=1)
+    refuseSchema: bool = False  # noqa: N815, as below
     answer: Any = None
     finishReason: str = "STOP"  # noqa: N815, the name on the wire
     blockReason: str | None = None  # noqa: N815
@@ -108,6 +112,7 @@ def gemini_api(*, ledger: Ledger, retired: set[str], scripts: Scripts[GeminiScri
     """The endpoint; the models named in `retired` are gone."""
     api = Blueprint("gemini", __name__)
     add_script_routes(api, "/_sandbox/gemini", scripts)
+    chance = random.Random(0)
 
     @api.post("/<any(v1, v1beta):version>/models/<model>:generateContent")
     def generate_content(version: str, model: str) -> Response:
@@ -115,7 +120,15 @@ def gemini_api(*, ledger: Ledger, retired: set[str], scripts: Scripts[GeminiScri
         find_model(model, version=version, retired=retired)
         asked = _parsed(request.get_data())
         _check_config(asked.generation_config, model=model)
-        script = scripts.take() or _built(asked)
+        has_schema = asked.generation_config.response_json_schema is not None
+        script = scripts.take(
+            lambda script: (has_schema or not script.refuseSchema) and chance.random() < script.probability
+        )
+        script = script or _built(asked)
+        if script.refuseSchema:
+            # Source: googleapis/python-genai issue 2133 and ducroo/SICTIC-AI issue 76: a schema that can't be enforced
+            # gives this sentence and nothing else.
+            raise _invalid("Request contains an invalid argument.")
         answer = _answer(script, asked=asked, model=model)
         usage = answer["usageMetadata"]
         output_tokens = usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0)

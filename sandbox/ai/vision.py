@@ -25,15 +25,16 @@ _UNAVAILABLE = 14
 
 
 class Line(BaseModel):
-    """A laid-down line; the box in pixels."""
+    """A laid-down line; the box in pixels, its right end `skew` lower. It may begin outside of the picture."""
 
     model_config = ConfigDict(extra="forbid")
 
     text: str
     left: int
     top: int
-    width: int
-    height: int
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+    skew: int = 0
 
 
 class VisionScript(Script):
