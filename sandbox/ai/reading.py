@@ -8,6 +8,8 @@ from typing import Any
 
 # Letters are read in the full size of a contact sheet. They are looked for in a smaller one, which leaves the
 # frames of a sheet of 5 × 3 about 650 pixels high: none is missed and memory stays around 1 GB.
+# Assumed: Vision reads the frames of a sheet in the size in which they are sent. If wrong: small print on a frame is
+# missed. Check: vision: sheet of 30.
 _LONGEST_SIDE_PX = 6000
 _LONGEST_SIDE_OF_SEARCH_PX = 2000
 _ENGINE_SETTINGS = {

@@ -29,11 +29,13 @@ def openai_refusal(
     status: int, message: str, *, code: str | None = None, param: str | None = None, kind: str = "invalid_request_error"
 ) -> Refused:
     """A refusal in OpenAI's shape."""
+    # Source: openai 3.52, _exceptions.py: message, type, param and code.
     return Refused(status, {"error": {"message": message, "type": kind, "param": param, "code": code}})
 
 
 def google_refusal(code: int, status: str, message: str, *, details: list[dict[str, Any]] | None = None) -> Refused:
     """A refusal in the shape of Google's REST APIs."""
+    # Source: cloud.google.com/apis/design/errors: code, message, status, details.
     error: dict[str, Any] = {"code": code, "message": message, "status": status}
     return Refused(code, {"error": error | ({"details": details} if details else {})})
 
@@ -45,6 +47,7 @@ def require_openai_key() -> None:
         raise openai_refusal(401, "You didn't provide an API key. Send it in the Authorization header.")
     if _WRONG_KEY_MARK in key:
         shown = f"{key[:3]}{'*' * 8}{key[-4:]}"
+        # Source: platform.openai.com/docs/guides/error-codes: 401 invalid_api_key.
         raise openai_refusal(401, f"Incorrect API key provided: {shown}.", code="invalid_api_key")
 
 
@@ -58,6 +61,7 @@ def require_google_key(service: str) -> None:
             403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers. Please use an API key."
         )
     if _WRONG_KEY_MARK in key:
+        # Source: error bodies of Google APIs in public issue threads: 400 with API_KEY_INVALID.
         message = "API key not valid. Please pass a valid API key."
         raise google_refusal(400, "INVALID_ARGUMENT", message, details=[_reason("API_KEY_INVALID", service)])
     if _DISABLED_MARK in key:

@@ -35,6 +35,9 @@ LANGUAGE_NAMES = {
 
 _LONGEST_SEGMENT_S = 6.0
 _DURATION_TOLERANCE_S = 0.5
+# Source: openai/whisper discussion 679, and McCloudS/subgen issue 21: "Thanks for watching!" on silence.
+# Assumed: they come with a high no_speech_prob and a low avg_logprob. If wrong: invented sentences stand on a page.
+# Check: openai: speech.
 _INVENTED_ON_SILENCE = "Thank you for watching."
 _INVENTED_ON_MUSIC = "Oh, oh, oh, all night long."
 _NUMBERS = (
@@ -104,6 +107,7 @@ def say(sound: Sound, *, script: SpeechScript | None, language: str | None) -> S
 
 def as_verbose_json(said: Said, *, duration_s: float, granularities: list[str]) -> dict[str, Any]:
     """OpenAI's `verbose_json`, its usage aside."""
+    # Source: openai 3.52, types/audio/transcription_verbose.py: the language by its English name.
     answer: dict[str, Any] = {
         "task": "transcribe",
         "language": LANGUAGE_NAMES.get(said.language, said.language),
@@ -162,6 +166,7 @@ def _words(segment: Segment) -> list[dict[str, Any]]:
 
 def _as_json(number: int, segment: Segment) -> dict[str, Any]:
     return {
+        # Source: openai 3.52, types/audio/transcription_segment.py.
         "id": number,
         "seek": 0,
         "start": round(segment.start, 2),

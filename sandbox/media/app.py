@@ -42,6 +42,8 @@ SHORT_LINK_HOSTS = ("vm.tiktok.com", "vt.tiktok.com", "lite.tiktok.com", "www.ti
 HOSTS = frozenset({*SHORT_LINK_HOSTS, "www.tiktok.com", "www.instagram.com", TIKTOK_CDN, TIKTOK_IMAGES, INSTAGRAM_CDN})
 """Hosts that there are. Every other one is answered with 502, as by a proxy that can't reach it."""
 
+# Assumed: a 429 of the sites may have a Retry-After. If wrong: a row is tried again sooner or later than it could.
+# Check: none.
 _RETRY_AFTER_S = 120
 _View = Callable[..., Any]
 
@@ -148,11 +150,13 @@ def _add_tiktok(app: Flask, shown: Shown, browsers: Browsers) -> None:
         if post.http_status != 200:
             headers = {"Retry-After": str(_RETRY_AFTER_S)} if post.http_status == 429 else {}
             return Response("", post.http_status, headers)
+        # Source: yt-dlp, extractor/tiktok.py, _extract_web_data_and_status: a redirect to /login.
         if post.gate == "login" and SESSION_COOKIE not in request.cookies:
             return redirect(f"https://www.tiktok.com/login?redirect_url={kind}")
         if post.gate == "challenge" and not tiktok.solves(request.cookies.get(tiktok.CHALLENGE_COOKIE)):
             return Response(tiktok.challenge())
         answer = Response(tiktok.page(post))
+        # Source: yt-dlp, extractor/tiktok.py: tt_chain_token goes with the media.
         answer.set_cookie("tt_chain_token", "c2FuZGJveA==", domain=".tiktok.com", secure=True)
         return answer
 
@@ -202,6 +206,7 @@ def _add_instagram(app: Flask, shown: Shown, limits: Throttle) -> None:
     @_throttled(limits, "home")
     def instagram_home() -> Response:
         answer = Response(instagram.home())
+        # Source: yt-dlp, extractor/instagram.py: csrftoken comes with the front page.
         answer.set_cookie("csrftoken", "sandboxcsrf", domain=".instagram.com", secure=True)
         return answer
 
@@ -213,6 +218,8 @@ def _add_instagram(app: Flask, shown: Shown, limits: Throttle) -> None:
     @app.post("/www.instagram.com/api/graphql")
     @_throttled(limits, "graphql")
     def graphql() -> Response | tuple[str, int]:
+        # Assumed: GraphQL answers 403 to who brings none of the tokens. If wrong: nothing, yt-dlp brings both. Check:
+        # instagram: video.
         if request.form.get("lsd") != instagram.PAGE_TOKEN or request.headers.get("X-CSRFToken", "") == "":
             return "", 403
         number = json.loads(request.form["variables"])["media_id"]
@@ -221,6 +228,7 @@ def _add_instagram(app: Flask, shown: Shown, limits: Throttle) -> None:
     @app.get("/www.instagram.com/api/v1/media/<number>/info/")
     def info(number: str) -> Response | tuple[str, int]:
         post = shown.instagram_by_number.get(number)
+        # Source: yt-dlp, extractor/instagram.py: media/{id}/info/ for who is logged in.
         if SESSION_COOKIE not in request.cookies or post is None:
             return "", 403
         return jsonify(items=[instagram.product(post)], status="ok")
@@ -232,6 +240,7 @@ def _add_instagram(app: Flask, shown: Shown, limits: Throttle) -> None:
         post = shown.instagram.get(code)
         if post is None:
             return Response("", 404)
+        # Source: yt-dlp, extractor/instagram.py: the post's page redirects to the login, "exceeded the rate-limit".
         if post.refusal == "rate_limit":
             return redirect("https://www.instagram.com/accounts/login/")
         return Response(instagram.page(post))

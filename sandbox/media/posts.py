@@ -15,6 +15,7 @@ TIKTOK_CDN = "v16-webapp-prime.tiktokcdn.com"
 TIKTOK_IMAGES = "p16-sign-va.tiktokcdn.com"
 INSTAGRAM_CDN = "scontent.cdninstagram.com"
 PUBLISHED = datetime(2026, 9, 14, 18, 30, tzinfo=UTC)
+# Source: yt-dlp, extractor/instagram.py, _AUTH_COOKIE_NAME; TikTok's has the same name.
 SESSION_COOKIE = "sessionid"
 """A request that carries it, whatever its value, counts as logged in."""
 
@@ -361,6 +362,7 @@ HOSTILE: tuple[Post, ...] = (
 
 POSTS: tuple[Post, ...] = (*SAMPLES, *REFUSED, *ODD, *HOSTILE)
 
+# Source: links shared from the apps: the page of the post with `_r` and `_t`.
 _PASTA_PAGE = "https://www.tiktok.com/@weeknight.kitchen/video/7512345678901234501?_r=1&_t=ZS-8xyz"
 
 SHORT_LINKS: dict[str, str] = {
@@ -377,7 +379,11 @@ SHORT_LINKS: dict[str, str] = {
     "https://vm.tiktok.com/ZMphotos1/": "https://www.tiktok.com/@desk.physio/photo/7512345678901234504?_r=1",
     "https://www.instagram.com/share/reel/BApancake1": "https://www.instagram.com/reel/DOpancakes1/?igsh=abc",
     "https://www.instagram.com/share/p/BAbooks001": "https://www.instagram.com/p/DObooklist1/",
+    # Assumed: a share link of a private post leads to the login. If wrong: such a link is tried again instead of
+    # refused. Check: instagram: video.
     "https://www.instagram.com/share/BAlogin001": "https://www.instagram.com/accounts/login/?next=%2Fp%2FDOx%2F",
+    # Assumed: an expired short link leads to the start page. If wrong: such a link is tried again instead of refused.
+    # Check: tiktok: short link.
     "https://vm.tiktok.com/ZMexpired/": "https://www.tiktok.com/",
     "https://vm.tiktok.com/ZMprofile/": "https://www.tiktok.com/@weeknight.kitchen?_r=1",
     "https://vm.tiktok.com/ZMlive001/": "https://www.tiktok.com/@weeknight.kitchen/live",

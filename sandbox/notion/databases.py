@@ -72,6 +72,7 @@ def create(session: Session, asked: Json) -> Record:
     if parent is not None:
         session.must_be_alive(parent)
     database = bare(session, parent, asked)
+    # Source: developers.notion.com/docs/upgrade-guide-2025-09-03: the schema is in `initial_data_source`.
     wanted = asked.get("initial_data_source", {}).get("properties", {"Name": {"title": {}}})
     data_sources.create(session, database, wanted, asked.get("title", []))
     return database
@@ -89,6 +90,9 @@ def bare(session: Session, parent: Record | None, looks: Json) -> Record:
 
 def shown(session: Session, database: Record) -> Json:
     """A database as answers have it."""
+    # Source: developers.notion.com/reference/database: `data_sources` with id and name.
+    # Assumed: data sources in the trash are not in it. If wrong: people are asked to choose between one that is there
+    # and one that is not. Check: notion: search.
     sources = [s for s in session.store.children(database.id, ["data_source"]) if not s.in_trash]
     return {
         "object": "database",

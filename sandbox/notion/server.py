@@ -59,6 +59,7 @@ def create_app(
     database: Path | None = None,
     client: tuple[str, str] | None = None,
     exact_times: bool = False,
+    # Source: developers.notion.com/reference/query-a-data-source: 10,000 results a query.
     query_limit: int = 10_000,
     oauth_errors: Literal["api", "rfc6749"] = "api",
     faults: FaultPlan | None = None,
@@ -138,6 +139,8 @@ def _refused(error: NotionError) -> Response:
 def _name_request(answer: Response) -> Response:
     """Put the headers that Notion and the edge before it give every answer of the API."""
     if request.path.startswith("/v1/"):
+        # Source: makenotion/notion-sdk-js PR 751: answers of Notion have x-notion-request-id, those of the edge have
+        # cf-ray only.
         answer.headers["x-notion-request-id"] = request.environ.get("sandbox.request_id", new_id())
         answer.headers["cf-ray"] = edge.ray_id()
     return answer
@@ -145,6 +148,7 @@ def _name_request(answer: Response) -> Response:
 
 def _no_route(error: HTTPException) -> Response | HTTPException:
     """Notion answers what it has no endpoint for as a 400; people's pages keep their own answers."""
+    # Source: developers.notion.com/reference/status-codes: 400 invalid_request_url.
     if request.path.startswith("/v1/") and error.code in (404, 405):
         return _refused(invalid_url())
     return error

@@ -20,6 +20,7 @@ from sandbox.notion.store import Json
 
 logger = logging.getLogger(__name__)
 
+# Source: developers.notion.com/reference/webhooks-events-delivery: up to 8 attempts, in about a day.
 MOST_ATTEMPTS = 8
 _TIMEOUT_S = 5.0
 _STOP_LIMIT_S = 2 * _TIMEOUT_S
@@ -115,6 +116,8 @@ class Webhooks:
                     if found.paused:
                         found.waiting.append(event)
                         continue
+                # Source: developers.notion.com/reference/webhooks-events-delivery: events may come twice and in another
+                # order.
                 for _ in range(found.copies):
                     self._queue.put((found, event))
 
@@ -155,12 +158,17 @@ class Webhooks:
 
 def signature(verification_token: str, raw: bytes) -> str:
     """The value of `X-Notion-Signature` for a body."""
+    # Source: developers.notion.com/reference/webhooks: HMAC-SHA256 of the raw body with the verification token.
     return "sha256=" + hmac.new(verification_token.encode(), raw, hashlib.sha256).hexdigest()
 
 
 def _post(found: Subscription, event: Json) -> int | None:
     raw = json.dumps(event, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "notion-api"}
+    # Source: developers.notion.com/reference/webhooks: X-Notion-Signature; makenotion/notion-sdk-js README and PR 722:
+    # the handshake is signed with its own token.
+    # Assumed: the handshake may also come unsigned, as third parties describe it. If wrong: nothing, the product takes
+    # both. Check: none.
     if found.is_handshake_signed or "verification_token" not in event:
         headers["X-Notion-Signature"] = signature(found.verification_token, raw)
     try:
