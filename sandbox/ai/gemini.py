@@ -244,8 +244,8 @@ def _answer(script: GeminiScript, *, asked: _Request, model: str) -> dict[str, A
 
 
 def _output_usage(text: str, *, asked: _Request, model: str) -> dict[str, int]:
-    # Assumed: how many tokens each level thinks. If wrong: costs are counted by the real answer all the same. Check:
-    # gemini: schema.
+    # Assumed: each level of thinking takes so many tokens. If wrong: costs are counted by the real answer all the same.
+    # Check: gemini: schema.
     default = "MINIMAL" if "lite" in model else "MEDIUM"
     thoughts = _THOUGHT_TOKENS[asked.generation_config.thinking_config.thinking_level or default]
     counts = {"candidatesTokenCount": _tokens(text)} | ({"thoughtsTokenCount": thoughts} if thoughts else {})

@@ -16,8 +16,8 @@ _KEYWORDS = {
 _IGNORED_KEYWORDS = {"minLength", "maxLength", "pattern"}
 _TYPES = {"string", "number", "integer", "boolean", "object", "array", "null"}
 
-# Assumed: these sizes are refused, and smaller ones pass. If wrong: a summary is asked for once more without its
-# schema. Check: gemini: schema.
+# Assumed: schemas beyond these sizes are refused, and smaller ones pass. If wrong: a summary is asked for once more
+# without its schema. Check: gemini: schema.
 _LARGEST_SCHEMA_CHARACTERS = 30_000
 _DEEPEST_NESTING = 6
 _MOST_ENUM_VALUES = 200

@@ -24,8 +24,8 @@ _ENGINE_SETTINGS = {
 _one_reader = threading.Lock()
 
 # Source: 13 recorded lines compared in November 2026: `( 972 ) 243 - 2932`, `# pasta`: a mark is a word of its own.
-# Assumed: a mark between two digits, and an apostrophe, dot or at-sign between two letters, stays inside its word.
-# If wrong: nothing, text is joined by its breaks. Check: vision: sheet of 30.
+# Assumed: a mark between two digits, and an apostrophe, dot or at-sign between two letters, stays inside its word. If
+# wrong: nothing, text is joined by its breaks. Check: vision: sheet of 30.
 _MARKS = (
     r"!-/:-@\[-^`{-~¡-§«»¿\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u3001-\u3003\u3008-\u3011\uff01-\uff0f\uff1a-\uff20"
 )

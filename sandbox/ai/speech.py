@@ -36,8 +36,8 @@ LANGUAGE_NAMES = {
 _LONGEST_SEGMENT_S = 6.0
 _DURATION_TOLERANCE_S = 0.5
 # Source: openai/whisper discussion 679, and McCloudS/subgen issue 21: "Thanks for watching!" on silence.
-# Assumed: they come with a high no_speech_prob and a low avg_logprob. If wrong: invented sentences stand on a page.
-# Check: openai: speech.
+# Assumed: invented sentences come with a high no_speech_prob and a low avg_logprob. If wrong: invented sentences stand
+# on a page. Check: openai: speech.
 _INVENTED_ON_SILENCE = "Thank you for watching."
 _INVENTED_ON_MUSIC = "Oh, oh, oh, all night long."
 _NUMBERS = (

@@ -190,8 +190,8 @@ def _throttled(limits: Throttle, route: throttle.Route) -> Callable[[_View], _Vi
     def decorate(view: _View) -> _View:
         @wraps(view)
         def limited(**kwargs: str) -> Any:
-            # Assumed: requests with an account's cookies have a budget of their own, which isn't played here.
-            # If wrong: an installation with cookies is throttled as one without. Check: instagram: video.
+            # Assumed: requests with an account's cookies have a budget of their own, which isn't played here. If wrong:
+            # an installation with cookies is throttled as one without. Check: instagram: video.
             refused = None if SESSION_COOKIE in request.cookies else limits.take(request.environ["sandbox.egress"])
             refusal = throttle.refusal(refused, route) if refused else None
             return view(**kwargs) if refusal is None else refusal

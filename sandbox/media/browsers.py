@@ -18,8 +18,8 @@ class Browsers:
 
     # Source: yt-dlp issues 17403 and 17604: "Unexpected response from webpage request" with the newest Chrome target of
     # curl_cffi, while an older one works. The targets differ in `User-Agent` and `sec-ch-ua`.
-    # Assumed: the site tells the targets apart by more than the user agent, which is what a test can see of it.
-    # If wrong: nothing, the product changes the whole target. Check: tiktok: video.
+    # Assumed: the site tells the targets apart by more than the user agent, which is what a test can see of it. If
+    # wrong: nothing, the product changes the whole target. Check: tiktok: video.
     refused: str = r"(?!)"
     # Source: okdargy/fxTikTok PR 53: no `Location` for Discordbot since August 2026.
     not_redirected: str = "Discordbot"
@@ -48,8 +48,8 @@ class Browsers:
         return self._page(target)
 
     def _page(self, target: str) -> Response:
-        # Assumed: the page that stands in the place of a redirect names the post in `rel="canonical"` and `og:url`.
-        # If wrong: short links stop working for people once every user agent is refused. Check: tiktok: short link.
+        # Assumed: the page that stands in the place of a redirect names the post in `rel="canonical"` and `og:url`. If
+        # wrong: short links stop working for people once every user agent is refused. Check: tiktok: short link.
         address = escape(target.partition("?")[0])
         links = f'<link rel="canonical" href="{address}"/><meta property="og:url" content="{address}"/>'
         return Response(f"<!doctype html><html><head>{links if self.has_canonical else ''}</head><body></body></html>")

@@ -9,8 +9,8 @@ CHUNKED = "chunked-"
 
 _BLOCK = 65_536
 
-# Assumed: a picture of that kind opens in no program of an installation. If wrong: nothing, another address of the same
-# picture is taken. Check: none.
+# Assumed: a HEIC picture opens in no program of an installation. If wrong: nothing, another address of the same picture
+# is taken. Check: none.
 _HEIC_HEAD = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00heicmif1"
 
 _MADE: dict[str, Callable[[], bytes]] = {

@@ -69,6 +69,8 @@ def media(post: InstagramPost | None) -> dict[str, Any] | None:
 def page(post: InstagramPost) -> str:
     """The post's page, with its data where it is shown or ruled out."""
     # Source: yt-dlp, extractor/instagram.py: RelayPrefetchedStreamCache of the page.
+    # Assumed: the page of every post that is shown has its data. If wrong: nothing, GraphQL is asked first. Check:
+    # instagram: video.
     told = media(post) if post.refusal in ("none", "login") else None
     result = {"__bbox": {"result": {"data": {"xig_polaris_media": told}}}}
     cache = ["RelayPrefetchedStreamCache", "next", [], ["adp_PolarisLoggedOutDesktopWWWPostRootContentQuery", result]]

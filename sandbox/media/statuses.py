@@ -16,7 +16,7 @@ NEVER_THERE = Status(10204, "item doesn't exist")
 
 REFUSALS = {
     # Source: yt-dlp, extractor/tiktok.py, TikTokIE._real_extract: 10216 private post, 10222 private account.
-    # Assumed: they come without a statusMsg. If wrong: nothing, the code alone decides. Check: none.
+    # Assumed: 10216 and 10222 come without a statusMsg. If wrong: nothing, the code alone decides. Check: none.
     "private_post": Status(10216),
     "private_account": Status(10222),
     # Source: statusMsg counted over sampled posts and recorded pages of 2026; davidteather/TikTok-Api issue 1007.

@@ -81,8 +81,8 @@ class Throttle:
             now, taken = time.monotonic(), self._taken[address]
             while taken and now - taken[0] >= self._limit.window_s:
                 taken.popleft()
-            # Assumed: a request that is refused doesn't count towards the next window.
-            # If wrong: rows wait longer, as each retry renews the throttle. Check: instagram: video.
+            # Assumed: a request that is refused doesn't count towards the next window. If wrong: rows wait longer, as
+            # each retry renews the throttle. Check: instagram: video.
             if len(taken) >= self._limit.requests:
                 counts["refused"] += 1
                 return self._limit.answer

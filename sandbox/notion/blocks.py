@@ -124,8 +124,8 @@ def append(
     if not contents:
         return []
     if parent.kind == "block" and "rich_text" not in parent.body[parent.body["type"]] and not _holds_blocks(parent):
-        # Assumed: the words of the refusal. If wrong: nothing, the product gives no children to such blocks. Check:
-        # none.
+        # Assumed: the words that refuse children to a block that takes none. If wrong: nothing, the product gives no
+        # children to such blocks. Check: none.
         raise validation(f"Block type {parent.body['type']} does not support children.")
     places = _places(session, parent, position or {"type": "end"}, len(contents))
     made = [_make(session, parent, entry, place) for entry, place in zip(contents, places, strict=True)]
@@ -245,8 +245,8 @@ def _places(session: Session, parent: Record, position: Json, amount: int) -> li
         wanted = checks.dashed(position["after_block"]["id"])
         index = next((i for i, sibling in enumerate(siblings) if sibling.id == wanted), None)
         if index is None:
-            # Assumed: the words and the status of the refusal. If wrong: a page whose block a person deleted meanwhile
-            # fails instead of being read again. Check: notion: append.
+            # Assumed: a position behind a block of another parent is refused with 400 in these words. If wrong: a page
+            # whose block a person deleted meanwhile fails instead of being read again. Check: notion: append.
             raise validation(f"Block to append children after ({wanted}) is not a child of the parent block.")
         low = taken[index]
         high = taken[index + 1] if index + 1 < len(taken) else low + amount + 1

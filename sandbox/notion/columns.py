@@ -138,7 +138,8 @@ def changed(session: Session, data_source: Record, requested: dict[str, Json | N
             columns[column["id"]] = column
         elif request is None:
             if column["type"] == "title":
-                # Assumed: the words of the refusal. If wrong: nothing, the product keeps the title. Check: none.
+                # Assumed: the words that refuse to delete the title. If wrong: nothing, the product keeps the title.
+                # Check: none.
                 raise validation("Cannot delete title property.")
             del columns[column["id"]]
         else:
@@ -219,7 +220,8 @@ def _column(session: Session, name: str, request: Json, columns: dict[str, Json]
     if kind == "title" and any(other["type"] == "title" for other in columns.values()):
         raise validation("Cannot create new title property. Only one title property is allowed.")
     if any(other["name"] == name for other in columns.values()):
-        # Assumed: the words of the refusal. If wrong: nothing, the product looks first. Check: none.
+        # Assumed: the words that refuse a second property of a name. If wrong: nothing, the product looks first. Check:
+        # none.
         raise validation(f"Property {name} already exists.")
     column: Json = {
         "id": "title" if kind == "title" else _column_id(columns),

@@ -43,7 +43,8 @@ def list_comments() -> Json:
     session = api.session()
     cursor, size = api.page_asked()
     target = session.find_block(request.args.get("block_id", ""))
-    # Assumed: the oldest comes first. If wrong: a comment of ours that was sent twice is not noticed. Check: none.
+    # Assumed: of comments the oldest comes first. If wrong: a comment of ours that was sent twice is not noticed.
+    # Check: none.
     return answer_list(
         session.store.children(target.id, ["comment"]),
         keep=lambda record: not record.in_trash,
@@ -109,5 +110,6 @@ def _discussed(session: Session, discussion_id: str) -> tuple[Record, str]:
         parent = session.parent_of(comment)
         if comment.body["discussion_id"] == wanted and parent is not None and session.sees(parent):
             return parent, str(wanted)
-    # Assumed: the words of the refusal. If wrong: nothing, the product starts discussions only. Check: none.
+    # Assumed: the words that refuse an unknown discussion. If wrong: nothing, the product starts discussions only.
+    # Check: none.
     raise validation(f"Could not find discussion with ID: {wanted}")

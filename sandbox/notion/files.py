@@ -55,7 +55,8 @@ def attached(session: Session, upload_id: str) -> str:
         raise not_found("file_upload", canonical)
     body = record.body
     # Source: developers.notion.com/reference/file-upload: status pending, uploaded, expired, failed.
-    # Assumed: the words of the refusals. If wrong: a cover is left out with another note. Check: none.
+    # Assumed: the words that refuse an upload that was not sent or has expired. If wrong: a cover is left out with
+    # another note. Check: none.
     if body["status"] != "uploaded":
         raise validation(f"File upload {canonical} is not in status `uploaded`, but `{body['status']}`.")
     if not body["attached"] and session.clock.now().isoformat() > body["expires"]:

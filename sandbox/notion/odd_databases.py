@@ -54,8 +54,8 @@ def make_database() -> Json:
 
 
 def _link(session: Session, database: Record, refusal: str) -> None:
-    # Assumed: a linked view may also answer 200 with `data_sources: []`, as one public importer says.
-    # If wrong: nothing breaks, a database without data sources can't be used either. Check: none.
+    # Assumed: a linked view may also answer 200 with `data_sources: []`, as one public importer says. If wrong: nothing
+    # breaks, a database without data sources can't be used either. Check: none.
     database.body["linked"] = "" if refusal == "empty" else refusal
     session.store.save(database)
 

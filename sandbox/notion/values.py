@@ -213,7 +213,8 @@ def _kept_option(column: Json, value: Json) -> str:
         raise validation(f'Invalid status option. Status option "{name or option_id}" does not exist.')
     if found is None:
         raise validation(f'{column["name"]} is an invalid select option "{option_id}".')
-    # Assumed: the words of the refusal. If wrong: nothing, the product names no colour in a cell. Check: none.
+    # Assumed: the words that refuse another colour for an option. If wrong: nothing, the product names no colour in a
+    # cell. Check: none.
     if value.get("color", found["color"]) != found["color"]:
         raise validation("Select option color doesn't match existing.")
     return str(found["id"])
