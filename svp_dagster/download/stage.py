@@ -56,7 +56,7 @@ def _checked(video: Video, *, max_duration_s: float) -> Video:
     if not files:
         return video
     facts = [_whole(path) for path in files]
-    duration_s = sum(each.duration_s for each in facts)
+    duration_s = sum(each.length_s for each in facts)
     require_length(duration_s, limit_s=max_duration_s)
 
     found = {"duration_s": duration_s, "size_bytes": sum(path.stat().st_size for path in files)}

@@ -13,8 +13,9 @@ from svp_dagster.media import ffmpeg
 PROBE_LIMIT_S = 30.0
 """Reading every packet of a 50 MB file takes a tenth of a second."""
 
+_OUTPUT = "\nOutput #0, null, to 'pipe:':\n"
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
-_STREAM = re.compile(r"^  Stream #0:\d+[^\n]*?: (Video|Audio): (\w+)([^\n]*)", re.MULTILINE)
+_STREAM = re.compile(r"^  Stream #0:\d+: (Video|Audio): (\w+)([^\n]*)", re.MULTILINE)
 _SIZE = re.compile(r", (\d{1,6})x(\d{1,6})\b")
 _RATE = re.compile(r", ([\d.]+)(k?) fps")
 _ROTATION = re.compile(r"Display Matrix: rotation of (-?[\d.]+) degrees")
@@ -43,6 +44,11 @@ class Probe:
     audio_codec: str = ""
 
     @property
+    def length_s(self) -> float:
+        """How long it plays: what the header claims, or longer where the data goes on."""
+        return max(self.duration_s, self.readable_s)
+
+    @property
     def truncated(self) -> bool:
         """Whether data is missing at the end, beyond what players and encoders disagree about."""
         return self.readable_s < self.duration_s - max(1.0, 0.02 * self.duration_s)
@@ -55,28 +61,32 @@ def probe(path: Path) -> Probe:
     its own data: empty, junk, HTML, a playlist or a script that names other files, or one without streams.
     """
     opened = ffmpeg.source(path)
-    packets = ffmpeg.sink(opened["V?"], opened["a?"], format="null", codec="copy").global_args("-progress", "pipe:1")
+    packets = ffmpeg.sink(
+        opened["V?"], opened["a?"], format="null", codec="copy", map_metadata=-1, map_chapters=-1
+    ).global_args("-progress", "pipe:1")
     output = ffmpeg.run(packets, limit_s=PROBE_LIMIT_S, on_error=Code.MEDIA_UNREADABLE, loglevel="info")
     return parse(output.log, output.stdout)
 
 
 def parse(log: str, progress: bytes) -> Probe:
-    """The facts in ffmpeg's description of its input and its progress report.
+    """Return the facts in ffmpeg's log and its progress report.
 
-    Only lines with ffmpeg's own indentation count, so that a title in the file can't pose as one.
+    The streams are read from the description of the output. It lists them flat, while the input's puts some below a
+    stream group, or leaves them out (libavformat/dump.c). Without metadata and chapters it also holds no text of the
+    file's own: in the input's description, a language with line breaks can pose as a stream.
     """
-    described = log.partition("\nOutput #0")[0]
+    described, _, copied = log.rpartition(_OUTPUT)
     read_to = [int(value) / 1e6 for value in _PROGRESS.findall(progress)]
     readable_s = read_to[-1] if read_to else 0.0
     stated = _DURATION.search(described)
     duration_s = int(stated[1]) * 3600 + int(stated[2]) * 60 + float(stated[3]) if stated else readable_s
 
-    streams = list(_STREAM.finditer(described))
-    video = next((found for found in streams if found[1] == "Video" and "(attached pic)" not in found[3]), None)
+    streams = list(_STREAM.finditer(copied))
+    video = next((found for found in streams if found[1] == "Video"), None)
     audio = next((found for found in streams if found[1] == "Audio"), None)
     if video is None and audio is None:
         raise failure(Code.MEDIA_UNREADABLE, detail="no video or audio stream")
-    facts = {} if video is None else _picture(video[3], _after(described, video, streams))
+    facts = {} if video is None else _picture(video[3], _after(copied, video, streams))
     return Probe(
         duration_s=duration_s,
         readable_s=readable_s,
@@ -104,7 +114,7 @@ def _picture(line: str, details: str) -> dict[str, Any]:
     }
 
 
-def _after(described: str, stream: re.Match[str], streams: list[re.Match[str]]) -> str:
+def _after(copied: str, stream: re.Match[str], streams: list[re.Match[str]]) -> str:
     """The lines that belong to `stream`: up to the next one."""
     following = [other.start() for other in streams if other.start() > stream.start()]
-    return described[stream.end() : min(following, default=len(described))]
+    return copied[stream.end() : min(following, default=len(copied))]

@@ -15,6 +15,8 @@ from svp_dagster.download.stage import download, open_file
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Video
+from tests.media.hostile import claims_to_be_short
+from tests.media.making import plain_video
 
 pytest_plugins = ("tests.media_site",)
 
@@ -114,6 +116,18 @@ def test_a_file_that_is_longer_than_the_site_said_is_refused_after_all(tmp_path:
 
     assert caught.value.code is Code.TOO_LONG
     assert "16 seconds long; at most 10 seconds" in caught.value.sentence
+
+
+def test_a_file_whose_header_claims_less_than_can_be_read_is_as_long_as_what_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "cafe.mkv"
+    claims_to_be_short(plain_video(path, duration_s=20), claimed_s=2)
+
+    with pytest.raises(SvpError) as caught:
+        open_file(path, max_duration_s=10)
+
+    assert caught.value.code is Code.TOO_LONG
+    assert "20 seconds long; at most 10 seconds" in caught.value.sentence
+    assert open_file(path, max_duration_s=30).duration_s == pytest.approx(20, abs=0.2)
 
 
 def test_a_single_photo_needs_no_probing(tmp_path: Path) -> None:

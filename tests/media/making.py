@@ -72,6 +72,23 @@ def plain_video(path: Path, *options: str, duration_s: float = 4, size: str = "3
     return path
 
 
+def immersive_sound(path: Path) -> Path:
+    """A video with a tone as IAMF, which ffmpeg describes as a group of streams."""
+    element = "type=iamf_audio_element:id=1:st=0:audio_element_type=channel,layer=ch_layout=stereo"
+    mix = (
+        "type=iamf_mix_presentation:id=2:stg=0,submix=parameter_id=100:parameter_rate=48000:default_mix_gain=0.0"
+        "|element=stg=0:parameter_id=100:headphones_rendering_mode=stereo"
+        "|layout=layout_type=loudspeakers:sound_system=stereo:integrated_loudness=0.0:digital_peak=0.0"
+    )
+    ffmpeg(
+        "-f", "lavfi", "-i", "testsrc2=size=320x568:rate=15:duration=2", "-f", "lavfi", "-i", "sine=duration=2",
+        "-filter_complex", "[1:a]aformat=channel_layouts=stereo[tone]", "-map", "[tone]", "-map", "0:v",
+        "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "libopus",
+        "-stream_group", element, "-stream_group", mix, "-streamid", "0:0", str(path),
+    )  # fmt: skip
+    return path
+
+
 def sound(path: Path, source: str) -> Path:
     """A sound file of one of ffmpeg's sources."""
     ffmpeg("-f", "lavfi", "-i", source, str(path))
