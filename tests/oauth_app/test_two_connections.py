@@ -82,7 +82,7 @@ def test_no_route_shows_or_changes_what_is_anothers(
         for method in sorted(rule.methods or ()):
             answer = visit(stranger, rule, method, owned)
             walked += 1
-            assert answer.status_code < 500 or rule.endpoint == "probes.ready", f"{method} {rule}: {answer.text}"
+            assert answer.status_code < 500 or rule.endpoint == "health.ready", f"{method} {rule}: {answer.text}"
             for word in (SECRET_WORD, "77.77"):
                 assert word.encode() not in answer.data, f"{method} {rule} shows {word}"
             if rule.arguments:
@@ -102,8 +102,8 @@ def test_no_route_of_a_connection_is_open_to_nobody(app: Flask, notion: NotionSa
         "operator.enter",
         "description.show",
         "description.document",
-        "probes.health",
-        "probes.ready",
+        "health.health",
+        "health.ready",
         "webhooks.receive",
         "static",
     }
