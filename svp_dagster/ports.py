@@ -7,7 +7,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from svp_dagster.models import ContentPage, JsonObject, PaidCall, ScreenText, Span, Summary, Transcript, Video, Word
+from svp_dagster.models import (
+    ContentPage,
+    JsonObject,
+    Link,
+    PaidCall,
+    ScreenText,
+    Span,
+    Summary,
+    Transcript,
+    Video,
+    Word,
+)
 from svp_dagster.notion.schema import Column, DataSourceSchema
 
 
@@ -38,11 +49,7 @@ class Downloader(Protocol):
     def max_duration_s(self) -> float:
         """The longest video that is taken."""
 
-    @property
-    def extra_hosts(self) -> Sequence[str]:
-        """Sites that are allowed beside TikTok and Instagram."""
-
-    def fetch(self, url: str, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
+    def fetch(self, link: Link, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
         """Download into `folder`; `progress` gets the share done, 0 to 1. Raises a failure of the table."""
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from svp_dagster.commands.pipeline import Engines, Outcome, Pipeline, Wish
+from svp_dagster.download.links import parse_link
 from svp_dagster.engines import choose_engines
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject, PaidCall, ProcessingType, Value
@@ -67,6 +68,7 @@ def process(
     source: str, *, settings: Settings, schema: DataSourceSchema, prompt: str, processing_type: ProcessingType
 ) -> Result:
     """Take a URL or a file through the stages, a progress bar each on stderr. Raises failures of the table."""
+    found = Path(source) if Path(source).is_file() else parse_link(source, extra_hosts=settings.extra_hosts)
     wish = Wish(
         columns=schema, prompt=prompt, language=settings.output_language or None, processing_type=processing_type
     )
@@ -82,7 +84,7 @@ def process(
             folder=Path(scratch),
             watch=partial(_bar, progress),
         )
-        outcome = pipeline.run(source, wish)
+        outcome = pipeline.run(found, wish)
     return Result(**dict(outcome), paid_calls=tuple(tally.calls))
 
 
@@ -125,8 +127,9 @@ def _schema(columns: dict[str, Any]) -> DataSourceSchema:
 
 
 def as_json(result: Result) -> str:
-    """The result for programs: without paths of files that are gone."""
-    gone = {"video": {"video_path", "audio_path", "slides", "thumbnail_path"}}
+    """Return the result for programs: without paths of files that are gone."""
+    paths: dict[str, Any] = {"video_path": True, "audio_path": True, "slides": True, "cover_path": True}
+    gone = {"video": paths | {"files": {"__all__": {"path"}}}}
     return json.dumps(result.model_dump(mode="json", exclude=gone), ensure_ascii=False, indent=2)
 
 

@@ -13,6 +13,7 @@ from svp_dagster.models import ContentPage, ScreenText, Status, Summary, Transcr
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer
 from svp_dagster.publish import stage as publish_stage
 from svp_dagster.publish.page_style import PageStyle
+from svp_dagster.rows.destination import Destination
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.platform_rules import PlatformRules
 from svp_dagster.rows.platforms import watched
@@ -28,23 +29,22 @@ repeat = dg.RetryPolicy(
 )
 
 
-@dg.op(retry_policy=repeat, pool=pools.DOWNLOAD)
+@dg.op(out={"video": dg.Out(), "destination": dg.Out()}, retry_policy=repeat, pool=pools.DOWNLOAD)
 def download(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
     downloader: dg.ResourceParam[Downloader],
     work_folder: WorkFolder,
     platform_rules: PlatformRules,
-) -> Video:
-    """Fetch the post with its captions, thumbnail and facts."""
+) -> tuple[Video, Destination]:
+    """Check where the page goes, and fetch the post with its captions, cover and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
-        stage.row.preflight()
-        link = stage.row.link
-        with watched(link_rows.store, link.page_id, link.url, rules=platform_rules):
-            video = download_stage.download(link.url, downloader=downloader, folder=work_folder.path)
-        thumbnail = stage.row.keep_thumbnail(video, work_folder.path)
+        destination, post = stage.row.preflight(), stage.row.post
+        with watched(link_rows.store, stage.row.link.page_id, post, rules=platform_rules):
+            video = download_stage.download(post, downloader=downloader, folder=work_folder.path)
+        thumbnail = stage.row.keep_thumbnail(video)
         stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
-        return video
+        return video, destination
 
 
 @dg.op(retry_policy=repeat, pool=pools.SPEECH)
@@ -101,16 +101,16 @@ def summarize(
     video: Video,
     transcript: Transcript,
     screen_text: ScreenText,
+    destination: Destination,
 ) -> Summary:
     """Fill the columns of the tag's Content Database."""
     with stage_run(context, link_rows, Status.PROCESSING) as stage:
-        database, schema = stage.row.destination()
         summary = summarize_stage.summarize(
             video,
             transcript,
             screen_text,
-            schema=schema,
-            prompt=database.prompt,
+            schema=destination.columns,
+            prompt=destination.prompt,
             language=stage.row.output_language(),
             engine=summarizer,
             contents=stage.contents,
@@ -130,19 +130,19 @@ def publish(
     transcript: Transcript,
     screen_text: ScreenText,
     summary: Summary,
+    destination: Destination,
 ) -> ContentPage:
     """Create the page, or bring the one that there is up to date."""
     with stage_run(context, link_rows, Status.SAVING) as stage:
         stage.row.require_unchanged()
-        _, schema = stage.row.destination()
         page = publish_stage.publish(
             video,
             transcript,
             screen_text,
             summary,
-            place=stage.row.place(schema),
+            place=stage.row.place(destination),
             pages=stage.row.workspace,
-            made=lambda page: stage.row.made(page, data_source_id=schema.data_source_id),
+            made=lambda page: stage.row.made(page, data_source_id=destination.columns.data_source_id),
             appearance=page_style.appearance,
             folder=work_folder.path,
         )
@@ -176,7 +176,8 @@ def fail_row(context: dg.HookContext) -> None:
 )
 def process_link() -> None:
     """A link entry becomes a content page."""
-    video = download()
+    video, destination = download()
     transcript = transcribe(video)
     screen_text = read_screen(video, transcript)
-    publish(video, transcript, screen_text, summarize(video, transcript, screen_text))
+    summary = summarize(video, transcript, screen_text, destination)
+    publish(video, transcript, screen_text, summary, destination)

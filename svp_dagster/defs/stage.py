@@ -11,7 +11,8 @@ import dagster as dg
 
 from svp_dagster.errors import ClaimLost, Code, Retry, SvpError, as_failure
 from svp_dagster.models import Status
-from svp_dagster.rows.link_rows import HeldRow, LinkRows, RowMeter
+from svp_dagster.rows.held_row import HeldRow, hold
+from svp_dagster.rows.link_rows import LinkRows, RowMeter
 
 
 class StageFailure(dg.Failure):
@@ -58,7 +59,7 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
     Only a failure that repeating now may help leaves the op's retry policy its way.
     """
     try:
-        row = rows.hold(context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
+        row = hold(rows, context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
         if status is not None and row.entry.status is not status:
             row.enter(status)
         yield StageRun(context, row)

@@ -16,7 +16,6 @@ from svp_dagster.notion.relations import MOST_TITLES, Choice, named_titles
 from svp_dagster.notion.schema import PICTURE_NAMES, TRANSCRIPT_NAMES, Column, DataSourceSchema, normalised
 from svp_dagster.ports import Pages
 from svp_dagster.publish.body import Appearance, page_blocks
-from svp_dagster.publish.cover import cover
 from svp_dagster.publish.relations import choose
 from svp_dagster.publish.subtitles import as_srt, as_vtt
 
@@ -63,8 +62,7 @@ def publish(
     Files that go with the page are written to `folder`. Raises the failures of Notion.
     """
     subtitles = list(_subtitles(transcript, folder))
-    picture = cover(video, folder) if appearance.cover or _named(place.columns, PICTURE_NAMES) else None
-    filled = _fill(video, summary, place, pages, files=_files(place.columns, picture, subtitles))
+    filled = _fill(video, summary, place, pages, files=_files(place.columns, video.cover_path, subtitles))
     attached = [file(path, mark=_version(path)) for path in subtitles if appearance.subtitle_files]
     blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), appearance, files=attached)
     there = pages.content_page(place.known_page_id) if place.known_page_id else None
@@ -74,7 +72,7 @@ def publish(
             place.columns.data_source_id,
             filled.properties,
             blocks=blocks,
-            cover=picture if appearance.cover else None,
+            cover=video.cover_path if appearance.cover else None,
             find=lambda: _made_by_a_dead_attempt(pages, place, filled),
         )
     else:

@@ -7,24 +7,17 @@ Notion never stops a stage, and a row never says what isn't so for long.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 from pydantic import PrivateAttr
 
 from svp_dagster.errors import Code, Retry, SvpError, failure
-from svp_dagster.media.thumbnail import small_jpeg
-from svp_dagster.models import ContentPage, JsonObject, LinkEntry, PaidCall, Status, Video
+from svp_dagster.models import JsonObject, LinkEntry, PaidCall, Status
 from svp_dagster.notion.client.workspace import NotionResource, Workspace
-from svp_dagster.notion.rows import InvalidRow, shows_errors, status_update
-from svp_dagster.notion.schema import DataSourceSchema, differences, hidden_relations
-from svp_dagster.publish.cover import cover
-from svp_dagster.publish.stage import Place
+from svp_dagster.notion.rows import shows_errors, status_update
 from svp_dagster.rows.tokens import TokenStore
-from svp_dagster.store.databases import ContentDatabase
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 
@@ -47,11 +40,6 @@ class LinkRows(dg.ConfigurableResource):
     def workspace(self, connection_id: str, *, patience_s: float | None = None) -> Workspace:
         """Notion, as this connection may see it. With `patience_s=0` calls give way while Notion is busy."""
         return self.notion.workspace(connection_id, self.tokens, patience_s=patience_s)
-
-    def hold(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
-        """Claim a row for a run; again and again by the same run is fine. Raises `ClaimLost`, `row_gone`."""
-        entry = self.store.entries.claim(page_id, run_id, may_take_over=may_take_over, now=_now())
-        return HeldRow(rows=self, link=entry.link, run_id=run_id, entry=entry)
 
     def fail(self, run_id: str, error: SvpError) -> Entry | None:
         """The run failed: its row waits where that may help, else has failed for good; Notion is told.
@@ -122,117 +110,6 @@ class LinkRows(dg.ConfigurableResource):
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
         """Let the last status be told before the process ends."""
         self._shower.shutdown(wait=True)
-
-
-class HeldRow:
-    """A row that a run holds: what the run may do with it. Each verb raises `ClaimLost` once the claim is gone."""
-
-    def __init__(self, *, rows: LinkRows, link: LinkEntry, run_id: str, entry: Entry) -> None:
-        self.link = link
-        self.run_id = run_id
-        self.entry = entry
-        self._rows = rows
-        self._entries = rows.store.entries
-
-    @property
-    def workspace(self) -> Workspace:
-        """The Notion workspace that the row is in."""
-        return self._rows.workspace(self.link.connection_id)
-
-    def content_database(self) -> ContentDatabase:
-        """The Content Database of the row's tag. Raises `unknown_tag`."""
-        database = self._rows.store.databases.for_tag(self.link.connection_id, self.link.tag)
-        if database is None:
-            raise failure(Code.UNKNOWN_TAG, reason=f"No Content Database is registered for the tag “{self.link.tag}”")
-        return database
-
-    def preflight(self) -> None:
-        """Pass if the page could be written now: asked once, before anything is spent.
-
-        Raises what `destination` does. A database in the trash still shows its columns, so it is asked itself too.
-        """
-        database, _ = self.destination()
-        self.workspace.database(database.database_id)
-
-    def destination(self) -> tuple[ContentDatabase, DataSourceSchema]:
-        """The Content Database with its live columns, checked before anything is paid.
-
-        Raises `unknown_tag`, `database_not_shared`, `schema_changed`.
-        """
-        database = self.content_database()
-        live = self.workspace.schema(database.data_source_id)
-        if changes := differences(database.data_schema, live):
-            name = f"Content Database of the tag “{database.tag}”"
-            raise failure(Code.SCHEMA_CHANGED, database=name, reason=" ".join(changes))
-        return database, live
-
-    def require_unchanged(self) -> None:
-        """Pass while the row in Notion says what the run was started with. Raises `row_changed`, `row_gone`."""
-        row = self.workspace.row(self.link.page_id)
-        if isinstance(row, InvalidRow) or row.url != self.link.url or row.tag != self.link.tag:
-            column = "tag" if isinstance(row, LinkEntry) and row.url == self.link.url else "link"
-            raise failure(Code.ROW_CHANGED, column=column, retry_after_s=0.0)
-
-    def place(self, schema: DataSourceSchema) -> Place:
-        """Where the row's page belongs."""
-        entry = self.entry
-        is_there = entry.content_data_source_id == schema.data_source_id
-        return Place(
-            columns=schema,
-            hidden_relations=hidden_relations(self.content_database().data_schema, schema),
-            known_page_id=entry.content_page_id if is_there else None,
-            pages_of_others=frozenset(self._entries.pages_of_others(entry)),
-            asked_at=entry.created_at,
-        )
-
-    def meter(self) -> RowMeter:
-        """Guards and records what this row costs."""
-        return RowMeter(self._rows, self.link, self.run_id)
-
-    def contents(self) -> KeptContents:
-        """Results kept by content."""
-        return KeptContents(self._rows.store)
-
-    def output_language(self) -> str | None:
-        """The language that the connection's owner wants summaries in; None for the video's own."""
-        connection = self._rows.store.connections.get(self.link.connection_id)
-        return (connection.output_language if connection else "") or None
-
-    def enter(self, status: Status) -> None:
-        """The row is at this stage now."""
-        self.entry = self._entries.set_status(self.link.page_id, self.run_id, status, now=_now())
-        self._rows.show_soon(self.entry)
-
-    def keep_thumbnail(self, video: Video, folder: Path) -> bytes | None:
-        """Keep a small picture of the video for the dashboard; returns it, a JPEG. None where there is no picture."""
-        picture = cover(video, folder)
-        jpeg = small_jpeg(picture) if picture else None
-        if jpeg:
-            self._rows.store.contents.set_thumbnail(video.media_key, jpeg)
-        return jpeg
-
-    def note(
-        self, *, stage: str, seconds: float, engine: str = "", media_key: str | None = None, title: str | None = None
-    ) -> None:
-        """Keep what a stage found out and how long it took."""
-        self.entry = self._entries.note(
-            self.link.page_id,
-            self.run_id,
-            stage=stage,
-            seconds=seconds,
-            engine=engine,
-            media_key=media_key,
-            title=title,
-        )
-
-    def made(self, page: ContentPage, *, data_source_id: str) -> None:
-        """Keep which page was made, before the row is completed."""
-        self.entry = self._entries.set_content_page(self.link.page_id, self.run_id, page, data_source_id=data_source_id)
-
-    def complete(self) -> None:
-        """The page is there: tell, and wait until Notion was told or the status is owed."""
-        self.entry = self._entries.complete(self.link.page_id, self.run_id, now=_now())
-        self._rows.show_soon(self.entry).result()
 
 
 class RowMeter:

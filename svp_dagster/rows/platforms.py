@@ -1,4 +1,4 @@
-"""Sites as a whole: when the downloads of one fail row after row, its rows wait until a known link works again.
+"""Sites as a whole: when the downloads of one fail row after row, its rows wait until a canary works again.
 
 A row is worth more than an attempt: while a site is broken for everybody, each further row would only spend a run to
 end with the same sentence, and hundreds would fail for good before yt-dlp is updated.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.models import Link
 from svp_dagster.rows.platform_rules import PlatformRules
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.platforms import Platform
@@ -23,35 +24,26 @@ logger = logging.getLogger(__name__)
 
 BLAMED = frozenset({Code.SITE_CHANGED, Code.BLOCKED_OR_REGION})
 """Failures that may lie with the site as a whole rather than with the post."""
-MAX_LINKS_PER_PROBE = 3
+MAX_LINKS_PER_CANARY = 3
 
 _NAMES = {"tiktok": "TikTok", "instagram": "Instagram"}
 
 
 def name_of(platform: str) -> str:
-    """The platform's name for people."""
+    """Return the platform's name for people."""
     return _NAMES.get(platform, platform)
 
 
-def platform_of(url: str, *, extra_hosts: Collection[str]) -> str:
-    """The platform of a link; empty for a link that can't be used."""
-    try:
-        return parse_link(url, extra_hosts=extra_hosts).platform
-    except SvpError:
-        return ""
-
-
 def pause(platform: Platform, *, now: datetime) -> SvpError:
-    """The failure of a row whose platform is paused, until its next probe."""
-    wait_s = (platform.probe_at - now).total_seconds() if platform.probe_at else 0.0
+    """Return the error for a row whose platform is paused, until its next canary."""
+    wait_s = (platform.canary_at - now).total_seconds() if platform.canary_at else 0.0
     detail = f"paused since {platform.paused_since}: {platform.failure_code}"
     return failure(Code.PLATFORM_PAUSED, platform=name_of(platform.name), retry_after_s=max(wait_s, 0.0), detail=detail)
 
 
 @contextmanager
-def watched(store: Store, page_id: str, url: str, *, rules: PlatformRules) -> Iterator[None]:
-    """Around the download of a row: keeps how it went. Raises `platform_paused`, `unsupported_link`."""
-    link = parse_link(url, extra_hosts=rules.extra_hosts)
+def watched(store: Store, page_id: str, link: Link, *, rules: PlatformRules) -> Iterator[None]:
+    """Keep how the download of a row goes. Raises `platform_paused`."""
     known = store.platforms.get(link.platform)
     if known is not None and known.is_paused:
         raise pause(known, now=_now())
@@ -61,7 +53,7 @@ def watched(store: Store, page_id: str, url: str, *, rules: PlatformRules) -> It
         if error.code in BLAMED:
             _blame(store, link.platform, page_id, error, rules=rules)
         raise
-    _worked(store, link.platform, link.url, by_probe=False)
+    _worked(store, link, by_canary=False)
 
 
 def _blame(store: Store, platform: str, page_id: str, error: SvpError, *, rules: PlatformRules) -> None:
@@ -78,27 +70,43 @@ def _blame(store: Store, platform: str, page_id: str, error: SvpError, *, rules:
         logger.error("downloads from %s are paused: %s (%s)", platform, error.code, left.downloader)
 
 
-def _worked(store: Store, platform: str, url: str, *, by_probe: bool) -> Platform:
+def _worked(store: Store, link: Link, *, by_canary: bool) -> Platform:
     now = _now()
-    left = store.platforms.worked(platform, url=url, by_probe=by_probe, downloader=downloader_versions(), now=now)
+    left = store.platforms.worked(link, by_canary=by_canary, downloader=downloader_versions(), now=now)
     if left.resumed_at == now:
-        logger.warning("downloads from %s work again (%s)", platform, left.downloader)
+        logger.warning("downloads from %s work again (%s)", link.platform, left.downloader)
     return left
 
 
-def probe_links(platform: Platform, *, waiting: Iterable[Entry], rules: PlatformRules) -> list[str]:
-    """What to try a paused platform with: the operator's link, the last that worked, and those that wait."""
-    urls = (entry.link.url for entry in waiting)
-    of_rows = (url for url in urls if platform_of(url, extra_hosts=rules.extra_hosts) == platform.name)
-    candidates = [link for link in (rules.canaries.get(platform.name), platform.good_url, *of_rows) if link]
-    return list(dict.fromkeys(candidates))[:MAX_LINKS_PER_PROBE]
+def canary_links(platform: Platform, *, waiting: Iterable[Entry], rules: PlatformRules) -> list[Link]:
+    """Return what to try a paused platform with: the configured link, the last that worked, and those that wait."""
+    links = (entry.link.link for entry in waiting)
+    of_rows = (link for link in links if link is not None and link.platform == platform.name)
+    candidates = [link for link in (_configured(platform, rules), platform.good_link, *of_rows) if link]
+    return list(dict.fromkeys(candidates))[:MAX_LINKS_PER_CANARY]
 
 
-def probe(store: Store, platform: str, links: Iterable[str], *, fetch: Callable[[str], object]) -> Platform:
+def _configured(platform: Platform, rules: PlatformRules) -> Link | None:
+    """Return the operator's canary for a platform. One that can't be used is logged, and the others stand in."""
+    text = rules.canaries.get(platform.name)
+    if not text:
+        return None
+    try:
+        link = parse_link(text, extra_hosts=rules.extra_hosts)
+    except SvpError as error:
+        logger.warning("the canary link configured for %s can't be used: %s", platform.name, error.detail)
+        return None
+    if link.platform != platform.name:
+        logger.warning("the canary link configured for %s leads to %s", platform.name, link.platform)
+        return None
+    return link
+
+
+def try_canaries(store: Store, platform: str, links: Iterable[Link], *, fetch: Callable[[Link], object]) -> Platform:
     """Try the links one after the other; the first that can be downloaded resumes the platform.
 
-    Without any link rows are let through: the first of them is the probe. A post may be gone by itself, so one
-    failure says little; `Platform.probe_problem` is the sentence of the last.
+    Without any link rows are let through: the first of them is the canary. A post may be gone by itself, so one
+    failure says little; `Platform.canary_problem` is the sentence of the last.
     """
     problem = ""
     for link in links:
@@ -106,17 +114,17 @@ def probe(store: Store, platform: str, links: Iterable[str], *, fetch: Callable[
             fetch(link)
         except SvpError as error:
             problem = error.sentence
-            logger.warning("probe of %s: %s: %s", platform, error.code, error.detail)
+            logger.warning("canary of %s: %s: %s", platform, error.code, error.detail)
         else:
-            return _worked(store, platform, link, by_probe=True)
+            return _worked(store, link, by_canary=True)
     if not problem:
-        logger.warning("downloads from %s are let through: no link is known to probe them with", platform)
+        logger.warning("downloads from %s are let through: no link is known to try them with", platform)
         return store.platforms.resume(platform, now=_now())
-    return store.platforms.probe_failed(platform, problem=problem, now=_now())
+    return store.platforms.canary_failed(platform, problem=problem, now=_now())
 
 
 def downloader_versions() -> str:
-    """The versions of what downloads; both go stale, and they go stale together."""
+    """Return the versions of yt-dlp and curl_cffi; both go stale, and they go stale together."""
     return ", ".join(f"{package} {_version(package)}" for package in ("yt-dlp", "curl_cffi"))
 
 

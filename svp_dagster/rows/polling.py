@@ -131,16 +131,16 @@ def decide(
     """
     decision = Decision()
     for row in sorted(rows, key=lambda row: (row.last_edited_time, row.page_id)):
-        entry, link = known.get(row.page_id), _as_link(row)
-        platform = platforms.get(_platform_of(row, extra_hosts))
+        entry, (link, problem) = known.get(row.page_id), _parsed(row, extra_hosts)
+        platform = platforms.get(link.link.platform) if link.link else None
         if reason := _reason_to_skip(row, entry, platform, in_progress=in_progress, read_at=read_at):
             decision.skipped[row.page_id] = reason
             if row.page_id in in_progress and _is_edited(row, entry):
                 decision.edited.append(link)
         elif decision.rows >= limit:
             decision.skipped[row.page_id], decision.more = "more rows than one tick deals with; it is next", True
-        elif problem := _problem(row, tags, extra_hosts):
-            decision.rejections.append((link, problem))
+        elif refusal := problem or _tag_problem(link, tags):
+            decision.rejections.append((link, refusal))
         elif platform is not None and platform.is_paused:
             _postpone(decision, link, entry, platform, now=read_at)
         else:
@@ -188,25 +188,22 @@ def _is_edited(row: Row, entry: Entry | None) -> bool:
     return (row.url, row.tag, row.processing_type) != (then.url, then.tag, then.processing_type)
 
 
-def _problem(row: Row, tags: Collection[str], extra_hosts: Collection[str]) -> SvpError | None:
+def _parsed(row: Row, extra_hosts: Collection[str]) -> tuple[LinkEntry, SvpError | None]:
+    """Return the row with the link in its text, or with what is wrong with it."""
     if isinstance(row, InvalidRow):
-        return row.failure
+        return _as_link(row), row.failure
     try:
-        parse_link(row.url, extra_hosts=extra_hosts)
+        return row.model_copy(update={"link": parse_link(row.url, extra_hosts=extra_hosts)}), None
     except SvpError as error:
-        return error
-    if row.tag not in tags:
-        known = ", ".join(f"“{tag}”" for tag in sorted(tags)) or "none yet"
-        reason = f"No Content Database is registered for the tag “{row.tag}” (registered: {known})"
-        return failure(Code.UNKNOWN_TAG, reason=reason)
-    return None
+        return row, error
 
 
-def _platform_of(row: Row, extra_hosts: Collection[str]) -> str:
-    try:
-        return parse_link(row.url, extra_hosts=extra_hosts).platform if isinstance(row, LinkEntry) else ""
-    except SvpError:
-        return ""
+def _tag_problem(link: LinkEntry, tags: Collection[str]) -> SvpError | None:
+    if link.tag in tags:
+        return None
+    known = ", ".join(f"“{tag}”" for tag in sorted(tags)) or "none yet"
+    reason = f"No Content Database is registered for the tag “{link.tag}” (registered: {known})"
+    return failure(Code.UNKNOWN_TAG, reason=reason)
 
 
 def _postpone(decision: Decision, link: LinkEntry, entry: Entry | None, platform: Platform, *, now: datetime) -> None:

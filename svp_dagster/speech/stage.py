@@ -1,4 +1,4 @@
-"""What is said becomes a transcript: the platform's captions, else a speech engine, if anybody speaks at all."""
+"""The second stage: transcribe what is said, by the platform's captions or else by a speech engine."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from svp_dagster.media.kinds import playing
-from svp_dagster.media.probe import probe
 from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Transcript, Video
 from svp_dagster.ports import Contents, Meter, SpeechEngine
 from svp_dagster.speech import audio, voice
@@ -31,17 +29,17 @@ def transcribe(
     meter: Meter,
     folder: Path,
 ) -> Transcript:
-    """The transcript, kept by content, so that none is paid twice. Nothing is paid where nobody speaks.
+    """Transcribe what is said, once per content. Nothing is paid where nobody speaks.
 
     Where there is nothing to hear the transcript is empty and its note says why: no failure. Raises
-    `audio_unreadable`, `media_unreadable` or what the engine raises.
+    `audio_unreadable` or what the engine raises.
     """
     if not processing_type.hears:
         return Transcript(note=f"The speech was not transcribed: the processing type is “{processing_type}”.")
     captions = from_captions(video.captions)
     if captions is not None:
         return captions
-    sounding = [path for path in playing(video) if probe(path).has_audio]
+    sounding = [file.path for file in video.files if file.has_audio]
     if not sounding:
         return Transcript(note="The video has no sound." if video.video_path else "The post has no sound.")
     kept = _kept(contents, video.media_key, engine.recipe)
@@ -54,7 +52,7 @@ def transcribe(
 
 
 def from_captions(tracks: Sequence[CaptionTrack]) -> Transcript | None:
-    """The transcript that the best track gives: the video's own language before a translation, then the first one.
+    """Return the transcript of the best track: the video's own language before a translation, then the first one.
 
     None if no track says a word.
     """

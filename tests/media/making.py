@@ -11,9 +11,13 @@ import imageio_ffmpeg
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from svp_dagster.media.probe import probe
+from svp_dagster.models import Video
+
 CLIPS = Path(__file__).parents[2] / "sandbox/media/clips"
 """The sample posts' files: among them the recorded speech that no test can make."""
 
+PICTURES = (".jpg", ".png")
 HDR = ("-vf", "setparams=color_trc=smpte2084:color_primaries=bt2020:colorspace=bt2020nc")
 """Options that mark a video's brightness as coded for 10,000 nits."""
 
@@ -70,6 +74,12 @@ def plain_video(path: Path, *options: str, duration_s: float = 4, size: str = "3
         "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", *options, str(path),
     )  # fmt: skip
     return path
+
+
+def probed(post: Video) -> Video:
+    """The post with the facts of its files, as the download stage hands it on."""
+    paths = [path for path in (post.video_path, post.audio_path, *post.slides) if path and path.suffix not in PICTURES]
+    return post.model_copy(update={"files": tuple(probe(path) for path in paths)})
 
 
 def immersive_sound(path: Path) -> Path:
