@@ -21,7 +21,7 @@ from svp_dagster.notion.templates import COOKING, Template, link_database
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
-from svp_dagster.store.database import migrate
+from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import open_store
 
 TAG = "cooking"
@@ -64,16 +64,14 @@ class Installation:
             context = dg.build_op_context(partition_key=page_id, instance=self.instance)
             common: dict[str, Any] = {"link_rows": made.link_rows, "work_folder": made.work_folder}
             video, destination = jobs.download(
-                context, **common, downloader=made.downloader, platform_rules=made.platform_rules
+                context, **common, downloader=made.downloader, site_rules=made.site_rules
             )
             transcript = jobs.transcribe(context, **common, speech=made.speech, video=video)
-            screen_text = jobs.read_screen(
-                context, **common, screen_reader=made.screen_reader, video=video, transcript=transcript
-            )
+            screen_text = jobs.read_screen(context, **common, screen_reader=made.screen_reader, video=video)
             heard_and_read = {"video": video, "transcript": transcript, "screen_text": screen_text}
             known = {**heard_and_read, "destination": destination}
             summary = jobs.summarize(context, link_rows=made.link_rows, summarizer=made.summarizer, **known)
-            jobs.publish(context, **common, page_style=made.page_style, **known, summary=summary)
+            jobs.publish(context, **common, page_options=made.page_options, **known, summary=summary)
 
     @property
     def _workspace(self) -> Workspace:

@@ -24,6 +24,8 @@ from svp_dagster.download.links import parse_link
 from svp_dagster.download.stage import download
 from svp_dagster.engines import choose_engines
 from svp_dagster.models import ProcessingType, Video
+from svp_dagster.ports import SummaryRequest
+from svp_dagster.prices import load_prices
 from svp_dagster.screen.stage import read_screen
 from svp_dagster.settings import Settings
 from svp_dagster.speech.stage import transcribe
@@ -33,7 +35,7 @@ from svp_dagster.summary.stage import summarize
 def main(name: str) -> None:
     """Print the table."""
     schema, prompt = read_schema(None)
-    tally = Tally()
+    tally = Tally(load_prices(None))
     with tempfile.TemporaryDirectory() as scratch, _site(Path(scratch)):
         folder = Path(scratch)
         with dg.build_resources(choose_engines(Settings())) as engines:
@@ -62,17 +64,15 @@ def main(name: str) -> None:
                 )
                 done(screen_text.source)
             with _timed("summarize") as done:
-                summary = summarize(
-                    video,
-                    transcript,
-                    screen_text,
-                    schema=schema,
+                request = SummaryRequest(
+                    video=video,
+                    transcript=transcript,
+                    screen_text=screen_text,
+                    data_schema=schema,
                     prompt=prompt,
                     language=None,
-                    engine=engines.summarizer,
-                    contents=Unkept(),
-                    meter=tally,
                 )
+                summary = summarize(request, engine=engines.summarizer, contents=Unkept(), meter=tally)
                 done(summary.engine)
     print(f"{name}: {video.duration_s:.0f} s, {_size(video)}, {len(tally.calls)} paid calls")
 

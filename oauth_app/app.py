@@ -26,7 +26,7 @@ LONGEST_REQUEST_BYTES = 1_000_000
 
 
 def create_app() -> Flask:
-    """The WSGI app, as the environment configures it. Raises `misconfigured` in production without its secrets."""
+    """Return the WSGI app for this environment. Raises `misconfigured` in production without its secrets."""
     settings = Settings()
     app = Flask(__name__)
     app.config.update(_flask_config(settings))

@@ -24,7 +24,7 @@ WORDS = (
 
 
 def _refuse_invalid(_request: Any, _answer: Any, error: Exception | None, *_: Any) -> None:
-    """Our own error for a request that doesn't fit its schema; says where, never what was sent."""
+    """Raise our own error for a request that doesn't fit its schema. It says where, never what was sent."""
     if not isinstance(error, ValidationError):
         return
     found = error.errors(include_url=False, include_input=False, include_context=False)
@@ -33,7 +33,7 @@ def _refuse_invalid(_request: Any, _answer: Any, error: Exception | None, *_: An
 
 
 def _ignore(*_: Any) -> None:
-    """In place of a hook that would write whole payloads into the log."""
+    """Replace a hook that would write whole payloads into the log."""
 
 
 spec = SpecTree(
@@ -59,13 +59,13 @@ spec = SpecTree(
     ],
     security=[{"token": []}, {"session": []}],
 )
-"""Validates requests and answers, and gathers the description. pydantic is its native tongue, as it is the store's."""
+"""Validates requests and answers, and gathers the description. It speaks pydantic, as the store does."""
 
 
 def answers(
     status: int, model: type[BaseModel] | None, *errors: int, extra: dict[int, type[BaseModel]] | None = None
 ) -> Answers:
-    """The answers of an operation: one that is hoped for, the errors it knows, and those that all have."""
+    """Return the answers of an operation: its success, its own errors, and those that all operations have."""
     models: dict[str, Any] = {f"HTTP_{code}": Problem for code in (*errors, 400, 429, 503)}
     models |= {f"HTTP_{code}": other for code, other in (extra or {}).items()}
     models[f"HTTP_{status}"] = model
@@ -79,11 +79,11 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/openapi.json")
 def document() -> Response:
-    """The description for machines."""
+    """Return the description for machines."""
     return jsonify(spec.spec)
 
 
 @blueprint.get("/api")
 def show() -> str:
-    """The description for people."""
+    """Return the description for people."""
     return render_template("description/show.html", document=spec.spec)

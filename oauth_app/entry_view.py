@@ -14,7 +14,7 @@ _LINE = (
     ("Process", Status.PROCESSING, ("read_screen", "summarize")),
     ("Save", Status.SAVING, ("publish",)),
 )
-"""What the line shows: a name, the status of a row that is there, and the stages that it stands for."""
+"""Each step of the line: its name, the status of a row at it, and its stages."""
 _WORDS = {
     Status.PENDING: "Waiting",
     Status.DOWNLOADING: "Downloading",
@@ -36,7 +36,7 @@ class Step:
 
     @property
     def state_words(self) -> str:
-        """The state for people who don't see colours."""
+        """Return the state in words, for people who don't see colours."""
         return _STATE_WORDS[self.state]
 
 
@@ -51,17 +51,17 @@ class EntryView:
 
     @property
     def waits_for_site(self) -> bool:
-        """Whether it starts once its site works again, and no sooner: `retry_at` is only the next look at the site."""
+        """Return whether it waits for its paused site. `retry_at` is then only the next check of the site."""
         return self.entry.is_waiting and self.entry.failure_code == Code.PLATFORM_PAUSED
 
     @property
     def can_retry(self) -> bool:
-        """Whether asking again would help."""
-        return self.entry.can_be_asked_again and not self.waits_for_site
+        """Return whether a retry is of use now."""
+        return self.entry.can_retry and not self.waits_for_site
 
     @property
     def status_words(self) -> str:
-        """The status for people."""
+        """Return the status for people."""
         if self.waits_for_site:
             return "Waits for the site"
         if self.entry.is_waiting:
@@ -70,19 +70,19 @@ class EntryView:
 
     @property
     def badge(self) -> str:
-        """The colour of the status."""
+        """Return the colour of the status."""
         if self.entry.status.is_final or self.entry.status is Status.PENDING:
             return str(self.entry.status)
         return "busy"
 
     @property
     def steps(self) -> list[Step]:
-        """The progress line."""
+        """Return the progress line."""
         return [Step(name=name, state=state) for (name, _, _), state in zip(_LINE, self._states(), strict=True)]
 
     @property
     def seconds(self) -> float:
-        """How long the stages took in all."""
+        """Return how long the stages took in all."""
         return sum(self.entry.stage_seconds.values())
 
     def _states(self) -> list[str]:
@@ -96,7 +96,7 @@ class EntryView:
         return _until(next(at for at, (_, shown, _) in enumerate(_LINE) if shown is status), "now")
 
     def _stopped_at(self) -> int | None:
-        """The first part of the line that has a stage which never ended; None for a row that never began."""
+        """Return the first step with an unfinished stage; None for a row that never started."""
         ended = self.entry.stage_seconds
         if self.entry.run_id is None:
             return None

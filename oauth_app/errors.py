@@ -1,4 +1,4 @@
-"""What goes wrong, told to whoever asked: one JSON shape for scripts, a page with a way on for people."""
+"""Error answers: one JSON shape for scripts, a page for people."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Refusal(Exception):
         self.details, self.choices = details, choices
 
     def problem(self, *, now: datetime) -> Problem:
-        """The JSON form."""
+        """Return the JSON form."""
         return Problem(
             error=self.error,
             message=self.message,
@@ -102,18 +102,18 @@ class Refusal(Exception):
 
 
 def retry_count(entry: Entry) -> int:
-    """How often the run of an entry was tried again since a person last asked for it."""
+    """Return how often the run of an entry was repeated since a person last requested it."""
     return max(entry.attempts - 1, 0)
 
 
 def refusal(error: SvpError, *, entry: Entry | None = None) -> Refusal:
-    """A failure of the table as an answer."""
+    """Return a failure of the table as an answer."""
     unnamed = 503 if error.retry is Retry.LATER else 422
     return Refusal(_STATUS_OF.get(error.code, unnamed), error.code, error.sentence, entry=entry)
 
 
 def init_app(app: Flask) -> None:
-    """Answer every kind of error."""
+    """Register a handler for every kind of error."""
     app.register_error_handler(Refusal, _answer)
     app.register_error_handler(SvpError, _on_failure)
     app.register_error_handler(CSRFError, _on_csrf)
@@ -122,7 +122,7 @@ def init_app(app: Flask) -> None:
 
 
 def is_script() -> bool:
-    """Whether the request wants JSON rather than a page."""
+    """Return whether the request wants JSON rather than a page."""
     return request.path.startswith(SCRIPT_PATHS)
 
 

@@ -24,14 +24,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from oauth_app.description import answers, spec
-from oauth_app.platforms import PlatformHealth
 from oauth_app.security import limiter
 from oauth_app.services import Services, services
+from oauth_app.site_health import PlatformHealth
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Value
-from svp_dagster.rows.platforms import downloader_versions
+from svp_dagster.rows.pauses import downloader_versions
 from svp_dagster.settings import Settings
-from svp_dagster.store.database import is_migrated
+from svp_dagster.store.engine import is_migrated
 
 blueprint = Blueprint("health", __name__)
 

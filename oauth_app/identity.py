@@ -1,4 +1,4 @@
-"""Who asks: a person signed in on the pages, or a script with a personal API token."""
+"""The caller of a request: a person signed in on the pages, or a script with a personal API token."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ class Caller:
 
 
 def init_app(app: Flask) -> None:
-    """Let templates ask who is signed in."""
+    """Give templates the connection that is signed in."""
     app.context_processor(lambda: {"signed_in": _connection_if_any()})
 
 
 def caller() -> Caller | None:
-    """Who asks, looked up once per request. An unknown API token is nobody, whatever the session says."""
+    """Return the caller, looked up once per request; None for an unknown API token, whatever the session says."""
     if "caller" not in g:
-        g.caller = _by_token() if brings_token() else _by_session()
+        g.caller = _by_token() if has_api_token() else _by_session()
     found: Caller | None = g.caller
     return found
 
 
-def brings_token() -> bool:
-    """Whether the request carries a personal API token, good or not. Browsers never add one by themselves."""
+def has_api_token() -> bool:
+    """Return whether the request has a personal API token, valid or not. Browsers never add one by themselves."""
     return request.headers.get("Authorization", "").lower().startswith(_BEARER)
 
 
 def connection() -> Connection:
-    """The connection that the request speaks for. Raises a `Refusal` for nobody's."""
+    """Return the connection of the caller. Raises a `Refusal` without one."""
     found = caller()
     if found is None:
         raise Refusal(401, "not_signed_in", "Connect Notion first, or send a valid personal API token.")
@@ -50,7 +50,7 @@ def connection() -> Connection:
 
 
 def browser() -> str:
-    """A secret that this browser keeps, to tie a sign-in to it."""
+    """Return a secret that this browser keeps, to tie a sign-in to it."""
     if _BROWSER not in session:
         session[_BROWSER] = secrets.token_urlsafe(32)
     value: str = session[_BROWSER]

@@ -22,12 +22,12 @@ class Bar:
 
     @property
     def completed_y(self) -> int:
-        """The top of the part that stands for completed rows."""
+        """Return the top of the part for completed rows."""
         return CHART_HEIGHT - _BASE - self.completed
 
     @property
     def failed_y(self) -> int:
-        """The top of the part that stands for failed rows, which stands on the other."""
+        """Return the top of the part for failed rows, which stands on the other."""
         return self.completed_y - self.failed
 
 
@@ -47,19 +47,19 @@ class Month:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing ended and nothing was paid."""
+        """Return whether no row ended and nothing was paid."""
         return not (self.completed or self.failed or self.usd or self.calls_of_unknown_price)
 
 
 def month_of(now: datetime) -> tuple[datetime, datetime]:
-    """The first moment of the month, and of the next one, in UTC."""
+    """Return the first moment of the month and of the next one, in UTC."""
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     years, month = divmod(first.month, 12)
     return first, first.replace(year=first.year + years, month=month + 1)
 
 
 def draw(days: list[Day], *, now: datetime) -> Month:
-    """The chart of a month's days."""
+    """Return the chart of a month's days."""
     highest = max((day.completed + day.failed for day in days), default=0) or 1
     return Month(
         name=f"{now:%B}",

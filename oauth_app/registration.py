@@ -32,7 +32,7 @@ class Found:
 
 
 def find(connection: Connection, reference: str) -> Found:
-    """What a link or an id of a database or data source leads to; refuses where a database has several sources."""
+    """Return the data source of a link or id of a database or data source. Refuses a database with several."""
     found_id = object_id(reference)
     if found_id is None:
         raise Refusal(
@@ -61,7 +61,7 @@ def find(connection: Connection, reference: str) -> Found:
 
 
 def register_link_database(connection: Connection, reference: str) -> LinkDatabase:
-    """Register a data source as the connection's Link Database, instead of the one before."""
+    """Register a data source as the connection's Link Database, replacing the one before."""
     found = find(connection, reference)
     problems = check_columns(found.schema)
     if problems:
@@ -126,18 +126,18 @@ def refresh_schema(connection: Connection, database_id: str) -> ContentDatabase:
 
 
 def forget_content_database(connection: Connection, database_id: str) -> None:
-    """Forget a Content Database; Notion's stays as it is."""
+    """Delete the registration of a Content Database. Notion's stays as it is."""
     if not services().store.databases.delete_content_database(connection.id, database_id):
         _raise_unknown()
 
 
 def content_database(connection: Connection, database_id: str) -> ContentDatabase:
-    """A Content Database of this connection; refuses another's as if there were none."""
+    """Return a Content Database of this connection. Refuses another's as if there were none."""
     return services().store.databases.content_database(connection.id, database_id) or _raise_unknown()
 
 
 def link_database(connection: Connection) -> LinkDatabase:
-    """The connection's Link Database."""
+    """Return the connection's Link Database."""
     found = services().store.databases.link_database(connection.id)
     if found is None:
         raise Refusal(404, "no_link_database", "Register a Link Database first.")
@@ -145,12 +145,12 @@ def link_database(connection: Connection) -> LinkDatabase:
 
 
 def check_link_database(connection: Connection) -> list[str]:
-    """What is in the way of reading links, a sentence each: no access, columns that changed."""
+    """Return a sentence for each thing that prevents reading links: no access, changed columns."""
     return check_columns(_live(services().workspace(connection), link_database(connection)))
 
 
 def check_content_database(connection: Connection, database_id: str) -> list[str]:
-    """What is in the way of writing pages, a sentence each: no access, changed columns, a tag that can't be chosen."""
+    """Return a sentence for each thing that prevents writing pages: no access, changed columns, no tag option."""
     found, database = services(), content_database(connection, database_id)
     workspace = found.workspace(connection)
     live = _live(workspace, database)
@@ -164,7 +164,7 @@ def check_content_database(connection: Connection, database_id: str) -> list[str
 
 
 def _live(workspace: Workspace, registered: LinkDatabase | ContentDatabase) -> DataSourceSchema:
-    """The columns as they are now. Raises `database_not_shared`, also where only the database is in the trash."""
+    """Return the present schema. Raises `database_not_shared`, also where only the database is in the trash."""
     workspace.database(registered.database_id)
     return workspace.schema(registered.data_source_id)
 
@@ -199,7 +199,7 @@ def _keep_content_database(connection: Connection, found: Found, *, tag: str, pr
 
 
 def _offer_tags(connection: Connection) -> None:
-    """Let the Link Database offer every tag. Where Notion refuses, a person types it there; *Check now* says so."""
+    """Add every tag to the options of the Link Database. Where Notion refuses, *Check now* says what to do."""
     databases = services().store.databases
     links = databases.link_database(connection.id)
     if links is None:

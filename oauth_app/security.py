@@ -1,4 +1,4 @@
-"""What every answer and request is held to: headers, forgery checks, limits, other origins."""
+"""Rules for every request and answer: headers, CSRF protection, rate limits, CORS."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ SIGN_IN_LIMIT = "30 per minute"
 WRITE_LIMIT = "120 per minute"
 
 
-def asked_by() -> str:
-    """Whom a limit counts: an API token, a connection, or an address."""
+def rate_limit_key() -> str:
+    """Return the key that a rate limit counts by: an API token, a connection, or an address."""
     found = identity.caller()
     if found is None:
         return f"address:{get_remote_address()}"
     return f"token:{found.token_id}" if found.token_id else f"connection:{found.connection.id}"
 
 
-limiter = Limiter(asked_by, default_limits=[OVERALL_LIMIT], storage_uri="memory://", headers_enabled=True)
+limiter = Limiter(rate_limit_key, default_limits=[OVERALL_LIMIT], storage_uri="memory://", headers_enabled=True)
 """Counts per process: with several workers the limits are as many times higher."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Hold this app to the rules."""
+    """Apply the rules to this app."""
     csrf.init_app(app)
     limiter.init_app(app)
     origins = frozenset(origin.strip().rstrip("/") for origin in settings.cors_origins.split(",") if origin.strip())
@@ -75,13 +75,13 @@ def _protect(answer: Response, *, hsts: bool) -> Response:
 
 
 def _refuse_nul() -> None:
-    # No word that people write holds it, and PostgreSQL takes no text that does.
+    # NUL is in no text that people write, and PostgreSQL refuses it.
     if "\x00" in request.path or any("\x00" in value for value in request.values.values()):
         raise Refusal(400, "invalid_text", "The request holds characters that no text has.")
 
 
 def _preflight(origins: frozenset[str]) -> Response | None:
-    """The answer to a browser that asks whether another origin may call the API."""
+    """Answer a browser's preflight request for another origin."""
     asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
     if not (asks and _is_shared(origins)):
         return None

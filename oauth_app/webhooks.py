@@ -1,7 +1,7 @@
-"""Notion's webhooks: a change in a Link Database makes its connection due, so that the sensor looks within seconds.
+"""Notion's webhooks: a change in a Link Database makes its connection due, so that the sensor polls within seconds.
 
-An event only ever means "look now": what changed is read from Notion, so events that come twice, late or out of order
-do no harm. Polling goes on beside them.
+An event only means "poll now": what changed is read from Notion, so events that come twice, late or out of order do
+no harm. Polling goes on beside them.
 
 Set-up: Notion sends a verification token once, which a person pastes back at Notion. An *offered* token is shown on
 the operator's page and becomes the one that signatures are checked with when the operator says so; from then on no
@@ -35,19 +35,19 @@ OFFERED, IN_USE = "webhook_token_offered", "webhook_token"
 LIMIT = "600 per minute"
 
 
-class _Foreign(BaseModel):
-    """A part of Notion's JSON: what we don't know of it is left alone."""
+class _NotionModel(BaseModel):
+    """A part of Notion's JSON. Unknown keys are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-class Handshake(_Foreign):
+class Handshake(_NotionModel):
     """What Notion sends at set-up."""
 
     verification_token: Annotated[str, Field(min_length=8, max_length=500)]
 
 
-class Reference(_Foreign):
+class Reference(_NotionModel):
     """Something that an event is about or in."""
 
     id: UUID
@@ -55,13 +55,13 @@ class Reference(_Foreign):
     data_source_id: UUID | None = None
 
 
-class Data(_Foreign):
+class Data(_NotionModel):
     """Where the change happened."""
 
     parent: Reference | None = None
 
 
-class Event(_Foreign):
+class Event(_NotionModel):
     """A change. Its content is not in it."""
 
     type: str
@@ -71,7 +71,7 @@ class Event(_Foreign):
 
     @property
     def data_source_id(self) -> str | None:
-        """The data source that changed, or whose row did."""
+        """Return the data source that changed, or whose row did."""
         parent = self.data.parent
         if self.type.startswith("data_source."):
             return str(self.entity.id)
@@ -83,7 +83,7 @@ class Event(_Foreign):
 
 
 class Received(Value):
-    """What was made of a request. `connections` is how many will be looked at."""
+    """The outcome of a request. `connections` is how many will be polled."""
 
     outcome: Literal["token_offered", "noted"]
     connections: int = 0
@@ -100,7 +100,7 @@ def receive() -> Received:
 
 
 def signature_of(raw: bytes, token: str) -> str:
-    """What Notion signs a body with."""
+    """Return Notion's signature of a body."""
     return "sha256=" + hmac.new(token.encode(), raw, hashlib.sha256).hexdigest()
 
 
@@ -131,17 +131,17 @@ def _take_event(raw: bytes, signature: str) -> Received:
 
 
 def _note(event: Event) -> int:
-    """Make the connections due whose Link Database changed; returns how many."""
+    """Make the connections due whose Link Database changed. Return how many."""
     store, source = services().store, event.data_source_id
     if source is None or _is_our_own(event):
         return 0
-    count = store.databases.look_now_at_source(source, now=services().now())
+    count = store.databases.poll_source_now(source, now=services().now())
     logger.info("event %s: %d connections are due", event.type, count)
     return count
 
 
 def _is_our_own(event: Event) -> bool:
-    """Whether a connection's own bot made the change: each status that is written would cause a look otherwise."""
+    """Return whether a connection's own bot made the change. Otherwise each status we write would cause a poll."""
     authors = {str(author.id) for author in event.authors}
     bots = {connection.bot_id for connection in services().store.connections.all()}
     return bool(authors) and authors <= bots

@@ -1,4 +1,4 @@
-"""How values are said on the pages: times, sums, titles."""
+"""Template filters: times, sums and titles in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import Flask, url_for
 
 from oauth_app.services import services
-from svp_dagster.rows.platforms import name_of
+from svp_dagster.rows.pauses import name_of
 from svp_dagster.store.entries import Entry
 
 _STATIC = Path(__file__).parent / "static"
@@ -27,12 +27,12 @@ def init_app(app: Flask) -> None:
 
 
 def asset(name: str) -> str:
-    """The address of a static file, which changes when the file does, so that browsers may keep it."""
+    """Return the address of a static file. It changes with the file, so that browsers may cache it."""
     return url_for("static", filename=name, v=_fingerprint(name))
 
 
 def ago(moment: datetime) -> str:
-    """How long ago a moment is: `just now`, `5 min ago`, `3 h ago`, then the day."""
+    """Return how long ago a moment is: `just now`, `5 min ago`, `3 h ago`, then the day."""
     passed_s = (services().now() - moment).total_seconds()
     if passed_s < _MINUTE_S:
         return "just now"
@@ -44,7 +44,7 @@ def ago(moment: datetime) -> str:
 
 
 def ahead(moment: datetime) -> str:
-    """How far ahead a moment is: `any moment now`, `in 5 min`, `in 3 h`."""
+    """Return how far ahead a moment is: `any moment now`, `in 5 min`, `in 3 h`."""
     left_s = (moment - services().now()).total_seconds()
     if left_s < _MINUTE_S:
         return "any moment now"
@@ -54,7 +54,7 @@ def ahead(moment: datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: `0.8 s`, `24 s`, `2 min 5 s`."""
+    """Return seconds for people: `0.8 s`, `24 s`, `2 min 5 s`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < _MINUTE_S:
@@ -63,12 +63,12 @@ def duration(seconds: float) -> str:
 
 
 def usd(amount: float) -> str:
-    """A sum in US dollars; what is below a cent keeps its digits."""
+    """Return a sum in US dollars. One below ten cents keeps four digits."""
     return f"${amount:.2f}" if amount >= 0.1 or amount == 0 else f"${amount:.4f}"
 
 
 def title_of(entry: Entry) -> str:
-    """What an entry is called: its video's title, or its link without the scheme."""
+    """Return the name of an entry: its video's title, or its link without the scheme."""
     if entry.title:
         return entry.title
     parts = urlsplit(entry.link.url)

@@ -22,11 +22,11 @@ NOT_AS_IT_SHOULD = 3
 
 
 class _Failed(click.ClickException):
-    """A failure as one sentence, without a stack trace."""
+    """Shows a failure as one sentence, without a stack trace."""
 
 
 class _Svp(click.Group):
-    """Turns what can be foreseen into sentences."""
+    """Turns known failures into sentences."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
@@ -78,15 +78,17 @@ def demo(once: bool) -> None:
 
 @main.command()
 @click.argument("source", metavar="URL|FILE")
-@click.option("--schema", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Columns to fill (JSON).")
+@click.option(
+    "--schema", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Columns to fill (JSON)."
+)
 @click.option("--format", "form", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True)
 @click.option("--type", "kind", type=click.Choice([kind.value for kind in ProcessingType]), default="full")
-def process(source: str, schema: Path | None, form: str, kind: str) -> None:
+def process(source: str, file: Path | None, form: str, kind: str) -> None:
     """Take one video through the stages, without Notion; the result goes to standard output."""
     from svp_dagster.commands.process import as_json, as_markdown, process, read_schema
 
-    columns, prompt = read_schema(schema)
-    result = process(source, settings=Settings(), schema=columns, prompt=prompt, processing_type=ProcessingType(kind))
+    schema, prompt = read_schema(file)
+    result = process(source, settings=Settings(), schema=schema, prompt=prompt, processing_type=ProcessingType(kind))
     click.echo(as_json(result) if form == "json" else as_markdown(result))
 
 
@@ -146,8 +148,8 @@ def rotate_keys() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database's tables to the newest form."""
-    from svp_dagster.store.database import migrate
+    """Upgrade the tables of the database to this version."""
+    from svp_dagster.store.engine import migrate
     from svp_dagster.store.store import open_store
 
     migrate(open_store(Settings()).engine)

@@ -225,7 +225,6 @@ class ScreenLine(Value):
     first_s: float | None = None
     last_s: float | None = None
     slide: int | None = None
-    subtitle: bool = Field(default=False, description="Burned-in subtitles that repeat the speech.")
 
 
 class ScreenText(Value):
@@ -279,12 +278,40 @@ class ContentPage(Value):
     has_whole_body: bool = False
 
 
-class PaidCall(Value):
-    """One call to a paid service. `cost_usd` is None where the price isn't known (never 0 for "unknown")."""
+class BlockBudget(StrEnum):
+    """How many blocks the body of a content page may have: none, at most ten, or as many as make it good to read."""
+
+    PROPERTIES_ONLY = "properties_only"
+    COMPACT = "compact"
+    FULL = "full"
+
+
+class PageOptions(Value):
+    """What a content page shows beside its columns. The settings have these fields too."""
+
+    block_budget: BlockBudget = Field(
+        default=BlockBudget.COMPACT, description="properties_only, compact (10 blocks at most) or full."
+    )
+    page_cover: bool = Field(default=True, description="Upload the thumbnail, or else a frame, as the page's cover.")
+    page_subtitle_files: bool = Field(default=True, description="Attach the transcript as WebVTT and SubRip files.")
+    page_chapters: bool = Field(default=True, description="List the chapters of videos of five minutes and more.")
+    page_video_facts: bool = Field(default=True, description="Show uploader, date, duration, size and codec.")
+
+
+class Usage(Value):
+    """What one call to a paid service used, as its engine reports it.
+
+    `detail` of tokens has `input`, `output` and `thought`; it is empty where the service didn't report them.
+    """
 
     service: Literal["speech", "screen", "summary"]
     model: str
     units: float
     unit: Literal["seconds", "images", "tokens"]
     detail: JsonObject = Field(default_factory=dict)
+
+
+class PaidCall(Usage):
+    """A usage and its cost. `cost_usd` is None where the price isn't known (never 0 for "unknown")."""
+
     cost_usd: float | None = None

@@ -7,14 +7,21 @@ Secrets are `SecretStr`, which no log, repr or error shows.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from svp_dagster.models import PageOptions
 
-class Settings(BaseSettings):
-    """One installation's settings. Field names in capitals, with the prefix `SVP_` unless an alias says otherwise."""
+NOTION_PORTAL = "https://app.notion.com/developers/connections"
+"""Where a public connection is made: https://developers.notion.com/guides/get-started/public-connections"""
+
+
+class Settings(BaseSettings, PageOptions):
+    """One installation's settings, with those of its pages among them (`PageOptions`).
+
+    Field names in capitals, with the prefix `SVP_` unless an alias says otherwise.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="SVP_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, frozen=True
@@ -27,7 +34,9 @@ class Settings(BaseSettings):
         default=None, description="Fernet keys, comma-separated; the first encrypts, all decrypt."
     )
 
-    app_url: str = Field(default="http://127.0.0.1:8600", description="Address at which people reach the app.")
+    # Notion takes `http` for the host `localhost` alone, not for 127.0.0.1: django-allauth's page on its Notion
+    # provider, https://github.com/vellum-ai/vellum-assistant/pull/16495
+    app_url: str = Field(default="http://localhost:8600", description="Address at which people reach the app.")
     app_host: str = "127.0.0.1"
     app_port: int = 8600
     app_workers: int = Field(default=2, ge=1, description="gunicorn's worker processes.")
@@ -55,12 +64,7 @@ class Settings(BaseSettings):
     gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
     gemini_base_url: str = Field(default="", validation_alias="GOOGLE_GEMINI_BASE_URL")
     gemini_model: str = "gemini-3.5-flash-lite"
-    output_language: str = Field(default="", description="Language of summaries; empty: the video's own.")
-    block_budget: Literal["properties_only", "compact", "full"] = "compact"
-    page_cover: bool = Field(default=True, description="The thumbnail, or else a frame, as a page's cover.")
-    page_subtitle_files: bool = Field(default=True, description="Attach the transcript as WebVTT and SubRip files.")
-    page_chapters: bool = Field(default=True, description="List the chapters of videos of five minutes and more.")
-    page_video_facts: bool = Field(default=True, description="Tell uploader, date, duration, size and codec.")
+    output_language: str = Field(default="", description="Default language of summaries; empty: the video's own.")
     monthly_budget_usd: float | None = Field(default=None, ge=0, description="Per connection; unset: no cap.")
     prices_file: Path | None = Field(default=None, description="JSON that overrides the price table.")
 
@@ -90,9 +94,25 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.home / 'svp.sqlite'}"
 
     @property
+    def notion_redirect_uri(self) -> str:
+        """Where Notion sends a person back to after the sign-in. The public connection must list it."""
+        return f"{self.app_url.rstrip('/')}/auth/notion/callback"
+
+    @property
+    def missing_notion_client(self) -> list[str]:
+        """The variables of the public connection that are not set. Nobody can connect Notion without them."""
+        given = {"NOTION_CLIENT_ID": self.notion_client_id, "NOTION_CLIENT_SECRET": self.notion_client_secret}
+        return [name for name, value in given.items() if not value]
+
+    @property
     def extra_hosts(self) -> list[str]:
         """The sites of `allowed_sites`."""
         return [site.strip() for site in self.allowed_sites.split(",") if site.strip()]
+
+    @property
+    def page_options(self) -> PageOptions:
+        """The settings of pages alone, for whom no secret is meant."""
+        return PageOptions(**self.model_dump(include=set(PageOptions.model_fields)))
 
     @property
     def work_folder(self) -> Path:

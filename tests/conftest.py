@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.store.crypto import TokenCipher, new_key
-from svp_dagster.store.database import make_engine, migrate
+from svp_dagster.store.engine import dispose_process_engines, make_engine, migrate
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import Base
 from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion, running_notion
@@ -111,6 +111,13 @@ def _environment_is_given_back() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _connections_are_closed() -> Iterator[None]:
+    """Each test has a database of its own: without this, a session of a thousand runs out of file handles."""
+    yield
+    dispose_process_engines()
 
 
 @pytest.fixture(scope="session")

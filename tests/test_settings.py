@@ -8,6 +8,7 @@ import pytest
 from pydantic import AliasChoices, SecretStr, ValidationError
 from sqlalchemy import make_url
 
+from svp_dagster.models import BlockBudget, PageOptions
 from svp_dagster.settings import Settings
 
 CANARY = "canary-of-a-secret"
@@ -116,10 +117,31 @@ def test_settings_do_not_change() -> None:
         Settings().production = True  # type: ignore[misc]
 
 
-@pytest.mark.skipif(not (REPOSITORY / ".env.example").exists(), reason="there is no .env.example yet")
+def test_what_a_page_shows_is_set_with_the_rest_and_handed_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SVP_BLOCK_BUDGET", "full")
+    monkeypatch.setenv("SVP_PAGE_CHAPTERS", "false")
+
+    options = Settings().page_options
+
+    assert options == PageOptions(block_budget=BlockBudget.FULL, page_chapters=False)
+    assert type(options) is PageOptions
+
+
 def test_the_example_lists_every_setting_and_no_other() -> None:
     lines = (REPOSITORY / ".env.example").read_text().splitlines()
     listed = {line.lstrip("# ").split("=")[0] for line in lines if "=" in line and line.lstrip("# ")[0].isupper()}
     fields = {field: set(variable_names(field)) for field in Settings.model_fields}
     assert [field for field, names in fields.items() if not names & listed] == []
     assert listed - set().union(*fields.values()) == set()
+
+
+def test_the_example_leaves_alone_what_the_image_sets() -> None:
+    """`docker run --env-file .env` wins over the image: a copied example must not move its data or hide its ports."""
+    dockerfile = (REPOSITORY / "Dockerfile").read_text().replace("\\\n", " ")
+    of_the_image = {
+        pair.split("=")[0] for line in dockerfile.splitlines() if line.startswith("ENV ") for pair in line.split()[1:]
+    }
+    example = (REPOSITORY / ".env.example").read_text().splitlines()
+    of_the_example = {line.split("=")[0] for line in example if "=" in line and not line.startswith("#")}
+    assert {"SVP_HOME", "SVP_PRODUCTION"} <= of_the_image
+    assert of_the_image & of_the_example == set()

@@ -19,12 +19,12 @@ def guarded(blueprint: Blueprint) -> Blueprint:
 
 def _refuse_strangers() -> None:
     identity.connection()
-    if not identity.brings_token() and request.method not in ("GET", "HEAD", "OPTIONS"):
-        # No browser adds an API token by itself, so a request that brings one can't be forged.
+    if not identity.has_api_token() and request.method not in ("GET", "HEAD", "OPTIONS"):
+        # No browser adds an API token by itself, so a request with one can't be forged.
         csrf.protect()
 
 
 def _refuse_other_bodies() -> None:
-    # The schemas would take what can't be read for an empty object.
+    # The schemas would read an invalid body as an empty object.
     if request.get_data() and not isinstance(request.get_json(silent=True), dict):
         raise Refusal(400, "no_json", "The body must be a JSON object, sent as application/json.")

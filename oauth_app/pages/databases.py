@@ -1,4 +1,4 @@
-"""Set-up: the Link Database, and the Content Databases by tag."""
+"""Set-up of the Link Database and of the Content Databases by tag."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Answer = Response | str | tuple[str, int]
 
 @blueprint.get("")
 def show() -> Answer:
-    """What is registered, and what comes next."""
+    """Show what is registered, and the next step."""
     return _overview()
 
 
@@ -57,7 +57,7 @@ def make_link_database() -> Answer:
 @blueprint.post("/link/register")
 @limiter.limit(WRITE_LIMIT)
 def register_link_database() -> Answer:
-    """Take a database that is there already."""
+    """Register an existing database."""
 
     def work() -> str:
         asked = forms.read(RegisterLinkDatabase, forms.given())
@@ -98,7 +98,7 @@ def make_content_database() -> Answer:
 @blueprint.post("/register")
 @limiter.limit(WRITE_LIMIT)
 def register_content_database() -> Answer:
-    """Register a Content Database that is there already."""
+    """Register an existing Content Database."""
 
     def work() -> str:
         asked = forms.read(RegisterContentDatabase, forms.given())
@@ -112,14 +112,14 @@ def register_content_database() -> Answer:
 
 @blueprint.get("/<database_id>")
 def detail(database_id: str) -> Answer:
-    """One Content Database."""
+    """Show one Content Database."""
     return _detail(database_id)
 
 
 @blueprint.post("/<database_id>")
 @limiter.limit(WRITE_LIMIT)
 def change(database_id: str) -> Answer:
-    """Keep another tag or schema prompt."""
+    """Change the tag or the schema prompt."""
 
     def work() -> str:
         asked = forms.read(ChangeContentDatabase, {"prompt": "", "tag": ""} | forms.given())
@@ -153,7 +153,7 @@ def check(database_id: str) -> Answer:
 @blueprint.post("/<database_id>/forget")
 @limiter.limit(WRITE_LIMIT)
 def forget(database_id: str) -> Answer:
-    """Forget a Content Database."""
+    """Delete the registration of a Content Database."""
 
     def work() -> str:
         registration.forget_content_database(identity.connection(), database_id)
@@ -165,7 +165,7 @@ def forget(database_id: str) -> Answer:
 def _attempt(
     work: Callable[[], str], *, again: Callable[[Refusal], str], then: str | None = None
 ) -> Response | tuple[str, int]:
-    """Do the work and go on with the sentence it gives; else show the page again with what went wrong."""
+    """Do the work and redirect with its sentence, or show the page again with what went wrong."""
     was_set_up = _is_set_up()
     try:
         flash(work(), "good")
@@ -230,7 +230,7 @@ def _detail(database_id: str, refused: Refusal | None = None) -> str:
 
 
 def _choices() -> dict[str, object]:
-    """The pages and data sources that the connection may see; `problem` says why none could be asked for."""
+    """Return the pages and data sources that the connection may see. `problem` says why they could not be listed."""
     workspace = services().workspace(identity.connection())
     try:
         return {

@@ -1,4 +1,4 @@
-"""The dashboard: a connection's links, newest first, live; one link in detail; adding and asking again."""
+"""The dashboard: a connection's links, newest first, live; one link in detail; adding and retrying."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, make_response, redirect, re
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from oauth_app import identity, links, month, platforms
+from oauth_app import identity, links, month, site_health
 from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_TAG, PAGE_SIZE, NewEntry
 from oauth_app.entry_view import EntryView
 from oauth_app.errors import Refusal
@@ -36,8 +36,8 @@ SHOWS: dict[str, tuple[str, tuple[Status, ...]]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which part of the links a person looks at."""
+class EntryFilter:
+    """The filter and page of the links that are shown."""
 
     show: str
     tag: str
@@ -45,11 +45,11 @@ class Wanted:
 
     @property
     def statuses(self) -> tuple[Status, ...] | None:
-        """The statuses to list; None for all."""
+        """Return the statuses to list; None for all."""
         return None if self.show == "all" else SHOWS[self.show][1]
 
     def address(self, endpoint: str = "entries.show", **changes: Any) -> str:
-        """The address of this part, or of another."""
+        """Return the address of this part, or of another."""
         values: dict[str, Any] = {"show": self.show, "tag": self.tag, "offset": self.offset, **changes}
         plain = {"show": "all", "tag": "", "offset": 0}
         return url_for(endpoint, **{name: value for name, value in values.items() if value != plain.get(name)})
@@ -57,7 +57,7 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class LivePart:
-    """The part of the dashboard that changes by itself, and a word that changes when it does."""
+    """The part of the dashboard that changes by itself, and its fingerprint."""
 
     html: str
     seen: str
@@ -74,7 +74,7 @@ def show() -> str | AnyResponse:
 
 @blueprint.get("/live")
 def live() -> AnyResponse:
-    """The part that changes by itself; nothing when it is as the browser has it (`seen`)."""
+    """Return the part that changes by itself; nothing when the browser has it already (`seen`)."""
     part = _live_part(identity.connection())
     return make_response("", 204) if request.args.get("seen") == part.seen else make_response(part.html)
 
@@ -90,7 +90,7 @@ def add() -> AnyResponse | tuple[str, int]:
     except (Refusal, SvpError) as error:
         refused = forms.as_refusal(error)
         return _page(connection, refused=refused, given=given), refused.status
-    flash(f"Added. {platforms.when_it_starts(added.link.link)}", "good")
+    flash(f"Added. {site_health.when_it_starts(added.link.link)}", "good")
     return redirect(url_for(".show"))
 
 
@@ -104,7 +104,7 @@ def detail(page_id: str) -> str:
 @blueprint.post("/retry")
 @limiter.limit(WRITE_LIMIT)
 def retry_failed() -> AnyResponse:
-    """Ask again for all links that failed for good, with a tag or with any."""
+    """Retry all links that failed for good, with a tag or with any."""
     tag = request.form.get("tag", "")[:LONGEST_TAG]
     try:
         asked, left = links.retry_failed(identity.connection(), tag=tag or None, code=None)
@@ -122,28 +122,28 @@ def retry_failed() -> AnyResponse:
 @blueprint.post("/<page_id>/retry")
 @limiter.limit(WRITE_LIMIT)
 def retry(page_id: str) -> AnyResponse:
-    """Ask for a failed link again."""
+    """Retry a failed link."""
     connection = identity.connection()
     try:
         asked = links.retry(connection, links.mine(connection, page_id))
     except (Refusal, SvpError) as error:
         flash(forms.as_refusal(error).message, "bad")
     else:
-        flash(f"Asked again. {platforms.when_it_starts(asked.link.link)}", "good")
+        flash(f"Asked again. {site_health.when_it_starts(asked.link.link)}", "good")
     from_list = request.form.get("from") == "list"
     return redirect(url_for(".show") if from_list else url_for(".detail", page_id=page_id))
 
 
 @blueprint.get("/<page_id>/notion")
 def at_notion(page_id: str) -> AnyResponse:
-    """On to the row at Notion, which knows its own address."""
+    """Redirect to the row at Notion."""
     connection = identity.connection()
     return redirect(links.address_at_notion(connection, links.mine(connection, page_id)))
 
 
 @blueprint.get("/<page_id>/thumbnail.jpg")
 def thumbnail(page_id: str) -> Response:
-    """The video's small picture."""
+    """Return the video's small picture."""
     entry = links.mine(identity.connection(), page_id)
     jpeg = services().store.contents.thumbnail(entry.media_key) if entry.media_key else None
     if jpeg is None:
@@ -166,19 +166,19 @@ def _page(connection: Connection, *, refused: Refusal | None = None, given: dict
 
 
 def _live_part(connection: Connection) -> LivePart:
-    found, wanted = services(), _wanted()
+    found, shown = services(), _entry_filter()
     entries, total = found.store.entries.page(
-        connection.id, statuses=wanted.statuses, tag=wanted.tag or None, offset=wanted.offset, limit=PAGE_SIZE
+        connection.id, statuses=shown.statuses, tag=shown.tag or None, offset=shown.offset, limit=PAGE_SIZE
     )
-    counts = found.store.entries.counts(connection.id, tag=wanted.tag or None)
+    counts = found.store.entries.counts(connection.id, tag=shown.tag or None)
     since, until = month.month_of(found.now())
     values = {
-        "paused": platforms.paused(),
+        "paused": site_health.paused(),
         "views": _views(entries),
         "total": total,
-        "retryable": _retryable(connection, wanted),
+        "retryable": _retryable(connection, shown),
         "most_at_once": MOST_AT_ONCE,
-        "wanted": wanted,
+        "shown": shown,
         "shows": {
             name: (words, sum(counts[status] for status in statuses)) for name, (words, statuses) in SHOWS.items()
         },
@@ -190,16 +190,16 @@ def _live_part(connection: Connection) -> LivePart:
     return LivePart(html=render_template("entries/_live.html", **values, seen=seen), seen=seen)
 
 
-def _retryable(connection: Connection, wanted: Wanted) -> int:
-    """How many of the links that are shown can be asked for again all at once."""
-    if wanted.show != "failed":
+def _retryable(connection: Connection, shown: EntryFilter) -> int:
+    """Return how many of the links that are shown can be retried all at once."""
+    if shown.show != "failed":
         return 0
-    return services().store.sweep.failed_of(connection.id, tag=wanted.tag or None, code=None, limit=0)[1]
+    return services().store.sweep.failed_of(connection.id, tag=shown.tag or None, code=None, limit=0)[1]
 
 
-def _wanted() -> Wanted:
+def _entry_filter() -> EntryFilter:
     name, offset = request.args.get("show", "all"), request.args.get("offset", 0, type=int)
-    return Wanted(
+    return EntryFilter(
         show=name if name in SHOWS else "all",
         tag=request.args.get("tag", "")[:LONGEST_TAG],
         offset=min(max(offset, 0), FURTHEST_OFFSET),

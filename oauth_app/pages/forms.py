@@ -1,4 +1,4 @@
-"""Forms of the pages, held to the same schemas as the API."""
+"""Forms of the pages, validated by the schemas of the API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LINK_SUFFIX = "_link"
 
 
 def given() -> dict[str, str]:
-    """What the form holds, without what is empty and what isn't the person's."""
+    """Return the fields of the form that a person filled in."""
     values = {name: value.strip() for name, value in request.form.items() if name != "csrf_token"}
     pasted = {name.removesuffix(LINK_SUFFIX): value for name, value in values.items() if name.endswith(LINK_SUFFIX)}
     kept = {name: value for name, value in values.items() if not name.endswith(LINK_SUFFIX)}
@@ -34,7 +34,7 @@ def given() -> dict[str, str]:
 
 
 def read(model: type[Model], values: dict[str, Any]) -> Model:
-    """The form as a value. Raises a `Refusal` that names each field that doesn't fit."""
+    """Return the form as a value. Raises a `Refusal` that names each field that doesn't fit."""
     try:
         return model.model_validate({name: value for name, value in values.items() if name in model.model_fields})
     except ValidationError as error:
@@ -43,7 +43,7 @@ def read(model: type[Model], values: dict[str, Any]) -> Model:
 
 
 def as_refusal(error: Refusal | SvpError) -> Refusal:
-    """What goes wrong, in one shape."""
+    """Return either error as a `Refusal`."""
     return error if isinstance(error, Refusal) else refusal(error)
 
 

@@ -1,4 +1,4 @@
-"""The operator's page: whether everything is there, and the set-up of Notion's webhooks.
+"""The operator's page: readiness, and the set-up of Notion's webhooks.
 
 An operator is who can read the installation's files: the key to this page lies in the home folder.
 """
@@ -10,7 +10,7 @@ import hmac
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from oauth_app import health, notion_grant, webhooks
+from oauth_app import health, webhooks
 from oauth_app.errors import Refusal
 from oauth_app.security import limiter
 from oauth_app.services import services
@@ -26,10 +26,10 @@ _SESSION = "operator"
 
 @blueprint.get("")
 def show() -> str:
-    """The page, or the form that asks for the key."""
+    """Show the page, or the form that asks for the key."""
     found = services()
     if not _is_operator():
-        _key()  # made with the first look, so that it can be read
+        _key()  # created with the first visit, so that it can be read
         return render_template("operator/key.html", file=KEY_FILE)
     web = found.store.web
     return render_template(
@@ -38,7 +38,7 @@ def show() -> str:
         offered=web.secret(webhooks.OFFERED),
         in_use=web.secret(webhooks.IN_USE),
         webhook_url=f"{found.settings.app_url.rstrip('/')}{url_for('webhooks.receive')}",
-        redirect_uri=notion_grant.redirect_uri(found.settings),
+        redirect_uri=found.settings.notion_redirect_uri,
     )
 
 
@@ -70,7 +70,7 @@ def confirm_webhooks() -> Response:
 
 @blueprint.post("/webhooks/start-over")
 def start_over() -> Response:
-    """Forget the tokens, so that a new one can be offered."""
+    """Delete the tokens, so that a new one can be offered."""
     web = _web()
     web.forget_secret(webhooks.IN_USE)
     web.forget_secret(webhooks.OFFERED)

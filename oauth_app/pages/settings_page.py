@@ -1,4 +1,4 @@
-"""What the owner of a connection chooses: language, monthly budget; and the end of it."""
+"""Settings of a connection: language, monthly budget, and disconnecting."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ LARGEST_BUDGET_USD = 100_000.0
 
 @blueprint.get("")
 def show() -> str:
-    """The settings of this connection."""
+    """Show the settings of this connection."""
     found = services()
     return render_template(
         "settings/show.html",
         connection=identity.connection(),
+        installation_language=found.settings.output_language,
         installation_budget_usd=found.settings.monthly_budget_usd,
         longest_language=LONGEST_LANGUAGE,
     )
@@ -31,7 +32,7 @@ def show() -> str:
 
 @blueprint.post("")
 def save() -> Response:
-    """Keep what was chosen."""
+    """Store what was chosen."""
     budget_text = request.form.get("monthly_budget_usd", "").strip()
     budget_usd = _amount(budget_text) if budget_text else None
     if budget_text and budget_usd is None:

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from oauth_app import identity, notion_grant
+from oauth_app import identity
 from oauth_app.errors import Refusal
+from oauth_app.pages.start import set_up_page
 from oauth_app.security import SIGN_IN_LIMIT, csrf, limiter
 from oauth_app.services import services
-from svp_dagster.errors import SvpError
+from svp_dagster.errors import Code, SvpError
 from svp_dagster.notion.client.oauth import Grant
 from svp_dagster.store.connections import Connection, Tokens
 from svp_dagster.store.web import SignInEnd
@@ -34,26 +35,29 @@ _ENDS = {
 _DENIED = Refusal(
     403, "access_denied", "You chose not to give access, so nothing was connected. You can change your mind any time."
 )
+_CODE_REFUSED = Refusal(400, "code_refused", "Notion's answer was used already, or is too old. Nothing was connected.")
 _NO_ANSWER = Refusal(400, "no_code", "Notion sent you back without an answer. Nothing was connected.")
 
 
 @blueprint.get("/auth/notion/login")
 @limiter.limit(SIGN_IN_LIMIT)
-def login() -> Response:
+def login() -> Response | tuple[str, int]:
     """Leave for Notion's authorize page."""
     found = services()
+    if found.settings.missing_notion_client:
+        return set_up_page(), 503
     ours = urlsplit(found.settings.app_url)
     if request.host != ours.netloc and "here" not in request.args:
-        # Notion leads back to `app_url`: the browser's part of the sign-in must be kept under that name.
+        # Notion redirects back to `app_url`: the browser must have its session cookie under that host.
         return redirect(f"{found.settings.app_url.rstrip('/')}{url_for('.login', here=1)}")
     state = found.store.web.begin_sign_in(browser=identity.browser(), now=found.now())
-    return redirect(notion_grant.authorize_url(found.settings, state=state))
+    return redirect(found.oauth.authorize_url(redirect_uri=found.settings.notion_redirect_uri, state=state))
 
 
 @blueprint.route("/auth/notion/callback", methods=["GET", "POST"])
 @limiter.limit(SIGN_IN_LIMIT)
 def callback() -> Response | tuple[str, int]:
-    """Come back from Notion: with a code, or without. The state guards against forgery, in a POST too."""
+    """Handle the way back from Notion, with a code or without. The state guards against forgery, in a POST too."""
     found = services()
     ended = found.store.web.end_sign_in(state=_given("state"), browser=identity.browser(), now=found.now())
     if ended is not SignInEnd.GOOD:
@@ -61,9 +65,11 @@ def callback() -> Response | tuple[str, int]:
     if not _given("code"):
         return _not_connected(_DENIED if _given("error") == "access_denied" else _NO_ANSWER)
     try:
-        grant = notion_grant.redeem(found.settings, _given("code"))
-    except Refusal as refused:
-        return _not_connected(refused)
+        grant = found.oauth.redeem(_given("code"), redirect_uri=found.settings.notion_redirect_uri)
+    except SvpError as error:
+        if error.code is not Code.NOT_CONNECTED:
+            raise
+        return _not_connected(_CODE_REFUSED)
     connection = _keep(grant)
     identity.sign_in(connection)
     logger.info("connection %s signed in", connection.id)
@@ -75,7 +81,7 @@ csrf.exempt(callback)
 
 @blueprint.post("/auth/sign-out")
 def sign_out() -> Response:
-    """Forget this browser; the connection goes on."""
+    """End this browser's session. The connection goes on."""
     identity.sign_out()
     flash("You are signed out. Your links go on being processed.", "good")
     return redirect(url_for("start.show"))
@@ -83,7 +89,7 @@ def sign_out() -> Response:
 
 @blueprint.post("/auth/disconnect")
 def disconnect() -> Response:
-    """Revoke the token at Notion, forget it, stop polling."""
+    """Revoke the token at Notion, delete it, stop polling."""
     found, connection = services(), identity.connection()
     tokens = found.store.connections.tokens(connection.id)
     found.store.connections.end(connection.id, now=found.now())
@@ -104,7 +110,7 @@ def disconnect() -> Response:
 
 
 def _given(name: str) -> str:
-    """What came back under this name: in the address, a form or JSON; else ''."""
+    """Return a value that came back under this name, in the query, a form or JSON; else ''."""
     sent = request.get_json(silent=True)
     value = sent.get(name, "") if isinstance(sent, dict) else request.values.get(name, "")
     return value if isinstance(value, str) else ""

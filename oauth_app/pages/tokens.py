@@ -18,7 +18,7 @@ MOST_TOKENS = 20
 
 @blueprint.get("")
 def show() -> str:
-    """The tokens of this connection."""
+    """Show the tokens of this connection."""
     return _page()
 
 
@@ -37,7 +37,7 @@ def make() -> str | Response:
 
 @blueprint.post("/<token_id>/revoke")
 def revoke(token_id: str) -> Response:
-    """End a token."""
+    """Revoke a token."""
     if services().store.web.revoke_api_token(identity.connection().id, token_id):
         flash("The token is revoked: whatever used it can't any more.", "good")
     return redirect(url_for(".show"))

@@ -21,7 +21,8 @@ from sandbox.ai.refusals import Refused
 from sandbox.ai.scripts import Scripts
 from sandbox.ai.speech import SpeechScript
 from sandbox.ai.vision import VisionScript, vision_api
-from sandbox.faults import CONTROL, FaultPlan, Recorder, install
+from sandbox.faults import CONTROL, FaultPlan, install
+from sandbox.recorder import Recorder
 from sandbox.serving import Served, serve
 
 

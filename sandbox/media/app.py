@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from sandbox.faults import FaultPlan, Recorder, install
+from sandbox.faults import FaultPlan, install
 from sandbox.media import files, instagram, tiktok
 from sandbox.media.posts import (
     INSTAGRAM_CDN,
@@ -25,6 +25,7 @@ from sandbox.media.posts import (
     copy_of,
     post,
 )
+from sandbox.recorder import Recorder
 
 SHORT_LINK_HOSTS = ("vm.tiktok.com", "vt.tiktok.com")
 HOSTS = frozenset({*SHORT_LINK_HOSTS, "www.tiktok.com", "www.instagram.com", TIKTOK_CDN, TIKTOK_IMAGES, INSTAGRAM_CDN})

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from sandbox.faults import FaultPlan, Recorder, RequestRecord
+from sandbox.faults import FaultPlan
 from sandbox.media.app import HOSTS, create_app
 from sandbox.media.authority import Authority
+from sandbox.recorder import Recorder, RequestRecord
 from sandbox.serving import QuietHandler, Served, serve
 
 RECORD_FILE = "media-requests.jsonl"

@@ -7,8 +7,9 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox import faults as fault_injection
-from sandbox.faults import FaultPlan, Recorder
-from sandbox.notion import (
+from sandbox.faults import FaultPlan
+from sandbox.notion import web
+from sandbox.notion.endpoints import (
     blocks,
     comments,
     control,
@@ -19,13 +20,13 @@ from sandbox.notion import (
     pages,
     search,
     users,
-    web,
 )
-from sandbox.notion.app_state import AppState, register, state
 from sandbox.notion.errors import NotionError, invalid_url
-from sandbox.notion.session import new_id
-from sandbox.notion.store import Store
-from sandbox.notion.webhooks import Webhooks
+from sandbox.notion.state.app_state import AppState, register, state
+from sandbox.notion.state.session import new_id
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.webhooks import Webhooks
+from sandbox.recorder import Recorder
 from sandbox.serving import Served, serve
 
 LARGEST_REQUEST_BYTES = 64 * 1024 * 1024

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from sandbox.notion import block_kinds, columns, files, rich_text, values
-from sandbox.notion.blocks import UNDER_A_PAGE
-from sandbox.notion.cell_text import as_text
-from sandbox.notion.session import Session
-from sandbox.notion.store import Json, Record
+from sandbox.notion.content import block_kinds, columns, files, rich_text, values
+from sandbox.notion.content.cell_text import as_text
+from sandbox.notion.endpoints.blocks import UNDER_A_PAGE
+from sandbox.notion.state.session import Session
+from sandbox.notion.state.store import Json, Record
 
 _INPUTS = {
     "title": "text", "rich_text": "text", "url": "text", "number": "number", "email": "email", "phone_number": "tel",

@@ -6,13 +6,16 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.notion import columns, pages, rich_text, values, view, workspaces
-from sandbox.notion.api import made
-from sandbox.notion.app_state import state
+from sandbox.notion import view
 from sandbox.notion.checks import dashed
+from sandbox.notion.content import columns, rich_text, values
+from sandbox.notion.endpoints import pages
+from sandbox.notion.endpoints.incoming import made
 from sandbox.notion.errors import NotionError
-from sandbox.notion.session import Session
-from sandbox.notion.store import Json, Record
+from sandbox.notion.state import workspaces
+from sandbox.notion.state.app_state import state
+from sandbox.notion.state.session import Session
+from sandbox.notion.state.store import Json, Record
 
 routes = Blueprint("web", __name__)
 

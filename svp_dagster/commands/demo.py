@@ -21,13 +21,11 @@ from urllib.parse import parse_qs, urlsplit
 import certifi
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from svp_dagster.commands import up
+from svp_dagster.commands.demo_samples import INSTAGRAM, SAMPLES, TIKTOK, Sample, print_outcome, verdict
 from svp_dagster.commands.processes import Processes, answers, free_port, require_free, running
-from svp_dagster.models import Status
-from svp_dagster.notion.client.oauth import NotionOAuth
-from svp_dagster.notion.client.workspace import NotionResource
+from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.rows import new_row
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
@@ -37,77 +35,6 @@ from svp_dagster.store.store import Store, open_store
 SANDBOX_LIMIT_S = 30.0
 ONCE_LIMIT_S = 600.0
 CALL_TIMEOUT_S = 30.0
-STAGES = ("download", "transcribe", "read_screen", "summarize", "publish")
-TABLE_WIDTH = 180
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A row that the demo adds, and how it should end."""
-
-    about: str
-    url: str
-    tag: str
-    ends: Status
-    failure_code: str | None = None
-
-
-_TIKTOK = "https://www.tiktok.com"
-_INSTAGRAM = "https://www.instagram.com"
-
-SAMPLES = (
-    Sample(
-        about="a recipe, spoken, with platform captions",
-        url=f"{_TIKTOK}/@weeknight.kitchen/video/7512345678901234501?is_from_webapp=1",
-        tag="cooking",
-        ends=Status.COMPLETED,
-    ),
-    Sample(
-        about="a recipe, spoken, without captions",
-        url=f"{_INSTAGRAM}/reel/DOpancakes1/?igsh=MzRlODBiNWFlZA==",
-        tag="cooking",
-        ends=Status.COMPLETED,
-    ),
-    Sample(
-        about="a café, silent, text on the screen",
-        url=f"{_TIKTOK}/@porto.finds/video/7512345678901234502",
-        tag="places",
-        ends=Status.COMPLETED,
-    ),
-    Sample(
-        about="a ramen shop, music, in Japanese",
-        url=f"{_INSTAGRAM}/reel/DOramen0001/",
-        tag="places",
-        ends=Status.COMPLETED,
-    ),
-    Sample(
-        about="a lake, music and nothing else",
-        url=f"{_TIKTOK}/@lake.diary/video/7512345678901234503",
-        tag="places",
-        ends=Status.COMPLETED,
-    ),
-    Sample(
-        about="a private post",
-        url=f"{_TIKTOK}/@only.friends/video/7512345678901234601",
-        tag="places",
-        ends=Status.FAILED,
-        failure_code="private",
-    ),
-    Sample(
-        about="three hours long",
-        url=f"{_TIKTOK}/@long.talks/video/7512345678901234701",
-        tag="places",
-        ends=Status.FAILED,
-        failure_code="too_long",
-    ),
-    Sample(
-        about="a tag without a Content Database",
-        url=f"{_TIKTOK}/@weeknight.kitchen/video/7512345678901234501",
-        tag="gardening",
-        ends=Status.FAILED,
-        failure_code="unknown_tag",
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,12 +48,12 @@ class Demo:
 
     @property
     def store(self) -> Store:
-        """The installation's store."""
+        """Return the installation's store."""
         return open_store(self.settings)
 
 
 def run() -> str:
-    """Run until Ctrl-C; returns what ended by itself, or ''."""
+    """Run until Ctrl-C. Return what ended by itself, or ''."""
     home, ports = Settings().home / "demo", {"app_port": 8600, "dagster_port": 3000, "notion_port": 8601}
     require_free(*ports.values())
     shutil.rmtree(home, ignore_errors=True)
@@ -142,23 +69,23 @@ def run() -> str:
   Dagster                                 {up.dagster_address(demo.settings)}
 
 Add a row of your own to the Link Database, for example
-  {_TIKTOK}/@desk.physio/photo/7512345678901234504   tag: places   (a slideshow)
-  {_INSTAGRAM}/p/DOportoday1/                           tag: places   (a carousel)
+  {TIKTOK}/@desk.physio/photo/7512345678901234504   tag: places   (a slideshow)
+  {INSTAGRAM}/p/DOportoday1/                           tag: places   (a carousel)
 and watch its status. Ctrl-C stops everything.
 """)
         return up.serve(processes)
 
 
 def run_once() -> str:
-    """Add the sample rows, wait, print what became of them; returns a sentence if one ended otherwise, or ''."""
+    """Add the sample rows, wait, print the outcome. Return a sentence if one ended otherwise than it should, or ''."""
     home = Path(tempfile.mkdtemp(prefix="svp-demo-"))
     ports = {name: free_port() for name in ("app_port", "dagster_port", "notion_port")}
     try:
         with _demo(home, **ports) as (demo, _):
             rows = add_rows(demo)
             entries = wait_for(demo, set(rows))
-            _print_outcome(rows, entries)
-            return _verdict(rows, entries)
+            print_outcome(rows, entries)
+            return verdict(rows, entries)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -177,7 +104,7 @@ def _demo(home: Path, *, app_port: int, dagster_port: int, notion_port: int) -> 
 
 @contextmanager
 def _environment(home: Path, app_port: int, dagster_port: int, notion_url: str, media_port: int) -> Iterator[None]:
-    """The environment of the demo for the length of a block: keys that are set outside are not used."""
+    """Set the environment of the demo for the length of a block. Keys that are set outside are not used."""
     before = dict(os.environ)
     bundle = str(home / "sandbox" / "trusted.pem")
     for name in [name for name in os.environ if name.startswith(("SVP_", "NOTION_", "OPENAI_", "GEMINI_", "GOOGLE_"))]:
@@ -207,7 +134,7 @@ def _environment(home: Path, app_port: int, dagster_port: int, notion_url: str, 
 
 
 def _start_sandbox(processes: Processes, home: Path, *, notion_port: int, media_port: int) -> None:
-    """The stand-ins, and a bundle of certificates that trusts the one of TikTok and Instagram beside the real ones."""
+    """Start the stand-ins and write a CA bundle that trusts theirs beside the real ones."""
     data = home / "sandbox"
     for name, port in (("notion", notion_port), ("media", media_port)):
         child = processes.start_module("sandbox", [name, "--port", str(port), "--data", str(data / name)], name=name)
@@ -238,65 +165,28 @@ def _connect(settings: Settings, notion_url: str) -> Demo:
 
 
 def add_rows(demo: Demo) -> dict[str, Sample]:
-    """Add the samples as pending rows; returns them by page id."""
+    """Add the samples as pending rows. Return them by page id."""
     link_database = demo.store.databases.link_database(demo.connection_id)
     assert link_database is not None
     schema, now = link_database.data_schema, datetime.now(UTC)
-    base_url = demo.settings.notion_base_url
-    tokens, notion = TokenStore(oauth=NotionOAuth(base_url=base_url)), NotionResource(base_url=base_url)
-    workspace = notion.workspace(demo.connection_id, tokens)
+    notion = NotionResource(base_url=demo.settings.notion_base_url)
+    workspace = notion.workspace(demo.connection_id, TokenStore())
     rows: dict[str, Sample] = {}
     for sample in SAMPLES:
         properties = new_row(schema, url=sample.url, tag=sample.tag, processing_type=None, at=now)
         page = workspace.create_page(schema.data_source_id, properties, find=lambda: None)
         rows[page.page_id] = sample
-    demo.store.databases.look_now(demo.connection_id, now=now)
+    demo.store.databases.poll_now(demo.connection_id, now=now)
     notion.close()
     return rows
 
 
 def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -> dict[str, Entry]:
-    """The entries, once all are final and Notion shows it, or when the time is up."""
+    """Return the entries, once all are final and Notion shows it, or when the time is up."""
     give_up_at = time.monotonic() + limit_s
     while True:
         known = demo.store.entries.known(page_ids)
-        done = [entry for entry in known.values() if entry.status.is_final and not entry.is_owed]
+        done = [entry for entry in known.values() if entry.status.is_final and not entry.is_unsynced]
         if len(done) == len(page_ids) or time.monotonic() > give_up_at:
             return known
         time.sleep(0.5)
-
-
-def _print_outcome(rows: dict[str, Sample], entries: dict[str, Entry]) -> None:
-    console = Console(width=TABLE_WIDTH, highlight=False)
-    console.print(_table(rows, entries))
-    for page_id, sample in rows.items():
-        if page_id in entries and entries[page_id].content_page_url:
-            console.print(f"{sample.about}: {entries[page_id].content_page_url}", soft_wrap=True)  # to be clicked
-
-
-def _table(rows: dict[str, Sample], entries: dict[str, Entry]) -> Table:
-    table = Table(title="Seconds per stage")
-    for heading in ("row", "status", "reason", *STAGES):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("engines", overflow="fold")
-    for page_id, sample in rows.items():
-        entry = entries.get(page_id)
-        if entry is None:
-            table.add_row(f"{sample.about} ({sample.tag})", "never seen")
-            continue
-        seconds = [f"{entry.stage_seconds[stage]:.1f}" if stage in entry.stage_seconds else "" for stage in STAGES]
-        engines = ", ".join(dict.fromkeys(engine for engine in entry.engines.values() if engine != "none"))
-        name = f"{sample.about} ({sample.tag})"
-        table.add_row(name, entry.status.value, entry.failure_code or "", *seconds, engines)
-    return table
-
-
-def _verdict(rows: dict[str, Sample], entries: dict[str, Entry]) -> str:
-    wrong = [
-        sample.about
-        for page_id, sample in rows.items()
-        if page_id not in entries
-        or (entries[page_id].status, entries[page_id].failure_code) != (sample.ends, sample.failure_code)
-        or (sample.ends is Status.COMPLETED and not entries[page_id].content_page_url)
-    ]
-    return f"Not as they should have ended: {'; '.join(wrong)}." if wrong else ""

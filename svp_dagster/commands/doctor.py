@@ -17,9 +17,10 @@ from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from svp_dagster.errors import SvpError
-from svp_dagster.settings import Settings
+from svp_dagster.prices import load_prices
+from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.crypto import TokenCipher
-from svp_dagster.store.database import is_migrated
+from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import encryption_keys, open_store
 
 TIMEOUT_S = 10.0
@@ -38,7 +39,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """All checks, the slow ones at the same time."""
+    """Run all checks at the same time. Return a finding for each."""
     checks: list[Callable[[Settings], Finding]] = [
         _python,
         _home,
@@ -53,6 +54,7 @@ def examine(settings: Settings) -> list[Finding]:
         _speech,
         _screen,
         _summary,
+        _prices,
     ]
     with ThreadPoolExecutor(len(checks)) as pool:
         return list(pool.map(lambda check: check(settings), checks))
@@ -67,9 +69,9 @@ def _python(_settings: Settings) -> Finding:
 def _home(settings: Settings) -> Finding:
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
-        probe = settings.home / ".probe"
-        probe.touch()
-        probe.unlink()
+        written = settings.home / ".doctor"
+        written.touch()
+        written.unlink()
     except OSError as error:
         return _wrong("Home folder", f"{settings.home}: {error.strerror}; set SVP_HOME to a folder you may write to")
     return _ok("Home folder", str(settings.home))
@@ -142,9 +144,14 @@ def _notion(settings: Settings) -> Finding:
 
 
 def _notion_client(settings: Settings) -> Finding:
-    if settings.notion_client_id and settings.notion_client_secret:
-        return _ok("Notion sign-in", "client id and secret are set")
-    return _missing("Notion sign-in", "set NOTION_CLIENT_ID and NOTION_CLIENT_SECRET of your public connection")
+    missing = settings.missing_notion_client
+    if not missing:
+        return _ok("Notion sign-in", f"client id and secret are set; redirect URI {settings.notion_redirect_uri}")
+    return _missing(
+        "Notion sign-in",
+        f"set {' and '.join(missing)}, of a public connection made at {NOTION_PORTAL} "
+        f"with the redirect URI {settings.notion_redirect_uri}",
+    )
 
 
 def _speech(settings: Settings) -> Finding:
@@ -191,8 +198,18 @@ def _summary(settings: Settings) -> Finding:
     )
 
 
+def _prices(settings: Settings) -> Finding:
+    try:
+        load_prices(settings.prices_file)
+    except SvpError as error:
+        return _wrong("Prices", error.sentence)
+    return _ok(
+        "Prices", f"list prices, overridden by {settings.prices_file}" if settings.prices_file else "list prices"
+    )
+
+
 def _service(subject: str, url: str, headers: dict[str, str], *, key: str, model: str, setting: str) -> Finding:
-    """Ask a service about a model: free of charge, and it tells a bad key from a retired model."""
+    """Request a model's description: it is free, and tells a bad key from a retired model."""
     try:
         status = httpx.get(url, headers=headers, timeout=TIMEOUT_S).status_code
     except (httpx.HTTPError, httpx.InvalidURL):

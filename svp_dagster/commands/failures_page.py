@@ -24,7 +24,7 @@ This page is made from `svp_dagster/errors.py` by `python -m svp_dagster.command
 
 
 def render() -> str:
-    """The page, in Markdown."""
+    """Return the page, in Markdown."""
     return _HEAD + "".join(
         f"| `{code}` | {_when(kind)} | {_for_people(kind.sentence)} |\n" for code, kind in TABLE.items()
     )

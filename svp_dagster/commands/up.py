@@ -12,8 +12,9 @@ import yaml
 
 from svp_dagster.commands.processes import PROJECT, Processes, answers, require_free, running
 from svp_dagster.pools import POOLS
-from svp_dagster.settings import Settings
-from svp_dagster.store.database import migrate
+from svp_dagster.prices import load_prices
+from svp_dagster.settings import NOTION_PORTAL, Settings
+from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import encryption_keys, open_store
 
 START_LIMIT_S = 120.0
@@ -21,28 +22,29 @@ _GOING_ON = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
 
 
 def prepare(settings: Settings) -> None:
-    """Make the folders, keys and tables that a start needs. Raises `misconfigured`."""
+    """Create the folders, keys and tables that a start needs. Raises `misconfigured`, also for the price file."""
+    load_prices(settings.prices_file)  # read by each run: better refused here than by every row
     settings.home.mkdir(parents=True, exist_ok=True)
     encryption_keys(settings)
     engine = open_store(settings).engine
     migrate(engine)
     if engine.dialect.name == "postgresql":
-        # Dagster takes the address as it is, and SQLAlchemy's own driver for `postgresql://` isn't the one we have.
+        # Dagster takes the address as it is, and SQLAlchemy's default driver for `postgresql://` is not installed.
         os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(exist_ok=True)
     (dagster_home / "dagster.yaml").write_text(instance_config(settings))
-    # Dagster makes its tables when first opened, and two processes that do so at once spoil them.
+    # Dagster creates its tables when first opened, and two processes that do so at once break them.
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         make_pools(instance)
         end_cut_off_runs(instance)
 
 
 def make_pools(instance: dg.DagsterInstance) -> None:
-    """Give each pool its limit, and those that have an older default the present one.
+    """Create each pool, and update those that have an older default limit.
 
     Dagster does that when a pool is first used. On PostgreSQL, runs that do it at the same moment fail: after the
-    insert that came too late, it goes on in the transaction that this has spoilt.
+    insert that came too late, Dagster continues in the transaction that the conflict aborted.
     """
     storage, default = instance.event_log_storage, instance.global_op_concurrency_default_limit
     known = {pool.name: pool for pool in storage.get_pool_limits()}
@@ -56,7 +58,7 @@ def make_pools(instance: dg.DagsterInstance) -> None:
 
 
 def end_cut_off_runs(instance: dg.DagsterInstance) -> None:
-    """End the runs that were going on when this machine, or Dagster on it, stopped: they are started again.
+    """End the runs that were in progress when this machine, or Dagster on it, stopped. Dagster starts them again.
 
     Where runs are processes of this machine nobody else knows that they are gone; Dagster would wait for an hour. One
     that outlived Dagster can do no harm: it has lost its claim once its row is worked on again.
@@ -71,7 +73,7 @@ def end_cut_off_runs(instance: dg.DagsterInstance) -> None:
 
 
 def instance_config(settings: Settings) -> str:
-    """dagster.yaml, with PostgreSQL storage where the store is there too."""
+    """Return dagster.yaml, with PostgreSQL storage if the store uses PostgreSQL."""
     config = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     if settings.resolved_database_url.startswith("postgres"):
         config |= yaml.safe_load((PROJECT / "deploy" / "dagster-postgres.yaml").read_text())
@@ -79,9 +81,11 @@ def instance_config(settings: Settings) -> str:
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
-    """The environment of every child: ours, with the homes as absolute paths."""
+    """Return the environment of every child: ours with absolute paths, since children start in the project's folder."""
+    prices = {"SVP_PRICES_FILE": str(settings.prices_file.absolute())} if settings.prices_file else {}
     return {
         **os.environ,
+        **prices,
         "SVP_HOME": str(settings.home),
         "DAGSTER_HOME": str(settings.home / "dagster"),
         "PYTHONUNBUFFERED": "1",
@@ -101,7 +105,7 @@ def start(processes: Processes, settings: Settings) -> None:
 
 
 def serve(processes: Processes) -> str:
-    """Wait for Ctrl-C; returns the name of a child that ended by itself, or ''."""
+    """Wait for Ctrl-C. Return the name of a child that ended by itself, or ''."""
     try:
         while True:
             if child := processes.ended():
@@ -112,19 +116,37 @@ def serve(processes: Processes) -> str:
 
 
 def dagster_address(settings: Settings) -> str:
-    """Where a person finds the Dagster UI."""
+    """Return the address of the Dagster UI."""
     return settings.dagster_url or f"http://{settings.dagster_host}:{settings.dagster_port}"
 
 
+def next_step(settings: Settings) -> str:
+    """Return what the operator does next, as lines for the terminal; '' once somebody has connected Notion."""
+    missing = settings.missing_notion_client
+    if missing:
+        return f"""
+Nobody can connect Notion yet: {" and ".join(missing)} not set.
+  1. Make a public connection at {NOTION_PORTAL}
+     (Public connections, Create new connection) with the redirect URI
+     {settings.notion_redirect_uri}
+  2. Copy its client ID and secret from the tab Configuration into the file .env.
+  3. Ctrl-C, then start again. The app shows the same, and what comes after.
+
+"""
+    if not open_store(settings).connections.all():
+        return f"\nNext: open {settings.app_url} and press Connect Notion.\n\n"
+    return ""
+
+
 def run(settings: Settings) -> str:
-    """The whole command; returns what ended by itself, or ''."""
+    """Run the whole command. Return what ended by itself, or ''."""
     require_free(settings.app_port, host=settings.app_host)
     require_free(settings.dagster_port, host=settings.dagster_host)
     prepare(settings)
     with running(settings.home / "logs") as processes:
         start(processes, settings)
         print(f"App      {settings.app_url}\nDagster  {dagster_address(settings)}")  # noqa: T201
-        print("Ctrl-C stops everything.", flush=True)  # noqa: T201
+        print(next_step(settings) + "Ctrl-C stops everything.", flush=True)  # noqa: T201
         return serve(processes)
 
 

@@ -1,4 +1,4 @@
-"""A paused platform is tried with a canary, a link that should work, until it works again.
+"""Tries paused platforms with a canary, a link that should work, until they work again.
 
 A canary is a run of its own and downloads the whole post, as a row's would: what breaks is as often the media as the
 page, and a sensor's tick may not last as long as a download.
@@ -15,15 +15,15 @@ from svp_dagster.download.stage import download
 from svp_dagster.errors import Code
 from svp_dagster.ports import Downloader
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.platform_rules import PlatformRules
-from svp_dagster.rows.platforms import BLAMED, canary_links, try_canaries
+from svp_dagster.rows.pauses import SITE_FAULTS, canary_links, try_canaries
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.platforms import Platform
 
 WAITING_LOOKED_AT = 50
 
 
 class CanaryConfig(dg.Config):
-    """Which platform is tried."""
+    """The platform to try."""
 
     platform: str
 
@@ -35,20 +35,20 @@ def download_canary(
     link_rows: LinkRows,
     downloader: dg.ResourceParam[Downloader],
     work_folder: WorkFolder,
-    platform_rules: PlatformRules,
+    site_rules: SiteRules,
 ) -> None:
-    """Download a link that should work; if it does, the platform's rows go on."""
+    """Download a link that should work. If it does, resume the platform."""
     store = link_rows.store
     platform = store.platforms.get(config.platform)
     if platform is None or not platform.is_paused:
         return
-    waiting = store.sweep.waiting(BLAMED | {Code.PLATFORM_PAUSED}, limit=WAITING_LOOKED_AT)
-    links = canary_links(platform, waiting=waiting, rules=platform_rules)
+    waiting = store.sweep.waiting(SITE_FAULTS | {Code.PLATFORM_PAUSED}, limit=WAITING_LOOKED_AT)
+    links = canary_links(platform, waiting=waiting, rules=site_rules)
     fetch = partial(download, downloader=downloader, folder=work_folder.path)
     left = try_canaries(store, platform.name, links, fetch=fetch)
     context.log.info("%s: %s", left.name, left.canary_problem or "works again")
     if not left.is_paused:
-        store.databases.look_now_everywhere(now=datetime.now(UTC))
+        store.databases.poll_all_now(now=datetime.now(UTC))
 
 
 @dg.job(
@@ -62,7 +62,7 @@ def canary() -> None:
 
 @dg.sensor(job=canary, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def paused_platforms(context: dg.SensorEvaluationContext, link_rows: LinkRows) -> dg.SensorResult | dg.SkipReason:
-    """Start the canaries of paused platforms when they are due."""
+    """Start the canaries of paused platforms that are due."""
     paused = [platform for platform in link_rows.store.platforms.all().values() if platform.is_paused]
     for platform in paused:
         context.log.warning("downloads from %s are paused: %s", platform.name, platform.failure_code)

@@ -12,18 +12,20 @@ from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow
 from svp_dagster.publish.stage import Place
 from svp_dagster.rows.destination import Destination, read_destination
-from svp_dagster.rows.link_rows import KeptContents, LinkRows, RowMeter
+from svp_dagster.rows.kept_contents import KeptContents
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.meter import RowMeter
 from svp_dagster.store.entries import Entry
 
 
 def hold(rows: LinkRows, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
-    """Claim a row for a run; again and again by the same run is fine. Raises `ClaimLost`, `row_gone`."""
+    """Claim a row for a run. The same run may do so any number of times. Raises `ClaimLost`, `row_gone`."""
     entry = rows.store.entries.claim(page_id, run_id, may_take_over=may_take_over, now=_now())
     return HeldRow(rows=rows, entry=entry, run_id=run_id)
 
 
 class HeldRow:
-    """A row that a run holds. Each verb raises `ClaimLost` once the claim is gone."""
+    """A row that a run holds. Each write raises `ClaimLost` once the claim is gone."""
 
     def __init__(self, *, rows: LinkRows, entry: Entry, run_id: str) -> None:
         self.link: LinkEntry = entry.link
@@ -56,7 +58,7 @@ class HeldRow:
         return read_destination(database, self.workspace)
 
     def require_unchanged(self) -> None:
-        """Pass while the row in Notion says what the run was started with. Raises `row_changed`, `row_gone`."""
+        """Check that the row in Notion is as it was when the run started. Raises `row_changed`, `row_gone`."""
         row = self.workspace.row(self.link.page_id)
         if isinstance(row, InvalidRow) or row.url != self.link.url or row.tag != self.link.tag:
             column = "tag" if isinstance(row, LinkEntry) and row.url == self.link.url else "link"
@@ -75,25 +77,32 @@ class HeldRow:
         )
 
     def meter(self) -> RowMeter:
-        """Return what guards and records the costs of this row."""
-        return RowMeter(self._rows, self.link, self.run_id)
+        """Return the meter of this row. Raises `misconfigured` for an unusable price file."""
+        return RowMeter(
+            self._rows.store,
+            link=self.link,
+            run_id=self.run_id,
+            prices=self._rows.prices,
+            monthly_budget_usd=self._rows.monthly_budget_usd,
+            writes=self._rows.writes,
+        )
 
     def contents(self) -> KeptContents:
         """Return the results kept by content."""
-        return KeptContents(self._rows.store)
+        return KeptContents(self._rows.store, self._rows.writes)
 
     def output_language(self) -> str | None:
-        """Return the language that the connection's owner wants summaries in; None for the video's own."""
+        """Return the language of the summary: the connection's, else the installation's; None for the video's own."""
         connection = self._rows.store.connections.get(self.link.connection_id)
-        return (connection.output_language if connection else "") or None
+        return (connection.output_language if connection else "") or self._rows.output_language or None
 
     def enter(self, status: Status) -> None:
-        """Set the row's status."""
+        """Record the stage that the row is at."""
         self.entry = self._entries.set_status(self.link.page_id, self.run_id, status, now=_now())
-        self._rows.show_soon(self.entry)
+        self._rows.sync_status_async(self.entry)
 
     def keep_thumbnail(self, video: Video) -> bytes | None:
-        """Keep a small picture of the video for the dashboard; returns it, a JPEG. None where there is no cover."""
+        """Store a thumbnail of the video for the dashboard and return it, a JPEG. None where there is no cover."""
         jpeg = small_jpeg(video.cover_path) if video.cover_path else None
         if jpeg:
             self._rows.store.contents.set_thumbnail(video.media_key, jpeg)
@@ -102,7 +111,7 @@ class HeldRow:
     def note(
         self, *, stage: str, seconds: float, engine: str = "", media_key: str | None = None, title: str | None = None
     ) -> None:
-        """Keep what a stage found out and how long it took."""
+        """Record what a stage found out and how long it took."""
         self.entry = self._entries.note(
             self.link.page_id,
             self.run_id,
@@ -114,13 +123,13 @@ class HeldRow:
         )
 
     def made(self, page: ContentPage, *, data_source_id: str) -> None:
-        """Keep which page was made, before the row is completed."""
+        """Record which page was made, before the row is completed."""
         self.entry = self._entries.set_content_page(self.link.page_id, self.run_id, page, data_source_id=data_source_id)
 
     def complete(self) -> None:
-        """Complete the row, and wait until Notion shows it or the status is left to the sweep."""
+        """Complete the row, and wait for one attempt to sync its status."""
         self.entry = self._entries.complete(self.link.page_id, self.run_id, now=_now())
-        self._rows.show_soon(self.entry).result()
+        self._rows.sync_status_async(self.entry).result()
 
 
 def _now() -> datetime:

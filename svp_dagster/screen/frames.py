@@ -1,7 +1,7 @@
-"""Pictures to read: a frame every two seconds of a video, or the slides of a slideshow.
+"""Sample pictures to read: a frame every two seconds of a video, or the slides of a slideshow.
 
-Frames are sampled by one ffmpeg process that leaves out the frames no other frame refers to, and the deblocking:
-a third of the time of seeking to each second with OpenCV, and no text is lost by it.
+One ffmpeg process samples the frames, without non-reference frames and without deblocking. That takes a third of the
+time of seeking to each second with OpenCV, and loses no text.
 """
 
 from __future__ import annotations
@@ -23,39 +23,38 @@ Picture = NDArray[np.uint8]
 
 EVERY_S = 2.0
 SHORT_SIDE_PX = 540
-"""Reading holds down to this size of a frame; measured with captions of 32 px on 1080 × 1920."""
+"""The smallest frame in which captions of 32 px on 1080 × 1920 are still read (measured)."""
 
 SLIDE_SHORT_SIDE_PX = 1080
-"""A slide is a still: people read smaller print on it than in a passing frame."""
+"""A slide is a still, which has smaller print than a passing frame."""
 
 MAX_SLIDE_BYTES = 30_000_000
 MAX_SLIDE_PIXELS = 50_000_000
-"""Larger pictures are refused by their header, before they are unpacked."""
+"""Larger pictures are refused by their header, before they are decoded."""
 
 MAX_FRAMES = 300
-"""Of a video of more than ten minutes, fewer frames a minute are taken."""
+"""Videos of more than ten minutes are sampled less often."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A picture, and the second of the video or the slide (from 1) that it shows."""
+    """A picture, with its second of the video or its slide (from 1)."""
 
     picture: Picture
     at_s: float | None = None
     slide: int | None = None
 
 
-def sample(file: MediaFile, *, limit_s: float, every_s: float = EVERY_S, most: int = MAX_FRAMES) -> Iterator[Frame]:
-    """Yield the frame in the middle of every `every_s` seconds, upright, scaled to a short side of at most 540 px.
+def sample(file: MediaFile, *, limit_s: float, most: int = MAX_FRAMES) -> Iterator[Frame]:
+    """Yield the frame in the middle of every `EVERY_S` seconds, upright, with a short side of at most 540 px.
 
-    Of a video that would give more than `most` frames, one is taken less often. Damaged parts are left out. Raises
-    the failure `media_unreadable` if no frame can be decoded at all, and, after the frames until then, when it takes
-    longer than `limit_s`.
+    A video of more than `most` such frames is sampled less often. Damaged parts are skipped. Raises
+    `media_unreadable` if no frame can be decoded, or, after the frames until then, when `limit_s` is over.
     """
     if not file.width_px or not file.height_px:
         raise failure(Code.MEDIA_UNREADABLE, detail="no picture size")
     width, height = fit(file.width_px, file.height_px, SHORT_SIDE_PX)
-    every_s = max(every_s, file.readable_s / most)
+    every_s = max(EVERY_S, file.readable_s / most)
     opened = ffmpeg.source(file.path, skip_frame="noref", skip_loop_filter="all", max_error_rate=1)
     sampled = opened["V:0"].filter("fps", fps=1 / every_s, round="near", eof_action="pass")
     pictures = sampled.filter("scale", width, height, flags="lanczos")
@@ -73,9 +72,9 @@ def sample(file: MediaFile, *, limit_s: float, every_s: float = EVERY_S, most: i
 
 
 def open_slide(path: Path, *, slide: int) -> Frame:
-    """Open a slide, upright, scaled to a short side of at most 1080 px; transparent parts become white.
+    """Open a slide, upright, with a short side of at most 1080 px. Transparent parts become white.
 
-    Raises the failure `media_unreadable` for what is no picture (JPEG, PNG, WebP or GIF), damaged or far too large.
+    Raises `media_unreadable` for a file that is no JPEG, PNG, WebP or GIF, damaged or far too large.
     """
     from PIL import Image, ImageOps
 
@@ -96,7 +95,7 @@ def open_slide(path: Path, *, slide: int) -> Frame:
 
 
 def _from_hdr() -> NDArray[np.uint8]:
-    """Return the brightness on a usual screen for each one coded for 10,000 nits (SMPTE ST 2084); white is 203 nits."""
+    """Return the SDR brightness of each PQ code (SMPTE ST 2084, 10,000 nits), with white at 203 nits."""
     coded = (np.arange(256) / 255) ** (1 / 78.84375)
     nits = 10_000 * (np.maximum(coded - 0.8359375, 0) / (18.8515625 - 18.6875 * coded)) ** (1 / 0.1593017578125)
     return np.round(255 * np.clip(nits / 203, 0, 1) ** (1 / 2.2)).astype(np.uint8)

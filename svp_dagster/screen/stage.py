@@ -1,4 +1,4 @@
-"""The third stage: read what is on the screen, from frames and contact sheets to lines over time."""
+"""The stage `read_screen`: frames, contact sheets, words, lines over time."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from svp_dagster.errors import SvpError
-from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Transcript, Video, Word
+from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Video, Word
 from svp_dagster.ports import Contents, Meter, ScreenReader
 from svp_dagster.screen import frames, lines, sheets
 from svp_dagster.screen.duplicates import distinct
@@ -24,7 +22,7 @@ RECIPE = f"every {frames.EVERY_S} s, {frames.SHORT_SIDE_PX} px, slides {frames.S
 
 LIMIT_S = 120.0
 DECODING_SHARE = 0.5
-"""Of the time limit: what is sampled by then is read."""
+"""Share of the time limit for sampling frames. Those sampled by then are read."""
 
 
 def read_screen(
@@ -37,51 +35,38 @@ def read_screen(
     folder: Path,
     limit_s: float = LIMIT_S,
 ) -> ScreenText:
-    """Read the lines on the screen, once per content.
+    """Return the lines on the screen, kept by content so that none are paid twice.
 
-    No failure of the table leaves this stage: a video whose pictures can't be read still has a caption and a voice.
-    What is missing is said in `note`.
+    Raises no failure of the table: a video whose pictures can't be read still has a caption and speech. `note` says
+    what is missing.
     """
     if not processing_type.reads:
         return ScreenText(note=f"The screen was not read: the processing type is “{processing_type}”.")
     if not video.slides and not any(file.has_video for file in video.files):
         return ScreenText(note="There are no pictures to read.")
     recipe = f"{reader.recipe}, {RECIPE}, {reader.tiles} tiles"
-    text = _kept(contents, video.media_key, recipe)
+    text = contents.get(video.media_key, KIND, recipe, ScreenText)
     if text is None:
         try:
             text, complete = _read(video, reader=reader, meter=meter, folder=folder, limit_s=limit_s)
         except SvpError as error:
             return ScreenText(source=reader.source, note=f"The text on the screen was not read. {error.sentence}")
         if complete:
-            contents.put(video.media_key, KIND, recipe, text.model_dump(mode="json"))
+            contents.put(video.media_key, KIND, recipe, text)
     return text
-
-
-def with_subtitles_marked(screen_text: ScreenText, transcript: Transcript) -> ScreenText:
-    """Return the screen text with the lines marked that repeat what is said: the speech may be heard meanwhile."""
-    return screen_text.model_copy(update={"lines": lines.mark_subtitles(screen_text.lines, transcript)})
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """When a picture that is read was on."""
+    """When a picture was on the screen."""
 
     first_s: float | None
     last_s: float | None
     slide: int | None
 
 
-def _kept(contents: Contents, media_key: str, recipe: str) -> ScreenText | None:
-    value = contents.get(media_key, KIND, recipe)
-    try:
-        return None if value is None else ScreenText.model_validate(value)
-    except ValidationError:  # kept by another version of this program
-        return None
-
-
 def _read(video: Video, *, reader: ScreenReader, meter: Meter, folder: Path, limit_s: float) -> tuple[ScreenText, bool]:
-    """Return the screen text, and whether another attempt could find no more."""
+    """Return the screen text, and whether it is complete: another attempt wouldn't find more."""
     ends = time.monotonic() + limit_s
     gaps: list[str] = []
     shown: list[_Shown] = []
@@ -99,14 +84,14 @@ def _read(video: Video, *, reader: ScreenReader, meter: Meter, folder: Path, lim
 
 
 def _distinct_pictures(frames_seen: Iterable[Frame], shown: list[_Shown]) -> Iterator[Picture]:
-    """Yield the pictures that show other text than the one before; `shown` tells afterwards when each was on."""
+    """Yield the pictures whose text differs from the one before, and append to `shown` when each was on the screen."""
     for frame, last_s in distinct(frames_seen):
         shown.append(_Shown(first_s=frame.at_s, last_s=last_s, slide=frame.slide))
         yield frame.picture
 
 
 def _frames(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
-    """Yield slides, or frames of the video. `gaps` gets what can't be decoded; a failure if nothing can."""
+    """Yield slides, or frames of the video. Appends to `gaps` what can't be decoded, or raises if nothing can."""
     file = video.file(video.video_path)
     if file is None:
         yield from _slides(video, gaps, limit_s=limit_s)
@@ -148,7 +133,7 @@ def _slide(path: Path, clip: MediaFile | None, number: int, *, of: int, limit_s:
 
 
 def _pages(written: list[Sheet], words: list[list[Word] | None], shown: list[_Shown]) -> Iterator[Page]:
-    """Yield the lines of each tile that was read, with the time at which it was on."""
+    """Yield the lines of each tile that was read, with the time at which it was on the screen."""
     for sheet, on_sheet in zip(written, words, strict=True):
         for tile, on_tile in enumerate(sheets.words_by_tile(sheet, on_sheet) if on_sheet is not None else ()):
             when = shown[sheet.first + tile]

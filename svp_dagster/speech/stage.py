@@ -1,4 +1,4 @@
-"""The second stage: transcribe what is said, by the platform's captions or else by a speech engine."""
+"""The stage `transcribe`: the platform's captions, else a speech engine if anybody speaks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Transcript, Video
 from svp_dagster.ports import Contents, Meter, SpeechEngine
@@ -17,7 +15,7 @@ KIND = "transcript"
 DECODING_LIMIT_S = 120.0
 
 _SOUNDS = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|\*[^*]*\*|[♪♫][^♪♫]*[♪♫]?")
-"""Sounds that a caption names, such as [music]."""
+"""Descriptions of sounds in captions, such as [music]."""
 
 
 def transcribe(
@@ -29,9 +27,9 @@ def transcribe(
     meter: Meter,
     folder: Path,
 ) -> Transcript:
-    """Transcribe what is said, once per content. Nothing is paid where nobody speaks.
+    """Return the transcript, kept by content so that none is paid twice. Nothing is paid if nobody speaks.
 
-    Where there is nothing to hear the transcript is empty and its note says why: no failure. Raises
+    A video without speech is no failure: its transcript is empty, with a note that says why. Raises
     `audio_unreadable` or what the engine raises.
     """
     if not processing_type.hears:
@@ -42,22 +40,19 @@ def transcribe(
     sounding = [file.path for file in video.files if file.has_audio]
     if not sounding:
         return Transcript(note="The video has no sound." if video.video_path else "The post has no sound.")
-    kept = _kept(contents, video.media_key, engine.recipe)
+    kept = contents.get(video.media_key, KIND, engine.recipe, Transcript)
     if kept is not None:
         return kept
-    transcript = _listen(sounding, engine=engine, meter=meter, folder=folder)
+    transcript = _transcribe(sounding, engine=engine, meter=meter, folder=folder)
     if transcript.text or transcript.no_speech:
-        contents.put(video.media_key, KIND, engine.recipe, transcript.model_dump(mode="json"))
+        contents.put(video.media_key, KIND, engine.recipe, transcript)
     return transcript
 
 
 def from_captions(tracks: Sequence[CaptionTrack]) -> Transcript | None:
-    """Return the transcript of the best track: the video's own language before a translation, then the first one.
-
-    None if no track says a word.
-    """
+    """Return the transcript of the first track with words, the video's own language first. None if there is none."""
     for track in sorted(tracks, key=lambda track: track.translated):
-        segments = tuple(segment for segment in track.segments if _says_a_word(segment.text))
+        segments = tuple(segment for segment in track.segments if _has_words(segment.text))
         if segments:
             return Transcript(
                 text=_joined(segments), language=track.language or None, segments=segments, source="captions"
@@ -65,7 +60,7 @@ def from_captions(tracks: Sequence[CaptionTrack]) -> Transcript | None:
     return None
 
 
-def _listen(sounding: Sequence[Path], *, engine: SpeechEngine, meter: Meter, folder: Path) -> Transcript:
+def _transcribe(sounding: Sequence[Path], *, engine: SpeechEngine, meter: Meter, folder: Path) -> Transcript:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         sound = audio.decode(sounding, Path(scratch), limit_s=DECODING_LIMIT_S)
         speech = voice.speech(audio.samples(sound))
@@ -74,17 +69,9 @@ def _listen(sounding: Sequence[Path], *, engine: SpeechEngine, meter: Meter, fol
         return engine.transcribe(sound, speech=speech, meter=meter)
 
 
-def _kept(contents: Contents, media_key: str, recipe: str) -> Transcript | None:
-    value = contents.get(media_key, KIND, recipe)
-    try:
-        return None if value is None else Transcript.model_validate(value)
-    except ValidationError:  # kept by another version of this program
-        return None
-
-
 def _joined(segments: Sequence[Segment]) -> str:
     return " ".join(segment.text for segment in segments)
 
 
-def _says_a_word(caption: str) -> bool:
+def _has_words(caption: str) -> bool:
     return any(char.isalnum() for char in _SOUNDS.sub("", caption))

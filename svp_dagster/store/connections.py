@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
 from svp_dagster.store.crypto import TokenCipher
-from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import ConnectionRow
 
 REFRESH_LEASE = timedelta(seconds=30)
@@ -58,7 +58,7 @@ class Connections:
         tokens: Tokens,
         now: datetime,
     ) -> Connection:
-        """Make the connection of this bot, or update it: signing in again keeps its databases and rows."""
+        """Create or update the connection of this bot. Signing in again keeps its databases and rows."""
 
         def save() -> Connection:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
@@ -78,13 +78,13 @@ class Connections:
         return retry_conflict(save)
 
     def get(self, connection_id: str) -> Connection | None:
-        """The connection, active or not."""
+        """Return the connection, active or not."""
         with Session(self._engine) as session:
             row = session.get(ConnectionRow, connection_id)
             return _connection(row) if row else None
 
     def all(self) -> list[Connection]:
-        """All connections, oldest first."""
+        """Return all connections, oldest first."""
         with Session(self._engine) as session:
             return [
                 _connection(row)
@@ -92,7 +92,7 @@ class Connections:
             ]
 
     def tokens(self, connection_id: str) -> Tokens | None:
-        """The tokens, decrypted; None for an unknown or ended connection."""
+        """Return the decrypted tokens; None for an unknown or ended connection."""
         with Session(self._engine) as session:
             row = session.get(ConnectionRow, connection_id)
             if row is None or not row.active or row.access_token is None:
@@ -101,7 +101,7 @@ class Connections:
             return Tokens(access=self._cipher.decrypt(row.access_token), refresh=refresh)
 
     def replace_tokens(self, connection_id: str, tokens: Tokens, *, now: datetime) -> None:
-        """Store a refreshed pair and give the lease back. A connection that ended meanwhile keeps no tokens."""
+        """Store a refreshed pair and release the lease. A connection that ended meanwhile keeps no tokens."""
         with Session(self._engine) as session, session.begin():
             row = session.get_one(ConnectionRow, connection_id, with_for_update=True)
             if row.active:
@@ -109,7 +109,7 @@ class Connections:
                 row.refresh_lease_until, row.updated_at = None, now
 
     def lease_refresh(self, connection_id: str, *, now: datetime) -> bool:
-        """Whether the caller may refresh now. A refresh token works once: two at a time would lose one."""
+        """Return whether the caller may refresh now. A refresh token works once: two refreshes at a time lose one."""
         free = or_(ConnectionRow.refresh_lease_until.is_(None), ConnectionRow.refresh_lease_until < now)
         with self._engine.begin() as connection:
             result = connection.execute(
@@ -120,14 +120,14 @@ class Connections:
         return result.rowcount == 1
 
     def release_refresh(self, connection_id: str) -> None:
-        """Give the lease back after a refresh that failed."""
+        """Release the lease after a refresh that failed."""
         with self._engine.begin() as connection:
             connection.execute(
                 update(ConnectionRow).where(ConnectionRow.id == connection_id).values(refresh_lease_until=None)
             )
 
     def end(self, connection_id: str, *, now: datetime) -> None:
-        """Forget the tokens and stop polling; databases and history stay for a later sign-in."""
+        """Delete the tokens and stop polling. Databases and history stay for a later sign-in."""
         with self._engine.begin() as connection:
             connection.execute(
                 update(ConnectionRow)
@@ -138,7 +138,7 @@ class Connections:
     def set_preferences(
         self, connection_id: str, *, output_language: str, monthly_budget_usd: float | None, now: datetime
     ) -> None:
-        """What the owner chose: the language of summaries ('' = the video's own) and a cap (None = none)."""
+        """Store what the owner chose: the language of summaries and a monthly cap ('' and None: the installation's)."""
         with self._engine.begin() as connection:
             connection.execute(
                 update(ConnectionRow)
@@ -147,7 +147,7 @@ class Connections:
             )
 
     def rotate_keys(self) -> int:
-        """Encrypt all tokens with the first key; returns the number of connections."""
+        """Encrypt all tokens with the first key. Return the number of connections."""
         with Session(self._engine) as session, session.begin():
             # Locked, so that a token refreshed meanwhile isn't overwritten with the one before it.
             query = select(ConnectionRow).where(ConnectionRow.access_token.is_not(None)).with_for_update()

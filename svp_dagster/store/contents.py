@@ -1,4 +1,4 @@
-"""Results by content (nothing is paid for twice), thumbnails, and the ledger of what was paid."""
+"""Results by content, so that nothing is paid for twice; thumbnails; and the ledger of paid calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import JsonObject, PaidCall, Value
-from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import Base, ContentRow, LedgerRow, ThumbnailRow
 
 
@@ -20,26 +20,26 @@ class Contents:
         self._engine = engine
 
     def get(self, media_key: str, kind: str, recipe: str) -> JsonObject | None:
-        """The kept result, or None."""
+        """Return the stored result, or None."""
         with Session(self._engine) as session:
             row = session.get(ContentRow, (media_key, kind, recipe))
             return row.value if row else None
 
     def put(self, media_key: str, kind: str, recipe: str, value: JsonObject, *, now: datetime) -> None:
-        """Keep a result. The last one wins."""
+        """Store a result. The last write wins."""
         self._put(lambda: ContentRow(media_key=media_key, kind=kind, recipe=recipe, value=value, created_at=now))
 
     def forget_before(self, moment: datetime) -> int:
-        """Delete results older than `moment`; returns how many."""
+        """Delete results older than `moment`. Return how many."""
         with self._engine.begin() as connection:
             return connection.execute(delete(ContentRow).where(ContentRow.created_at < moment)).rowcount
 
     def set_thumbnail(self, media_key: str, jpeg: bytes) -> None:
-        """Keep a small picture of a video."""
+        """Store a small picture of a video."""
         self._put(lambda: ThumbnailRow(media_key=media_key, jpeg=jpeg))
 
     def thumbnail(self, media_key: str) -> bytes | None:
-        """The JPEG, if there is one."""
+        """Return the JPEG, or None."""
         with Session(self._engine) as session:
             row = session.get(ThumbnailRow, media_key)
             return row.jpeg if row else None
@@ -53,7 +53,7 @@ class Contents:
 
 
 class Spent(Value):
-    """What was paid. `calls_of_unknown_price` are not in `usd`."""
+    """The sum of paid calls. `calls_of_unknown_price` are not in `usd`."""
 
     usd: float
     calls: int
@@ -67,13 +67,13 @@ class Ledger:
         self._engine = engine
 
     def add(self, call: PaidCall, *, connection_id: str, page_id: str, run_id: str, now: datetime) -> None:
-        """Keep a paid call."""
+        """Store a paid call."""
         row = LedgerRow(connection_id=connection_id, page_id=page_id, run_id=run_id, at=now, **call.model_dump())
         with Session(self._engine) as session, session.begin():
             session.add(row)
 
     def spent(self, connection_id: str, *, since: datetime, page_id: str | None = None) -> Spent:
-        """The sum over a connection, or over one of its rows."""
+        """Return the sum over a connection, or over one of its rows."""
         query = select(
             func.coalesce(func.sum(LedgerRow.cost_usd), 0.0), func.count(), func.count(LedgerRow.cost_usd)
         ).where(LedgerRow.connection_id == connection_id, LedgerRow.at >= since)

@@ -30,11 +30,11 @@ class TokenCipher:
             ) from None
 
     def encrypt(self, text: str) -> str:
-        """The text, encrypted with the first key."""
+        """Encrypt a text with the first key."""
         return self._fernet.encrypt(text.encode()).decode()
 
     def decrypt(self, token: str) -> str:
-        """The text. Raises `misconfigured` when no key fits."""
+        """Decrypt a text. Raises `misconfigured` when no key fits."""
         try:
             return self._fernet.decrypt(token.encode()).decode()
         except InvalidToken:
@@ -44,7 +44,7 @@ class TokenCipher:
             ) from None
 
     def rotate(self, token: str) -> str:
-        """The same text, encrypted with the first key."""
+        """Encrypt the same text again with the first key."""
         try:
             return self._fernet.rotate(token.encode()).decode()
         except InvalidToken:
@@ -52,14 +52,14 @@ class TokenCipher:
 
 
 def new_key() -> str:
-    """A fresh Fernet key."""
+    """Return a fresh Fernet key."""
     return Fernet.generate_key().decode()
 
 
 def local_secret(path: Path) -> str:
-    """A secret kept in a file that only its owner can read (0600), made when first asked for.
+    """Return the secret in a file that only its owner can read (0600). Create it on the first call.
 
-    Safe when several processes ask at once: the file appears whole or not at all, and the first one stays.
+    Safe when several processes call at once: the file appears whole or not at all, and the first one stays.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def local_secret(path: Path) -> str:
                 os.fsync(descriptor)  # a key lost to a power cut would take every token with it
             os.link(draft, path)
         except FileExistsError:
-            pass  # another process was first: its secret is the one
+            pass  # another process was first, and its secret stays
         finally:
             Path(draft).unlink()
     return path.read_text().strip()

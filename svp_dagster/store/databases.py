@@ -54,7 +54,7 @@ class Databases:
         self._engine = engine
 
     def set_link_database(self, connection_id: str, *, schema: DataSourceSchema, url: str, now: datetime) -> None:
-        """Register the connection's Link Database, instead of the one before. It is due at once."""
+        """Register the connection's Link Database, replacing the one before. It is due at once."""
         with Session(self._engine) as session, session.begin():
             _lock_connection(session, connection_id)
             row = session.get(LinkDatabaseRow, connection_id)
@@ -66,13 +66,13 @@ class Databases:
             row.polled_at, row.poll_failures, row.poll_problem = None, 0, ""
 
     def link_database(self, connection_id: str) -> LinkDatabase | None:
-        """The connection's Link Database."""
+        """Return the connection's Link Database."""
         with Session(self._engine) as session:
             row = session.get(LinkDatabaseRow, connection_id)
             return _link_database(row) if row else None
 
     def due(self, *, now: datetime, limit: int) -> list[LinkDatabase]:
-        """Link Databases of active connections that are to be asked, the longest due first."""
+        """Return the Link Databases of active connections that are due to be polled, the longest due first."""
         query = (
             select(LinkDatabaseRow)
             .join(ConnectionRow, ConnectionRow.id == LinkDatabaseRow.connection_id)
@@ -83,25 +83,25 @@ class Databases:
         with Session(self._engine) as session:
             return [_link_database(row) for row in session.scalars(query)]
 
-    def look_now(self, connection_id: str, *, now: datetime) -> None:
+    def poll_now(self, connection_id: str, *, now: datetime) -> None:
         """Make the connection due at once."""
         with self._engine.begin() as connection:
             connection.execute(
                 update(LinkDatabaseRow).where(LinkDatabaseRow.connection_id == connection_id).values(due_at=now)
             )
 
-    def look_by(self, connection_id: str, *, at: datetime) -> None:
+    def poll_by(self, connection_id: str, *, at: datetime) -> None:
         """Make the connection due at this time at the latest."""
         row = LinkDatabaseRow
         with self._engine.begin() as connection:
             connection.execute(update(row).where(row.connection_id == connection_id, row.due_at > at).values(due_at=at))
 
-    def look_now_everywhere(self, *, now: datetime) -> None:
+    def poll_all_now(self, *, now: datetime) -> None:
         """Make every connection due at once."""
         with self._engine.begin() as connection:
             connection.execute(update(LinkDatabaseRow).where(LinkDatabaseRow.due_at > now).values(due_at=now))
 
-    def look_now_at_source(self, data_source_id: str, *, now: datetime) -> int:
+    def poll_source_now(self, data_source_id: str, *, now: datetime) -> int:
         """Make the connections whose Link Database this is due at once; returns how many there are."""
         with self._engine.begin() as connection:
             return connection.execute(
@@ -109,11 +109,11 @@ class Databases:
             ).rowcount
 
     def polled(self, seen: LinkDatabase, *, next_due_at: datetime, now: datetime) -> None:
-        """A read succeeded. A "look now" that came while it went on is kept."""
+        """Record a read that succeeded. A "poll now" that came while it went on is kept."""
         self._after_poll(seen, next_due_at=next_due_at, now=now, failures=0, problem="")
 
     def poll_failed(self, seen: LinkDatabase, *, problem: str, next_due_at: datetime, now: datetime) -> None:
-        """A read failed, with a sentence for the owner."""
+        """Record a read that failed, with a sentence for the owner."""
         self._after_poll(seen, next_due_at=next_due_at, now=now, failures=seen.poll_failures + 1, problem=problem)
 
     def _after_poll(
@@ -153,7 +153,7 @@ class Databases:
         return _content_database(row)
 
     def content_databases(self, connection_id: str) -> list[ContentDatabase]:
-        """The connection's Content Databases, by tag."""
+        """Return the connection's Content Databases, by tag."""
         query = (
             select(ContentDatabaseRow)
             .where(ContentDatabaseRow.connection_id == connection_id)
@@ -163,13 +163,13 @@ class Databases:
             return [_content_database(row) for row in session.scalars(query)]
 
     def content_database(self, connection_id: str, database_id: str) -> ContentDatabase | None:
-        """One Content Database by our id, if it is this connection's."""
+        """Return a Content Database by our id, if it is this connection's."""
         with Session(self._engine) as session:
             row = session.get(ContentDatabaseRow, database_id)
             return _content_database(row) if row and row.connection_id == connection_id else None
 
     def for_tag(self, connection_id: str, tag: str) -> ContentDatabase | None:
-        """The Content Database of a tag."""
+        """Return the Content Database of a tag."""
         query = select(ContentDatabaseRow).where(
             ContentDatabaseRow.connection_id == connection_id, ContentDatabaseRow.tag == tag
         )
@@ -187,7 +187,7 @@ class Databases:
         prompt: str | None = None,
         schema: DataSourceSchema | None = None,
     ) -> ContentDatabase | None:
-        """Change what is given; None if it isn't this connection's. Raises `TagTaken`."""
+        """Change what is given. Return None if it isn't this connection's. Raises `TagTaken`."""
         try:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
                 row = session.get(ContentDatabaseRow, database_id)
@@ -202,7 +202,7 @@ class Databases:
         return _content_database(row)
 
     def delete_content_database(self, connection_id: str, database_id: str) -> bool:
-        """Forget a Content Database (Notion's stays as it is); whether there was one."""
+        """Delete the registration of a Content Database (Notion's stays as it is). Return whether there was one."""
         with self._engine.begin() as connection:
             result = connection.execute(
                 delete(ContentDatabaseRow).where(
@@ -213,7 +213,7 @@ class Databases:
 
 
 def _lock_connection(session: Session, connection_id: str) -> None:
-    # Registrations of one connection happen one after the other; there is none for an unknown connection.
+    # Serializes the registrations of one connection. Raises for an unknown one.
     session.get_one(ConnectionRow, connection_id, with_for_update=True)
 
 

@@ -1,4 +1,4 @@
-"""What happened in a span of time, day by day: for charts."""
+"""Outcomes and costs per day, for charts."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class History:
         self._engine = engine
 
     def days(self, connection_id: str, *, since: datetime, until: datetime) -> list[Day]:
-        """Every day from `since` to before `until`: rows by the day on which they ended, and what was paid."""
+        """Return every day from `since` to before `until`: rows by the day on which they ended, and the cost."""
         sums = {day: _Sums() for day in _days(since, until)}
         self._add_outcomes(sums, connection_id, since, until)
         self._add_costs(sums, connection_id, since, until)
         return [Day(day=day, **vars(sum_)) for day, sum_ in sums.items()]
 
     def _add_outcomes(self, sums: dict[date, _Sums], connection_id: str, since: datetime, until: datetime) -> None:
-        # Days are told apart here and not in SQL: the two databases don't agree on how.
+        # Grouped by day here and not in SQL: the two databases have different functions for it.
         row = LinkEntryRow
         query = select(row.status, row.updated_at).where(
             row.connection_id == connection_id,

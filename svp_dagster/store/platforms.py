@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
 from svp_dagster.models import Link, Value
-from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import PlatformRow
 
 FIRST_CANARY = timedelta(minutes=15)
 LONGEST_CANARY = timedelta(hours=2)
-"""Each canary waits twice as long as the one before, this at most: a site that blocks us is not to be provoked."""
+"""The time between two canaries doubles up to this, so as not to provoke a site that blocks us."""
 
 _Change = Callable[[PlatformRow], None]
 
@@ -30,7 +30,7 @@ class Platform(Value):
 
     name: str
     failing: tuple[str, ...]
-    failure_code: str | None
+    failure_code: Code | None
     on_trial: bool
     paused_since: datetime | None
     resumed_at: datetime | None
@@ -67,7 +67,7 @@ class Platforms:
             return {row.name: _platform(row) for row in rows}
 
     def worked(self, link: Link, *, by_canary: bool, downloader: str, now: datetime) -> Platform:
-        """Keep that a download succeeded: a paused platform is resumed, on trial until a row works too."""
+        """Record a download that succeeded. A paused platform is resumed, on trial until a row works too."""
 
         def change(row: PlatformRow) -> None:
             resumes = row.paused_since is not None
@@ -90,7 +90,7 @@ class Platforms:
     def failed(
         self, name: str, *, page_id: str, code: Code, rows_to_pause: int, downloader: str, now: datetime
     ) -> Platform:
-        """Keep that a row's download failed because of the site. The last of several rows pauses it."""
+        """Record a row's download that failed because of the site. The last of several rows pauses the platform."""
 
         def change(row: PlatformRow) -> None:
             row.failing = sorted({*row.failing, page_id})
@@ -112,7 +112,7 @@ class Platforms:
         return [_platform(row) for row in rows]
 
     def canary_failed(self, name: str, *, problem: str, now: datetime) -> Platform:
-        """Keep why a canary failed; the next one is planned already."""
+        """Record a canary that failed. The next one is planned already."""
 
         def change(row: PlatformRow) -> None:
             row.canary_problem = problem

@@ -9,8 +9,8 @@ from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Connections
 from svp_dagster.store.contents import Contents, Ledger
 from svp_dagster.store.crypto import TokenCipher, local_secret
-from svp_dagster.store.database import make_engine
 from svp_dagster.store.databases import Databases
+from svp_dagster.store.engine import process_engine
 from svp_dagster.store.entries import Entries
 from svp_dagster.store.history import History
 from svp_dagster.store.platforms import Platforms
@@ -19,7 +19,7 @@ from svp_dagster.store.web import Web
 
 
 class Store:
-    """Everything that is kept. Cheap to make: connects when first used."""
+    """All tables. Cheap to make: the engine connects when first used."""
 
     def __init__(self, engine: Engine, cipher: TokenCipher) -> None:
         self.engine = engine
@@ -35,12 +35,15 @@ class Store:
 
 
 def open_store(settings: Settings) -> Store:
-    """The installation's store. Raises `misconfigured` for a missing or malformed encryption key."""
-    return Store(make_engine(settings.resolved_database_url), TokenCipher(encryption_keys(settings)))
+    """Return the installation's store, on the engine that all stores of this process share.
+
+    Raises `misconfigured` for a missing or malformed encryption key.
+    """
+    return Store(process_engine(settings.resolved_database_url), TokenCipher(encryption_keys(settings)))
 
 
 def encryption_keys(settings: Settings) -> str:
-    """The keys from the settings, or the one that is made on the first local start and kept with mode 0600.
+    """Return the keys from the settings, else the one that the first local start makes and keeps with mode 0600.
 
     In production a missing key is an error: a key made in a container would be lost with it, and the tokens too.
     """

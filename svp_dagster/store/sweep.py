@@ -1,4 +1,4 @@
-"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended; asked for again."""
+"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended. Retries several."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Sweep:
         self._engine = engine
 
     def held(self, *, before: datetime, limit: int) -> list[Entry]:
-        """Entries that a run holds and that nothing changed since `before`, the oldest first."""
+        """Return entries that a run holds and that have not changed since `before`, the oldest first."""
         query = select(_row).where(_row.holder.is_not(None), _row.updated_at < before)
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
-    def left_alone(self, *, before: datetime, limit: int, also_paused: bool) -> list[Entry]:
-        """Entries of active connections that no run holds and that could have had one since `before`.
+    def stale_pending(self, *, before: datetime, limit: int, also_paused: bool) -> list[Entry]:
+        """Unclaimed entries of active connections that have been eligible for a run since `before`.
 
         Those that wait for a paused platform are among them only with `also_paused`.
         """
@@ -45,7 +45,7 @@ class Sweep:
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
     def next_retry_at(self, connection_id: str, *, after: datetime) -> datetime | None:
-        """When the next of a connection's entries that wait is to be tried again."""
+        """Return when the next waiting entry of a connection is to be tried again."""
         waits = select(func.min(_row.retry_at)).where(
             _row.connection_id == connection_id, _row.status == Status.PENDING, _row.retry_at > after
         )
@@ -53,20 +53,20 @@ class Sweep:
             return session.scalar(waits)
 
     def waiting(self, codes: Collection[Code], *, limit: int) -> list[Entry]:
-        """Entries that wait because of one of these failures, those that wait longest first."""
+        """Return entries that wait because of one of these failures, the longest waiting first."""
         query = select(_row).where(
             _row.status == Status.PENDING, _row.retry_at.is_not(None), _row.failure_code.in_(codes)
         )
         return self._entries(query.order_by(_row.waiting_since, _row.page_id).limit(limit))
 
     def failed(self, *, code: str | None, limit: int) -> list[Entry]:
-        """Entries of active connections that failed for good and whose row is still there, the latest first."""
+        """Return entries of active connections that failed for good and whose row still exists, the latest first."""
         return self._entries(_latest_first(_failed(code)).limit(limit))
 
     def failed_of(
         self, connection_id: str, *, tag: str | None, code: str | None, limit: int
     ) -> tuple[list[Entry], int]:
-        """Those of one connection, and how many there are in all."""
+        """Return the failed entries of one connection, and how many there are in all."""
         query = _failed(code).where(_row.connection_id == connection_id)
         if tag is not None:
             query = query.where(_row.tag == tag)
@@ -74,10 +74,10 @@ class Sweep:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
             return [to_entry(row) for row in session.scalars(_latest_first(query).limit(limit))], total
 
-    def ask_again(self, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
-        """Set those of these entries back to pending that failed or wait, all or none. Notion is owed to say so.
+    def retry(self, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
+        """Set those of these entries back to pending that failed or wait, all or none. Their statuses are unsynced.
 
-        What can't be told to Notion stays as it is: entries of ended connections, or without a Link Database.
+        Entries that can't be synced stay as they are: those of ended connections, or without a Link Database.
         """
         query = (
             select(_row)
@@ -88,13 +88,13 @@ class Sweep:
         )
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             found = session.scalars(query.with_for_update(of=_row))
-            rows = [row for row in found if to_entry(row).can_be_asked_again]
+            rows = [row for row in found if to_entry(row).can_retry]
             for row in rows:
                 transitions.reopen(row, now=now)
         return [to_entry(row) for row in rows]
 
     def finished(self, *, after: tuple[datetime, str], before: datetime, limit: int) -> list[Entry]:
-        """Entries that ended before `before`, in the order of their ends, beyond the end and page id `after`."""
+        """Return entries that ended before `before`, in the order of their ends, beyond the end and page id `after`."""
         query = select(_row).where(
             _row.status.in_(_FINAL), _row.updated_at < before, tuple_(_row.updated_at, _row.page_id) > after
         )

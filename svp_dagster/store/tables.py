@@ -118,10 +118,10 @@ class LinkEntryRow(Base):
     """The truth about a row of a Link Database.
 
     `url` is what the person wrote; `link_url`, `platform` and `post_id` are the link in it (`models.Link`).
-    `holder` is the run that may write; `version` counts status changes and `shown_version` is the last one that
-    Notion was told, so that a lower one means that a status is owed. `requests` counts how often a person asked;
-    `waits`, how often a run put the row back to wait since then, the first time at `waiting_since`; `attempts`, the
-    runs since the person asked or the last wait ended.
+    `holder` is the run that may write; `version` counts status changes and `synced_version` is the last one that
+    Notion shows: while it is lower, the status is unsynced. `requests` counts how often a person requested the row,
+    `waits` how often a run put it back to wait since then, the first time at `waiting_since`, and `attempts` the runs
+    since the request or the last wait.
     """
 
     __tablename__ = "link_entries"
@@ -141,7 +141,7 @@ class LinkEntryRow(Base):
     last_edited_time: Mapped[datetime]
     status: Mapped[str]
     version: Mapped[int] = mapped_column(default=1)
-    shown_version: Mapped[int] = mapped_column(default=1)
+    synced_version: Mapped[int] = mapped_column(default=1)
     requests: Mapped[int] = mapped_column(default=1)
     attempts: Mapped[int] = mapped_column(default=0)
     holder: Mapped[str | None] = mapped_column(index=True)

@@ -1,4 +1,4 @@
-"""What the app alone keeps: sign-ins under way, personal API tokens, and secrets of the whole installation."""
+"""Tables of the app alone: sign-ins under way, personal API tokens, and secrets of the installation."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
 from svp_dagster.store.crypto import TokenCipher
-from svp_dagster.store.database import retry_conflict
+from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import ApiTokenRow, ConnectionRow, InstallationSecretRow, SignInRow
 
 SIGN_IN_LIFE = timedelta(minutes=5)
 """How long a person may take between leaving for Notion and coming back."""
-API_TOKEN_PREFIX = "svp_"  # noqa: S105 (how one begins, not one)
-"""How a personal API token begins, so that scanners for leaked secrets can know it."""
+API_TOKEN_PREFIX = "svp_"  # noqa: S105 (a prefix, not a secret)
+"""The prefix of a personal API token, so that scanners for leaked secrets recognise it."""
 
 _EXPIRED_KEPT = timedelta(days=1)
 _LAST_USED_PRECISION = timedelta(minutes=1)
@@ -51,17 +51,17 @@ class Web:
         self._cipher = cipher
 
     def begin_sign_in(self, *, browser: str, now: datetime) -> str:
-        """A state for Notion's authorize page, good once, for this browser, for `SIGN_IN_LIFE`."""
+        """Return a state for Notion's authorize page: valid once, in this browser, for `SIGN_IN_LIFE`."""
         state = secrets.token_urlsafe(32)
         row = SignInRow(state_hash=_hash(state), browser_hash=_hash(browser), expires_at=now + SIGN_IN_LIFE)
         with Session(self._engine) as session, session.begin():
-            # Those that expired lately stay, so that a late comer can be told what happened.
+            # Those that expired lately stay, so that the app can tell a late comer what happened.
             session.execute(delete(SignInRow).where(SignInRow.expires_at < now - _EXPIRED_KEPT))
             session.add(row)
         return state
 
     def end_sign_in(self, *, state: str, browser: str, now: datetime) -> SignInEnd:
-        """Use a state up. Of several calls at once, one gets `good`."""
+        """Consume a state. Of several calls at once, one gets `good`."""
         used_up = (
             delete(SignInRow)
             .where(SignInRow.state_hash == _hash(state), SignInRow.browser_hash == _hash(browser))
@@ -74,7 +74,7 @@ class Web:
         return SignInEnd.GOOD if now < expires_at else SignInEnd.EXPIRED
 
     def add_api_token(self, connection_id: str, *, name: str, now: datetime) -> tuple[ApiToken, str]:
-        """A new token and its secret, which is shown once and kept as a hash only."""
+        """Create a token. Return it with its secret, which is shown once and stored as a hash only."""
         secret = API_TOKEN_PREFIX + secrets.token_urlsafe(32)
         row = ApiTokenRow(
             id=uuid.uuid4().hex, connection_id=connection_id, name=name, token_hash=_hash(secret), created_at=now
@@ -84,7 +84,7 @@ class Web:
         return _api_token(row), secret
 
     def api_tokens(self, connection_id: str) -> list[ApiToken]:
-        """A connection's tokens, newest first."""
+        """Return a connection's tokens, newest first."""
         query = (
             select(ApiTokenRow)
             .where(ApiTokenRow.connection_id == connection_id)
@@ -94,13 +94,13 @@ class Web:
             return [_api_token(row) for row in session.scalars(query)]
 
     def revoke_api_token(self, connection_id: str, token_id: str) -> bool:
-        """Forget a token; whether the connection had it."""
+        """Delete a token. Return whether the connection had it."""
         query = delete(ApiTokenRow).where(ApiTokenRow.id == token_id, ApiTokenRow.connection_id == connection_id)
         with self._engine.begin() as connection:
             return connection.execute(query).rowcount == 1
 
     def use_api_token(self, secret: str, *, now: datetime) -> ApiToken | None:
-        """The token of this secret; None for an unknown one or one of an ended connection."""
+        """Return the token of this secret; None if it is unknown or its connection has ended."""
         query = (
             select(ApiTokenRow)
             .join(ConnectionRow, ConnectionRow.id == ApiTokenRow.connection_id)
@@ -114,7 +114,7 @@ class Web:
         return token
 
     def set_secret(self, name: str, value: str, *, now: datetime) -> None:
-        """Keep a secret of the installation, instead of the one before."""
+        """Store a secret of the installation, replacing the one before."""
 
         def write() -> None:
             row = InstallationSecretRow(name=name, value=self._cipher.encrypt(value), updated_at=now)
@@ -124,7 +124,7 @@ class Web:
         retry_conflict(write)
 
     def secret(self, name: str) -> tuple[str, datetime] | None:
-        """A secret of the installation in the clear, and when it was kept."""
+        """Return a secret of the installation in the clear, and when it was stored."""
         with Session(self._engine) as session:
             row = session.get(InstallationSecretRow, name)
             return (self._cipher.decrypt(row.value), row.updated_at) if row else None
@@ -135,7 +135,7 @@ class Web:
             connection.execute(delete(InstallationSecretRow).where(InstallationSecretRow.name == name))
 
     def rotate_keys(self) -> int:
-        """Encrypt all secrets with the first key; returns how many there are."""
+        """Encrypt all secrets with the first key. Return how many there are."""
         with Session(self._engine) as session, session.begin():
             rows = session.scalars(select(InstallationSecretRow).with_for_update()).all()
             for row in rows:
@@ -150,7 +150,7 @@ class Web:
 
 
 def _hash(secret: str) -> str:
-    # A plain hash is enough: what is hashed has 256 random bits, or is compared with something that has.
+    # A plain hash is enough: each hashed value has 256 random bits, or is compared with one that has.
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 

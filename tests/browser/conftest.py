@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,15 +61,31 @@ def site(
     notion: NotionSandbox, new_sqlite: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Site]:
     """The app on a socket."""
+    monkeypatch.setenv("NOTION_CLIENT_ID", CLIENT[0])
+    monkeypatch.setenv("NOTION_CLIENT_SECRET", CLIENT[1])
     port = _free_port()
-    url = f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("SVP_APP_URL", f"http://127.0.0.1:{port}")
+    with _running_site(notion, new_sqlite(), tmp_path / "home", monkeypatch, port=port) as running:
+        yield running
+
+
+@pytest.fixture
+def new_site(
+    notion: NotionSandbox, new_sqlite: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
+    """The app as it is first started: without a public connection at Notion, and with the default address."""
+    with _running_site(notion, new_sqlite(), tmp_path / "home", monkeypatch, port=_free_port()) as running:
+        yield running
+
+
+@contextmanager
+def _running_site(
+    notion: NotionSandbox, database_url: str, home: Path, monkeypatch: pytest.MonkeyPatch, *, port: int
+) -> Iterator[Site]:
     for name, value in {
-        "SVP_HOME": str(tmp_path / "home"),
-        "DATABASE_URL": new_sqlite(),
+        "SVP_HOME": str(home),
+        "DATABASE_URL": database_url,
         "NOTION_BASE_URL": notion.url,
-        "NOTION_CLIENT_ID": CLIENT[0],
-        "NOTION_CLIENT_SECRET": CLIENT[1],
-        "SVP_APP_URL": url,
     }.items():
         monkeypatch.setenv(name, value)
     with dagster() as dagster_url:
@@ -76,8 +93,7 @@ def site(
         app = create_app()
         services: Services = app.extensions["svp"]
         with serve(app, port=port):
-            yield Site(url=url, store=services.store, notion=notion)
-    services.store.engine.dispose()
+            yield Site(url=f"http://127.0.0.1:{port}", store=services.store, notion=notion)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Site
 from tests.browser.gallery import every_page
@@ -20,6 +20,7 @@ AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PICTURES = os.environ.get("SCREENSHOTS")
 SHOWN_IN_THE_DOCUMENTATION = (
+    "first-start",
     "start",
     "set-up-1",
     "set-up-2",
@@ -40,15 +41,26 @@ SHOWN_DARK_TOO = ("start", "links")
 
 def test_every_page_fits_a_phone_and_shuts_nobody_out(page: Page, site: Site) -> None:
     for name in every_page(page, site):
-        for scheme in ("light", "dark"):
-            look_at(page, DESKTOP, scheme)
-            assert "\n".join(problems(page)) == "", f"{name}, {scheme}"
-            picture(page, f"{name}-{scheme}")
-        look_at(page, PHONE, "light")
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
-        assert "\n".join(problems(page)) == "", f"{name}, on a phone"
-        picture(page, f"{name}-phone")
-        look_at(page, DESKTOP, "light")
+        require_fit(page, name)
+
+
+def test_so_does_the_page_of_the_first_start(page: Page, new_site: Site) -> None:
+    page.goto(new_site.url)
+    expect(page.get_by_text("http://localhost:8600/auth/notion/callback", exact=True)).to_be_visible()
+    require_fit(page, "first-start")
+
+
+def require_fit(page: Page, name: str) -> None:
+    """Check the page that is shown at desktop and phone width, in both schemes, and take its pictures."""
+    for scheme in ("light", "dark"):
+        look_at(page, DESKTOP, scheme)
+        assert "\n".join(problems(page)) == "", f"{name}, {scheme}"
+        picture(page, f"{name}-{scheme}")
+    look_at(page, PHONE, "light")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+    assert "\n".join(problems(page)) == "", f"{name}, on a phone"
+    picture(page, f"{name}-phone")
+    look_at(page, DESKTOP, "light")
 
 
 def look_at(page: Page, size: dict[str, int], scheme: Literal["light", "dark"]) -> None:

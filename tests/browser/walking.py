@@ -8,7 +8,8 @@ from playwright.sync_api import Page, expect
 
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import ContentPage, Link, LinkEntry, PaidCall, Status
-from svp_dagster.rows.platforms import downloader_versions
+from svp_dagster.rows.pauses import downloader_versions
+from svp_dagster.rows.waiting import failure_rule
 from tests.browser.conftest import Site
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"
@@ -133,7 +134,7 @@ class Worker:
 
     def fail(self, link: LinkEntry, run_id: str, error: SvpError) -> None:
         """End the row badly."""
-        self._entries.fail(link.page_id, run_id, error, now=_now())
+        self._entries.fail(link.page_id, run_id, failure_rule(error), now=_now())
 
 
 def _now() -> datetime:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from svp_dagster.commands.demo import SAMPLES
+from svp_dagster.commands.demo_samples import SAMPLES
 from svp_dagster.models import Status
 
 LIMIT_S = 300

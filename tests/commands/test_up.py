@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -16,11 +17,12 @@ from sqlalchemy import make_url
 
 from svp_dagster.cli import main
 from svp_dagster.commands.processes import free_port
-from svp_dagster.commands.up import instance_config, make_pools, prepare
+from svp_dagster.commands.up import child_environment, instance_config, make_pools, next_step, prepare
 from svp_dagster.definitions import defs
 from svp_dagster.settings import Settings
-from svp_dagster.store.database import is_migrated
+from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import open_store
+from tests.store.examples import sign_in
 
 PASSWORD = "p@ss/w:rd %(a)s#?&é'\""
 
@@ -94,6 +96,14 @@ def test_a_second_start_is_refused_before_it_disturbs_the_first(
     assert not (tmp_path / "home").exists()
 
 
+def test_children_read_the_price_file_that_was_checked_wherever_they_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SVP_PRICES_FILE", "prices.json")
+    assert child_environment(Settings())["SVP_PRICES_FILE"] == str(tmp_path / "prices.json")
+
+
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
 def test_the_store_and_dagster_share_a_postgresql_whatever_its_password_holds(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
@@ -115,3 +125,22 @@ def test_the_store_and_dagster_share_a_postgresql_whatever_its_password_holds(
         instance.add_dynamic_partitions("rows", ["one"])
         assert instance.get_dynamic_partitions("rows") == ["one"]
         assert "postgres" in type(instance.event_log_storage).__name__.lower()
+
+
+def test_the_terminal_leads_to_the_first_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    monkeypatch.setenv("SVP_HOME", str(tmp_path))
+    monkeypatch.setenv("NOTION_CLIENT_ID", "id")
+    prepare(Settings())
+    incomplete = next_step(Settings())
+    assert "NOTION_CLIENT_SECRET" in incomplete
+    assert "NOTION_CLIENT_ID" not in incomplete.splitlines()[0]
+    assert "https://app.notion.com/developers/connections" in incomplete
+    assert "http://localhost:8600/auth/notion/callback" in incomplete
+
+    monkeypatch.setenv("NOTION_CLIENT_SECRET", "secret")
+    assert "Connect Notion" in next_step(Settings())
+
+    sign_in(open_store(Settings()), now=now)
+    assert next_step(Settings()) == ""

@@ -9,8 +9,8 @@ import pytest
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Link, ProcessingType, Status
-from svp_dagster.rows.platform_rules import PlatformRules
-from svp_dagster.rows.platforms import canary_links, downloader_versions
+from svp_dagster.rows.pauses import canary_links, downloader_versions
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.platforms import Platform
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts
@@ -83,7 +83,7 @@ def test_rows_of_a_broken_site_wait_without_spending_a_run(
     entry = installation.entry(fresh)
     assert (entry.status, entry.failure_code, entry.waits) == (Status.PENDING, "platform_paused", 0)
     installation.let_time_pass("updated_at")
-    installation.evaluate("owed_statuses")
+    installation.evaluate("unsynced_statuses")
     assert installation.row(fresh)["error"].startswith("Downloads from TikTok fail at the moment.")
     assert isinstance(installation.tick(), dg.SkipReason)
     assert len(posts.asked) == 2
@@ -145,9 +145,9 @@ def test_a_canary_is_the_operators_link_then_the_last_that_worked_then_those_tha
     waiting = installation.store.sweep.waiting({Code.SITE_CHANGED}, limit=9)
     platform = tiktok(installation)
     operators, good = of_tiktok("operator", "7300000000000000009"), of_tiktok("known", "7300000000000000008")
-    named = PlatformRules(canaries={"tiktok": operators.url})
+    named = SiteRules(canaries={"tiktok": operators.url})
 
-    found = canary_links(platform, waiting=waiting, rules=PlatformRules())
+    found = canary_links(platform, waiting=waiting, rules=SiteRules())
     assert sorted(link.url for link in found) == [SOUP, STEW]
     known = platform.model_copy(update={"good_link": good})
     assert canary_links(known, waiting=waiting, rules=named)[:2] == [operators, good]

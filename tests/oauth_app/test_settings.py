@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from oauth_app.app import create_app
 from svp_dagster.store.store import Store
+from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
 
 
@@ -16,6 +18,17 @@ def test_language_and_budget_are_kept(ada: Person, store: Store) -> None:
     page = ada.see("/settings")
     assert 'value="Deutsch"' in page
     assert 'value="2.50"' in page
+
+
+@pytest.mark.parametrize(
+    ("of_the_installation", "default"),
+    [("", "Empty: the language of each video."), ("Suomi", "Empty: Suomi, the language of this installation.")],
+)
+def test_the_page_says_which_language_applies_where_none_is_chosen(
+    environment: pytest.MonkeyPatch, notion: NotionSandbox, of_the_installation: str, default: str
+) -> None:
+    environment.setenv("SVP_OUTPUT_LANGUAGE", of_the_installation)
+    assert default in Person(create_app(), notion).sign_in().see("/settings")
 
 
 def test_an_empty_budget_is_no_cap(ada: Person, store: Store) -> None:

@@ -197,13 +197,6 @@ def test_a_sign_in_begun_under_another_name_moves_to_the_apps_own(person: Person
     assert moved.location == "http://localhost/auth/notion/login?here=1"
 
 
-def test_without_a_client_id_the_operator_is_pointed_to(environment: pytest.MonkeyPatch, notion: NotionSandbox) -> None:
-    environment.delenv("NOTION_CLIENT_ID")
-    answer = create_app().test_client().get("/auth/notion/login?here=1")
-    assert answer.status_code == 503
-    assert "NOTION_CLIENT_ID" in answer.text
-
-
 def test_disconnecting_revokes_forgets_and_stops_polling(ada: Person, store: Store, notion: NotionSandbox) -> None:
     connection_id = only_connection(store)
     tokens = store.connections.tokens(connection_id)

@@ -1,4 +1,4 @@
-"""The sensor's decision: which pending rows get a run, which end without one, which are left alone."""
+"""The sensor's decision: which pending rows get a run, which end without one, which are skipped."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def known(status: Status, *, link: LinkEntry | None = None, **changes: Any) -> E
         "link": link or row(),
         "status": status,
         "version": 3,
-        "shown_version": 3,
+        "synced_version": 3,
         "requests": 1,
         "attempts": 1,
         "waits": 0,
@@ -112,16 +112,16 @@ def test_a_row_set_back_to_pending_gets_a_new_run_within_the_same_minute() -> No
     assert again.run_key != first.run_key
 
 
-def test_a_wish_that_the_store_knows_but_dagster_does_not_keeps_its_run_key() -> None:
+def test_a_request_that_the_store_knows_but_dagster_does_not_keeps_its_run_key() -> None:
     first = decided(row()).requests[0]
     repeated = decided(row(), entry=known(Status.PENDING, requests=1)).requests[0]
     assert repeated.run_key == first.run_key
 
 
-def test_a_finished_row_whose_status_is_owed_does_not_run_again() -> None:
-    decision = decided(row(), entry=known(Status.COMPLETED, shown_version=2))
+def test_a_finished_row_whose_status_is_unsynced_does_not_run_again() -> None:
+    decision = decided(row(), entry=known(Status.COMPLETED, synced_version=2))
     assert decision.requests == []
-    assert "could not be told" in decision.skipped["row-1"]
+    assert "doesn't show that yet" in decision.skipped["row-1"]
 
 
 def test_a_row_that_ended_while_it_was_read_does_not_run_again() -> None:
@@ -131,7 +131,8 @@ def test_a_row_that_ended_while_it_was_read_does_not_run_again() -> None:
 
 def test_an_unknown_tag_ends_the_row_with_the_tags_that_there_are() -> None:
     decision = decided(row(tag="travel"))
-    ((link, error),) = decision.rejections
+    (rejected,) = decision.rejections
+    link, error = rejected.link, rejected.error
     assert link.tag == "travel"
     assert error.code is Code.UNKNOWN_TAG
     assert "“travel”" in error.sentence
@@ -139,8 +140,8 @@ def test_an_unknown_tag_ends_the_row_with_the_tags_that_there_are() -> None:
 
 
 def test_a_link_of_another_site_ends_the_row() -> None:
-    ((_, error),) = decided(row(url="https://example.com/video/1")).rejections
-    assert error.code is Code.UNSUPPORTED_LINK
+    (rejected,) = decided(row(url="https://example.com/video/1")).rejections
+    assert rejected.error.code is Code.UNSUPPORTED_LINK
 
 
 def test_a_row_without_a_link_ends_and_says_which_column_is_empty() -> None:
@@ -151,9 +152,9 @@ def test_a_row_without_a_link_ends_and_says_which_column_is_empty() -> None:
         code=Code.UNSUPPORTED_LINK,
         reason="the url column is empty",
     )
-    ((link, error),) = decided(empty).rejections
-    assert link.page_id == "row-9"
-    assert "the url column is empty" in error.sentence
+    (rejected,) = decided(empty).rejections
+    assert rejected.link.page_id == "row-9"
+    assert "the url column is empty" in rejected.error.sentence
 
 
 def test_more_rows_than_the_limit_wait_for_the_next_tick_oldest_first() -> None:
@@ -177,7 +178,7 @@ def test_a_row_whose_time_has_come_gets_a_run_under_another_key() -> None:
     assert again.run_key != first.run_key
 
 
-def test_a_row_that_waits_and_was_edited_is_a_new_wish() -> None:
+def test_a_row_that_waits_and_was_edited_is_a_new_request() -> None:
     edited = row(last_edited_time=NOW + timedelta(minutes=1))
     (request,) = decided(edited, entry=waiting()).requests
     assert (request.number, request.waits) == (2, 0)
@@ -185,7 +186,7 @@ def test_a_row_that_waits_and_was_edited_is_a_new_wish() -> None:
 
 def test_while_notion_was_not_told_of_a_wait_its_time_of_edit_says_nothing() -> None:
     edited = row(last_edited_time=NOW + timedelta(minutes=1))
-    assert decided(edited, entry=waiting(shown_version=2)).requests == []
+    assert decided(edited, entry=waiting(synced_version=2)).requests == []
 
 
 def test_a_row_whose_run_is_over_without_a_word_is_left_to_the_sweep() -> None:
@@ -244,8 +245,8 @@ def test_a_row_that_broke_while_its_platform_was_broken_runs_once_it_works_again
 
 def test_a_row_that_waited_for_its_platform_for_too_long_ends_with_what_is_wrong_there() -> None:
     entry = waiting(Code.PLATFORM_PAUSED, waiting_since=NOW - PAUSE_LIMIT)
-    ((_, error),) = decided(row(), entry=entry, tiktok=PAUSED).rejections
-    assert error.code is Code.SITE_CHANGED
+    (rejected,) = decided(row(), entry=entry, tiktok=PAUSED).rejections
+    assert rejected.error.code is Code.SITE_CHANGED
 
 
 def test_a_site_that_the_operator_allows_is_a_link() -> None:
@@ -262,7 +263,7 @@ def test_a_site_that_the_operator_allows_is_a_link() -> None:
 def test_every_row_is_dealt_with_once(ids: list[str], busy: set[str], limit: int) -> None:
     decision = decided(*(row(page_id) for page_id in ids), in_progress=tuple(busy), limit=limit)
     requested = [request.link.page_id for request in decision.requests]
-    rejected = [link.page_id for link, _ in decision.rejections]
+    rejected = [made.link.page_id for made in decision.rejections]
     assert sorted([*requested, *rejected, *decision.skipped]) == sorted(ids)
     assert not busy & set(requested)
     assert decision.rows <= limit

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from flask import Flask, request
 
-from sandbox.faults import Fault, FaultPlan, Recorder, install
+from sandbox.faults import Fault, FaultPlan, install
+from sandbox.recorder import Recorder
 from sandbox.serving import Served, serve
 
 

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from svp_dagster.errors import Code, SvpError, failure
-from svp_dagster.models import ProcessingType, ScreenText, Segment, Transcript, Video, Word
+from svp_dagster.models import ProcessingType, ScreenText, Video, Word
 from svp_dagster.ports import ScreenReader
 from svp_dagster.screen.engines import LocalReader
-from svp_dagster.screen.stage import read_screen, with_subtitles_marked
+from svp_dagster.screen.stage import read_screen
 from tests.fakes import ContentsInMemory, CountingMeter, ShowingReader
 from tests.media.hostile import junk
 from tests.media.making import CLIPS, Picture, picture, plain_video, probed, sound
@@ -51,15 +51,13 @@ def recipe_at(at_s: float) -> Picture:
 
 def test_what_is_shown_is_read_with_the_times_at_which_it_was_on(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4", recipe_at, duration_s=12, frames_per_s=2)
-    said = Transcript(text="and now fry two onions", segments=(Segment(start_s=4, end_s=7, text="now fry two onions"),))
-    found = with_subtitles_marked(read(video(path), tmp_path, reader=LocalReader()), said)
+    found = read(video(path), tmp_path, reader=LocalReader())
     assert [("".join(line.text.split()), line.first_s, line.last_s) for line in found.lines] == [
         ("TomatoPasta", 1.0, 11.0),
         ("Boil200gofpasta", 1.0, 3.0),
         ("Frytwoonions", 5.0, 7.0),
         ("Servewithbasil", 9.0, 11.0),
     ]
-    assert [line.subtitle for line in found.lines] == [False, False, True, False]
     assert (found.frames_read, found.source, found.note) == (3, "RapidOCR", "")
     assert [left.name for left in tmp_path.iterdir()] == ["a.mp4"]
 
@@ -111,16 +109,13 @@ def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path) -> Non
     assert "breaks off" in found.note
 
 
-def test_the_second_time_nothing_is_read_and_what_is_kept_knows_no_transcript(tmp_path: Path) -> None:
+def test_the_second_time_nothing_is_read(tmp_path: Path) -> None:
     path, contents, reader = plain_video(tmp_path / "a.mp4"), ContentsInMemory(), ShowingReader(words=[FIRST_TILE])
     first = read(video(path), tmp_path, reader=reader, contents=contents)
     pictures = len(reader.pictures)
-    marked = with_subtitles_marked(first, Transcript(text="Pasta today"))
     second = read(video(path), tmp_path, reader=reader, contents=contents)
     assert len(reader.pictures) == pictures
     assert second == first
-    assert [line.subtitle for line in first.lines] == [False]
-    assert [line.subtitle for line in marked.lines] == [True]
 
 
 @pytest.mark.parametrize(

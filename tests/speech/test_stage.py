@@ -132,12 +132,6 @@ def test_what_an_engine_could_not_do_is_not_kept(tmp_path: Path) -> None:
     assert contents.kept == {}
 
 
-def test_what_another_version_kept_is_heard_anew(tmp_path: Path) -> None:
-    contents, engine = ContentsInMemory(), SayingEngine(SAID)
-    contents.put("TikTok:1", "transcript", engine.recipe, {"words": []})
-    assert heard(video(CLIPS / "pancakes.mp4"), tmp_path, engine=engine, contents=contents) == SAID
-
-
 @pytest.mark.parametrize("kind", [ProcessingType.SCREEN, ProcessingType.CAPTION])
 def test_a_processing_type_that_does_not_hear_says_so(kind: ProcessingType, tmp_path: Path) -> None:
     assert str(kind) in heard(video(CLIPS / "pancakes.mp4"), tmp_path, processing_type=kind).note

@@ -8,8 +8,10 @@ from datetime import datetime
 from threading import Barrier
 from typing import TypeVar
 
+from svp_dagster.errors import Code, failure
 from svp_dagster.models import Link, LinkEntry
 from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.rows.waiting import final_outcome
 from svp_dagster.store.connections import Connection, Tokens
 from svp_dagster.store.store import Store
 
@@ -17,6 +19,9 @@ T = TypeVar("T")
 
 LINK = "https://www.tiktok.com/@cook/video/7300000000000000001"
 POST = Link(url=LINK, platform="tiktok", post_id="7300000000000000001")
+
+GONE = final_outcome(failure(Code.GONE), waits=0)
+"""What becomes of a row whose post is gone."""
 
 
 def sign_in(store: Store, *, now: datetime, bot_id: str = "bot", tokens: Tokens | None = None) -> Connection:

@@ -14,7 +14,7 @@ from sqlalchemy import make_url, text
 
 from svp_dagster.store.connections import REFRESH_LEASE, Tokens
 from svp_dagster.store.crypto import TokenCipher, new_key
-from svp_dagster.store.database import make_engine
+from svp_dagster.store.engine import make_engine
 from svp_dagster.store.store import Store
 from tests.store.examples import all_at_once, schema, sign_in
 

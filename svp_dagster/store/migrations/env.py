@@ -1,10 +1,10 @@
-"""Alembic's entry point: runs on the connection it is handed by `svp_dagster.store.database.migrate`."""
+"""Alembic's entry point: runs on the connection it is handed by `svp_dagster.store.engine.migrate`."""
 
 from typing import Any, Literal
 
 from alembic import context
 
-from svp_dagster.store.database import VERSION_TABLE
+from svp_dagster.store.engine import VERSION_TABLE
 from svp_dagster.store.tables import Base, PlainText, UtcDateTime
 
 

@@ -183,7 +183,7 @@ def upgrade() -> None:
         sa.Column("last_edited_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("shown_version", sa.Integer(), nullable=False),
+        sa.Column("synced_version", sa.Integer(), nullable=False),
         sa.Column("requests", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("holder", sa.String(), nullable=True),

@@ -1,0 +1,1 @@
+"""What the stand-in remembers, and one caller's view of it."""
