@@ -108,7 +108,7 @@ def _run(ai: StandIn, clip: Clip, path: Path, *, captioned: bool) -> Bill:
             folder=Path(folder),
             watch=_unwatched,
         )
-        video = _as_a_post(pipeline.fetch(str(path)), said, captioned=captioned)
+        video = _as_a_post(pipeline.fetch(path), said, captioned=captioned)
         transcript, screen_text = pipeline.perceive(video, ProcessingType.FULL)
         pipeline.sum_up(video, transcript, screen_text, Options(data_schema=_columns(), prompt=COOKING.prompt))
     return _checked(_bill(ai.ask("ledger"), settings), tally)

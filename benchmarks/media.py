@@ -33,6 +33,7 @@ from rapidocr import RapidOCR
 
 from benchmarks.clips import Clip, Item, clips, make
 from svp_dagster.commands.process import Tally, Unkept
+from svp_dagster.media.probe import probe
 from svp_dagster.models import ProcessingType, ScreenLine, Video, Word
 from svp_dagster.ports import Meter
 from svp_dagster.prices import load_prices
@@ -166,7 +167,7 @@ def _obvious(path: Path, clip: Clip, engine: Any) -> Reading:
 def _ours(path: Path, reader: LocalReader | SheetReader) -> Reading:
     def read() -> Sequence[ScreenLine]:
         return read_screen(
-            Video(media_key="benchmark:1", url="", video_path=path),
+            Video(media_key="benchmark:1", url="", video_path=path, files=(probe(path),)),
             processing_type=ProcessingType.SCREEN,
             reader=reader,
             contents=Unkept(),

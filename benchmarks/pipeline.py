@@ -97,7 +97,7 @@ def _stages_s(folder: Path) -> dict[str, float]:
     tally = Tally(load_prices(None))
     pipeline = Pipeline(engines=engines(Settings()), contents=Unkept(), meter=tally, folder=folder, watch=watch)
     for _ in range(2):
-        video = pipeline.fetch(str(CLIP))
+        video = pipeline.fetch(CLIP)
         transcript = pipeline.hear(video, ProcessingType.FULL)
         screen_text = pipeline.read(video, ProcessingType.FULL)
         pipeline.sum_up(video, transcript, screen_text, Options(data_schema=columns, prompt=prompt))

@@ -97,7 +97,7 @@ class Rig:
         self.store.databases.poll_now(self.installation.connection_id, now=datetime.now(UTC))
 
     def let_time_pass(self) -> None:
-        """Rows that wait have waited long enough, and paused platforms may be probed: hours are not sat out."""
+        """Rows that wait have waited long enough, and canaries are due: hours are not sat out."""
         now = datetime.now(UTC)
         waits_no_more = now - timedelta(seconds=1)
         with self.store.engine.begin() as connection:
@@ -108,8 +108,8 @@ class Rig:
             )
             connection.execute(
                 update(PlatformRow)
-                .where(PlatformRow.paused_since.is_not(None), PlatformRow.probe_at > now)
-                .values(probe_at=waits_no_more)
+                .where(PlatformRow.paused_since.is_not(None), PlatformRow.canary_at > now)
+                .values(canary_at=waits_no_more)
             )
         self.poll_now()
 

@@ -20,9 +20,10 @@ import dagster as dg
 from sandbox.media.posts import post
 from sandbox.media.server import serve_media
 from svp_dagster.commands.process import Tally, Unkept, read_schema
+from svp_dagster.download.links import parse_link
 from svp_dagster.download.stage import download
 from svp_dagster.engines import choose_engines
-from svp_dagster.models import ProcessingType
+from svp_dagster.models import ProcessingType, Video
 from svp_dagster.ports import SummaryRequest
 from svp_dagster.prices import load_prices
 from svp_dagster.screen.stage import read_screen
@@ -40,8 +41,8 @@ def main(name: str) -> None:
         with dg.build_resources(choose_engines(Settings())) as engines:
             print(f"{'stage':<14}{'seconds':>9}{'CPU-seconds':>13}  engine")
             with _timed("download") as done:
-                video = download(post(name).link, downloader=engines.downloader, folder=folder)
-                done(video.codec)
+                video = download(parse_link(post(name).link), downloader=engines.downloader, folder=folder)
+                done(video.files[0].codec if video.files else "")
             with _timed("transcribe") as done:
                 transcript = transcribe(
                     video,
@@ -73,7 +74,11 @@ def main(name: str) -> None:
                 )
                 summary = summarize(request, engine=engines.summarizer, contents=Unkept(), meter=tally)
                 done(summary.engine)
-    print(f"{name}: {video.duration_s:.0f} s, {video.width_px}×{video.height_px}, {len(tally.calls)} paid calls")
+    print(f"{name}: {video.duration_s:.0f} s, {_size(video)}, {len(tally.calls)} paid calls")
+
+
+def _size(video: Video) -> str:
+    return ", ".join(f"{file.width_px}×{file.height_px}" for file in video.files if file.has_video)
 
 
 @contextmanager

@@ -26,9 +26,9 @@ def add(connection: Connection, *, url: str, tag: str, processing_type: Processi
         known = ", ".join(f"“{database.tag}”" for database in databases.content_databases(connection.id)) or "none yet"
         words = f"No Content Database is registered for the tag “{tag}” (registered: {known})."
         raise Refusal(422, "unknown_tag", words)
-    address = parse_link(url, extra_hosts=found.settings.extra_hosts).url
-    link = _add_row(found.workspace(connection), link_database, address, tag, processing_type)
-    entry = found.store.entries.request(link, now=found.now())
+    link = parse_link(url, extra_hosts=found.settings.extra_hosts)
+    row = _add_row(found.workspace(connection), link_database, link.url, tag, processing_type)
+    entry = found.store.entries.request(row.model_copy(update={"link": link}), now=found.now())
     databases.poll_now(connection.id, now=found.now())
     return entry
 

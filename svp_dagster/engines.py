@@ -40,7 +40,6 @@ def _downloader(settings: Settings, secret: Secret) -> Engine:
         max_size_bytes=settings.max_size_bytes,
         proxy=secret("SVP_EGRESS_PROXY") if settings.egress_proxy else "",
         cookies_file=str(settings.cookies_file or ""),
-        extra_hosts=settings.extra_hosts,
     )
 
 

@@ -9,7 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from svp_dagster.models import ContentPage, JsonObject, ScreenText, Span, Summary, Transcript, Usage, Value, Video, Word
+from svp_dagster.models import (
+    ContentPage,
+    JsonObject,
+    Link,
+    ScreenText,
+    Span,
+    Summary,
+    Transcript,
+    Usage,
+    Value,
+    Video,
+    Word,
+)
 from svp_dagster.notion.properties import askable_columns
 from svp_dagster.notion.schema import Column, DataSourceSchema
 
@@ -43,11 +55,7 @@ class Downloader(Protocol):
     def max_duration_s(self) -> float:
         """The longest video that is taken."""
 
-    @property
-    def extra_hosts(self) -> Sequence[str]:
-        """Sites that are allowed beside TikTok and Instagram."""
-
-    def fetch(self, url: str, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
+    def fetch(self, link: Link, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
         """Download into `folder`; `progress` gets the share done, 0 to 1. Raises a failure of the table."""
 
 

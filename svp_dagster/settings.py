@@ -74,8 +74,8 @@ class Settings(BaseSettings, PageOptions):
     cookies_file: Path | None = Field(default=None, description="Netscape cookie file for yt-dlp.")
     allowed_sites: str = Field(default="", description="More sites of yt-dlp's, comma-separated, e.g. youtube.com.")
     rows_to_pause: int = Field(default=5, ge=1, description="Rows that fail in a row until their platform is paused.")
-    canary_tiktok: str = Field(default="", description="Link to probe TikTok with; empty: the last that worked.")
-    canary_instagram: str = Field(default="", description="Link to probe Instagram with; empty: the last that worked.")
+    canary_tiktok: str = Field(default="", description="Canary link of TikTok; empty: the last that worked.")
+    canary_instagram: str = Field(default="", description="Canary link of Instagram; empty: the last that worked.")
     max_duration_s: int = Field(default=1800, ge=1)
     max_size_bytes: int = Field(default=200_000_000, ge=1)
 

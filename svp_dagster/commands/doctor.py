@@ -69,9 +69,9 @@ def _python(_settings: Settings) -> Finding:
 def _home(settings: Settings) -> Finding:
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
-        probe = settings.home / ".probe"
-        probe.touch()
-        probe.unlink()
+        written = settings.home / ".doctor"
+        written.touch()
+        written.unlink()
     except OSError as error:
         return _wrong("Home folder", f"{settings.home}: {error.strerror}; set SVP_HOME to a folder you may write to")
     return _ok("Home folder", str(settings.home))

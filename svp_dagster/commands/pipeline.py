@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from svp_dagster.download.stage import download, open_file
-from svp_dagster.models import ProcessingType, ScreenText, Summary, Transcript, Value, Video
+from svp_dagster.models import Link, ProcessingType, ScreenText, Summary, Transcript, Value, Video
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.ports import Contents, Downloader, Meter, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
 from svp_dagster.screen.stage import read_screen
@@ -59,7 +59,7 @@ class Pipeline:
     folder: Path
     watch: Watch
 
-    def run(self, source: str, options: Options) -> Outcome:
+    def run(self, source: Link | Path, options: Options) -> Outcome:
         """Run a link, or a file of this machine, through the stages. Raises their failures."""
         with ThreadPoolExecutor(1, "prepare") as beside:
             if options.processing_type.hears:
@@ -69,12 +69,12 @@ class Pipeline:
         summary = self.sum_up(video, transcript, screen_text, options)
         return Outcome(video=video, transcript=transcript, screen_text=screen_text, summary=summary)
 
-    def fetch(self, source: str) -> Video:
+    def fetch(self, source: Link | Path) -> Video:
         """Run the stage `download`."""
         downloader = self.engines.downloader
         with self.watch("download") as progress:
-            if Path(source).is_file():
-                return open_file(Path(source), max_duration_s=downloader.max_duration_s)
+            if isinstance(source, Path):
+                return open_file(source, max_duration_s=downloader.max_duration_s)
             return download(source, downloader=downloader, folder=self.folder, progress=progress)
 
     def perceive(self, video: Video, processing_type: ProcessingType) -> tuple[Transcript, ScreenText]:

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from svp_dagster.commands.pipeline import Engines, Options, Outcome, Pipeline
+from svp_dagster.download.links import parse_link
 from svp_dagster.engines import choose_engines
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import PaidCall, ProcessingType, Usage, Value
@@ -73,6 +74,7 @@ def process(
 
     Raises `misconfigured` for an unusable price file before anything is paid, and the failures of the stages.
     """
+    found = Path(source) if Path(source).is_file() else parse_link(source, extra_hosts=settings.extra_hosts)
     options = Options(
         data_schema=schema, prompt=prompt, language=settings.output_language or None, processing_type=processing_type
     )
@@ -88,7 +90,7 @@ def process(
             folder=Path(scratch),
             watch=partial(_bar, progress),
         )
-        outcome = pipeline.run(source, options)
+        outcome = pipeline.run(found, options)
     return Result(**dict(outcome), paid_calls=tuple(tally.calls))
 
 
@@ -142,7 +144,8 @@ def _schema(columns: Mapping[str, ColumnType | _ColumnEntry]) -> DataSourceSchem
 
 def as_json(result: Result) -> str:
     """Return the result as JSON, without paths of deleted files."""
-    gone = {"video": {"video_path", "audio_path", "slides", "thumbnail_path"}}
+    paths: dict[str, Any] = {"video_path": True, "audio_path": True, "slides": True, "cover_path": True}
+    gone = {"video": paths | {"files": {"__all__": {"path"}}}}
     return json.dumps(result.model_dump(mode="json", exclude=gone), ensure_ascii=False, indent=2)
 
 

@@ -11,6 +11,7 @@ from svp_dagster.download import stage as download_stage
 from svp_dagster.models import ContentPage, PageOptions, ScreenText, Status, Summary, Transcript, Video
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
 from svp_dagster.publish import stage as publish_stage
+from svp_dagster.rows.destination import Destination
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pauses import watched
 from svp_dagster.rows.site_rules import SiteRules
@@ -19,23 +20,22 @@ from svp_dagster.speech import stage as transcribe_stage
 from svp_dagster.summary import stage as summarize_stage
 
 
-@dg.op(pool=pools.DOWNLOAD)
+@dg.op(out={"video": dg.Out(), "destination": dg.Out()}, pool=pools.DOWNLOAD)
 def download(
     context: dg.OpExecutionContext,
     link_rows: LinkRows,
     downloader: dg.ResourceParam[Downloader],
     work_folder: WorkFolder,
     site_rules: SiteRules,
-) -> Video:
-    """Fetch the post with its captions, thumbnail and facts."""
+) -> tuple[Video, Destination]:
+    """Check where the page goes, and fetch the post with its captions, cover and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
-        stage.row.preflight()
-        link = stage.row.link
-        with watched(link_rows.store, link.page_id, link.url, rules=site_rules):
-            video = download_stage.download(link.url, downloader=downloader, folder=work_folder.path)
-        thumbnail = stage.row.keep_thumbnail(video, work_folder.path)
+        destination, post = stage.row.preflight(), stage.row.post
+        with watched(link_rows.store, stage.row.link.page_id, post, rules=site_rules):
+            video = download_stage.download(post, downloader=downloader, folder=work_folder.path)
+        thumbnail = stage.row.keep_thumbnail(video)
         stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
-        return video
+        return video, destination
 
 
 # Before `read_screen`, which is not paid for if this fails.
@@ -91,16 +91,16 @@ def summarize(
     video: Video,
     transcript: Transcript,
     screen_text: ScreenText,
+    destination: Destination,
 ) -> Summary:
     """Fill the columns of the tag's Content Database."""
     with stage_run(context, link_rows, Status.PROCESSING) as stage:
-        database, schema = stage.row.destination()
         request = SummaryRequest(
             video=video,
             transcript=transcript,
             screen_text=screen_text,
-            data_schema=schema,
-            prompt=database.prompt,
+            data_schema=destination.columns,
+            prompt=destination.prompt,
             language=stage.row.output_language(),
         )
         summary = summarize_stage.summarize(request, engine=summarizer, contents=stage.contents, meter=stage.meter)
@@ -118,19 +118,19 @@ def publish(
     transcript: Transcript,
     screen_text: ScreenText,
     summary: Summary,
+    destination: Destination,
 ) -> ContentPage:
     """Create the content page, or update the one that exists."""
     with stage_run(context, link_rows, Status.SAVING) as stage:
         stage.row.require_unchanged()
-        _, schema = stage.row.destination()
         page = publish_stage.publish(
             video,
             transcript,
             screen_text,
             summary,
-            place=stage.row.place(schema),
+            place=stage.row.place(destination),
             pages=stage.row.workspace,
-            record_page=lambda page: stage.row.made(page, data_source_id=schema.data_source_id),
+            record_page=lambda page: stage.row.made(page, data_source_id=destination.columns.data_source_id),
             options=page_options,
             folder=work_folder.path,
         )
@@ -151,7 +151,8 @@ def publish(
 )
 def process_link() -> None:
     """Turn a link entry into a content page."""
-    video = download()
+    video, destination = download()
     transcript = transcribe(video)
     screen_text = read_screen(video)
-    publish(video, transcript, screen_text, summarize(video, transcript, screen_text))
+    summary = summarize(video, transcript, screen_text, destination)
+    publish(video, transcript, screen_text, summary, destination)

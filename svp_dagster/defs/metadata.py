@@ -17,14 +17,15 @@ Facts = dict[str, Any]
 
 def of_video(video: Video, thumbnail: bytes | None) -> Facts:
     """Return the post's facts and its thumbnail, a JPEG."""
+    shown = video.file(video.video_path)
     facts: Facts = {
         "title": preview(video.title),
         "uploader": video.uploader,
         "media_key": video.media_key,
         "url": dg.MetadataValue.url(video.url),
         "duration_s": video.duration_s or 0.0,
-        "size": f"{video.width_px or '?'}×{video.height_px or '?'}",
-        "codec": video.codec,
+        "size": f"{shown.width_px or '?'}×{shown.height_px or '?'}" if shown else "",
+        "codec": shown.codec if shown else "",
         "slides": len(video.slides),
         "caption_languages": ", ".join(track.language for track in video.captions) or "none",
     }

@@ -10,7 +10,6 @@ from svp_dagster.defs.failures import failure_of_run, lost_claim, recorded_failu
 from svp_dagster.defs.jobs import process_link
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.work_folder import WorkFolder
-from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.rows import polling
 from svp_dagster.rows.link_rows import LinkRows
@@ -49,7 +48,7 @@ def pending_links(
     if not requests:
         return dg.SkipReason(_why_nothing(readings, decisions, unanswered))
     return dg.SensorResult(
-        run_requests=[_run_request(request, site_rules) for request in requests],
+        run_requests=[_run_request(request) for request in requests],
         dynamic_partitions_requests=[link_entries.build_add_request([r.link.page_id for r in requests])],
     )
 
@@ -79,16 +78,15 @@ def _decide(
     return decision
 
 
-def _run_request(request: polling.Start, rules: SiteRules) -> dg.RunRequest:
-    link = request.link
-    post = parse_link(link.url, extra_hosts=rules.extra_hosts)
+def _run_request(request: polling.Start) -> dg.RunRequest:
+    link, post = request.link, request.link.link
+    assert post is not None  # a row without a link is rejected
     return dg.RunRequest(
         run_key=request.run_key,
         partition_key=link.page_id,
         tags={
             runs.CONNECTION_TAG: link.connection_id,
-            # The last part of a post's address is its id, whatever comes before it.
-            runs.VIDEO_TAG: f"{post.platform} {post.url.rstrip('/').rpartition('/')[-1]}",
+            runs.VIDEO_TAG: f"{post.platform} {post.post_id or post.url}",
             "svp/tag": link.tag,
         },
     )

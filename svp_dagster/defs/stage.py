@@ -13,7 +13,8 @@ from svp_dagster.causes import as_failure
 from svp_dagster.defs.failures import LostClaim, StageFailure
 from svp_dagster.errors import ClaimLost, Code
 from svp_dagster.models import Status
-from svp_dagster.rows.link_rows import HeldRow, LinkRows
+from svp_dagster.rows.held_row import HeldRow, hold
+from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.waiting import ATTEMPTS, next_attempt_s
 
 
@@ -54,7 +55,7 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
     dagster 1.13).
     """
     try:
-        row = rows.hold(context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
+        row = hold(rows, context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
         if status is not None and row.entry.status is not status:
             row.enter(status)
         yield StageRun(context, row)

@@ -189,10 +189,11 @@ def _facts(video: Video) -> Iterator[str]:
         yield _clock(video.duration_s)
     if video.slides:
         yield f"{len(video.slides)} slides" if len(video.slides) > 1 else "a picture"
-    if video.width_px and video.height_px:
-        yield f"{video.width_px} × {video.height_px}"
-    if clean(video.codec):
-        yield cut(one_line(video.codec), _NAME_UNITS)
+    shown = video.file(video.video_path)
+    if shown and shown.width_px and shown.height_px:
+        yield f"{shown.width_px} × {shown.height_px}"
+    if shown and shown.codec:
+        yield shown.codec
 
 
 def _notes(transcript: Transcript, screen_text: ScreenText, summary: Summary) -> Iterator[str]:

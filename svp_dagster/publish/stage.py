@@ -16,7 +16,6 @@ from svp_dagster.notion.relations import MAX_TITLES, LinkedPages, named_titles
 from svp_dagster.notion.schema import PICTURE_NAMES, TRANSCRIPT_NAMES, Column, ColumnType, DataSourceSchema, normalised
 from svp_dagster.ports import Pages
 from svp_dagster.publish.body import page_blocks
-from svp_dagster.publish.cover import cover
 from svp_dagster.publish.relations import link_titles
 from svp_dagster.publish.subtitles import as_srt, as_vtt
 
@@ -63,8 +62,7 @@ def publish(
     Files for the page are written to `folder`. Raises the failures of Notion.
     """
     subtitles = list(_subtitles(transcript, folder))
-    picture = cover(video, folder) if options.page_cover or _named(place.columns, PICTURE_NAMES) else None
-    filled = _fill(video, summary, place, pages, files=_files(place.columns, picture, subtitles))
+    filled = _fill(video, summary, place, pages, files=_files(place.columns, video.cover_path, subtitles))
     attached = [file(path, mark=_version(path)) for path in subtitles if options.page_subtitle_files]
     blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), options, files=attached)
     existing = pages.content_page(place.known_page_id) if place.known_page_id else None
@@ -74,7 +72,7 @@ def publish(
             place.columns.data_source_id,
             filled.properties,
             blocks=blocks,
-            cover=picture if options.page_cover else None,
+            cover=video.cover_path if options.page_cover else None,
             find=lambda: _find_orphan(pages, place, filled),
         )
     else:

@@ -7,7 +7,6 @@ outage of Notion never stops a stage, and a row never shows an outdated status f
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,21 +15,14 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from svp_dagster.errors import Code, Retry, SvpError, failure
-from svp_dagster.media.thumbnail import small_jpeg
-from svp_dagster.models import ContentPage, LinkEntry, Status, Video
+from svp_dagster.models import Status
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
-from svp_dagster.notion.rows import InvalidRow, shows_errors, status_update
-from svp_dagster.notion.schema import DataSourceSchema, differences, hidden_relations
+from svp_dagster.notion.rows import shows_errors, status_update
 from svp_dagster.prices import Prices, load_prices
-from svp_dagster.publish.cover import cover
-from svp_dagster.publish.stage import Place
 from svp_dagster.rows.deferred_writes import DeferredWrites
-from svp_dagster.rows.kept_contents import KeptContents
-from svp_dagster.rows.meter import RowMeter
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.rows.waiting import failure_rule
-from svp_dagster.store.databases import ContentDatabase
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 
@@ -73,11 +65,6 @@ class LinkRows(dg.ConfigurableResource):
         With `max_throttle_wait_s=0` calls fail at once while Notion is busy.
         """
         return self.notion.workspace(connection_id, self.tokens, max_throttle_wait_s=max_throttle_wait_s)
-
-    def hold(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
-        """Claim a row for a run. The same run may do so any number of times. Raises `ClaimLost`, `row_gone`."""
-        entry = self.store.entries.claim(page_id, run_id, may_take_over=may_take_over, now=_now())
-        return HeldRow(rows=self, link=entry.link, run_id=run_id, entry=entry)
 
     def fail(self, run_id: str, error: SvpError) -> Entry | None:
         """Let the row of a run that failed wait where that may help, else fail it for good, and sync its status.
@@ -164,124 +151,6 @@ class LinkRows(dg.ConfigurableResource):
         """Finish the background writes, and record what was paid, before the process ends."""
         self._writes.settle()
         self._status_executor.shutdown(wait=True)
-
-
-class HeldRow:
-    """A row that a run holds. Each write raises `ClaimLost` once the claim is gone."""
-
-    def __init__(self, *, rows: LinkRows, link: LinkEntry, run_id: str, entry: Entry) -> None:
-        self.link = link
-        self.run_id = run_id
-        self.entry = entry
-        self._rows = rows
-        self._entries = rows.store.entries
-
-    @property
-    def workspace(self) -> Workspace:
-        """The Notion workspace that the row is in."""
-        return self._rows.workspace(self.link.connection_id)
-
-    def content_database(self) -> ContentDatabase:
-        """Return the Content Database of the row's tag. Raises `unknown_tag`."""
-        database = self._rows.store.databases.for_tag(self.link.connection_id, self.link.tag)
-        if database is None:
-            raise failure(Code.UNKNOWN_TAG, reason=f"No Content Database is registered for the tag “{self.link.tag}”")
-        return database
-
-    def preflight(self) -> None:
-        """Check that the page could be written now, once, before anything is spent.
-
-        Raises what `destination` does. A database in the trash still shows its columns, so it is asked itself too.
-        """
-        database, _ = self.destination()
-        self.workspace.database(database.database_id)
-
-    def destination(self) -> tuple[ContentDatabase, DataSourceSchema]:
-        """Return the Content Database with its live columns, checked before anything is paid.
-
-        Raises `unknown_tag`, `database_not_shared`, `schema_changed`.
-        """
-        database = self.content_database()
-        live = self.workspace.schema(database.data_source_id)
-        if changes := differences(database.data_schema, live):
-            name = f"Content Database of the tag “{database.tag}”"
-            raise failure(Code.SCHEMA_CHANGED, database=name, reason=" ".join(changes))
-        return database, live
-
-    def require_unchanged(self) -> None:
-        """Check that the row in Notion is as it was when the run started. Raises `row_changed`, `row_gone`."""
-        row = self.workspace.row(self.link.page_id)
-        if isinstance(row, InvalidRow) or row.url != self.link.url or row.tag != self.link.tag:
-            column = "tag" if isinstance(row, LinkEntry) and row.url == self.link.url else "link"
-            raise failure(Code.ROW_CHANGED, column=column, retry_after_s=0.0)
-
-    def place(self, schema: DataSourceSchema) -> Place:
-        """Return where the row's page belongs."""
-        entry = self.entry
-        is_there = entry.content_data_source_id == schema.data_source_id
-        return Place(
-            columns=schema,
-            hidden_relations=hidden_relations(self.content_database().data_schema, schema),
-            known_page_id=entry.content_page_id if is_there else None,
-            pages_of_others=frozenset(self._entries.pages_of_others(entry)),
-            asked_at=entry.created_at,
-        )
-
-    def meter(self) -> RowMeter:
-        """Return the meter of this row. Raises `misconfigured` for an unusable price file."""
-        return RowMeter(
-            self._rows.store,
-            link=self.link,
-            run_id=self.run_id,
-            prices=self._rows.prices,
-            monthly_budget_usd=self._rows.monthly_budget_usd,
-            writes=self._rows.writes,
-        )
-
-    def contents(self) -> KeptContents:
-        """Return the results kept by content."""
-        return KeptContents(self._rows.store, self._rows.writes)
-
-    def output_language(self) -> str | None:
-        """Return the language of the summary: the connection's, else the installation's; None for the video's own."""
-        connection = self._rows.store.connections.get(self.link.connection_id)
-        return (connection.output_language if connection else "") or self._rows.output_language or None
-
-    def enter(self, status: Status) -> None:
-        """Record the stage that the row is at."""
-        self.entry = self._entries.set_status(self.link.page_id, self.run_id, status, now=_now())
-        self._rows.sync_status_async(self.entry)
-
-    def keep_thumbnail(self, video: Video, folder: Path) -> bytes | None:
-        """Store a thumbnail of the video for the dashboard and return it, a JPEG. None where there is no picture."""
-        picture = cover(video, folder)
-        jpeg = small_jpeg(picture) if picture else None
-        if jpeg:
-            self._rows.store.contents.set_thumbnail(video.media_key, jpeg)
-        return jpeg
-
-    def note(
-        self, *, stage: str, seconds: float, engine: str = "", media_key: str | None = None, title: str | None = None
-    ) -> None:
-        """Record what a stage found out and how long it took."""
-        self.entry = self._entries.note(
-            self.link.page_id,
-            self.run_id,
-            stage=stage,
-            seconds=seconds,
-            engine=engine,
-            media_key=media_key,
-            title=title,
-        )
-
-    def made(self, page: ContentPage, *, data_source_id: str) -> None:
-        """Record which page was made, before the row is completed."""
-        self.entry = self._entries.set_content_page(self.link.page_id, self.run_id, page, data_source_id=data_source_id)
-
-    def complete(self) -> None:
-        """Complete the row, and wait for one attempt to sync its status."""
-        self.entry = self._entries.complete(self.link.page_id, self.run_id, now=_now())
-        self._rows.sync_status_async(self.entry).result()
 
 
 def _now() -> datetime:

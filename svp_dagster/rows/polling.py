@@ -162,12 +162,13 @@ def decide(
     """
     decision = Decision()
     for row in sorted(rows, key=lambda row: (row.last_edited_time, row.page_id)):
+        link, refused = _parsed(row, extra_hosts)
         made = _decide_row(
-            row,
+            link,
             known.get(row.page_id),
-            platforms.get(_platform_of(row, extra_hosts)),
+            platforms.get(link.link.platform) if link.link else None,
             has_run=row.page_id in in_progress,
-            problem=_problem(row, tags, extra_hosts),
+            problem=refused or _tag_problem(link, tags),
             now=read_at,
         )
         if not isinstance(made, Skip) and decision.rows >= limit:
@@ -177,11 +178,16 @@ def decide(
 
 
 def _decide_row(
-    row: Row, entry: Entry | None, platform: Platform | None, *, has_run: bool, problem: SvpError | None, now: datetime
+    link: LinkEntry,
+    entry: Entry | None,
+    platform: Platform | None,
+    *,
+    has_run: bool,
+    problem: SvpError | None,
+    now: datetime,
 ) -> Start | Reject | Postpone | Skip:
-    link = _as_link(row)
     if has_run:
-        return Skip(link=link, reason="a run for it is queued or going on", is_edited=_is_edited(row, entry))
+        return Skip(link=link, reason="a run for it is queued or going on", is_edited=_is_edited(link, entry))
     is_new = entry is None or entry.is_new_request(link.last_edited_time)
     if entry is not None and (reason := _reason_to_skip(entry, platform, is_new=is_new, now=now)):
         return Skip(link=link, reason=reason)
@@ -231,40 +237,31 @@ def _wait_for_platform(
     return Postpone(link=link, error=error, until=until)
 
 
-def _is_edited(row: Row, entry: Entry | None) -> bool:
-    if entry is None or entry.status is not Status.PENDING or entry.holder is not None or isinstance(row, InvalidRow):
+def _is_edited(link: LinkEntry, entry: Entry | None) -> bool:
+    is_valid = bool(link.url and link.tag)
+    if entry is None or entry.status is not Status.PENDING or entry.holder is not None or not is_valid:
         return False
     then = entry.link
-    return (row.url, row.tag, row.processing_type) != (then.url, then.tag, then.processing_type)
+    return (link.url, link.tag, link.processing_type) != (then.url, then.tag, then.processing_type)
 
 
-def _problem(row: Row, tags: Collection[str], extra_hosts: Collection[str]) -> SvpError | None:
+def _parsed(row: Row, extra_hosts: Collection[str]) -> tuple[LinkEntry, SvpError | None]:
+    """Return the row with the link in its text, or with what is wrong with it."""
     if isinstance(row, InvalidRow):
-        return row.failure
+        ids = {"page_id": row.page_id, "connection_id": row.connection_id}
+        return LinkEntry(**ids, url="", tag="", last_edited_time=row.last_edited_time), row.failure
     try:
-        parse_link(row.url, extra_hosts=extra_hosts)
+        return row.model_copy(update={"link": parse_link(row.url, extra_hosts=extra_hosts)}), None
     except SvpError as error:
-        return error
-    if row.tag not in tags:
-        known = ", ".join(f"“{tag}”" for tag in sorted(tags)) or "none yet"
-        reason = f"No Content Database is registered for the tag “{row.tag}” (registered: {known})"
-        return failure(Code.UNKNOWN_TAG, reason=reason)
-    return None
+        return row, error
 
 
-def _platform_of(row: Row, extra_hosts: Collection[str]) -> str:
-    try:
-        return parse_link(row.url, extra_hosts=extra_hosts).platform if isinstance(row, LinkEntry) else ""
-    except SvpError:
-        return ""
-
-
-def _as_link(row: Row) -> LinkEntry:
-    if isinstance(row, LinkEntry):
-        return row
-    return LinkEntry(
-        page_id=row.page_id, connection_id=row.connection_id, url="", tag="", last_edited_time=row.last_edited_time
-    )
+def _tag_problem(link: LinkEntry, tags: Collection[str]) -> SvpError | None:
+    if link.tag in tags:
+        return None
+    known = ", ".join(f"“{tag}”" for tag in sorted(tags)) or "none yet"
+    reason = f"No Content Database is registered for the tag “{link.tag}” (registered: {known})"
+    return failure(Code.UNKNOWN_TAG, reason=reason)
 
 
 def keep(link_rows: LinkRows, decision: Decision, *, now: datetime) -> None:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.media import ffmpeg
-from svp_dagster.media.probe import Probe
+from svp_dagster.media.scaling import fit
+from svp_dagster.models import MediaFile
 
 Picture = NDArray[np.uint8]
 """Height × width × 3, blue-green-red."""
@@ -44,27 +45,27 @@ class Frame:
     slide: int | None = None
 
 
-def sample(path: Path, probe: Probe, *, limit_s: float, most: int = MAX_FRAMES) -> Iterator[Frame]:
+def sample(file: MediaFile, *, limit_s: float, most: int = MAX_FRAMES) -> Iterator[Frame]:
     """Yield the frame in the middle of every `EVERY_S` seconds, upright, with a short side of at most 540 px.
 
     A video of more than `most` such frames is sampled less often. Damaged parts are skipped. Raises
     `media_unreadable` if no frame can be decoded, or, after the frames until then, when `limit_s` is over.
     """
-    if not probe.width_px or not probe.height_px:
+    if not file.width_px or not file.height_px:
         raise failure(Code.MEDIA_UNREADABLE, detail="no picture size")
-    width, height = fit(probe.width_px, probe.height_px, SHORT_SIDE_PX)
-    every_s = max(EVERY_S, probe.readable_s / most)
-    opened = ffmpeg.source(path, skip_frame="noref", skip_loop_filter="all", max_error_rate=1)
+    width, height = fit(file.width_px, file.height_px, SHORT_SIDE_PX)
+    every_s = max(EVERY_S, file.readable_s / most)
+    opened = ffmpeg.source(file.path, skip_frame="noref", skip_loop_filter="all", max_error_rate=1)
     sampled = opened["V:0"].filter("fps", fps=1 / every_s, round="near", eof_action="pass")
     pictures = sampled.filter("scale", width, height, flags="lanczos")
     out = ffmpeg.sink(pictures, format="rawvideo", pix_fmt="bgr24", vframes=most)
     size = width * height * 3
-    brightness = _from_hdr() if probe.hdr else np.arange(256, dtype=np.uint8)
+    brightness = _from_hdr() if file.hdr else np.arange(256, dtype=np.uint8)
     count = 0
     with ffmpeg.running(out, limit_s=limit_s, on_error=Code.MEDIA_UNREADABLE) as process:
         while len(data := process.stdout.read(size)) == size:
             picture = brightness[np.frombuffer(data, dtype=np.uint8)].reshape(height, width, 3)
-            yield Frame(picture=picture, at_s=min((count + 0.5) * every_s, probe.readable_s))
+            yield Frame(picture=picture, at_s=min((count + 0.5) * every_s, file.readable_s))
             count += 1
     if count == 0:
         raise failure(Code.MEDIA_UNREADABLE, detail="no frame could be decoded")
@@ -91,12 +92,6 @@ def open_slide(path: Path, *, slide: int) -> Frame:
         # What Pillow raises for damaged files, by format.
         raise failure(Code.MEDIA_UNREADABLE, detail=f"slide {slide}: {type(error).__name__}") from error
     return Frame(picture=np.ascontiguousarray(np.asarray(shown)[:, :, ::-1]), slide=slide)
-
-
-def fit(width: int, height: int, short_side: int) -> tuple[int, int]:
-    """Scale a size down to a short side of at most `short_side`. The result is even and at least 2."""
-    scale = min(1.0, short_side / min(width, height))
-    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
 def _from_hdr() -> NDArray[np.uint8]:

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from svp_dagster.errors import SvpError
-from svp_dagster.media.kinds import is_picture
-from svp_dagster.media.probe import probe
-from svp_dagster.models import ProcessingType, ScreenText, Video, Word
+from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Video, Word
 from svp_dagster.ports import Contents, Meter, ScreenReader
 from svp_dagster.screen import frames, lines, sheets
 from svp_dagster.screen.duplicates import distinct
@@ -44,7 +42,7 @@ def read_screen(
     """
     if not processing_type.reads:
         return ScreenText(note=f"The screen was not read: the processing type is “{processing_type}”.")
-    if video.video_path is None and not video.slides:
+    if not video.slides and not any(file.has_video for file in video.files):
         return ScreenText(note="There are no pictures to read.")
     recipe = f"{reader.recipe}, {RECIPE}, {reader.tiles} tiles"
     text = contents.get(video.media_key, KIND, recipe, ScreenText)
@@ -94,15 +92,15 @@ def _distinct_pictures(frames_seen: Iterable[Frame], shown: list[_Shown]) -> Ite
 
 def _frames(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
     """Yield slides, or frames of the video. Appends to `gaps` what can't be decoded, or raises if nothing can."""
-    if video.video_path is None:
-        yield from _slides(video.slides, gaps, limit_s=limit_s)
+    file = video.file(video.video_path)
+    if file is None:
+        yield from _slides(video, gaps, limit_s=limit_s)
         return
-    facts = probe(video.video_path)
-    if facts.truncated:
-        gaps.append(f"The file breaks off after {facts.readable_s:.0f} of {facts.duration_s:.0f} seconds.")
+    if file.is_truncated:
+        gaps.append(f"The file breaks off after {file.readable_s:.0f} of {file.duration_s:.0f} seconds.")
     last_s = None
     try:
-        for frame in frames.sample(video.video_path, facts, limit_s=limit_s):
+        for frame in frames.sample(file, limit_s=limit_s):
             last_s = frame.at_s
             yield frame
     except SvpError:
@@ -111,26 +109,26 @@ def _frames(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]
         gaps.append(f"The video could be decoded up to second {last_s:.0f} only.")
 
 
-def _slides(paths: tuple[Path, ...], gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
+def _slides(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
     """Yield the pictures, and frames of the clips between them."""
-    ends = time.monotonic() + limit_s
+    ends, count = time.monotonic() + limit_s, len(video.slides)
     seen = False
-    for number, path in enumerate(paths, start=1):
+    for number, path in enumerate(video.slides, start=1):
         try:
-            for frame in _slide(path, number, of=len(paths), limit_s=max(ends - time.monotonic(), 0.0)):
+            for frame in _slide(path, video.file(path), number, of=count, limit_s=max(ends - time.monotonic(), 0.0)):
                 seen = True
                 yield frame
         except SvpError:
-            if number == len(paths) and not seen:
+            if number == count and not seen:
                 raise
             gaps.append(f"Slide {number} can't be read.")
 
 
-def _slide(path: Path, number: int, *, of: int, limit_s: float) -> Iterator[Frame]:
-    if is_picture(path):
+def _slide(path: Path, clip: MediaFile | None, number: int, *, of: int, limit_s: float) -> Iterator[Frame]:
+    if clip is None:
         yield frames.open_slide(path, slide=number)
         return
-    for frame in frames.sample(path, probe(path), limit_s=limit_s, most=max(frames.MAX_FRAMES // of, 1)):
+    for frame in frames.sample(clip, limit_s=limit_s, most=max(frames.MAX_FRAMES // of, 1)):
         yield replace(frame, at_s=None, slide=number)
 
 

@@ -7,8 +7,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from svp_dagster.media.kinds import playing
-from svp_dagster.media.probe import probe
 from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Transcript, Video
 from svp_dagster.ports import Contents, Meter, SpeechEngine
 from svp_dagster.speech import audio, voice
@@ -32,14 +30,14 @@ def transcribe(
     """Return the transcript, kept by content so that none is paid twice. Nothing is paid if nobody speaks.
 
     A video without speech is no failure: its transcript is empty, with a note that says why. Raises
-    `audio_unreadable`, `media_unreadable` or what the engine raises.
+    `audio_unreadable` or what the engine raises.
     """
     if not processing_type.hears:
         return Transcript(note=f"The speech was not transcribed: the processing type is “{processing_type}”.")
     captions = from_captions(video.captions)
     if captions is not None:
         return captions
-    sounding = [path for path in playing(video) if probe(path).has_audio]
+    sounding = [file.path for file in video.files if file.has_audio]
     if not sounding:
         return Transcript(note="The video has no sound." if video.video_path else "The post has no sound.")
     kept = contents.get(video.media_key, KIND, engine.recipe, Transcript)

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import ClaimLost, Code, failure
-from svp_dagster.models import ContentPage, LinkEntry, ProcessingType, Status, Value
+from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import ConnectionRow, LedgerRow, LinkEntryRow
@@ -366,12 +366,14 @@ class Entries:
 
 
 def to_entry(row: LinkEntryRow) -> Entry:
-    """The value of a table's row."""
+    """Return the value of a table's row."""
     fields: dict[str, Any] = {name: getattr(row, name) for name in Entry.model_fields if name != "link"}
+    is_link = row.link_url is not None and row.platform is not None
     link = LinkEntry(
         page_id=row.page_id,
         connection_id=row.connection_id,
         url=row.url,
+        link=Link(url=row.link_url, platform=row.platform, post_id=row.post_id) if is_link else None,
         tag=row.tag,
         processing_type=ProcessingType(row.processing_type),
         last_edited_time=row.last_edited_time,

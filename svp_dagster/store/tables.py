@@ -117,6 +117,7 @@ class ContentDatabaseRow(Base):
 class LinkEntryRow(Base):
     """The truth about a row of a Link Database.
 
+    `url` is what the person wrote; `link_url`, `platform` and `post_id` are the link in it (`models.Link`).
     `holder` is the run that may write; `version` counts status changes and `synced_version` is the last one that
     Notion shows: while it is lower, the status is unsynced. `requests` counts how often a person requested the row,
     `waits` how often a run put it back to wait since then, the first time at `waiting_since`, and `attempts` the runs
@@ -132,6 +133,9 @@ class LinkEntryRow(Base):
     page_id: Mapped[str] = mapped_column(primary_key=True)
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
     url: Mapped[str]
+    link_url: Mapped[str | None]
+    platform: Mapped[str | None]
+    post_id: Mapped[str | None]
     tag: Mapped[str]
     processing_type: Mapped[str]
     last_edited_time: Mapped[datetime]
@@ -199,7 +203,7 @@ class LedgerRow(Base):
 
 
 class PlatformRow(Base):
-    """How downloads from a site go. While `paused_since` is set, its rows wait and a known link is tried now and then.
+    """How downloads from a site go. While `paused_since` is set, its rows wait and a canary is downloaded now and then.
 
     `failing` are the page ids of the rows that failed since one worked, for a reason that lies with the site.
     """
@@ -212,10 +216,11 @@ class PlatformRow(Base):
     on_trial: Mapped[bool] = mapped_column(default=False)
     paused_since: Mapped[datetime | None]
     resumed_at: Mapped[datetime | None]
-    probe_at: Mapped[datetime | None]
-    probes: Mapped[int] = mapped_column(default=0)
-    probe_problem: Mapped[str] = mapped_column(default="")
+    canary_at: Mapped[datetime | None]
+    canaries: Mapped[int] = mapped_column(default=0)
+    canary_problem: Mapped[str] = mapped_column(default="")
     good_url: Mapped[str | None]
+    good_post_id: Mapped[str | None]
     good_at: Mapped[datetime | None]
     downloader: Mapped[str] = mapped_column(default="")
     updated_at: Mapped[datetime]

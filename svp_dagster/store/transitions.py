@@ -57,6 +57,8 @@ def reopen(row: LinkEntryRow, *, now: datetime) -> None:
 def take_over_what_was_written(row: LinkEntryRow, link: LinkEntry) -> None:
     """Bring what the person wrote up to date."""
     row.url, row.tag, row.processing_type = link.url, link.tag, link.processing_type
+    found = link.link
+    row.link_url, row.platform, row.post_id = (found.url, found.platform, found.post_id) if found else (None,) * 3
     row.last_edited_time = link.last_edited_time
 
 

@@ -13,6 +13,7 @@ from svp_dagster.models import (
     BlockBudget,
     Evidence,
     JsonObject,
+    MediaFile,
     PageOptions,
     PropertyFill,
     ScreenLine,
@@ -63,12 +64,21 @@ SUMMARY = Summary(
     engine="extractive",
     model="extractive",
 )
+CLIP = MediaFile(
+    path=Path("media.mp4"),
+    duration_s=600,
+    readable_s=600,
+    has_video=True,
+    has_audio=True,
+    width_px=1080,
+    height_px=1920,
+    codec="h264",
+)
 LONG_VIDEO = VIDEO.model_copy(
     update={
         "duration_s": 600.0,
-        "width_px": 1080,
-        "height_px": 1920,
-        "codec": "h264",
+        "video_path": CLIP.path,
+        "files": (CLIP,),
         "published_at": datetime(2026, 3, 1, tzinfo=UTC),
     }
 )

@@ -131,7 +131,7 @@ def test_files_columns_get_the_picture_and_the_transcript_by_their_names(
     picture = tmp_path / "cover.jpg"
     picture.write_bytes(b"\xff\xd8\xff\xe0 a picture")
 
-    page = published(workspace, columns, tmp_path, video=VIDEO.model_copy(update={"thumbnail_path": picture}))
+    page = published(workspace, columns, tmp_path, video=VIDEO.model_copy(update={"cover_path": picture}))
 
     cells = notion.raw.get(f"/v1/pages/{page.page_id}").json()["properties"]
     held = {name: [file["name"] for file in cells[name]["files"]] for name in ("Thumbnail", "Subtitles", "Receipts")}
@@ -165,16 +165,14 @@ def test_nothing_is_attached_where_nothing_should_be(
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_a_video_without_a_thumbnail_has_a_frame_as_its_cover(
+def test_the_video_s_cover_is_the_page_s_where_it_is_wanted(
     notion: NotionSandbox, workspace: Workspace, columns: DataSourceSchema, tmp_path: Path, wanted: bool
 ) -> None:
-    clip = making.plain_video(tmp_path / "clip.mp4", duration_s=1)
-
     page = published(
         workspace,
         columns,
         tmp_path,
-        video=VIDEO.model_copy(update={"video_path": clip}),
+        video=VIDEO.model_copy(update={"cover_path": making.CLIPS / "cafe.jpg"}),
         options=PageOptions(page_cover=wanted),
     )
 

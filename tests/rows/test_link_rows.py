@@ -12,6 +12,7 @@ import pytest
 from svp_dagster.models import Status
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
+from svp_dagster.rows.held_row import hold
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.tokens import TokenStore
 from tests.store.examples import link, sign_in
@@ -36,7 +37,7 @@ def test_a_defect_in_a_background_status_write_is_logged_and_the_status_stays_un
 ) -> None:
     connection = sign_in(rows.store, now=now)
     rows.store.entries.request(link(connection.id, at=now), now=now)
-    held = rows.hold("row", "run", may_take_over=lambda _: False)
+    held = hold(rows, "row", "run", may_take_over=lambda _: False)
 
     held.enter(Status.DOWNLOADING)
     rows.teardown_after_execution(dg.build_init_resource_context())

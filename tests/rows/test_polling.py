@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svp_dagster.errors import Code
-from svp_dagster.models import LinkEntry, Status
+from svp_dagster.models import Link, LinkEntry, Status
 from svp_dagster.notion.rows import InvalidRow
 from svp_dagster.rows.polling import SETTLING, Decision, Row, decide
 from svp_dagster.rows.waiting import PAUSE_LIMIT
@@ -25,6 +25,10 @@ LINK = "https://www.tiktok.com/@cook/video/7300000000000000001"
 def row(page_id: str = "row-1", **changes: Any) -> LinkEntry:
     fields = {"page_id": page_id, "connection_id": "c", "url": LINK, "tag": "cooking", "last_edited_time": NOW}
     return LinkEntry(**{**fields, **changes})
+
+
+def post(url: str) -> Link:
+    return Link(url=url, platform="tiktok", post_id=url.rpartition("/")[2])
 
 
 def known(status: Status, *, link: LinkEntry | None = None, **changes: Any) -> Entry:
@@ -54,13 +58,13 @@ def waiting(code: Code = Code.RATE_LIMITED, **changes: Any) -> Entry:
 
 
 def platform(**changes: Any) -> Platform:
-    fields: dict[str, Any] = {"name": "tiktok", "failing": (), "on_trial": False, "probes": 0}
+    fields: dict[str, Any] = {"name": "tiktok", "failing": (), "on_trial": False, "canaries": 0}
     optional = dict.fromkeys(name for name in Platform.model_fields if name not in fields)
-    plain = {"probe_problem": "", "downloader": "", "updated_at": NOW}
+    plain = {"canary_problem": "", "downloader": "", "updated_at": NOW}
     return Platform(**{**optional, **fields, **plain, **changes})
 
 
-PAUSED = platform(paused_since=NOW - HOUR, probe_at=NOW + HOUR / 2, failure_code=Code.SITE_CHANGED)
+PAUSED = platform(paused_since=NOW - HOUR, canary_at=NOW + HOUR / 2, failure_code=Code.SITE_CHANGED)
 
 
 def decided(
@@ -85,8 +89,13 @@ def decided(
 
 def test_a_new_row_gets_a_run() -> None:
     (request,) = decided(row()).requests
-    assert request.link == row()
+    assert request.link == row(link=post(LINK))
     assert request.number == 1
+
+
+def test_a_request_carries_the_link_without_what_was_pasted_around_it() -> None:
+    (request,) = decided(row(url=f"Look! {LINK}?is_from_webapp=1")).requests
+    assert request.link.link == post(LINK)
 
 
 def test_a_row_with_a_run_in_progress_is_left_alone_even_when_it_was_edited() -> None:
@@ -194,7 +203,8 @@ def test_what_a_person_changes_while_the_row_is_queued_counts(changes: dict[str,
     edited = row(last_edited_time=NOW + HOUR, **changes)
     decision = decided(edited, entry=known(Status.PENDING), in_progress=("row-1",))
     assert decision.requests == []
-    assert decision.edited == ([edited] if is_taken_over else [])
+    carried = edited.model_copy(update={"link": post(edited.url)})
+    assert decision.edited == ([carried] if is_taken_over else [])
 
 
 def test_what_a_person_changes_while_a_run_works_on_the_row_is_not_slipped_under_it() -> None:

@@ -12,7 +12,7 @@ from svp_dagster.screen.engines import LocalReader
 from svp_dagster.screen.stage import read_screen
 from tests.fakes import ContentsInMemory, CountingMeter, ShowingReader
 from tests.media.hostile import junk
-from tests.media.making import CLIPS, Picture, picture, plain_video, sound
+from tests.media.making import CLIPS, Picture, picture, plain_video, probed, sound
 from tests.media.making import video as make_video
 
 SIZE = (540, 960)
@@ -20,7 +20,7 @@ FIRST_TILE = Word(text="Pasta", left=40, top=50, right=140, bottom=80)
 
 
 def video(path: Path | None, **fields: object) -> Video:
-    return Video.model_validate({"media_key": "TikTok:1", "url": "https://x", "video_path": path} | fields)
+    return probed(Video.model_validate({"media_key": "TikTok:1", "url": "https://x", "video_path": path} | fields))
 
 
 def read(
@@ -150,9 +150,10 @@ def test_a_time_limit_ends_the_stage_and_not_the_run(tmp_path: Path, limit_s: fl
 
 
 def test_a_file_that_is_no_video_stops_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "a.mp4"
+    path = plain_video(tmp_path / "a.mp4")
+    found = video(path)
     junk(path)
-    assert "was not read" in read(video(path), tmp_path).note
+    assert "was not read" in read(found, tmp_path).note
 
 
 def test_a_sound_alone_has_nothing_to_read(tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ def test_pictures_without_text_say_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [ProcessingType.SPEECH, ProcessingType.CAPTION])
 def test_a_processing_type_that_does_not_read_says_so(kind: ProcessingType, tmp_path: Path) -> None:
-    assert str(kind) in read(video(tmp_path / "none.mp4"), tmp_path, processing_type=kind).note
+    assert str(kind) in read(video(CLIPS / "cafe.mp4"), tmp_path, processing_type=kind).note
 
 
 def test_a_defect_is_not_hidden(tmp_path: Path) -> None:

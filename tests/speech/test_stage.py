@@ -11,7 +11,7 @@ from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Transcript, Video
 from svp_dagster.speech.stage import from_captions, transcribe
 from tests.fakes import ContentsInMemory, CountingMeter, SayingEngine
-from tests.media.making import CLIPS, plain_video, sound
+from tests.media.making import CLIPS, plain_video, probed, sound
 
 SAID = Transcript(text="Mix the flour.", language="en", source="whisper-1")
 
@@ -22,7 +22,7 @@ def track(language: str, *texts: str, translated: bool = False) -> CaptionTrack:
 
 
 def video(path: Path | None, **fields: object) -> Video:
-    return Video.model_validate({"media_key": "TikTok:1", "url": "https://x", "video_path": path} | fields)
+    return probed(Video.model_validate({"media_key": "TikTok:1", "url": "https://x", "video_path": path} | fields))
 
 
 def heard(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ def test_whatever_the_summary_depends_on_is_paid_again(changes: JsonObject) -> N
 @pytest.mark.parametrize(
     "changes",
     [
-        {"video": VIDEO.model_copy(update={"url": "https://vm.tiktok.com/x", "width_px": 720})},
+        {"video": VIDEO.model_copy(update={"url": "https://vm.tiktok.com/x", "cover_path": Path("cover.jpg")})},
         {"data_schema": schema(*RECIPES.columns[1:], column("Formula", "formula"), column("Files", "files"))},
         {"transcript": TRANSCRIPT.model_copy(update={"source": "captions"})},
     ],
