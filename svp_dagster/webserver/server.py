@@ -20,6 +20,7 @@ from dagster_webserver.cli import (
     DEFAULT_POOL_MAX_OVERFLOW,
     DEFAULT_POOL_RECYCLE,
 )
+from dagster_webserver.version import __version__
 from starlette.types import ASGIApp
 
 from svp_dagster.settings import Settings
@@ -40,7 +41,8 @@ def serve(settings: Settings, *, workspace_file: str) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
-        with WorkspaceProcessContext(instance, WorkspaceFileTarget([workspace_file])) as context:
+        workspace = WorkspaceFileTarget([workspace_file])
+        with WorkspaceProcessContext(instance, workspace, version=__version__) as context:
             dagster = create_app_from_workspace_process_context(context, live_data_poll_rate=LIVE_DATA_POLL_MS)
             _run(guarded(dagster, settings), settings)
 
