@@ -64,7 +64,9 @@ def dagster_web(folder: Path, *, credentials: dict[str, str] | None = None, **se
     """Run one in `folder` with these settings until the end of the block."""
     dagster_home = folder / "dagster"
     dagster_home.mkdir()
-    (dagster_home / "dagster.yaml").write_text(yaml.safe_dump({"telemetry": {"enabled": False}}))
+    (dagster_home / "dagster.yaml").write_text(
+        yaml.safe_dump({"telemetry": {"enabled": False}, "nux": {"enabled": False}})
+    )
     (folder / "workspace.yaml").write_text(
         yaml.safe_dump({"load_from": [{"python_file": {"relative_path": str(LOCATION)}}]})
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 from websockets.exceptions import InvalidStatus
 
+from oauth_app.app import create_app
+from oauth_app.services import Services
 from svp_dagster.cli import main
 from svp_dagster.store.crypto import new_key
 from svp_dagster.webserver.sign_in import COOKIE, FAILURES, SESSION_S, sessions
@@ -115,6 +118,24 @@ def test_programs_send_the_key_itself(production_web: DagsterWeb) -> None:
     assert status_of(production_web, {"Authorization": f"Bearer {OPERATOR_KEY}", **from_here}) == 200
     assert status_of(production_web, {"Authorization": f"Bearer {OPERATOR_KEY[:-1]}", **from_here}) == 401
     assert status_of(production_web, {"Authorization": "Bearer x", **from_here}) == 401
+
+
+def test_the_apps_check_of_the_daemon_is_let_through(
+    production_web: DagsterWeb, new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in {
+        "SVP_HOME": str(tmp_path),
+        "DATABASE_URL": new_sqlite(),
+        "NOTION_BASE_URL": "http://127.0.0.1:9",
+        "SVP_DAGSTER_URL": production_web.url,
+        "SVP_OPERATOR_KEY": OPERATOR_KEY,
+    }.items():
+        monkeypatch.setenv(name, value)
+    app = create_app()
+    answer = app.test_client().get("/ready").get_json()
+    assert answer["checks"]["daemon"]["note"].startswith("no heartbeat of")
+    services: Services = app.extensions["svp"]
+    services.store.engine.dispose()
 
 
 def test_guessing_is_slowed_down_for_who_guesses_alone(production_web: DagsterWeb) -> None:

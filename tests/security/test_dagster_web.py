@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +14,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster_webserver.app import create_app_from_workspace_process_context
 from starlette.routing import Mount, Route, WebSocketRoute
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from svp_dagster.webserver.guard import PAGES
@@ -25,16 +27,18 @@ LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch
 KINDS = (Route, Mount, WebSocketRoute)
 
 
-def websocket(web: DagsterWeb, *, host: str = "127.0.0.1", **headers: str) -> connect:
+@contextmanager
+def websocket(web: DagsterWeb, *, host: str = "127.0.0.1", **headers: str) -> Iterator[ClientConnection]:
     """Open a WebSocket to its GraphQL, asking for `host` and with these headers."""
-    return connect(
+    with connect(
         f"ws://{host}/graphql",
         address=("127.0.0.1", web.port),
         subprotocols=[Subprotocol("graphql-ws")],
         additional_headers=headers,
         open_timeout=TIMEOUT_S,
         proxy=None,
-    )
+    ) as connected:
+        yield connected
 
 
 def denied(web: DagsterWeb, *, host: str = "127.0.0.1", **headers: str) -> int:
