@@ -177,7 +177,9 @@ def _notion(settings: Settings) -> str:
 def _daemon(settings: Settings) -> str:
     address = settings.dagster_url or f"http://{settings.dagster_host}:{settings.dagster_port}"
     try:
-        answer = httpx.post(f"{address}/graphql", json={"query": _HEARTBEAT}, timeout=HTTP_LIMIT_S)
+        answer = httpx.post(
+            f"{address}/graphql", json={"query": _HEARTBEAT}, headers=_as_operator(settings), timeout=HTTP_LIMIT_S
+        )
         answer.raise_for_status()
         statuses = answer.json()["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
         silent = sorted(status["daemonType"] for status in statuses if status["required"] and not status["healthy"])
@@ -186,3 +188,7 @@ def _daemon(settings: Settings) -> str:
     except (ValueError, KeyError, TypeError):
         return "Dagster's web server gave an answer that isn't understood"
     return f"no heartbeat of {', '.join(silent)}" if silent else ""
+
+
+def _as_operator(settings: Settings) -> dict[str, str]:
+    return {"Authorization": f"Bearer {settings.operator_key.get_secret_value()}"} if settings.operator_key else {}

@@ -61,6 +61,15 @@ def up() -> None:
 
 
 @main.command()
+@click.option("-w", "--workspace", type=click.Path(exists=True, dir_okay=False), default="workspace.yaml")
+def webserver(workspace: str) -> None:
+    """Serve the Dagster UI alone, to its operator; `svp up` does it too."""
+    from svp_dagster.webserver.server import serve
+
+    serve(Settings(), workspace_file=workspace)
+
+
+@main.command()
 @click.option("--once", is_flag=True, help="Add the sample links, wait, print what became of them, and stop.")
 def demo(once: bool) -> None:
     """The whole system against local stand-ins for Notion, TikTok and Instagram: no key, no account."""

@@ -45,6 +45,10 @@ class Settings(BaseSettings, PageOptions):
     dagster_host: str = "127.0.0.1"
     dagster_port: int = 3000
     dagster_url: str = Field(default="", description="Address of the Dagster UI, for links; empty: host and port.")
+    dagster_hosts: str = Field(
+        default="", pattern=r"^[^*/]*$", description="More host names the Dagster UI answers to, comma-separated."
+    )
+    operator_key: SecretStr | None = Field(default=None, description="Opens the operator's page and the Dagster UI.")
 
     notion_client_id: str = Field(default="", validation_alias="NOTION_CLIENT_ID")
     notion_client_secret: SecretStr | None = Field(default=None, validation_alias="NOTION_CLIENT_SECRET")
@@ -113,6 +117,11 @@ class Settings(BaseSettings, PageOptions):
     def page_options(self) -> PageOptions:
         """The settings of pages alone, for whom no secret is meant."""
         return PageOptions(**self.model_dump(include=set(PageOptions.model_fields)))
+
+    @property
+    def extra_dagster_hosts(self) -> list[str]:
+        """The names of `dagster_hosts`."""
+        return [name.strip() for name in self.dagster_hosts.split(",") if name.strip()]
 
     @property
     def work_folder(self) -> Path:

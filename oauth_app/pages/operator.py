@@ -1,6 +1,7 @@
 """The operator's page: readiness, and the set-up of Notion's webhooks.
 
-An operator is who can read the installation's files: the key to this page lies in the home folder.
+An operator is who can read the installation's files: the key to this page lies in the home folder. In production it is
+`SVP_OPERATOR_KEY`.
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from oauth_app import health, webhooks
 from oauth_app.errors import Refusal
 from oauth_app.security import limiter
 from oauth_app.services import services
-from svp_dagster.store.crypto import local_secret
+from svp_dagster.store.store import OPERATOR_KEY_FILE, operator_key
 from svp_dagster.store.web import Web
 
 blueprint = Blueprint("operator", __name__, url_prefix="/operator")
 
-KEY_FILE = "operator.key"
 KEY_LIMIT = "10 per minute"
 _SESSION = "operator"
 
@@ -30,7 +30,7 @@ def show() -> str:
     found = services()
     if not _is_operator():
         _key()  # created with the first visit, so that it can be read
-        return render_template("operator/key.html", file=KEY_FILE)
+        return render_template("operator/key.html", file=None if found.settings.operator_key else OPERATOR_KEY_FILE)
     web = found.store.web
     return render_template(
         "operator/show.html",
@@ -89,4 +89,4 @@ def _is_operator() -> bool:
 
 
 def _key() -> str:
-    return local_secret(services().settings.home / KEY_FILE)
+    return operator_key(services().settings)

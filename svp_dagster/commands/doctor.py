@@ -21,7 +21,7 @@ from svp_dagster.prices import load_prices
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.engine import is_migrated
-from svp_dagster.store.store import encryption_keys, open_store
+from svp_dagster.store.store import encryption_keys, open_store, operator_key
 
 TIMEOUT_S = 10.0
 LOW_DISK_BYTES = 2_000_000_000
@@ -45,6 +45,7 @@ def examine(settings: Settings) -> list[Finding]:
         _home,
         _disk,
         _encryption,
+        _operator,
         _database,
         _ffmpeg,
         _downloads,
@@ -90,6 +91,14 @@ def _encryption(settings: Settings) -> Finding:
     except SvpError as error:
         return _wrong("Encryption key", error.sentence)
     return _ok("Encryption key", "set" if settings.encryption_keys else "in the home folder, for this machine alone")
+
+
+def _operator(settings: Settings) -> Finding:
+    try:
+        operator_key(settings)
+    except SvpError as error:
+        return _wrong("Operator's key", error.sentence)
+    return _ok("Operator's key", "set" if settings.operator_key else "in the home folder")
 
 
 def _database(settings: Settings) -> Finding:

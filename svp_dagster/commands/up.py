@@ -15,7 +15,7 @@ from svp_dagster.pools import POOLS
 from svp_dagster.prices import load_prices
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.engine import migrate
-from svp_dagster.store.store import encryption_keys, open_store
+from svp_dagster.store.store import encryption_keys, open_store, operator_key
 
 START_LIMIT_S = 120.0
 _GOING_ON = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
@@ -26,6 +26,7 @@ def prepare(settings: Settings) -> None:
     load_prices(settings.prices_file)  # read by each run: better refused here than by every row
     settings.home.mkdir(parents=True, exist_ok=True)
     encryption_keys(settings)
+    operator_key(settings)
     engine = open_store(settings).engine
     migrate(engine)
     if engine.dialect.name == "postgresql":
@@ -99,7 +100,7 @@ def start(processes: Processes, settings: Settings) -> None:
     app = processes.start("app", _app_command(settings, bin_folder), env=env)
     daemon_command = [str(bin_folder / "dagster-daemon"), "run", "-w", "workspace.yaml"]
     processes.start("dagster-daemon", daemon_command, env=env)
-    web = processes.start("dagster-webserver", _webserver_command(settings, bin_folder), env=env)
+    web = processes.start("dagster-webserver", _webserver_command(bin_folder), env=env)
     processes.wait_for(app, lambda: answers(settings.app_port, settings.app_host), limit_s=START_LIMIT_S)
     processes.wait_for(web, lambda: answers(settings.dagster_port, settings.dagster_host), limit_s=START_LIMIT_S)
 
@@ -169,6 +170,5 @@ def _app_command(settings: Settings, bin_folder: Path) -> list[str]:
     ]
 
 
-def _webserver_command(settings: Settings, bin_folder: Path) -> list[str]:
-    host, port = settings.dagster_host, str(settings.dagster_port)
-    return [str(bin_folder / "dagster-webserver"), "-w", "workspace.yaml", "-h", host, "-p", port]
+def _webserver_command(bin_folder: Path) -> list[str]:
+    return [str(bin_folder / "svp"), "webserver", "-w", "workspace.yaml"]

@@ -17,6 +17,9 @@ from svp_dagster.store.platforms import Platforms
 from svp_dagster.store.sweep import Sweep
 from svp_dagster.store.web import Web
 
+OPERATOR_KEY_FILE = "operator.key"
+SHORTEST_OPERATOR_KEY_BYTES = 32
+
 
 class Store:
     """All tables. Cheap to make: the engine connects when first used."""
@@ -52,3 +55,18 @@ def encryption_keys(settings: Settings) -> str:
     if settings.production:
         raise failure(Code.MISCONFIGURED, reason="SVP_ENCRYPTION_KEYS is not set; make a key with `svp new-key`")
     return local_secret(settings.home / "encryption.key")
+
+
+def operator_key(settings: Settings) -> str:
+    """Return the operator's key from the settings, or the one that is made locally and kept with mode 0600.
+
+    In production it must be set: the app and the Dagster UI may run where they share no folder.
+    """
+    key = settings.operator_key.get_secret_value() if settings.operator_key else ""
+    if settings.production and len(key.encode()) < SHORTEST_OPERATOR_KEY_BYTES:
+        raise failure(
+            Code.MISCONFIGURED,
+            reason=f"SVP_OPERATOR_KEY is not set, or shorter than {SHORTEST_OPERATOR_KEY_BYTES} bytes; "
+            "make a key with `svp new-key`",
+        )
+    return key or local_secret(settings.home / OPERATOR_KEY_FILE)

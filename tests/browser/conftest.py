@@ -9,26 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from oauth_app.app import create_app
 from oauth_app.services import Services
 from sandbox.serving import serve
 from svp_dagster.store.store import Store
+from tests.browser.chromium import chromium
 from tests.notion.client.notion_sandbox import CLIENT, NotionSandbox
 from tests.oauth_app.dagster_stand_in import dagster
 
-CHROMIUM = Path("/usr/bin/chromium")
-_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESKTOP, PHONE = {"width": 1200, "height": 900}, {"width": 360, "height": 740}
 PATIENCE_MS = 10_000
 
@@ -48,12 +38,8 @@ def browser() -> Iterator[Browser]:
 
     Closed before other packages' tests: while Playwright is open its event loop runs in this thread, and no other can.
     """
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}: install Debian's package chromium to run the browser tests")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture
