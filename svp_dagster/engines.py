@@ -1,6 +1,6 @@
-"""Which engine serves, by what is configured: the one place where that is decided.
+"""Choose the engine of each stage by the settings. No other module decides that.
 
-Secrets are named, not read: Dagster resolves an `EnvVar` when the resource is made, and never shows its value.
+Secrets are named, not read: Dagster resolves an `EnvVar` when it makes the resource, and never shows its value.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Secret = Callable[[str], str]
 
 
 def choose_engines(settings: Settings, *, secret: Secret = EnvVar) -> dict[str, Engine]:
-    """The resources `downloader`, `speech`, `screen_reader` and `summarizer`.
+    """Return the resources `downloader`, `speech`, `screen_reader` and `summarizer`.
 
-    `secret` gives what a variable of the environment holds. With `os.environ.__getitem__` the engines can be used as
-    they are; by default Dagster has to resolve them.
+    `secret` looks up a variable of the environment. With `os.environ.__getitem__` the engines can be used directly. By
+    default Dagster resolves them.
     """
     return {
         "downloader": _downloader(settings, secret),

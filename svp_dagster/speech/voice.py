@@ -30,7 +30,7 @@ PADDING_S = 0.25
 """Bridge shorter pauses, drop shorter sounds, and pad each span with this much."""
 
 ENOUGH_S = 0.8
-"""A clip with less speech than this in total has none: it is a mere sound."""
+"""Less speech than this in a whole clip is taken for noise."""
 
 BATCH = 10_000
 """Windows per batch: five minutes."""

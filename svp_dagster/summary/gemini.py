@@ -124,6 +124,8 @@ class Conversation:
     def _record(self, response: GenerateContentResponse) -> None:
         """Record the call's tokens. An answer without counts is recorded too: what it cost is unknown, not nothing."""
         counts = response.usage_metadata
+        if counts is None and not response.candidates:  # not an answer of Gemini, but of something in between
+            return
         detail: JsonObject = {}
         if counts is not None:
             detail = {

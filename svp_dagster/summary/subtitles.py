@@ -16,8 +16,8 @@ SIMILARITY = 85
 SLACK_S = 3.0
 """Subtitles are shown this much before or after the words. Coarse transcripts are off by as much."""
 
-SHORTEST_CHARS = 4
-"""Shorter lines occur in the speech by chance."""
+SHORTEST_CHARS, LONGEST_CHARS = 4, 300
+"""Shorter lines occur in the speech by chance. Longer ones are no subtitles, and take long to compare."""
 
 _DIGITS = re.compile(r"\d+")
 
@@ -25,7 +25,7 @@ _DIGITS = re.compile(r"\d+")
 def is_subtitle(line: ScreenLine, transcript: Transcript) -> bool:
     """Return whether a line repeats what is said at its time. Numbers have to agree."""
     shown = _key(line.text)
-    if len(shown) < SHORTEST_CHARS:
+    if not SHORTEST_CHARS <= len(shown) <= LONGEST_CHARS:
         return False
     said = _said_beside(line, transcript)
     if len(said) < len(shown) * 0.8 or not set(_DIGITS.findall(shown)) <= set(_DIGITS.findall(said)):

@@ -67,7 +67,7 @@ TRANSCRIPT = Transcript(
     source="whisper-1",
 )
 SCREEN_TEXT = ScreenText(
-    lines=(ScreenLine(text="LEMON PASTA", first_s=0.0, last_s=3.0), ScreenLine(text="Boil 8 minutes", first_s=4.0)),
+    lines=(ScreenLine(text="WEEKNIGHT DISH", first_s=0.0, last_s=3.0), ScreenLine(text="Boil 8 minutes", first_s=4.0)),
     source="rapidocr",
 )
 NO_TRANSCRIPT, NO_SCREEN_TEXT = Transcript(), ScreenText()

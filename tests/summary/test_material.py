@@ -16,7 +16,7 @@ from tests.summary.recipe import NO_SCREEN_TEXT, NO_TRANSCRIPT, VIDEO, material,
 def test_everything_is_given_with_its_seconds_when_it_fits() -> None:
     given_parts = json.loads(whole().as_json())
     assert given_parts["speech"][1] == [3.0, "creamy lemon pasta. First, boil the spaghetti in salted water."]
-    assert given_parts["screen"][0] == [0.0, "LEMON PASTA"]
+    assert given_parts["screen"][0] == [0.0, "WEEKNIGHT DISH"]
     assert given_parts["caption"][0] == "Creamy lemon pasta 🍋 in 15 minutes! #pasta #vegan"
     assert given_parts["facts"] == [
         "Platform: TikTok", "Uploader: chef_anna", "Published: 2026-03-01", "Duration: 61 seconds",

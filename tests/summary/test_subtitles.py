@@ -48,3 +48,8 @@ def test_syllables_of_hangul_count_as_characters() -> None:
     said = Transcript(text="파를 썰어요")
     assert not is_subtitle(ScreenLine(text="파를"), said)
     assert is_subtitle(ScreenLine(text="파를 썰어요"), said)
+
+
+def test_a_line_made_to_take_for_ever_does_not() -> None:
+    endless = "boil the pasta " * 10_000
+    assert not is_subtitle(ScreenLine(text=endless), Transcript(text=endless[:-20]))
