@@ -1,8 +1,6 @@
-"""Makes the clips that the media benchmark looks at, and tells what is to be read in each.
+"""Make the clips of the media and cost benchmarks, with the texts that each one shows.
 
-Everything is made here: no camera, no site. Text is drawn with the font that Pillow carries; speech is spoken by
-espeak-ng where it is installed, otherwise tones stand in for it (then there is nothing to hear, and sampling and
-reading are measured all the same).
+No camera and no site is needed. Text is drawn with the font that Pillow carries, and spoken by espeak-ng.
 """
 
 from __future__ import annotations
@@ -59,7 +57,6 @@ class Clip:
     height_px: int
     background: str
     items: tuple[Item, ...]
-    speech: bool = False
 
 
 def captions(*, duration_s: float, every_s: float, shown_s: float, top: float, height_px: int) -> list[Item]:
@@ -90,7 +87,6 @@ def clips(*, quick: bool = False) -> list[Clip]:
             height_px=height,
             background=background,
             items=(handle, *items),
-            speech=name.startswith("speech"),
         )
 
     def below(text: str, start_s: float, end_s: float, height_px: int) -> Item:
@@ -115,12 +111,15 @@ def clips(*, quick: bool = False) -> list[Clip]:
     return short if quick else [*short, *long]
 
 
-def make(clip: Clip, folder: Path, ffmpeg: str) -> Path:
-    """Render `clip` as H.264 with B-frames and AAC, as the platforms deliver it, and return its file."""
+def make(clip: Clip, folder: Path, ffmpeg: str, *, spoken: bool) -> Path:
+    """Render `clip` as H.264 with B-frames and AAC, as the platforms deliver it, and return its file.
+
+    Its sound are its captions if they are to be `spoken`, else a tone. Exits without espeak-ng if it is needed.
+    """
     target = folder / f"{clip.name.replace(' ', '_')}_{clip.duration_s}_s.mp4"
     states = _draw_states(clip, folder / f"{target.stem}_text")
     background = _background(clip, folder)
-    sound = _sound(clip, folder)
+    sound = _speech(clip, folder) if spoken else ["-f", "lavfi", "-i", "sine=frequency=220:beep_factor=4"]
     subprocess.run(
         [
             ffmpeg, "-y", "-loglevel", "error", *background, "-f", "concat", "-safe", "0", "-i", str(states),
@@ -219,13 +218,13 @@ def _photo(path: Path, width: int, height: int, *, seed: int, lines: bool = Fals
     return path
 
 
-def _sound(clip: Clip, folder: Path) -> list[str]:
-    """The options of the sound track's input."""
+def _speech(clip: Clip, folder: Path) -> list[str]:
+    """Return the input options of a sound track with the clip's captions."""
     espeak = shutil.which("espeak-ng")
-    if not clip.speech:
-        return ["-f", "lavfi", "-i", "sine=frequency=220:beep_factor=4"]
     if espeak is None:
-        return ["-f", "lavfi", "-i", "sine=frequency=440"]
+        raise SystemExit(
+            "espeak-ng is missing, and this benchmark measures speech: install Debian's package espeak-ng."
+        )
     spoken = folder / f"speech_{clip.duration_s}.wav"
     text = ". ".join(item.text for item in clip.items if item.style == "outline")
     subprocess.run([espeak, "-s", "140", "-w", str(spoken), text], check=True)

@@ -12,6 +12,7 @@ from benchmarks.stand_ins import StandIn
 from svp_dagster.definitions import defs
 from svp_dagster.defs import jobs
 from svp_dagster.defs.partitions import link_entries
+from svp_dagster.download.links import parse_link
 from svp_dagster.models import ContentPage, LinkEntry
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import new_row
@@ -43,7 +44,7 @@ class Installation:
         page: ContentPage = self._workspace.create_page(self.links.data_source_id, properties, find=lambda: None)
         row = self._workspace.row(page.page_id)
         assert isinstance(row, LinkEntry)
-        self.rows.store.entries.request(row, now=now)
+        self.rows.store.entries.request(row.model_copy(update={"link": parse_link(row.url)}), now=now)
         self.instance.add_dynamic_partitions(link_entries.name or "", [page.page_id])
         return page.page_id
 
@@ -62,14 +63,15 @@ class Installation:
         with dg.build_resources(dict(defs().resources or {}), instance=self.instance) as made:
             context = dg.build_op_context(partition_key=page_id, instance=self.instance)
             common: dict[str, Any] = {"link_rows": made.link_rows, "work_folder": made.work_folder}
-            video = jobs.download(context, **common, downloader=made.downloader, platform_rules=made.platform_rules)
-            transcript = jobs.transcribe(context, **common, speech=made.speech, video=video)
-            screen_text = jobs.read_screen(
-                context, **common, screen_reader=made.screen_reader, video=video, transcript=transcript
+            video, destination = jobs.download(
+                context, **common, downloader=made.downloader, site_rules=made.site_rules
             )
+            transcript = jobs.transcribe(context, **common, speech=made.speech, video=video)
+            screen_text = jobs.read_screen(context, **common, screen_reader=made.screen_reader, video=video)
             heard_and_read = {"video": video, "transcript": transcript, "screen_text": screen_text}
-            summary = jobs.summarize(context, link_rows=made.link_rows, summarizer=made.summarizer, **heard_and_read)
-            jobs.publish(context, **common, page_style=made.page_style, **heard_and_read, summary=summary)
+            known = {**heard_and_read, "destination": destination}
+            summary = jobs.summarize(context, link_rows=made.link_rows, summarizer=made.summarizer, **known)
+            jobs.publish(context, **common, page_options=made.page_options, **known, summary=summary)
 
     @property
     def _workspace(self) -> Workspace:

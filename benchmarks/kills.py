@@ -118,7 +118,7 @@ def interrupt(made: Rig, place: Place, strike: Callable[[str], None]) -> Recover
     before = _paid(made)
     place.hold(made)
     try:
-        made.look_now()
+        made.poll_now()
         wait_until(lambda: place.is_reached(made) or None, limit_s=REACH_LIMIT_S, what=place.name)
         struck = time.monotonic()
         strike(page_id)

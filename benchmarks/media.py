@@ -33,8 +33,10 @@ from rapidocr import RapidOCR
 
 from benchmarks.clips import Clip, Item, clips, make
 from svp_dagster.commands.process import Tally, Unkept
+from svp_dagster.media.probe import probe
 from svp_dagster.models import ProcessingType, ScreenLine, Video, Word
 from svp_dagster.ports import Meter
+from svp_dagster.prices import load_prices
 from svp_dagster.screen.engines import PAID_TILES, LocalReader
 from svp_dagster.screen.lines import essence
 from svp_dagster.screen.stage import read_screen
@@ -110,7 +112,7 @@ class Row:
 
 
 def _compare(clip: Clip, folder: Path, obvious_engine: Any, sheet_engine: Any) -> Row:
-    path = make(clip, folder, imageio_ffmpeg.get_ffmpeg_exe())
+    path = make(clip, folder, imageio_ffmpeg.get_ffmpeg_exe(), spoken=False)
     row = Row(
         clip=clip,
         obvious=_obvious(path, clip, obvious_engine),
@@ -165,11 +167,11 @@ def _obvious(path: Path, clip: Clip, engine: Any) -> Reading:
 def _ours(path: Path, reader: LocalReader | SheetReader) -> Reading:
     def read() -> Sequence[ScreenLine]:
         return read_screen(
-            Video(media_key="benchmark:1", url="", video_path=path),
+            Video(media_key="benchmark:1", url="", video_path=path, files=(probe(path),)),
             processing_type=ProcessingType.SCREEN,
             reader=reader,
             contents=Unkept(),
-            meter=Tally(),
+            meter=Tally(load_prices(None)),
             folder=path.parent,
         ).lines
 
@@ -237,7 +239,7 @@ def _warm_up(engine: Any, folder: Path) -> None:
     cv2.putText(picture, "warm", (40, 120), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
     cv2.imwrite(str(path), picture)
     engine(str(path))
-    LocalReader().read([path], meter=Tally(), limit_s=60)
+    LocalReader().read([path], meter=Tally(load_prices(None)), limit_s=60)
 
 
 if __name__ == "__main__":

@@ -29,9 +29,10 @@ import dagster as dg
 
 from benchmarks.installation import Installation, set_up
 from benchmarks.stand_ins import StandIns, stand_ins
-from svp_dagster.commands.pipeline import Pipeline, Wish
+from svp_dagster.commands.pipeline import Options, Pipeline
 from svp_dagster.commands.process import Tally, Unkept, engines, process, read_schema
 from svp_dagster.models import ProcessingType
+from svp_dagster.prices import load_prices
 from svp_dagster.settings import Settings
 
 CLIPS = Path(__file__).parents[1] / "sandbox" / "media" / "clips"
@@ -93,12 +94,13 @@ def _stages_s(folder: Path) -> dict[str, float]:
         yield lambda _: None
         seconds[stage] = time.perf_counter() - stage_begun_s
 
-    pipeline = Pipeline(engines=engines(Settings()), contents=Unkept(), meter=Tally(), folder=folder, watch=watch)
+    tally = Tally(load_prices(None))
+    pipeline = Pipeline(engines=engines(Settings()), contents=Unkept(), meter=tally, folder=folder, watch=watch)
     for _ in range(2):
-        video = pipeline.fetch(str(CLIP))
+        video = pipeline.fetch(CLIP)
         transcript = pipeline.hear(video, ProcessingType.FULL)
         screen_text = pipeline.read(video, ProcessingType.FULL)
-        pipeline.sum_up(video, transcript, screen_text, Wish(columns=columns, prompt=prompt))
+        pipeline.sum_up(video, transcript, screen_text, Options(data_schema=columns, prompt=prompt))
     return seconds
 
 

@@ -92,12 +92,12 @@ class Rig:
         workspace = self.installation.rows.workspace(self.installation.connection_id)
         return workspace.create_page(links.data_source_id, properties, find=lambda: None).page_id
 
-    def look_now(self) -> None:
+    def poll_now(self) -> None:
         """Let the sensor ask for pending rows at its next tick."""
-        self.store.databases.look_now(self.installation.connection_id, now=datetime.now(UTC))
+        self.store.databases.poll_now(self.installation.connection_id, now=datetime.now(UTC))
 
     def let_time_pass(self) -> None:
-        """Rows that wait have waited long enough, and paused platforms may be probed: hours are not sat out."""
+        """Rows that wait have waited long enough, and canaries are due: hours are not sat out."""
         now = datetime.now(UTC)
         waits_no_more = now - timedelta(seconds=1)
         with self.store.engine.begin() as connection:
@@ -108,10 +108,10 @@ class Rig:
             )
             connection.execute(
                 update(PlatformRow)
-                .where(PlatformRow.paused_since.is_not(None), PlatformRow.probe_at > now)
-                .values(probe_at=waits_no_more)
+                .where(PlatformRow.paused_since.is_not(None), PlatformRow.canary_at > now)
+                .values(canary_at=waits_no_more)
             )
-        self.look_now()
+        self.poll_now()
 
     def entries(self, page_ids: Iterable[str]) -> dict[str, Entry]:
         """What the store knows of the rows."""
@@ -122,7 +122,7 @@ class Rig:
 
         def ended() -> Entry | None:
             entry = self.store.entries.get(page_id)
-            return entry if entry is not None and entry.status.is_final and not entry.is_owed else None
+            return entry if entry is not None and entry.status.is_final and not entry.is_unsynced else None
 
         return wait_until(ended, limit_s=limit_s, what=f"the end of row {page_id}")
 

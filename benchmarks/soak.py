@@ -96,7 +96,7 @@ def _wait_for_ends(made: Rig, page_ids: Sequence[str], *, limit_s: float) -> Non
     began = reported = time.monotonic()
     while time.monotonic() - began < limit_s:
         entries = made.entries(page_ids).values()
-        if len(entries) == len(page_ids) and all(entry.status.is_final and not entry.is_owed for entry in entries):
+        if len(entries) == len(page_ids) and all(entry.status.is_final and not entry.is_unsynced for entry in entries):
             return
         if time.monotonic() - reported > REPORT_S:
             reported = time.monotonic()

@@ -20,9 +20,12 @@ import dagster as dg
 from sandbox.media.posts import post
 from sandbox.media.server import serve_media
 from svp_dagster.commands.process import Tally, Unkept, read_schema
+from svp_dagster.download.links import parse_link
 from svp_dagster.download.stage import download
 from svp_dagster.engines import choose_engines
-from svp_dagster.models import ProcessingType
+from svp_dagster.models import ProcessingType, Video
+from svp_dagster.ports import SummaryRequest
+from svp_dagster.prices import load_prices
 from svp_dagster.screen.stage import read_screen
 from svp_dagster.settings import Settings
 from svp_dagster.speech.stage import transcribe
@@ -32,14 +35,14 @@ from svp_dagster.summary.stage import summarize
 def main(name: str) -> None:
     """Print the table."""
     schema, prompt = read_schema(None)
-    tally = Tally()
+    tally = Tally(load_prices(None))
     with tempfile.TemporaryDirectory() as scratch, _site(Path(scratch)):
         folder = Path(scratch)
         with dg.build_resources(choose_engines(Settings())) as engines:
             print(f"{'stage':<14}{'seconds':>9}{'CPU-seconds':>13}  engine")
             with _timed("download") as done:
-                video = download(post(name).link, downloader=engines.downloader, folder=folder)
-                done(video.codec)
+                video = download(parse_link(post(name).link), downloader=engines.downloader, folder=folder)
+                done(video.files[0].codec if video.files else "")
             with _timed("transcribe") as done:
                 transcript = transcribe(
                     video,
@@ -61,19 +64,21 @@ def main(name: str) -> None:
                 )
                 done(screen_text.source)
             with _timed("summarize") as done:
-                summary = summarize(
-                    video,
-                    transcript,
-                    screen_text,
-                    schema=schema,
+                request = SummaryRequest(
+                    video=video,
+                    transcript=transcript,
+                    screen_text=screen_text,
+                    data_schema=schema,
                     prompt=prompt,
                     language=None,
-                    engine=engines.summarizer,
-                    contents=Unkept(),
-                    meter=tally,
                 )
+                summary = summarize(request, engine=engines.summarizer, contents=Unkept(), meter=tally)
                 done(summary.engine)
-    print(f"{name}: {video.duration_s:.0f} s, {video.width_px}×{video.height_px}, {len(tally.calls)} paid calls")
+    print(f"{name}: {video.duration_s:.0f} s, {_size(video)}, {len(tally.calls)} paid calls")
+
+
+def _size(video: Video) -> str:
+    return ", ".join(f"{file.width_px}×{file.height_px}" for file in video.files if file.has_video)
 
 
 @contextmanager

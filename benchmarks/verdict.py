@@ -30,9 +30,10 @@ import dagster as dg
 from benchmarks.faults import SERVICES, Service
 from benchmarks.rig import Rig
 from svp_dagster.defs import runs
+from svp_dagster.defs.failures import failure_of_run
 from svp_dagster.errors import Code
 from svp_dagster.models import JsonObject, Status
-from svp_dagster.rows.platforms import BLAMED
+from svp_dagster.rows.pauses import SITE_FAULTS
 from svp_dagster.store.entries import Entry
 
 _COPY_NUMBER = re.compile(r"/76\d{4}0*(\d+)|/DO[a-z]{3}0*(\d+)|No\. (\d+)\\?\"")
@@ -185,7 +186,7 @@ def _reasons(
         told[run.code] += 1
         during = [hit for hit in hits if run.began <= hit.at <= run.ended and hit.may_explain(run.page_id, asked)]
         explained = {code for hit in during for code in hit.explains} | {asked.must_fail}
-        if run.code == Code.PLATFORM_PAUSED and any(code in BLAMED for code in told):
+        if run.code == Code.PLATFORM_PAUSED and any(code in SITE_FAULTS for code in told):
             continue
         if run.code not in explained:
             faults = ", ".join(sorted(filter(None, explained))) or "none"
@@ -218,12 +219,11 @@ def _failed_runs(instance: dg.DagsterInstance) -> Iterator[_FailedRun]:
     failures = dg.RunsFilter(job_name="process_link", statuses=[dg.DagsterRunStatus.FAILURE])
     for record in instance.get_run_records(failures, order_by="id", ascending=True):
         run = record.dagster_run
-        events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
-        known = [runs.failed_step(event.dagster_event)[1] for event in events if event.dagster_event is not None]
+        known = failure_of_run(instance, run.run_id)
         yield _FailedRun(
             run_id=run.run_id,
             page_id=run.tags.get(runs.PARTITION_TAG, ""),
-            code=next((str(failure.code) for failure in known if failure is not None), "no code"),
+            code=str(known.code) if known is not None else "no code",
             began=datetime.fromtimestamp(record.start_time or 0, UTC),
             ended=datetime.fromtimestamp(record.end_time or 0, UTC),
         )

@@ -12,8 +12,8 @@ from oauth_app import description, errors, identity, security, words
 from oauth_app.api import connection as api_connection
 from oauth_app.api import databases as api_databases
 from oauth_app.api import entries as api_entries
+from oauth_app.health import blueprint as health
 from oauth_app.pages import databases, entries, operator, settings_page, sign_in, start, tokens
-from oauth_app.probes import blueprint as probes
 from oauth_app.services import Services
 from oauth_app.webhooks import blueprint as webhooks
 from svp_dagster.errors import Code, failure
@@ -43,7 +43,7 @@ def create_app() -> Flask:
         app.register_blueprint(module.blueprint)
     for module in (api_connection, api_databases, api_entries):
         app.register_blueprint(module.blueprint)
-    app.register_blueprint(probes)
+    app.register_blueprint(health)
     app.register_blueprint(webhooks)
     description.init_app(app)
     return app

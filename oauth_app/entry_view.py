@@ -57,7 +57,7 @@ class EntryView:
     @property
     def can_retry(self) -> bool:
         """Return whether a retry is of use now."""
-        return self.entry.can_be_asked_again and not self.waits_for_site
+        return self.entry.can_retry and not self.waits_for_site
 
     @property
     def status_words(self) -> str:

@@ -12,7 +12,7 @@ from svp_dagster.models import ContentPage, LinkEntry, ProcessingType
 from svp_dagster.notion import rows
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow
-from svp_dagster.rows.retry import MOST_AT_ONCE, ask_again, ask_all_again
+from svp_dagster.rows.retry import MOST_AT_ONCE, retry_row, retry_rows
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.entries import Entry
@@ -26,21 +26,21 @@ def add(connection: Connection, *, url: str, tag: str, processing_type: Processi
         known = ", ".join(f"“{database.tag}”" for database in databases.content_databases(connection.id)) or "none yet"
         words = f"No Content Database is registered for the tag “{tag}” (registered: {known})."
         raise Refusal(422, "unknown_tag", words)
-    address = parse_link(url, extra_hosts=found.settings.extra_hosts).url
-    link = _add_row(found.workspace(connection), link_database, address, tag, processing_type)
-    entry = found.store.entries.request(link, now=found.now())
-    databases.look_now(connection.id, now=found.now())
+    link = parse_link(url, extra_hosts=found.settings.extra_hosts)
+    row = _add_row(found.workspace(connection), link_database, link.url, tag, processing_type)
+    entry = found.store.entries.request(row.model_copy(update={"link": link}), now=found.now())
+    databases.poll_now(connection.id, now=found.now())
     return entry
 
 
 def retry(connection: Connection, entry: Entry) -> Entry:
     """Ask for a row again that failed or waits for its time: set it back to pending. Refuses any other."""
     found = services()
-    if not entry.can_be_asked_again:
+    if not entry.can_retry:
         raise _not_failed(entry)
     _link_database(connection, entry)
     try:
-        asked = ask_again(found.store, found.workspace(connection), entry, now=found.now())
+        asked = retry_row(found.store, found.workspace(connection), entry, now=found.now())
     except SvpError as error:
         raise refusal(error, entry=entry) from error
     if asked is None:
@@ -56,7 +56,7 @@ def retry_failed(connection: Connection, *, tag: str | None, code: str | None) -
     store, now = services().store, services().now()
     _link_database(connection)
     failed, total = store.sweep.failed_of(connection.id, tag=tag, code=code, limit=MOST_AT_ONCE)
-    asked = ask_all_again(store, [entry.link.page_id for entry in failed], now=now)
+    asked = retry_rows(store, [entry.link.page_id for entry in failed], now=now)
     return len(asked), total - len(failed)
 
 

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from flask import current_app
 
 from svp_dagster.notion.client.oauth import NotionOAuth
-from svp_dagster.notion.client.workspace import NotionResource, Workspace
+from svp_dagster.notion.client.resource import NotionResource
+from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.store import Store
 
 NOTION_TIMEOUT_S = 10.0
-NOTION_PATIENCE_S = 5.0
-"""A person waits for the page: what takes longer is told as a failure, and can be asked for again."""
+MAX_THROTTLE_WAIT_S = 5.0
+"""A person waits for the page: what takes longer is a failure, and the person can try again."""
 
 
 class Services:
@@ -23,16 +24,23 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.oauth = NotionOAuth(base_url=settings.notion_base_url, timeout_s=NOTION_TIMEOUT_S)
-        self._tokens = TokenStore(oauth=self.oauth)
+        self._tokens = TokenStore(oauth_timeout_s=NOTION_TIMEOUT_S)
         self._notion = NotionResource(
-            base_url=settings.notion_base_url, timeout_s=NOTION_TIMEOUT_S, attempts=2, patience_s=NOTION_PATIENCE_S
+            base_url=settings.notion_base_url,
+            timeout_s=NOTION_TIMEOUT_S,
+            attempts=2,
+            max_throttle_wait_s=MAX_THROTTLE_WAIT_S,
         )
 
     @property
     def store(self) -> Store:
         """Return the installation's store."""
         return self._tokens.store
+
+    @property
+    def oauth(self) -> NotionOAuth:
+        """Notion's OAuth endpoints. Raises `misconfigured` without the client's credentials."""
+        return self._tokens.oauth
 
     def workspace(self, connection: Connection) -> Workspace:
         """Return Notion, as this connection may see it."""

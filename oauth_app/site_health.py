@@ -8,15 +8,15 @@ from typing import Literal, Self
 from pydantic import Field
 
 from oauth_app.services import services
-from svp_dagster.models import Value
-from svp_dagster.rows.platforms import name_of, platform_of
+from svp_dagster.models import Link, Value
+from svp_dagster.rows.pauses import name_of
 from svp_dagster.store.platforms import Platform
 
 
 class PlatformHealth(Value):
     """How downloads from a site go; times and reasons are null where there are none.
 
-    `paused`: its links wait, and a known link is tried now and then. `on_trial`: that worked, and links are let
+    `paused`: its links wait, and a canary is downloaded now and then. `on_trial`: that worked, and links are let
     through, but none has worked yet. `ok`: links are let through.
     """
 
@@ -24,19 +24,19 @@ class PlatformHealth(Value):
     paused_since: datetime | None
     failure_code: str | None = Field(description="Why it is paused, or what the last link failed with.")
     failing: int = Field(description="How many links failed, for a reason that lies with the site, since one worked.")
-    next_probe_at: datetime | None
-    probe_problem: str = Field(description="The sentence of the last probe that failed.")
+    next_canary_at: datetime | None
+    canary_problem: str = Field(description="The sentence of the last canary that failed.")
     worked_at: datetime | None
     downloader: str = Field(description="The versions of what downloaded from it last.")
 
     @classmethod
     def of(cls, platform: Platform) -> Self:
         """The public side of a platform: no link of anybody's is part of it."""
-        same = ("paused_since", "failure_code", "probe_problem", "downloader")
+        same = ("paused_since", "failure_code", "canary_problem", "downloader")
         return cls(
             state="paused" if platform.is_paused else "on_trial" if platform.on_trial else "ok",
             failing=len(platform.failing),
-            next_probe_at=platform.probe_at,
+            next_canary_at=platform.canary_at,
             worked_at=platform.good_at,
             **{name: getattr(platform, name) for name in same},
         )
@@ -47,9 +47,8 @@ def paused() -> list[Platform]:
     return [platform for platform in services().store.platforms.all().values() if platform.is_paused]
 
 
-def when_it_starts(url: str) -> str:
-    """When a link that was just asked for starts, as a sentence."""
-    platform = platform_of(url, extra_hosts=services().settings.extra_hosts)
-    if any(platform == found.name for found in paused()):
-        return f"It starts by itself once downloads from {name_of(platform)} work again."
+def when_it_starts(link: Link | None) -> str:
+    """Return when a link that was just asked for starts, as a sentence."""
+    if link is not None and any(link.platform == found.name for found in paused()):
+        return f"It starts by itself once downloads from {name_of(link.platform)} work again."
     return "It starts within seconds."

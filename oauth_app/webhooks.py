@@ -135,7 +135,7 @@ def _note(event: Event) -> int:
     store, source = services().store, event.data_source_id
     if source is None or _is_our_own(event):
         return 0
-    count = store.databases.look_now_at_source(source, now=services().now())
+    count = store.databases.poll_source_now(source, now=services().now())
     logger.info("event %s: %d connections are due", event.type, count)
     return count
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import Flask, url_for
 
 from oauth_app.services import services
-from svp_dagster.rows.platforms import name_of
+from svp_dagster.rows.pauses import name_of
 from svp_dagster.store.entries import Entry
 
 _STATIC = Path(__file__).parent / "static"

@@ -40,7 +40,6 @@ def _downloader(settings: Settings, secret: Secret) -> Engine:
         max_size_bytes=settings.max_size_bytes,
         proxy=secret("SVP_EGRESS_PROXY") if settings.egress_proxy else "",
         cookies_file=str(settings.cookies_file or ""),
-        extra_hosts=settings.extra_hosts,
     )
 
 
@@ -50,7 +49,6 @@ def _speech(settings: Settings, secret: Secret) -> Engine:
             api_key=secret("OPENAI_API_KEY"),
             model=settings.speech_model,
             base_url=settings.openai_base_url,
-            prices_file=str(settings.prices_file or ""),
         )
     if settings.local_speech_model == "off":
         return NoSpeech()
@@ -65,7 +63,6 @@ def _screen_reader(settings: Settings, secret: Secret) -> Engine:
         credentials_file=str(settings.vision_credentials or ""),
         endpoint=settings.vision_endpoint,
         tiles=settings.tiles_per_sheet,
-        prices_file=str(settings.prices_file or ""),
     )
 
 
@@ -76,5 +73,4 @@ def _summarizer(settings: Settings, secret: Secret) -> Engine:
         api_key=secret("GEMINI_API_KEY"),
         model=settings.gemini_model,
         base_url=settings.gemini_base_url,
-        prices_file=str(settings.prices_file or ""),
     )

@@ -1,29 +1,25 @@
-"""The failure table: everything that can go wrong, what it means and what the owner of the row can do.
+"""The failure table: everything that can go wrong, when repeating can help, and what the owner of the row can do.
 
-    SvpError
-    ├── TransientError    repeating it now may help (an op's own attempts)
-    ├── PostponedError    repeating it later may help (the row waits)
-    └── PermanentError    repeating it changes nothing: a person has to act
-    ClaimLost             another run works on this row: end quietly, write nothing
+    SvpError     a failure of the table; `retry` says when repeating it can help: now, later or never
+    ClaimLost    another run works on this row: end quietly, write nothing
 
-Failures are made by `failure(Code.…)` alone, which looks the rest up in `TABLE`:
+`failure` makes the failures and looks everything but the facts up in `TABLE`:
 
     raise failure(Code.GONE, detail=str(error)) from error
 
-`sentence` is for the person who owns the row; it holds no secret and no stack trace. `detail` is for the log.
+`sentence` is for the person who owns the row and holds no secret and no stack trace. `detail` is for the log.
 """
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import Literal, TypedDict, Unpack, overload
 
 
 class Code(StrEnum):
-    """Short names of failures, stable: they are stored, shown and counted."""
+    """Names of failures. They are stored, shown and counted, so they don't change."""
 
     UNSUPPORTED_LINK = "unsupported_link"
     UNKNOWN_TAG = "unknown_tag"
@@ -82,7 +78,7 @@ class Retry(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class FailureKind:
-    """A row of the table. `later_s` is how long a postponed row waits where the service named no time."""
+    """An entry of the table. `later_s` is how long a row waits where the service named no time."""
 
     retry: Retry
     sentence: str
@@ -90,10 +86,9 @@ class FailureKind:
 
 
 MINUTE_S, HOUR_S = 60, 3600
-_SQLITE_ERROR, _SQLITE_FULL, _POSTGRES_DISK_FULL = 1, 13, "53100"  # a wrong statement; no space left
 _JOINERS = "\u200c\u200d"  # parts of words in Persian and Hindi, and of emoji
 MAX_FACT_CHARS = 300
-"""Facts in a sentence come from services and pages: they are cut, so that no sentence outgrows a column."""
+"""Facts in a sentence come from services and pages. They are cut, so that no sentence outgrows a column."""
 
 
 def _never(sentence: str) -> FailureKind:
@@ -224,118 +219,129 @@ TABLE: dict[Code, FailureKind] = {
 
 
 class SvpError(Exception):
-    """A failure of the table. `retry_after_s` is the wait that a service asked for, or the table's for `later`."""
+    """A failure of the table.
 
-    retry: ClassVar[Retry]
+    `retry_after_s` is the wait that a service asked for, or the table's where repeating helps later.
+    """
 
-    def __init__(self, code: Code, *, sentence: str, detail: str, retry_after_s: float | None) -> None:
+    def __init__(
+        self, code: Code, *, retry: Retry, sentence: str, detail: str = "", retry_after_s: float | None = None
+    ) -> None:
         super().__init__(f"{code}: {detail or sentence}")
         self.code = code
+        self.retry = retry
         self.sentence = sentence
         self.detail = detail
         self.retry_after_s = retry_after_s
-
-
-class TransientError(SvpError):
-    """Repeating it now may help."""
-
-    retry = Retry.NOW
-
-
-class PostponedError(SvpError):
-    """Repeating it later may help."""
-
-    retry = Retry.LATER
-
-
-class PermanentError(SvpError):
-    """Repeating it changes nothing."""
-
-    retry = Retry.NEVER
 
 
 class ClaimLost(Exception):
     """Another run holds this row now: stop and write nothing."""
 
 
-_TYPES: dict[Retry, type[SvpError]] = {
-    Retry.NOW: TransientError,
-    Retry.LATER: PostponedError,
-    Retry.NEVER: PermanentError,
-}
+PlainCode = Literal[
+    Code.LOGIN_REQUIRED,
+    Code.GONE,
+    Code.PRIVATE,
+    Code.BLOCKED_OR_REGION,
+    Code.RATE_LIMITED,
+    Code.SITE_CHANGED,
+    Code.SITE_UNREACHABLE,
+    Code.LIVE_STREAM,
+    Code.NO_MEDIA,
+    Code.SOUND_ONLY,
+    Code.MEDIA_EMPTY,
+    Code.MEDIA_WRONG_KIND,
+    Code.MEDIA_UNREADABLE,
+    Code.NOTHING_TO_READ,
+    Code.AUDIO_UNREADABLE,
+    Code.SPEECH_FAILED,
+    Code.SCREEN_FAILED,
+    Code.SUMMARY_INVALID,
+    Code.NOT_CONNECTED,
+    Code.ROW_GONE,
+    Code.NOTION_BUSY,
+    Code.NOTION_UNREACHABLE,
+    Code.STORAGE_FULL,
+    Code.STORE_UNREACHABLE,
+    Code.CANCELLED,
+    Code.INTERRUPTED,
+    Code.INTERNAL,
+]
+"""Codes whose sentence needs no facts."""
+
+ReasonCode = Literal[
+    Code.UNSUPPORTED_LINK,
+    Code.UNKNOWN_TAG,
+    Code.TOO_LONG,
+    Code.TOO_LARGE,
+    Code.SUMMARY_BLOCKED,
+    Code.NOTION_LIMITS,
+    Code.NOTION_REFUSED,
+    Code.MISCONFIGURED,
+]
+"""Codes whose sentence needs the reason alone."""
 
 
+class Options(TypedDict, total=False):
+    """What any failure can be given beside its facts. `retry` overrides the table where the cause says more."""
+
+    detail: str
+    retry: Retry | None
+    retry_after_s: float | None
+
+
+# One overload for each set of placeholders, so that the type checker refuses a missing or misspelled fact.
+@overload
+def failure(code: PlainCode, **options: Unpack[Options]) -> SvpError: ...
+@overload
+def failure(code: ReasonCode, *, reason: str, **options: Unpack[Options]) -> SvpError: ...
+@overload
+def failure(code: Literal[Code.PLATFORM_PAUSED], *, platform: str, **options: Unpack[Options]) -> SvpError: ...
+@overload
+def failure(code: Literal[Code.MEDIA_TRUNCATED], *, read_to: str, **options: Unpack[Options]) -> SvpError: ...
+@overload
 def failure(
-    code: Code,
-    *,
-    detail: str = "",
-    retry: Retry | None = None,
-    retry_after_s: float | None = None,
-    **facts: str,
+    code: Literal[Code.SERVICE_UNREACHABLE, Code.QUOTA_EXHAUSTED], *, service: str, **options: Unpack[Options]
+) -> SvpError: ...
+@overload
+def failure(
+    code: Literal[Code.KEY_REJECTED], *, service: str, setting: str, **options: Unpack[Options]
+) -> SvpError: ...
+@overload
+def failure(
+    code: Literal[Code.MODEL_RETIRED], *, model: str, service: str, setting: str, **options: Unpack[Options]
+) -> SvpError: ...
+@overload
+def failure(code: Literal[Code.DATABASE_NOT_SHARED], *, database: str, **options: Unpack[Options]) -> SvpError: ...
+@overload
+def failure(
+    code: Literal[Code.SCHEMA_CHANGED], *, database: str, reason: str, **options: Unpack[Options]
+) -> SvpError: ...
+@overload
+def failure(code: Literal[Code.ROW_CHANGED], *, column: str, **options: Unpack[Options]) -> SvpError: ...
+@overload
+def failure(code: Literal[Code.BUDGET_REACHED], *, budget: str, **options: Unpack[Options]) -> SvpError: ...
+def failure(
+    code: Code, *, detail: str = "", retry: Retry | None = None, retry_after_s: float | None = None, **facts: str
 ) -> SvpError:
-    """The exception for `code`, to be raised `from` its cause.
+    """Return the failure for `code`, to be raised `from` its cause. Facts fill the placeholders of its sentence."""
+    return failure_of(code, facts, detail=detail, retry=retry, retry_after_s=retry_after_s)
 
-    `facts` fill the sentence's placeholders (`reason`, `service`, …); a missing one is a `KeyError`: a defect.
-    `retry` overrides the table's class where the cause says more than the code.
-    """
+
+def failure_of(code: Code, facts: Mapping[str, str], **options: Unpack[Options]) -> SvpError:
+    """Return the failure for a code that is known only at run time. Raises `KeyError` for a missing fact."""
     kind = TABLE[code]
-    chosen = retry or kind.retry
-    if retry_after_s is None and chosen is Retry.LATER:
+    retry, retry_after_s = options.get("retry") or kind.retry, options.get("retry_after_s")
+    if retry_after_s is None and retry is Retry.LATER:
         retry_after_s = float(kind.later_s or HOUR_S)
     sentence = kind.sentence.format(**{name: _in_one_line(fact) for name, fact in facts.items()})
-    return _TYPES[chosen](code, sentence=sentence, detail=detail, retry_after_s=retry_after_s)
+    detail = options.get("detail", "")
+    return SvpError(code, retry=retry, sentence=sentence, detail=detail, retry_after_s=retry_after_s)
 
 
 def _in_one_line(fact: str) -> str:
-    """Without line breaks, control and direction characters, and not endless."""
+    """Return the fact cut to `MAX_FACT_CHARS`, without line breaks, control and direction characters."""
     visible = "".join(sign if sign.isprintable() or sign in _JOINERS else " " for sign in fact[: 10 * MAX_FACT_CHARS])
     line = " ".join(visible.split())
     return line if len(line) <= MAX_FACT_CHARS else line[: MAX_FACT_CHARS - 1].rstrip() + "…"
-
-
-def as_failure(error: BaseException) -> SvpError:
-    """The failure behind an exception: itself, one in its chain of causes, or `internal`."""
-    for cause in _causes(error):
-        if isinstance(cause, SvpError):
-            return cause
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            return failure(Code.STORAGE_FULL, detail="no space left on device")
-        if told := _of_the_store(cause):
-            return told
-    return failure(Code.INTERNAL, detail=type(error).__name__)
-
-
-def recalled(*, code: str, sentence: str, retry: str, retry_after_s: float | None) -> SvpError:
-    """A failure that was written down earlier, as it was. Raises ValueError for what never was one."""
-    return _TYPES[Retry(retry)](Code(code), sentence=sentence, detail="recalled", retry_after_s=retry_after_s)
-
-
-def _of_the_store(cause: BaseException) -> SvpError | None:
-    """The failure behind a database that doesn't answer; None for anything else, a wrong statement for example.
-
-    The exception's own text is left out: it can hold the address, the statement and its values.
-    """
-    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
-
-    if isinstance(cause, TimeoutError):  # no connection became free
-        return failure(Code.STORE_UNREACHABLE, detail="TimeoutError")
-    if not isinstance(cause, InterfaceError | OperationalError) and not (
-        isinstance(cause, DBAPIError) and cause.connection_invalidated
-    ):
-        return None
-    sqlite_code = getattr(cause.orig, "sqlite_errorcode", 0) & 0xFF
-    if sqlite_code == _SQLITE_ERROR:
-        return None
-    if sqlite_code == _SQLITE_FULL or getattr(cause.orig, "pgcode", None) == _POSTGRES_DISK_FULL:
-        return failure(Code.STORAGE_FULL, detail="no space left for the database")
-    return failure(Code.STORE_UNREACHABLE, detail=type(cause.orig).__name__)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exception and what led to it, nearest first. `from None` ends the chain, and a circle is walked once."""
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)

@@ -62,12 +62,34 @@ class ProcessingType(StrEnum):
         return self in (ProcessingType.FULL, ProcessingType.SCREEN)
 
 
+class Link(Value):
+    """The link of a post: its address without tracking parameters, and its site.
+
+    `platform` is `tiktok`, `instagram` or the host of another site. `post_id` is the post's id on that platform; None
+    for a short link, which has to be followed to find out.
+    """
+
+    url: str
+    platform: str
+    post_id: str | None
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it has to be followed to reach the post."""
+        return self.post_id is None
+
+
 class LinkEntry(Value):
-    """A row of a Link Database: what a person asked for."""
+    """A row of a Link Database: what a person asked for.
+
+    `url` is the text as the person wrote it, and `link` what it names: None until the sensor's decision has parsed it,
+    and where it isn't the link of a post.
+    """
 
     page_id: str
     connection_id: str
     url: str
+    link: Link | None = None
     tag: str
     processing_type: ProcessingType = ProcessingType.FULL
     last_edited_time: datetime
@@ -105,6 +127,34 @@ class CaptionTrack(Value):
     segments: tuple[Segment, ...]
 
 
+class MediaFile(Value):
+    """A video or sound file, as ffmpeg reads it. Its size is the one in which it is displayed.
+
+    `duration_s` is what the header claims, `readable_s` how far the data goes. `hdr` marks brightness coded for 10,000
+    nits (PQ), which looks dull unless it is converted.
+    """
+
+    path: Path
+    duration_s: float
+    readable_s: float
+    has_video: bool
+    has_audio: bool
+    width_px: int | None = None
+    height_px: int | None = None
+    hdr: bool = False
+    codec: str = ""
+
+    @property
+    def length_s(self) -> float:
+        """How long it plays: what the header claims, or longer where the data goes on."""
+        return max(self.duration_s, self.readable_s)
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether data is missing at the end, beyond what players and encoders disagree about."""
+        return self.readable_s < self.duration_s - max(1.0, 0.02 * self.duration_s)
+
+
 class Video(Value):
     """A downloaded post. Exactly one of `video_path` and `slides` holds pictures, or neither (sound alone).
 
@@ -112,6 +162,9 @@ class Video(Value):
 
     `media_key` is `extractor:id` for a post and `sha256:<hex>` for a local file: the same content has the same key
     whatever link led to it. `audio_path` is the sound track of a slideshow; a video's sound is in `video_path`.
+
+    `files` describes each file that plays: the video, the sound track or the clips. `cover_path` is the picture that
+    stands for the post: the platform's thumbnail, else the first slide, else a frame.
     """
 
     media_key: str
@@ -121,15 +174,16 @@ class Video(Value):
     uploader: str = ""
     published_at: datetime | None = None
     duration_s: float | None = None
-    width_px: int | None = None
-    height_px: int | None = None
-    codec: str = ""
-    size_bytes: int | None = None
     video_path: Path | None = None
     audio_path: Path | None = None
     slides: tuple[Path, ...] = ()
-    thumbnail_path: Path | None = None
+    cover_path: Path | None = None
+    files: tuple[MediaFile, ...] = ()
     captions: tuple[CaptionTrack, ...] = ()
+
+    def file(self, path: Path | None) -> MediaFile | None:
+        """Return what is known of one of its files; None for a picture."""
+        return next((file for file in self.files if file.path == path), None)
 
     @property
     def caption(self) -> str:
@@ -171,7 +225,6 @@ class ScreenLine(Value):
     first_s: float | None = None
     last_s: float | None = None
     slide: int | None = None
-    subtitle: bool = Field(default=False, description="Burned-in subtitles that repeat the speech.")
 
 
 class ScreenText(Value):
@@ -225,12 +278,40 @@ class ContentPage(Value):
     has_whole_body: bool = False
 
 
-class PaidCall(Value):
-    """One call to a paid service. `cost_usd` is None where the price isn't known (never 0 for "unknown")."""
+class BlockBudget(StrEnum):
+    """How many blocks the body of a content page may have: none, at most ten, or as many as make it good to read."""
+
+    PROPERTIES_ONLY = "properties_only"
+    COMPACT = "compact"
+    FULL = "full"
+
+
+class PageOptions(Value):
+    """What a content page shows beside its columns. The settings have these fields too."""
+
+    block_budget: BlockBudget = Field(
+        default=BlockBudget.COMPACT, description="properties_only, compact (10 blocks at most) or full."
+    )
+    page_cover: bool = Field(default=True, description="Upload the thumbnail, or else a frame, as the page's cover.")
+    page_subtitle_files: bool = Field(default=True, description="Attach the transcript as WebVTT and SubRip files.")
+    page_chapters: bool = Field(default=True, description="List the chapters of videos of five minutes and more.")
+    page_video_facts: bool = Field(default=True, description="Show uploader, date, duration, size and codec.")
+
+
+class Usage(Value):
+    """What one call to a paid service used, as its engine reports it.
+
+    `detail` of tokens has `input`, `output` and `thought`; it is empty where the service didn't report them.
+    """
 
     service: Literal["speech", "screen", "summary"]
     model: str
     units: float
     unit: Literal["seconds", "images", "tokens"]
     detail: JsonObject = Field(default_factory=dict)
+
+
+class PaidCall(Usage):
+    """A usage and its cost. `cost_usd` is None where the price isn't known (never 0 for "unknown")."""
+
     cost_usd: float | None = None

@@ -1,34 +1,51 @@
-"""What a stage asks of the outside, as protocols. The resources fulfil them; tests hand in small fakes."""
+"""What a stage asks of the outside, as protocols. Resources implement them; tests pass small fakes."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from svp_dagster.models import ContentPage, JsonObject, PaidCall, ScreenText, Span, Summary, Transcript, Video, Word
+from svp_dagster.models import (
+    ContentPage,
+    JsonObject,
+    Link,
+    ScreenText,
+    Span,
+    Summary,
+    Transcript,
+    Usage,
+    Value,
+    Video,
+    Word,
+)
+from svp_dagster.notion.properties import askable_columns
 from svp_dagster.notion.schema import Column, DataSourceSchema
+
+Kept = TypeVar("Kept", bound=Value)
 
 
 class Meter(Protocol):
-    """Guards and records what is paid for."""
+    """Guards the budget and records what is used. Engines call it from several threads."""
 
     def require_budget(self) -> None:
-        """Pass, or raise the failure `budget_reached`. Called before each paid call."""
+        """Pass, or raise `budget_reached`. Called before each paid call."""
 
-    def record(self, call: PaidCall) -> None:
-        """Keep a call that was carried out."""
+    def record(self, usage: Usage) -> None:
+        """Record what a call used, as soon as its answer is there. Doesn't fail while the store is unreachable."""
 
 
 class Contents(Protocol):
-    """Results kept by content, so that nothing is paid for twice."""
+    """Results kept by content, so that nothing is paid for twice. `recipe` names engine, model and parameters."""
 
-    def get(self, media_key: str, kind: str, recipe: str) -> JsonObject | None:
-        """The kept result, or None. `recipe` names engine, model and parameters."""
+    def get(self, media_key: str, kind: str, recipe: str, shape: type[Kept]) -> Kept | None:
+        """Return the kept result, or None if there is none of this shape."""
 
-    def put(self, media_key: str, kind: str, recipe: str, value: JsonObject) -> None:
-        """Keep a result. The last one wins."""
+    def put(self, media_key: str, kind: str, recipe: str, value: Value) -> None:
+        """Keep a result. The last one wins. Doesn't fail while the store is unreachable."""
 
 
 class Downloader(Protocol):
@@ -38,75 +55,92 @@ class Downloader(Protocol):
     def max_duration_s(self) -> float:
         """The longest video that is taken."""
 
-    @property
-    def extra_hosts(self) -> Sequence[str]:
-        """Sites that are allowed beside TikTok and Instagram."""
-
-    def fetch(self, url: str, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
+    def fetch(self, link: Link, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
         """Download into `folder`; `progress` gets the share done, 0 to 1. Raises a failure of the table."""
 
 
 class SpeechEngine(Protocol):
-    """Hears what is said."""
+    """Transcribes speech."""
 
     @property
     def recipe(self) -> str:
-        """Engine, model and parameters in one line: equal recipes give equal results."""
+        """Engine, model and parameters in one line. Equal recipes give equal results."""
 
     def prepare(self) -> None:
-        """Load what takes long, while something else is waited for."""
+        """Load slow dependencies ahead of their use."""
 
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
-        """Transcribe a mono 16 kHz WAV file in which `speech` says where somebody speaks.
+        """Transcribe a mono 16 kHz WAV file. `speech` are the spans in which somebody speaks.
 
-        A transcript without text says in its note why. Raises a failure of the table.
+        The note of a transcript without text says why it is empty. Raises a failure of the table.
         """
 
 
 class ScreenReader(Protocol):
-    """Reads pictures."""
+    """Reads the text in pictures."""
 
     @property
     def recipe(self) -> str:
-        """Engine, model and parameters in one line: equal recipes give equal results."""
+        """Engine, model and parameters in one line. Equal recipes give equal results."""
 
     @property
     def source(self) -> str:
-        """Who reads, as a person who sees the result may know it."""
+        """The engine's name for the reader of a page."""
 
     @property
     def tiles(self) -> int:
-        """How many frames are best put into one picture."""
+        """How many frames to put into one picture."""
 
     def read(self, pictures: Sequence[Path], *, meter: Meter, limit_s: float) -> list[list[Word] | None]:
-        """The words of each picture with their boxes; None for one that could not be read, or not within `limit_s`.
+        """Return the words of each picture with their boxes, None for a picture not read within `limit_s`.
 
-        Raises a failure of the table if none could be read.
+        Raises a failure of the table if no picture could be read.
         """
 
 
+class SummaryRequest(Value):
+    """What a summary is made of, and the Content Database that it fills. `language` is None for the video's own."""
+
+    video: Video
+    transcript: Transcript
+    screen_text: ScreenText
+    data_schema: DataSourceSchema
+    prompt: str
+    language: str | None
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns to fill."""
+        return askable_columns(self.data_schema)
+
+    @property
+    def digest(self) -> str:
+        """A digest of everything that the summary depends on. Equal digests may share a summary."""
+        given: JsonObject = {
+            "columns": [column.model_dump(mode="json") for column in self.columns],
+            "prompt": self.prompt,
+            "language": self.language,
+            "transcript": self.transcript.model_dump(mode="json", include={"text", "language", "segments"}),
+            "screen_text": self.screen_text.model_dump(mode="json", include={"lines"}),
+            "video": self.video.model_dump(
+                mode="json", include={"title", "description", "uploader", "published_at", "duration_s"}
+            ),
+        }
+        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:32]
+
+
 class Summarizer(Protocol):
-    """Fills a schema from what was heard, read and written."""
+    """Fills the columns of a Content Database from what is said, shown and written."""
 
     @property
     def recipe(self) -> str:
-        """Engine, model and parameters in one line: equal recipes give equal results."""
+        """Engine, model and parameters in one line. Equal recipes give equal results."""
 
     def prepare(self) -> None:
-        """Load what takes long, while something else is waited for."""
+        """Load slow dependencies ahead of their use."""
 
-    def summarize(
-        self,
-        *,
-        video: Video,
-        transcript: Transcript,
-        screen_text: ScreenText,
-        schema: DataSourceSchema,
-        prompt: str,
-        language: str | None,
-        meter: Meter,
-    ) -> Summary:
-        """Values with evidence for the columns of `schema`. Raises a failure of the table."""
+    def summarize(self, request: SummaryRequest, *, meter: Meter) -> Summary:
+        """Return values with evidence for `request.columns`. Raises a failure of the table."""
 
 
 class Pages(Protocol):
@@ -131,7 +165,7 @@ class Pages(Protocol):
         """The oldest page whose `column` is `value`, those of `ignoring` aside."""
 
     def pages_titled(self, data_source_id: str, titles: Sequence[str]) -> dict[str, str | None]:
-        """The one live page that has a title, by `notion.relations.same_title`; None where several have it.
+        """Return the id of the one live page with a title, by `notion.relations.title_key`; None where several have it.
 
         Titles that no page has are missing.
         """

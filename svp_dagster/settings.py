@@ -7,17 +7,21 @@ Secrets are `SecretStr`, which no log, repr or error shows.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from svp_dagster.models import PageOptions
 
 NOTION_PORTAL = "https://app.notion.com/developers/connections"
 """Where a public connection is made: https://developers.notion.com/guides/get-started/public-connections"""
 
 
-class Settings(BaseSettings):
-    """One installation's settings. Field names in capitals, with the prefix `SVP_` unless an alias says otherwise."""
+class Settings(BaseSettings, PageOptions):
+    """One installation's settings, with those of its pages among them (`PageOptions`).
+
+    Field names in capitals, with the prefix `SVP_` unless an alias says otherwise.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="SVP_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, frozen=True
@@ -61,11 +65,6 @@ class Settings(BaseSettings):
     gemini_base_url: str = Field(default="", validation_alias="GOOGLE_GEMINI_BASE_URL")
     gemini_model: str = "gemini-3.5-flash-lite"
     output_language: str = Field(default="", description="Default language of summaries; empty: the video's own.")
-    block_budget: Literal["properties_only", "compact", "full"] = "compact"
-    page_cover: bool = Field(default=True, description="The thumbnail, or else a frame, as a page's cover.")
-    page_subtitle_files: bool = Field(default=True, description="Attach the transcript as WebVTT and SubRip files.")
-    page_chapters: bool = Field(default=True, description="List the chapters of videos of five minutes and more.")
-    page_video_facts: bool = Field(default=True, description="Tell uploader, date, duration, size and codec.")
     monthly_budget_usd: float | None = Field(default=None, ge=0, description="Per connection; unset: no cap.")
     prices_file: Path | None = Field(default=None, description="JSON that overrides the price table.")
 
@@ -75,8 +74,8 @@ class Settings(BaseSettings):
     cookies_file: Path | None = Field(default=None, description="Netscape cookie file for yt-dlp.")
     allowed_sites: str = Field(default="", description="More sites of yt-dlp's, comma-separated, e.g. youtube.com.")
     rows_to_pause: int = Field(default=5, ge=1, description="Rows that fail in a row until their platform is paused.")
-    canary_tiktok: str = Field(default="", description="Link to probe TikTok with; empty: the last that worked.")
-    canary_instagram: str = Field(default="", description="Link to probe Instagram with; empty: the last that worked.")
+    canary_tiktok: str = Field(default="", description="Canary link of TikTok; empty: the last that worked.")
+    canary_instagram: str = Field(default="", description="Canary link of Instagram; empty: the last that worked.")
     max_duration_s: int = Field(default=1800, ge=1)
     max_size_bytes: int = Field(default=200_000_000, ge=1)
 
@@ -109,6 +108,11 @@ class Settings(BaseSettings):
     def extra_hosts(self) -> list[str]:
         """The sites of `allowed_sites`."""
         return [site.strip() for site in self.allowed_sites.split(",") if site.strip()]
+
+    @property
+    def page_options(self) -> PageOptions:
+        """The settings of pages alone, for whom no secret is meant."""
+        return PageOptions(**self.model_dump(include=set(PageOptions.model_fields)))
 
     @property
     def work_folder(self) -> Path:

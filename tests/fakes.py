@@ -4,38 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
+from typing import Self
 
 from svp_dagster.errors import Code, SvpError, failure
-from svp_dagster.models import JsonObject, PaidCall, Span, Transcript, Word
-from svp_dagster.ports import Meter
+from svp_dagster.models import Span, Transcript, Usage, Value, Word
+from svp_dagster.ports import Kept, Meter
 
 
 class CountingMeter:
     """Records each call; with a budget of so many calls, refuses the next."""
 
-    def __init__(self, *, calls_allowed: int = 1000) -> None:
-        self.calls: list[PaidCall] = []
+    def __init__(self, *, calls_allowed: int = 1000, refusal: Exception | None = None) -> None:
+        self.calls: list[Usage] = []
+        self.checks = 0
         self._left = calls_allowed
+        self._refusal = refusal or failure(Code.BUDGET_REACHED, budget="$1")
+        self._lock = Lock()
 
     def require_budget(self) -> None:
-        if self._left == 0:
-            raise failure(Code.BUDGET_REACHED, budget="$1")
-        self._left -= 1
+        with self._lock:
+            self.checks += 1
+            if self._left == 0:
+                raise self._refusal
+            self._left -= 1
 
-    def record(self, call: PaidCall) -> None:
-        self.calls.append(call)
+    def raised(self, *, calls: int) -> Self:
+        """The same meter with a budget for more calls."""
+        self._left += calls
+        return self
+
+    def record(self, usage: Usage) -> None:
+        self.calls.append(usage)
 
 
 class ContentsInMemory:
     """Keeps results for the time of a test."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[str, str, str], JsonObject] = {}
+        self.kept: dict[tuple[str, str, str], Value] = {}
 
-    def get(self, media_key: str, kind: str, recipe: str) -> JsonObject | None:
-        return self.kept.get((media_key, kind, recipe))
+    def get(self, media_key: str, kind: str, recipe: str, shape: type[Kept]) -> Kept | None:
+        kept = self.kept.get((media_key, kind, recipe))
+        return kept if isinstance(kept, shape) else None
 
-    def put(self, media_key: str, kind: str, recipe: str, value: JsonObject) -> None:
+    def put(self, media_key: str, kind: str, recipe: str, value: Value) -> None:
         self.kept[media_key, kind, recipe] = value
 
 

@@ -35,9 +35,6 @@ HEAVY = (
     "rapidocr",
     "yt_dlp",
 )
-needs_code_location = pytest.mark.skipif(
-    not (REPOSITORY / "svp_dagster" / "definitions.py").exists(), reason="there is no code location yet"
-)
 
 # A letter in brackets keeps each pattern from finding itself.
 REGISTRIES = re.compile(
@@ -181,13 +178,11 @@ def load_code_location(folder: Path, *, then: str = "") -> str:
     return done.stdout
 
 
-@needs_code_location
 def test_loading_the_code_location_leaves_heavy_packages_alone(tmp_path: Path) -> None:
     loaded = load_code_location(tmp_path, then=f"print(*sorted(set({HEAVY!r}) & set(sys.modules)))")
     assert loaded.split() == []
 
 
-@needs_code_location
 def test_loading_the_code_location_writes_nothing(tmp_path: Path) -> None:
     load_code_location(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import string
 from pathlib import Path
-from typing import Any
+from typing import get_args, get_overloads, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from svp_dagster.causes import as_failure
 from svp_dagster.commands.failures_page import render
-from svp_dagster.errors import (
-    MAX_FACT_CHARS,
-    TABLE,
-    Code,
-    PermanentError,
-    PostponedError,
-    Retry,
-    SvpError,
-    TransientError,
-    as_failure,
-    failure,
-)
+from svp_dagster.errors import MAX_FACT_CHARS, TABLE, Code, Options, Retry, SvpError, failure, failure_of
 
 REPOSITORY = Path(__file__).parent.parent
-TYPES = {Retry.NOW: TransientError, Retry.LATER: PostponedError, Retry.NEVER: PermanentError}
 NOTIONS_TEXT_LIMIT = 2000
 
 every_code = pytest.mark.parametrize("code", list(Code))
@@ -37,8 +27,7 @@ def placeholders(code: Code) -> set[str]:
 
 
 def example(code: Code, fact: str = "so") -> SvpError:
-    facts: dict[str, Any] = dict.fromkeys(placeholders(code), fact)
-    return failure(code, **facts)
+    return failure_of(code, dict.fromkeys(placeholders(code), fact))
 
 
 def because_of(cause: Exception, error: Exception) -> Exception:
@@ -68,9 +57,8 @@ def test_a_sentence_ends_with_a_full_stop_and_names_its_placeholders(code: Code)
 
 
 @every_code
-def test_the_type_says_when_repeating_helps(code: Code) -> None:
+def test_a_failure_says_when_repeating_helps(code: Code) -> None:
     error = example(code)
-    assert type(error) is TYPES[TABLE[code].retry]
     assert error.retry is TABLE[code].retry
     assert error.code is code
 
@@ -102,14 +90,24 @@ def test_a_facts_braces_and_joined_signs_stay_as_they_are() -> None:
 
 def test_a_missing_fact_is_a_defect() -> None:
     with pytest.raises(KeyError):
-        failure(Code.TOO_LONG)
+        failure_of(Code.TOO_LONG, {})
+
+
+def test_the_type_checker_knows_the_facts_that_each_sentence_needs() -> None:
+    declared: dict[Code, set[str]] = {}
+    for overload in get_overloads(failure):
+        needed = {name for name, one in inspect.signature(overload).parameters.items() if one.kind is one.KEYWORD_ONLY}
+        declared |= dict.fromkeys(get_args(get_type_hints(overload)["code"]), needed)
+
+    assert declared == {code: placeholders(code) for code in Code}
+    assert not set(Options.__annotations__) & set().union(*declared.values())
 
 
 def test_the_cause_may_know_better_when_to_repeat() -> None:
-    assert isinstance(failure(Code.SITE_UNREACHABLE, retry=Retry.NEVER), PermanentError)
+    assert failure(Code.SITE_UNREACHABLE, retry=Retry.NEVER).retry is Retry.NEVER
     assert failure(Code.SITE_CHANGED, retry=Retry.NOW).retry_after_s is None
     later = failure(Code.SITE_UNREACHABLE, retry=Retry.LATER)
-    assert isinstance(later, PostponedError)
+    assert later.retry is Retry.LATER
     assert later.retry_after_s
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from svp_dagster.errors import Code, SvpError
+from svp_dagster.models import Usage
 from svp_dagster.prices import LISTED, load_prices
 
 
@@ -21,6 +22,23 @@ def test_the_price_of_an_unlisted_model_or_another_unit_is_unknown() -> None:
     assert prices.of_tokens("gemini-9", read=1, written=1) is None
     assert prices.of_speech("gemini-3.5-flash-lite", seconds=1) is None
     assert prices.of_images("whisper-1", count=1) is None
+
+
+def test_a_usage_is_priced_by_its_unit() -> None:
+    prices = load_prices(None)
+    sound = Usage(service="speech", model="whisper-1", units=90, unit="seconds")
+    pictures = Usage(service="screen", model="TEXT_DETECTION", units=2, unit="images")
+    counts = {"input": 10_000, "output": 600, "thought": 400}
+    tokens = Usage(service="summary", model="gemini-3.5-flash-lite", units=11_000, unit="tokens", detail=counts)
+    assert [prices.cost_usd(usage) for usage in (sound, pictures, tokens)] == pytest.approx([0.009, 0.003, 0.0055])
+    call = prices.priced(tokens)
+    assert (call.units, call.detail) == (11_000, counts)
+    assert call.cost_usd == pytest.approx(0.0055)
+
+
+def test_tokens_that_were_not_counted_have_an_unknown_price() -> None:
+    uncounted = Usage(service="summary", model="gemini-3.5-flash-lite", units=0, unit="tokens")
+    assert load_prices(None).cost_usd(uncounted) is None
 
 
 def test_every_listed_price_tells_where_and_when_it_was_found() -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import AliasChoices, SecretStr, ValidationError
 from sqlalchemy import make_url
 
+from svp_dagster.models import BlockBudget, PageOptions
 from svp_dagster.settings import Settings
 
 CANARY = "canary-of-a-secret"
@@ -116,7 +117,16 @@ def test_settings_do_not_change() -> None:
         Settings().production = True  # type: ignore[misc]
 
 
-@pytest.mark.skipif(not (REPOSITORY / ".env.example").exists(), reason="there is no .env.example yet")
+def test_what_a_page_shows_is_set_with_the_rest_and_handed_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SVP_BLOCK_BUDGET", "full")
+    monkeypatch.setenv("SVP_PAGE_CHAPTERS", "false")
+
+    options = Settings().page_options
+
+    assert options == PageOptions(block_budget=BlockBudget.FULL, page_chapters=False)
+    assert type(options) is PageOptions
+
+
 def test_the_example_lists_every_setting_and_no_other() -> None:
     lines = (REPOSITORY / ".env.example").read_text().splitlines()
     listed = {line.lstrip("# ").split("=")[0] for line in lines if "=" in line and line.lstrip("# ")[0].isupper()}

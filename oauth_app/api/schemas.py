@@ -156,7 +156,7 @@ class ColumnAnswer(Value):
     @classmethod
     def of(cls, column: Column) -> Self:
         """The public side of a column."""
-        return cls(name=column.name, type=column.type, filled=column.is_fillable, note=column.why_not or "")
+        return cls(name=column.name, type=column.type_name, filled=column.is_fillable, note=column.why_not or "")
 
 
 class LinkDatabaseAnswer(Value):

@@ -90,7 +90,7 @@ def add() -> AnyResponse | tuple[str, int]:
     except (Refusal, SvpError) as error:
         refused = forms.as_refusal(error)
         return _page(connection, refused=refused, given=given), refused.status
-    flash(f"Added. {site_health.when_it_starts(added.link.url)}", "good")
+    flash(f"Added. {site_health.when_it_starts(added.link.link)}", "good")
     return redirect(url_for(".show"))
 
 
@@ -129,7 +129,7 @@ def retry(page_id: str) -> AnyResponse:
     except (Refusal, SvpError) as error:
         flash(forms.as_refusal(error).message, "bad")
     else:
-        flash(f"Asked again. {site_health.when_it_starts(asked.link.url)}", "good")
+        flash(f"Asked again. {site_health.when_it_starts(asked.link.link)}", "good")
     from_list = request.form.get("from") == "list"
     return redirect(url_for(".show") if from_list else url_for(".detail", page_id=page_id))
 

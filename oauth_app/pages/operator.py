@@ -10,7 +10,7 @@ import hmac
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from oauth_app import probes, webhooks
+from oauth_app import health, webhooks
 from oauth_app.errors import Refusal
 from oauth_app.security import limiter
 from oauth_app.services import services
@@ -34,7 +34,7 @@ def show() -> str:
     web = found.store.web
     return render_template(
         "operator/show.html",
-        readiness=probes.readiness(),
+        readiness=health.readiness(),
         offered=web.secret(webhooks.OFFERED),
         in_use=web.secret(webhooks.IN_USE),
         webhook_url=f"{found.settings.app_url.rstrip('/')}{url_for('webhooks.receive')}",

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from oauth_app import identity, notion_grant
+from oauth_app import identity
 from oauth_app.errors import Refusal
 from oauth_app.pages.start import set_up_page
 from oauth_app.security import SIGN_IN_LIMIT, csrf, limiter
 from oauth_app.services import services
-from svp_dagster.errors import SvpError
+from svp_dagster.errors import Code, SvpError
 from svp_dagster.notion.client.oauth import Grant
 from svp_dagster.store.connections import Connection, Tokens
 from svp_dagster.store.web import SignInEnd
@@ -35,6 +35,7 @@ _ENDS = {
 _DENIED = Refusal(
     403, "access_denied", "You chose not to give access, so nothing was connected. You can change your mind any time."
 )
+_CODE_REFUSED = Refusal(400, "code_refused", "Notion's answer was used already, or is too old. Nothing was connected.")
 _NO_ANSWER = Refusal(400, "no_code", "Notion sent you back without an answer. Nothing was connected.")
 
 
@@ -50,7 +51,7 @@ def login() -> Response | tuple[str, int]:
         # Notion redirects back to `app_url`: the browser must have its session cookie under that host.
         return redirect(f"{found.settings.app_url.rstrip('/')}{url_for('.login', here=1)}")
     state = found.store.web.begin_sign_in(browser=identity.browser(), now=found.now())
-    return redirect(notion_grant.authorize_url(found.settings, state=state))
+    return redirect(found.oauth.authorize_url(redirect_uri=found.settings.notion_redirect_uri, state=state))
 
 
 @blueprint.route("/auth/notion/callback", methods=["GET", "POST"])
@@ -64,9 +65,11 @@ def callback() -> Response | tuple[str, int]:
     if not _given("code"):
         return _not_connected(_DENIED if _given("error") == "access_denied" else _NO_ANSWER)
     try:
-        grant = notion_grant.redeem(found.settings, _given("code"))
-    except Refusal as refused:
-        return _not_connected(refused)
+        grant = found.oauth.redeem(_given("code"), redirect_uri=found.settings.notion_redirect_uri)
+    except SvpError as error:
+        if error.code is not Code.NOT_CONNECTED:
+            raise
+        return _not_connected(_CODE_REFUSED)
     connection = _keep(grant)
     identity.sign_in(connection)
     logger.info("connection %s signed in", connection.id)

@@ -7,6 +7,7 @@ Steered by `/_sandbox/gemini` (see `GeminiScript`); without a script the answer 
 import hashlib
 import json
 import math
+import random
 from typing import Any, Literal
 
 from flask import Blueprint, Response, jsonify, request
@@ -20,8 +21,11 @@ from sandbox.ai.refusals import Refused, google_refusal, require_google_key
 from sandbox.ai.scripts import Script, Scripts, add_script_routes
 
 SERVICE = "generativelanguage.googleapis.com"
+# Source: ai.google.dev/gemini-api/docs/models and /deprecations.
 MODELS = ("gemini-3.5-flash-lite", "gemini-3.5-flash", "gemini-3.1-pro-preview", "gemini-2.5-flash", "gemini-2.5-pro")
+# Source: ai.google.dev/gemini-api/docs/tokens: about four characters.
 _CHARACTERS_PER_TOKEN = 4
+# Source: ai.google.dev/gemini-api/docs/tokens: 258 for a picture.
 _TOKENS_OF_A_PICTURE = 258
 _THOUGHT_TOKENS = {"MINIMAL": 0, "LOW": 64, "MEDIUM": 256, "HIGH": 1024}
 
@@ -53,6 +57,7 @@ class _Thinking(_Message):
     thinking_level: Literal["MINIMAL", "LOW", "MEDIUM", "HIGH"] | None = None
 
 
+# Source: google-genai, types.GenerateContentConfig; ai.google.dev/api/generate-content.
 class _GenerationConfig(_Message):
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
@@ -95,10 +100,13 @@ class _Request(_Message):
 class GeminiScript(Script):
     """A laid-down answer: text as it is, anything else as JSON; None for a candidate without content.
 
-    `blockReason` refuses the prompt: there is no candidate then.
+    `blockReason` refuses the prompt: there is no candidate then. `refuseSchema` refuses the request, and is meant for
+    requests with a schema only. `probability` is that with which a script that suits is played.
     """
 
     times: int | None = 1
+    probability: float = Field(default=1.0, ge=0, le=1)
+    refuseSchema: bool = False  # noqa: N815, as below
     answer: Any = None
     finishReason: str = "STOP"  # noqa: N815, the name on the wire
     blockReason: str | None = None  # noqa: N815
@@ -108,6 +116,7 @@ def gemini_api(*, ledger: Ledger, retired: set[str], scripts: Scripts[GeminiScri
     """The endpoint; the models named in `retired` are gone."""
     api = Blueprint("gemini", __name__)
     add_script_routes(api, "/_sandbox/gemini", scripts)
+    chance = random.Random(0)
 
     @api.post("/<any(v1, v1beta):version>/models/<model>:generateContent")
     def generate_content(version: str, model: str) -> Response:
@@ -115,7 +124,15 @@ def gemini_api(*, ledger: Ledger, retired: set[str], scripts: Scripts[GeminiScri
         find_model(model, version=version, retired=retired)
         asked = _parsed(request.get_data())
         _check_config(asked.generation_config, model=model)
-        script = scripts.take() or _built(asked)
+        has_schema = asked.generation_config.response_json_schema is not None
+        script = scripts.take(
+            lambda script: (has_schema or not script.refuseSchema) and chance.random() < script.probability
+        )
+        script = script or _built(asked)
+        if script.refuseSchema:
+            # Source: googleapis/python-genai issue 2133 and ducroo/SICTIC-AI issue 76: a schema that can't be enforced
+            # gives this sentence and nothing else.
+            raise _invalid("Request contains an invalid argument.")
         answer = _answer(script, asked=asked, model=model)
         usage = answer["usageMetadata"]
         output_tokens = usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0)
@@ -141,6 +158,7 @@ def retrieve_model(name: str, *, version: str, retired: set[str]) -> Response:
 def find_model(name: str, *, version: str, retired: set[str]) -> None:
     """Raises the real 404 for a model that is not there."""
     if name not in MODELS or name in retired:
+        # Source: error bodies of generateContent in public issue threads: 404 NOT_FOUND.
         message = f"models/{name} is not found for API version {version}, or is not supported for generateContent. "
         message += "Call ListModels to see the list of available models and their supported methods."
         raise google_refusal(404, "NOT_FOUND", message)
@@ -167,6 +185,7 @@ def _parsed(body: bytes) -> _Request:
 def _complaint(error: Any) -> str:
     *path, name = error["loc"] or ("",)
     where = ".".join(str(step) for step in path)
+    # Source: proto JSON errors of Google APIs: "Unknown name … Cannot find field.".
     if error["type"] == "extra_forbidden":
         return f"Invalid JSON payload received. Unknown name \"{name}\" at '{where}': Cannot find field."
     if error["type"] in ("missing", "too_short"):
@@ -182,6 +201,7 @@ def _check_config(config: _GenerationConfig, *, model: str) -> None:
             check_schema(config.response_json_schema)
         except UnusableSchemaError as error:
             raise _invalid(str(error)) from error
+    # Source: ai.google.dev/gemini-api/docs/thinking: levels since 3, budgets before.
     has_levels = model.startswith("gemini-3")
     if has_levels and config.thinking_config.thinking_budget is not None:
         raise _invalid("Thinking budget is not supported for this model.")
@@ -197,6 +217,7 @@ def _built(asked: _Request) -> GeminiScript:
     schema = asked.generation_config.response_json_schema
     text = json.dumps(build_answer(schema, prompt=asked.prompt), ensure_ascii=False) if schema else asked.prompt
     room = (asked.generation_config.max_output_tokens or 65_536) * _CHARACTERS_PER_TOKEN
+    # Source: google-genai, types.FinishReason: MAX_TOKENS gives cut text.
     if len(text) > room:
         return GeminiScript(answer=text[:room], finishReason="MAX_TOKENS")
     return GeminiScript(answer=text)
@@ -209,8 +230,12 @@ def _answer(script: GeminiScript, *, asked: _Request, model: str) -> dict[str, A
         "responseId": hashlib.sha256(asked.prompt.encode()).hexdigest()[:22],
         "usageMetadata": {"promptTokenCount": asked.tokens, "totalTokenCount": asked.tokens},
     }
+    # Source: google-genai, types.GenerateContentResponsePromptFeedback: no candidate beside block_reason.
     if script.blockReason is not None:
         return answer | {"promptFeedback": {"blockReason": script.blockReason}}
+    # Source: google-genai, types.FinishReason: RECITATION, OTHER, SAFETY and others.
+    # Assumed: an answer that is withheld has no content. If wrong: nothing, the finish reason decides. Check: gemini:
+    # schema.
     candidate: dict[str, Any] = {"finishReason": script.finishReason, "index": 0}
     if script.answer is not None:
         candidate["content"] = {"role": "model", "parts": [{"text": text}]}
@@ -219,6 +244,8 @@ def _answer(script: GeminiScript, *, asked: _Request, model: str) -> dict[str, A
 
 
 def _output_usage(text: str, *, asked: _Request, model: str) -> dict[str, int]:
+    # Assumed: each level of thinking takes so many tokens. If wrong: costs are counted by the real answer all the same.
+    # Check: gemini: schema.
     default = "MINIMAL" if "lite" in model else "MEDIUM"
     thoughts = _THOUGHT_TOKENS[asked.generation_config.thinking_config.thinking_level or default]
     counts = {"candidatesTokenCount": _tokens(text)} | ({"thoughtsTokenCount": thoughts} if thoughts else {})

@@ -14,6 +14,8 @@ class Ledger:
         self._lock = threading.Lock()
         self._totals: dict[str, dict[str, float]] = {}
 
+    # Assumed: a call is charged once it is carried out, though its answer is lost, and a refused one is free. If wrong:
+    # an operator pays a little more or less than is shown. Check: none.
     def bill(self, service: str, **units: float) -> None:
         """Adds one call with its units, e.g. `bill("vision", images=3)`."""
         with self._lock:

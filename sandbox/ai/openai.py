@@ -19,8 +19,11 @@ from sandbox.ai.refusals import openai_refusal, require_openai_key
 from sandbox.ai.scripts import Scripts, add_script_routes
 from sandbox.ai.speech import LANGUAGE_NAMES, Said, SpeechScript, as_verbose_json, say
 
+# Source: platform.openai.com/docs/guides/speech-to-text: 25 MB; error text quoted in public issue threads.
 _LARGEST_REQUEST_BYTES = 26_214_400
+# Source: error text quoted in public issue threads: "Minimum audio length is 0.1 seconds.".
 _SHORTEST_AUDIO_S = 0.1
+# Source: platform.openai.com/docs/api-reference/audio/createTranscription: the formats, told by the file name.
 _FORMATS = ("flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "oga", "ogg", "wav", "webm")
 
 
@@ -36,9 +39,11 @@ class SpeechModel:
     is_billed_by_tokens: bool = False
 
 
+# Source: platform.openai.com/docs/deprecations: 2027-02-26, and `shutdown_date` of GET /v1/models.
 _SHUTDOWN = "2027-02-26"
 _FIELDS_OF_ALL = {"model", "language", "prompt", "response_format", "temperature", "stream"}
 _PLAIN = frozenset({"json", "text"})
+# Source: openai 3.52, types/audio/transcription_create_params.py.
 _WHISPER_FIELDS = frozenset({"timestamp_granularities[]"})
 _GPT_4O_FIELDS = frozenset({"include[]", "chunking_strategy"})
 _NEWEST_FIELDS = frozenset({"keywords[]", "languages[]", "chunking_strategy"})
@@ -91,6 +96,7 @@ def find_model(name: str | None, *, retired: set[str]) -> SpeechModel:
     if not name:
         raise openai_refusal(400, "you must provide a model parameter")
     if name not in MODELS or name in retired:
+        # Source: platform.openai.com/docs/guides/error-codes: 404 model_not_found.
         message = f"The model `{name}` does not exist or you do not have access to it."
         raise openai_refusal(404, message, code="model_not_found")
     return MODELS[name]
@@ -129,6 +135,7 @@ def _check_fields(model: SpeechModel) -> str:
         raise openai_refusal(400, f"Unrecognized request argument supplied: {', '.join(sorted(unknown))}")
     response_format = request.form.get("response_format", "json")
     if response_format not in model.formats:
+        # Source: platform.openai.com/docs/api-reference/audio/createTranscription: verbose_json for whisper-1 only.
         message = f"response_format '{response_format}' is not compatible with model '{model.id}'. "
         message += "Use 'json' or 'text' instead."
         raise openai_refusal(400, message, code="unsupported_value", param="response_format")
@@ -144,6 +151,8 @@ def _check_fields(model: SpeechModel) -> str:
 def _check_values() -> None:
     languages = request.form.getlist("language") + request.form.getlist("languages[]")
     if not LANGUAGE_NAMES.keys() >= set(languages):
+        # Source: error text quoted in public issue threads: ISO-639-1 format.
+        # Assumed: all languages of Whisper are taken. If wrong: nothing, the product names no language. Check: none.
         message = "Language parameter must be specified in ISO-639-1 format."
         raise openai_refusal(400, message, code="invalid_language_format", param="language")
     if request.form.get("stream", "false") != "false":
@@ -160,6 +169,7 @@ def _heard(file: FileStorage) -> Sound:
     try:
         sound = listen(file.read(), suffix=Path(file.filename or "").suffix)
     except UndecodableError as error:
+        # Source: error text quoted in public issue threads: "Audio file might be corrupted or unsupported".
         message = "Audio file might be corrupted or unsupported"
         raise openai_refusal(400, message, code="invalid_value", param="file") from error
     if sound.duration_s < _SHORTEST_AUDIO_S:
@@ -177,15 +187,19 @@ def _answer(said: Said, *, sound: Sound, model: SpeechModel, response_format: st
         return jsonify(
             as_verbose_json(said, duration_s=sound.duration_s, granularities=granularities) | {"usage": usage}
         )
+    # Source: openai 3.52, types/audio/transcription.py: `languages`, each with a `code`, from gpt-transcribe.
     languages = {"languages": [{"code": said.language}]} if "languages[]" in model.fields else {}
     return jsonify({"text": said.text, "usage": usage} | languages)
 
 
 def _duration_usage(sound: Sound) -> dict[str, Any]:
+    # Source: openai 3.52, types/audio/transcription.py: UsageDuration and UsageTokens.
     return {"type": "duration", "seconds": math.ceil(sound.duration_s)}
 
 
 def _token_usage(said: Said, sound: Sound) -> dict[str, Any]:
+    # Assumed: ten tokens a second of sound. If wrong: costs are counted by the real answer all the same. Check: openai:
+    # speech.
     audio_tokens, output_tokens = math.ceil(sound.duration_s * 10), math.ceil(len(said.text) / 4)
     return {
         "type": "tokens",

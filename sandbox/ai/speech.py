@@ -11,17 +11,33 @@ from pydantic import BaseModel, ConfigDict, Field
 from sandbox.ai.hearing import Sound
 from sandbox.ai.scripts import Script
 
+# Source: openai/whisper, whisper/tokenizer.py, LANGUAGES without Cantonese, which came with large-v3: 99 languages.
 LANGUAGE_NAMES = {
-    "ar": "arabic", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
-    "es": "spanish", "fi": "finnish", "fr": "french", "he": "hebrew", "hi": "hindi", "hu": "hungarian",
-    "id": "indonesian", "it": "italian", "ja": "japanese", "ko": "korean", "nl": "dutch", "no": "norwegian",
-    "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish", "th": "thai",
-    "tr": "turkish", "uk": "ukrainian", "vi": "vietnamese", "zh": "chinese",
+    "af": "afrikaans", "am": "amharic", "ar": "arabic", "as": "assamese", "az": "azerbaijani", "ba": "bashkir",
+    "be": "belarusian", "bg": "bulgarian", "bn": "bengali", "bo": "tibetan", "br": "breton", "bs": "bosnian",
+    "ca": "catalan", "cs": "czech", "cy": "welsh", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fo": "faroese",
+    "fr": "french", "gl": "galician", "gu": "gujarati", "ha": "hausa", "haw": "hawaiian", "he": "hebrew",
+    "hi": "hindi", "hr": "croatian", "ht": "haitian creole", "hu": "hungarian", "hy": "armenian",
+    "id": "indonesian", "is": "icelandic", "it": "italian", "ja": "japanese", "jw": "javanese", "ka": "georgian",
+    "kk": "kazakh", "km": "khmer", "kn": "kannada", "ko": "korean", "la": "latin", "lb": "luxembourgish",
+    "ln": "lingala", "lo": "lao", "lt": "lithuanian", "lv": "latvian", "mg": "malagasy", "mi": "maori",
+    "mk": "macedonian", "ml": "malayalam", "mn": "mongolian", "mr": "marathi", "ms": "malay", "mt": "maltese",
+    "my": "myanmar", "ne": "nepali", "nl": "dutch", "nn": "nynorsk", "no": "norwegian", "oc": "occitan",
+    "pa": "punjabi", "pl": "polish", "ps": "pashto", "pt": "portuguese", "ro": "romanian", "ru": "russian",
+    "sa": "sanskrit", "sd": "sindhi", "si": "sinhala", "sk": "slovak", "sl": "slovenian", "sn": "shona",
+    "so": "somali", "sq": "albanian", "sr": "serbian", "su": "sundanese", "sv": "swedish", "sw": "swahili",
+    "ta": "tamil", "te": "telugu", "tg": "tajik", "th": "thai", "tk": "turkmen", "tl": "tagalog", "tr": "turkish",
+    "tt": "tatar", "uk": "ukrainian", "ur": "urdu", "uz": "uzbek", "vi": "vietnamese", "yi": "yiddish",
+    "yo": "yoruba", "zh": "chinese",
 }  # fmt: skip
 """ISO 639-1 code to the name that `verbose_json` gives."""
 
 _LONGEST_SEGMENT_S = 6.0
 _DURATION_TOLERANCE_S = 0.5
+# Source: openai/whisper discussion 679, and McCloudS/subgen issue 21: "Thanks for watching!" on silence.
+# Assumed: invented sentences come with a high no_speech_prob and a low avg_logprob. If wrong: invented sentences stand
+# on a page. Check: openai: speech.
 _INVENTED_ON_SILENCE = "Thank you for watching."
 _INVENTED_ON_MUSIC = "Oh, oh, oh, all night long."
 _NUMBERS = (
@@ -91,6 +107,7 @@ def say(sound: Sound, *, script: SpeechScript | None, language: str | None) -> S
 
 def as_verbose_json(said: Said, *, duration_s: float, granularities: list[str]) -> dict[str, Any]:
     """OpenAI's `verbose_json`, its usage aside."""
+    # Source: openai 3.52, types/audio/transcription_verbose.py: the language by its English name.
     answer: dict[str, Any] = {
         "task": "transcribe",
         "language": LANGUAGE_NAMES.get(said.language, said.language),
@@ -149,6 +166,7 @@ def _words(segment: Segment) -> list[dict[str, Any]]:
 
 def _as_json(number: int, segment: Segment) -> dict[str, Any]:
     return {
+        # Source: openai 3.52, types/audio/transcription_segment.py.
         "id": number,
         "seek": 0,
         "start": round(segment.start, 2),

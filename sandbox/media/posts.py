@@ -9,10 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from sandbox.media.statuses import REFUSALS, SHOWN, Status
+
 TIKTOK_CDN = "v16-webapp-prime.tiktokcdn.com"
 TIKTOK_IMAGES = "p16-sign-va.tiktokcdn.com"
 INSTAGRAM_CDN = "scontent.cdninstagram.com"
 PUBLISHED = datetime(2026, 9, 14, 18, 30, tzinfo=UTC)
+# Source: yt-dlp, extractor/instagram.py, _AUTH_COOKIE_NAME; TikTok's has the same name.
 SESSION_COOKIE = "sessionid"
 """A request that carries it, whatever its value, counts as logged in."""
 
@@ -30,9 +33,9 @@ class Rendition:
 class TikTokPost:
     """A TikTok post. `video`, `cover`, `music`, `slides` and caption files are names, or whole URLs if hostile.
 
-    `status` is TikTok's own code inside the page: 0 fine, 10204 not for this address, 10216 private post, 10222
-    private account, 10231 removed. `captions` maps TikTok's language code to file and source: ASR (heard) or MT
-    (translated). `gate` puts something in front of the page.
+    `status` is what TikTok itself says inside the page. `captions` maps TikTok's language code to file and source:
+    ASR (heard) or MT (translated). `slide_kinds` are the kinds of file in which each slide is offered, in the order of
+    its addresses. `gate` puts something in front of the page.
     """
 
     name: str
@@ -46,9 +49,10 @@ class TikTokPost:
     cover: str | None = None
     captions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     slides: tuple[str, ...] = ()
+    slide_kinds: tuple[str, ...] = ("jpeg", "heic")
     music: str | None = None
     music_title: str = "original sound"
-    status: int = 0
+    status: Status = SHOWN
     http_status: int = 200
     gate: Literal["none", "login", "age", "challenge"] = "none"
     query: str = ""
@@ -74,8 +78,9 @@ class InstagramItem:
 class InstagramPost:
     """An Instagram post: one item, or several as a carousel.
 
-    `refusal` is what someone gets who isn't logged in: `login` an empty answer, `rate_limit` the login page in the
-    post's place, `gone` and `restricted` a ruling.
+    `refusal` is what someone gets who isn't logged in: `login` a gating ruling, `private` an empty answer to a code
+    that is longer than others, `shell` an empty answer and a page without data, `rate_limit` the login page in the
+    post's place, `gone` and `restricted` the ruling of a route of its own.
     """
 
     name: str
@@ -84,7 +89,7 @@ class InstagramPost:
     author: str = ""
     description: str = ""
     items: tuple[InstagramItem, ...] = ()
-    refusal: Literal["none", "login", "rate_limit", "gone", "restricted"] = "none"
+    refusal: Literal["none", "login", "private", "shell", "rate_limit", "gone", "restricted"] = "none"
     query: str = ""
 
     @property
@@ -199,10 +204,10 @@ SAMPLES: tuple[Post, ...] = (
 """Posts of which a page can be made."""
 
 REFUSED: tuple[Post, ...] = (
-    TikTokPost(name="private_post", id="7512345678901234601", user="only.friends", status=10216),
-    TikTokPost(name="private_account", id="7512345678901234602", user="only.friends", status=10222),
-    TikTokPost(name="region", id="7512345678901234603", user="far.away", status=10204),
-    TikTokPost(name="removed", id="7512345678901234604", user="weeknight.kitchen", status=10231),
+    *(
+        TikTokPost(name=name, id=f"75123456789012346{n}", user="not.for.you", status=status)
+        for n, (name, status) in enumerate(REFUSALS.items(), start=20)
+    ),
     TikTokPost(name="not_found", id="7512345678901234605", user="weeknight.kitchen", http_status=404),
     TikTokPost(name="throttled", id="7512345678901234606", user="weeknight.kitchen", http_status=429),
     TikTokPost(name="broken_site", id="7512345678901234607", user="weeknight.kitchen", http_status=503),
@@ -225,6 +230,7 @@ REFUSED: tuple[Post, ...] = (
         items=(InstagramItem(image="sunset.jpg", video="sunset.mp4", duration_s=15.0),),
         refusal="login",
     ),
+    InstagramPost(name="instagram_shell", code="DOshell0001", user="busy.account", refusal="shell"),
     InstagramPost(name="instagram_rate_limit", code="DOslowdown1", user="busy.account", refusal="rate_limit"),
     InstagramPost(name="instagram_gone", code="DOgone00001", user="was.here", refusal="gone"),
     InstagramPost(name="instagram_restricted", code="DOrestrict1", user="adults.only", refusal="restricted"),
@@ -232,7 +238,7 @@ REFUSED: tuple[Post, ...] = (
         name="instagram_private",  # a private post's code has 28 more characters
         code="DOprivate01" + "A" * 28,
         user="only.friends",
-        refusal="login",
+        refusal="private",
     ),
 )
 """Posts that the site doesn't show, or not now."""
@@ -264,6 +270,17 @@ ODD: tuple[Post, ...] = (
         description="Just the sound #lofi",
         music="music.m4a",
         cover="sunset.jpg",
+    ),
+    TikTokPost(
+        name="heic_slides",  # the first address of each slide is of a kind that not every program opens
+        id="7512345678901234712",
+        user="desk.physio",
+        author="Desk Physio",
+        description="The same stretches, from another phone",
+        slides=("stretch_1.jpg", "stretch_2.jpg", "stretch_3.jpg"),
+        slide_kinds=("heic", "jpeg"),
+        music="music.m4a",
+        cover="stretch_1.jpg",
     ),
     TikTokPost(name="nothing_in_it", id="7512345678901234704", user="lake.diary", description="gone wrong"),
     TikTokPost(
@@ -345,17 +362,28 @@ HOSTILE: tuple[Post, ...] = (
 
 POSTS: tuple[Post, ...] = (*SAMPLES, *REFUSED, *ODD, *HOSTILE)
 
+# Source: links shared from the apps: the page of the post with `_r` and `_t`.
 _PASTA_PAGE = "https://www.tiktok.com/@weeknight.kitchen/video/7512345678901234501?_r=1&_t=ZS-8xyz"
 
 SHORT_LINKS: dict[str, str] = {
     "https://vm.tiktok.com/ZMpasta01/": _PASTA_PAGE,
     "https://vt.tiktok.com/ZSpasta02/": _PASTA_PAGE,
     "https://www.tiktok.com/t/ZTpasta03/": _PASTA_PAGE,
+    # Source: upekshaip/tg-ytdlp-bot issue 80: a code with hyphens and lower-case letters.
+    "https://vt.tiktok.com/ZS98QYgBSwy4P-MVZ1G/": _PASTA_PAGE,
+    # Source: links that TikTok Lite shares, in the URL patterns of public bots.
+    "https://lite.tiktok.com/t/ZSlite001/": _PASTA_PAGE,
+    # Source: yt-dlp issue 17459 and TikTokIE._TESTS: `www.tiktokv.com/share/video/ID`.
+    "https://www.tiktokv.com/share/video/7512345678901234501/": _PASTA_PAGE,
     "https://vm.tiktok.com/ZMtwohops/": "https://vt.tiktok.com/ZSpasta02/",
     "https://vm.tiktok.com/ZMphotos1/": "https://www.tiktok.com/@desk.physio/photo/7512345678901234504?_r=1",
     "https://www.instagram.com/share/reel/BApancake1": "https://www.instagram.com/reel/DOpancakes1/?igsh=abc",
     "https://www.instagram.com/share/p/BAbooks001": "https://www.instagram.com/p/DObooklist1/",
+    # Assumed: a share link of a private post leads to the login. If wrong: such a link is tried again instead of
+    # refused. Check: instagram: video.
     "https://www.instagram.com/share/BAlogin001": "https://www.instagram.com/accounts/login/?next=%2Fp%2FDOx%2F",
+    # Assumed: an expired short link leads to the start page. If wrong: such a link is tried again instead of refused.
+    # Check: tiktok: short link.
     "https://vm.tiktok.com/ZMexpired/": "https://www.tiktok.com/",
     "https://vm.tiktok.com/ZMprofile/": "https://www.tiktok.com/@weeknight.kitchen?_r=1",
     "https://vm.tiktok.com/ZMlive001/": "https://www.tiktok.com/@weeknight.kitchen/live",

@@ -4,11 +4,16 @@ Give its address as the proxy and its certificate authority as the one to trust:
 
     SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE = DATA_DIR/ca.pem
 
+The user name of the proxy (`http://NAME:x@HOST:PORT`) is the outgoing address that the sites see; without one all
+requests come from the client's own.
+
 Every request is recorded with its host, those for hosts that don't exist too, in `DATA_DIR/media-requests.jsonl`.
 Faults and copies are steered without TLS, `POST http://PROXY/_sandbox/faults`; a fault's `path` is searched in
 `/HOST/PATH`.
 """
 
+import base64
+import binascii
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -78,6 +83,14 @@ def _start(port: int, data_dir: Path) -> MediaSandbox:
     return MediaSandbox(serve(app, port=port, handler=Handler), signing.ca_path, faults, recorder)
 
 
+def _user_name(proxy_authorization: str) -> str:
+    """Whom a proxy is told by HTTP Basic; "" where it is told nobody."""
+    try:
+        return base64.b64decode(proxy_authorization.partition(" ")[2]).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
 def _url(record: RequestRecord) -> str:
     query = urlencode(record.query, doseq=True)
     return f"https:/{record.path}{'?' if query else ''}{query}"
@@ -90,6 +103,7 @@ class _ProxyHandler(QuietHandler):
     disable_nagle_algorithm = True  # head and body are written apart: else each body waits 40 ms for the head's receipt
     authority: Authority
     _host = ""
+    _egress = ""
 
     def run_wsgi(self) -> None:
         if self.command == "CONNECT":
@@ -100,6 +114,7 @@ class _ProxyHandler(QuietHandler):
     def make_environ(self) -> dict[str, object]:
         """The request as the app sees it: the host is the first part of the path."""
         environ = super().make_environ()
+        environ["sandbox.egress"] = self._egress or self.client_address[0]
         if self._host:
             environ |= {"wsgi.url_scheme": "https", "PATH_INFO": f"/{self._host}{environ['PATH_INFO']}"}
         elif environ["HTTP_HOST"] != f"127.0.0.1:{environ['SERVER_PORT']}":  # a plain request to be forwarded
@@ -117,6 +132,7 @@ class _ProxyHandler(QuietHandler):
     def _become_host(self) -> None:
         host, _, port = self.path.rpartition(":")
         self._host = host if port == "443" else self.path
+        self._egress = _user_name(self.headers.get("Proxy-Authorization", ""))
         self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         self.connection.settimeout(_HANDSHAKE_LIMIT_S)
         context = self.authority.context(host)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.media.posts import PUBLISHED, TIKTOK_CDN, TIKTOK_IMAGES, Rendition, TikTokPost
 
+# Source: yt-dlp, extractor/tiktok.py, _solve_challenge_and_set_cookies.
 CHALLENGE_COOKIE = "_wafchallengeid"
 _CHALLENGE_PREFIX = b"sandbox-challenge"
 _CHALLENGE_ANSWER = 4321
@@ -14,16 +15,26 @@ _CHALLENGE_ANSWER = 4321
 
 def page(post: TikTokPost) -> str:
     """The page of a post, with its data in the script from which the web app starts."""
-    detail: dict[str, Any] = {"statusCode": post.status, "statusMsg": "" if post.status == 0 else "not shown"}
+    # Source: recorded pages of 2026 (17 of 17 are read right by yt-dlp): webapp.video-detail with statusCode and
+    # statusMsg.
+    detail: dict[str, Any] = {"statusCode": post.status.code, "statusMsg": post.status.message}
     if post.gate == "age":
+        # Source: yt-dlp, extractor/tiktok.py: isContentClassified asks for a login.
         detail["itemInfo"] = {"itemStruct": {"id": post.id, "isContentClassified": True}}
-    elif post.status == 0:
+    elif post.status.code == 0:
         detail["itemInfo"] = {"itemStruct": _item(post)}
     data = json.dumps({"__DEFAULT_SCOPE__": {"webapp.video-detail": detail}})
     return (
         "<!doctype html><html><head><title>TikTok</title></head><body>"
         f'<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__" type="application/json">{data}</script></body></html>'
     )
+
+
+def page_without_data() -> str:
+    """The page that a robot gets: no data, and no challenge to solve either."""
+    # Source: yt-dlp issues 17403 and 17604, and _solve_challenge_and_set_cookies: "Unexpected response from webpage
+    # request".
+    return "<!doctype html><html><head><title>TikTok - Make Your Day</title></head><body></body></html>"
 
 
 def challenge() -> str:
@@ -50,18 +61,20 @@ def _item(post: TikTokPost) -> dict[str, Any]:
     item: dict[str, Any] = {
         "id": post.id,
         "desc": post.description,
-        "createTime": str(int(PUBLISHED.timestamp())),
+        # Source: 17 recorded items of 2026: a number.
+        "createTime": int(PUBLISHED.timestamp()),
         "author": {"id": f"69{post.id[2:]}", "uniqueId": post.user, "nickname": post.author, "secUid": "MS4wLjABAAAA"},
         "stats": {"diggCount": 1200, "shareCount": 80, "commentCount": 45, "playCount": 25_000, "collectCount": "900"},
         "music": {"id": "7001", "title": post.music_title, "authorName": post.author, "duration": post.duration_s},
         "video": _video(post),
     }
+    # Source: yt-dlp, extractor/tiktok.py, _parse_aweme_video_web: a slideshow has its music only.
     if post.music:
         item["music"]["playUrl"] = _url(TIKTOK_CDN, post.music) + "?mime_type=audio_mp4"
     if post.slides:
         item["imagePost"] = {
             "images": [
-                {"imageURL": {"urlList": [_url(TIKTOK_IMAGES, slide)]}, "imageWidth": 720, "imageHeight": 900}
+                {"imageURL": {"urlList": _slide_urls(slide, post.slide_kinds)}, "imageWidth": 720, "imageHeight": 900}
                 for slide in post.slides
             ]
         }
@@ -75,6 +88,7 @@ def _video(post: TikTokPost) -> dict[str, Any]:
     if post.cover:
         video |= {"cover": _url(TIKTOK_IMAGES, post.cover), "originCover": _url(TIKTOK_IMAGES, post.cover)}
     video["bitrateInfo"] = [_bit_rate(rendition) for rendition in post.renditions]
+    # Source: yt-dlp, extractor/tiktok.py, _get_subtitles: subtitleInfos of the page.
     video["subtitleInfos"] = [
         {"LanguageCodeName": language, "Format": "webvtt", "Source": source, "Url": _url(TIKTOK_CDN, file)}
         for language, (file, source) in post.captions.items()
@@ -94,6 +108,17 @@ def _bit_rate(rendition: Rendition) -> dict[str, Any]:
             "Height": height,
         },
     }
+
+
+def _slide_urls(name: str, kinds: tuple[str, ...]) -> list[str]:
+    """The addresses of one picture, one for each kind of file; a whole address stays alone."""
+    if ":" in name:
+        return [name]
+    # Source: imputnet/cobalt, tiktok service: takes the address with `.jpeg?`; the list mixes kinds.
+    # Assumed: either kind may come first. If wrong: nothing, the product takes the first that it can open. Check:
+    # tiktok: photo post.
+    stem = name.rpartition(".")[0]
+    return [_url(TIKTOK_IMAGES, f"{stem}.{kind}?x-expires=1790000000") for kind in kinds]
 
 
 def _url(host: str, name: str) -> str:

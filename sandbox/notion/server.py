@@ -15,8 +15,10 @@ from sandbox.notion.endpoints import (
     control,
     data_sources,
     databases,
+    edge,
     file_uploads,
     oauth,
+    odd_databases,
     pages,
     search,
     users,
@@ -58,6 +60,7 @@ def create_app(
     database: Path | None = None,
     client: tuple[str, str] | None = None,
     exact_times: bool = False,
+    # Source: developers.notion.com/reference/query-a-data-source: 10,000 results a query.
     query_limit: int = 10_000,
     oauth_errors: Literal["api", "rfc6749"] = "api",
     faults: FaultPlan | None = None,
@@ -80,9 +83,11 @@ def create_app(
         exact_times=exact_times,
         query_limit=query_limit,
         oauth_errors=oauth_errors,
+        faults=faults or FaultPlan(),
     )
     register(app, parts)
-    fault_injection.install(app, faults=faults or FaultPlan(), recorder=recorder or Recorder())
+    fault_injection.install(app, faults=parts.faults, recorder=recorder or Recorder())
+    app.after_request(_name_request)
     for module in (
         oauth,
         users,
@@ -94,6 +99,7 @@ def create_app(
         comments,
         file_uploads,
         control,
+        odd_databases,
         web,
     ):
         app.register_blueprint(module.routes)
@@ -126,14 +132,24 @@ def _refused(error: NotionError) -> Response:
     request_id = request.environ.get("sandbox.request_id", new_id())
     answer = jsonify(error.body(request_id))
     answer.status_code = error.status
-    answer.headers["x-notion-request-id"] = request_id
     if error.retry_after_s is not None:
         answer.headers["Retry-After"] = str(error.retry_after_s)
     return answer
 
 
+def _name_request(answer: Response) -> Response:
+    """Put the headers that Notion and the edge before it give every answer of the API."""
+    if request.path.startswith("/v1/"):
+        # Source: makenotion/notion-sdk-js PR 751: answers of Notion have x-notion-request-id, those of the edge have
+        # cf-ray only.
+        answer.headers["x-notion-request-id"] = request.environ.get("sandbox.request_id", new_id())
+        answer.headers["cf-ray"] = edge.ray_id()
+    return answer
+
+
 def _no_route(error: HTTPException) -> Response | HTTPException:
     """Notion answers what it has no endpoint for as a 400; people's pages keep their own answers."""
+    # Source: developers.notion.com/reference/status-codes: 400 invalid_request_url.
     if request.path.startswith("/v1/") and error.code in (404, 405):
         return _refused(invalid_url())
     return error

@@ -25,8 +25,7 @@ from rich.console import Console
 from svp_dagster.commands import up
 from svp_dagster.commands.demo_samples import INSTAGRAM, SAMPLES, TIKTOK, Sample, print_outcome, verdict
 from svp_dagster.commands.processes import Processes, answers, free_port, require_free, running
-from svp_dagster.notion.client.oauth import NotionOAuth
-from svp_dagster.notion.client.workspace import NotionResource
+from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.rows import new_row
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
@@ -170,15 +169,14 @@ def add_rows(demo: Demo) -> dict[str, Sample]:
     link_database = demo.store.databases.link_database(demo.connection_id)
     assert link_database is not None
     schema, now = link_database.data_schema, datetime.now(UTC)
-    base_url = demo.settings.notion_base_url
-    tokens, notion = TokenStore(oauth=NotionOAuth(base_url=base_url)), NotionResource(base_url=base_url)
-    workspace = notion.workspace(demo.connection_id, tokens)
+    notion = NotionResource(base_url=demo.settings.notion_base_url)
+    workspace = notion.workspace(demo.connection_id, TokenStore())
     rows: dict[str, Sample] = {}
     for sample in SAMPLES:
         properties = new_row(schema, url=sample.url, tag=sample.tag, processing_type=None, at=now)
         page = workspace.create_page(schema.data_source_id, properties, find=lambda: None)
         rows[page.page_id] = sample
-    demo.store.databases.look_now(demo.connection_id, now=now)
+    demo.store.databases.poll_now(demo.connection_id, now=now)
     notion.close()
     return rows
 
@@ -188,7 +186,7 @@ def wait_for(demo: Demo, page_ids: set[str], *, limit_s: float = ONCE_LIMIT_S) -
     give_up_at = time.monotonic() + limit_s
     while True:
         known = demo.store.entries.known(page_ids)
-        done = [entry for entry in known.values() if entry.status.is_final and not entry.is_owed]
+        done = [entry for entry in known.values() if entry.status.is_final and not entry.is_unsynced]
         if len(done) == len(page_ids) or time.monotonic() > give_up_at:
             return known
         time.sleep(0.5)

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from svp_dagster.errors import SvpError
+from svp_dagster.prices import load_prices
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.engine import is_migrated
@@ -53,6 +54,7 @@ def examine(settings: Settings) -> list[Finding]:
         _speech,
         _screen,
         _summary,
+        _prices,
     ]
     with ThreadPoolExecutor(len(checks)) as pool:
         return list(pool.map(lambda check: check(settings), checks))
@@ -67,9 +69,9 @@ def _python(_settings: Settings) -> Finding:
 def _home(settings: Settings) -> Finding:
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
-        probe = settings.home / ".probe"
-        probe.touch()
-        probe.unlink()
+        written = settings.home / ".doctor"
+        written.touch()
+        written.unlink()
     except OSError as error:
         return _wrong("Home folder", f"{settings.home}: {error.strerror}; set SVP_HOME to a folder you may write to")
     return _ok("Home folder", str(settings.home))
@@ -193,6 +195,16 @@ def _summary(settings: Settings) -> Finding:
         key="GEMINI_API_KEY",
         model=settings.gemini_model,
         setting="SVP_GEMINI_MODEL",
+    )
+
+
+def _prices(settings: Settings) -> Finding:
+    try:
+        load_prices(settings.prices_file)
+    except SvpError as error:
+        return _wrong("Prices", error.sentence)
+    return _ok(
+        "Prices", f"list prices, overridden by {settings.prices_file}" if settings.prices_file else "list prices"
     )
 
 

@@ -1,4 +1,4 @@
-"""One video through the stages, without Dagster and without Notion: hearing and reading go on side by side."""
+"""Run one video through the stages without Dagster and Notion. Speech and screen are processed in parallel."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from svp_dagster.download.stage import download, open_file
-from svp_dagster.models import ProcessingType, ScreenText, Summary, Transcript, Value, Video
+from svp_dagster.models import Link, ProcessingType, ScreenText, Summary, Transcript, Value, Video
 from svp_dagster.notion.schema import DataSourceSchema
-from svp_dagster.ports import Contents, Downloader, Meter, ScreenReader, SpeechEngine, Summarizer
-from svp_dagster.screen.stage import read_screen, with_subtitles_marked
+from svp_dagster.ports import Contents, Downloader, Meter, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
+from svp_dagster.screen.stage import read_screen
 from svp_dagster.speech.stage import transcribe
 from svp_dagster.summary.stage import summarize
 
 Watch = Callable[[str], AbstractContextManager[Callable[[float], None]]]
-"""Is entered for the length of a stage, by the stage's name; gives what is told the share done, 0 to 1."""
+"""Makes a context manager for a stage of that name, which yields a callback for the share done, 0 to 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Engines:
-    """Who does the work."""
+    """The engine of each stage."""
 
     downloader: Downloader
     speech: SpeechEngine
@@ -31,17 +31,17 @@ class Engines:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What is wanted of a video."""
+class Options:
+    """What to make of a video."""
 
-    columns: DataSourceSchema
+    data_schema: DataSourceSchema
     prompt: str = ""
     language: str | None = None
     processing_type: ProcessingType = ProcessingType.FULL
 
 
 class Outcome(Value):
-    """What came out of a video."""
+    """The results of the stages."""
 
     video: Video
     transcript: Transcript
@@ -51,7 +51,7 @@ class Outcome(Value):
 
 @dataclass(frozen=True, kw_only=True)
 class Pipeline:
-    """The stages with all that they need. `contents` and `meter` are used by two threads at a time."""
+    """The stages with their dependencies. `contents` and `meter` are used by two threads at a time."""
 
     engines: Engines
     contents: Contents
@@ -59,35 +59,34 @@ class Pipeline:
     folder: Path
     watch: Watch
 
-    def run(self, source: str, wish: Wish) -> Outcome:
-        """Take a link, or a file of this machine, through the stages. Raises the failures of each."""
+    def run(self, source: Link | Path, options: Options) -> Outcome:
+        """Run a link, or a file of this machine, through the stages. Raises their failures."""
         with ThreadPoolExecutor(1, "prepare") as beside:
-            if wish.processing_type.hears:
-                beside.submit(self.engines.speech.prepare)  # where that fails, the stage loads again and says so
+            if options.processing_type.hears:
+                beside.submit(self.engines.speech.prepare)  # if that fails, the stage loads again and raises
             video = self.fetch(source)
-            transcript, screen_text = self.perceive(video, wish.processing_type)
-        summary = self.sum_up(video, transcript, screen_text, wish)
+            transcript, screen_text = self.perceive(video, options.processing_type)
+        summary = self.sum_up(video, transcript, screen_text, options)
         return Outcome(video=video, transcript=transcript, screen_text=screen_text, summary=summary)
 
-    def fetch(self, source: str) -> Video:
-        """The first stage."""
+    def fetch(self, source: Link | Path) -> Video:
+        """Run the stage `download`."""
         downloader = self.engines.downloader
         with self.watch("download") as progress:
-            if Path(source).is_file():
-                return open_file(Path(source), max_duration_s=downloader.max_duration_s)
+            if isinstance(source, Path):
+                return open_file(source, max_duration_s=downloader.max_duration_s)
             return download(source, downloader=downloader, folder=self.folder, progress=progress)
 
     def perceive(self, video: Video, processing_type: ProcessingType) -> tuple[Transcript, ScreenText]:
-        """What is said and what is shown. A failed transcript is raised once the reading has ended too."""
+        """Run `transcribe` and `read_screen` in parallel. Raises the failure of `transcribe` after both have ended."""
         with ThreadPoolExecutor(1, "read") as beside:
             reading = beside.submit(self.read, video, processing_type)
             beside.submit(self.engines.summarizer.prepare)
             transcript = self.hear(video, processing_type)
-            screen_text = reading.result()
-        return transcript, with_subtitles_marked(screen_text, transcript)
+            return transcript, reading.result()
 
     def hear(self, video: Video, processing_type: ProcessingType) -> Transcript:
-        """The stage `transcribe`."""
+        """Run the stage `transcribe`."""
         with self.watch("transcribe"):
             return transcribe(
                 video,
@@ -99,7 +98,7 @@ class Pipeline:
             )
 
     def read(self, video: Video, processing_type: ProcessingType) -> ScreenText:
-        """The stage `read_screen`, its lines not yet compared with what is said."""
+        """Run the stage `read_screen`."""
         with self.watch("read screen"):
             return read_screen(
                 video,
@@ -110,17 +109,15 @@ class Pipeline:
                 folder=self.folder,
             )
 
-    def sum_up(self, video: Video, transcript: Transcript, screen_text: ScreenText, wish: Wish) -> Summary:
-        """The stage `summarize`."""
+    def sum_up(self, video: Video, transcript: Transcript, screen_text: ScreenText, options: Options) -> Summary:
+        """Run the stage `summarize`."""
+        request = SummaryRequest(
+            video=video,
+            transcript=transcript,
+            screen_text=screen_text,
+            data_schema=options.data_schema,
+            prompt=options.prompt,
+            language=options.language,
+        )
         with self.watch("summarize"):
-            return summarize(
-                video,
-                transcript,
-                screen_text,
-                schema=wish.columns,
-                prompt=wish.prompt,
-                language=wish.language,
-                engine=self.engines.summarizer,
-                contents=self.contents,
-                meter=self.meter,
-            )
+            return summarize(request, engine=self.engines.summarizer, contents=self.contents, meter=self.meter)

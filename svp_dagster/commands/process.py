@@ -1,4 +1,4 @@
-"""`svp process`: one video through the stages, without Notion and without Dagster."""
+"""`svp process`: run one video through the stages, without Notion and Dagster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,61 +16,69 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from svp_dagster.commands.pipeline import Engines, Outcome, Pipeline, Wish
+from svp_dagster.commands.pipeline import Engines, Options, Outcome, Pipeline
+from svp_dagster.download.links import parse_link
 from svp_dagster.engines import choose_engines
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import JsonObject, PaidCall, ProcessingType, Value
-from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.models import PaidCall, ProcessingType, Usage, Value
+from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema
+from svp_dagster.ports import Kept
+from svp_dagster.prices import Prices, load_prices
 from svp_dagster.publish.body import made_by
 from svp_dagster.settings import Settings
 
 DEFAULT_COLUMNS = {
-    "title": "title",
-    "summary": "rich_text",
-    "tags": "multi_select",
-    "link": "url",
+    "title": ColumnType.TITLE,
+    "summary": ColumnType.RICH_TEXT,
+    "tags": ColumnType.MULTI_SELECT,
+    "link": ColumnType.URL,
 }
 
 
 class Result(Outcome):
-    """What came out of a video, and what was paid."""
+    """The results of the stages, and what was paid."""
 
     paid_calls: tuple[PaidCall, ...]
 
 
 class Unkept:
-    """Contents of a single video: nothing was kept before, and nothing is kept."""
+    """Contents that keep nothing."""
 
-    def get(self, media_key: str, kind: str, recipe: str) -> JsonObject | None:  # noqa: ARG002 (the port's signature)
-        """Nothing."""
+    def get(self, media_key: str, kind: str, recipe: str, shape: type[Kept]) -> Kept | None:  # noqa: ARG002 (the port's signature)
+        """Return None."""
         return None
 
-    def put(self, media_key: str, kind: str, recipe: str, value: JsonObject) -> None:
-        """Forget it."""
+    def put(self, media_key: str, kind: str, recipe: str, value: Value) -> None:
+        """Do nothing."""
 
 
 class Tally:
-    """Counts what was paid; the caller of the command is the budget."""
+    """A meter without a budget that lists the calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, prices: Prices) -> None:
         self.calls: list[PaidCall] = []
+        self._prices = prices
 
     def require_budget(self) -> None:
         """Pass."""
 
-    def record(self, call: PaidCall) -> None:
-        """Count a call."""
-        self.calls.append(call)
+    def record(self, usage: Usage) -> None:
+        """Add a call to the list."""
+        self.calls.append(self._prices.priced(usage))
 
 
 def process(
     source: str, *, settings: Settings, schema: DataSourceSchema, prompt: str, processing_type: ProcessingType
 ) -> Result:
-    """Take a URL or a file through the stages, a progress bar each on stderr. Raises failures of the table."""
-    wish = Wish(
-        columns=schema, prompt=prompt, language=settings.output_language or None, processing_type=processing_type
+    """Run a URL or a file through the stages, with a progress bar each on stderr.
+
+    Raises `misconfigured` for an unusable price file before anything is paid, and the failures of the stages.
+    """
+    found = Path(source) if Path(source).is_file() else parse_link(source, extra_hosts=settings.extra_hosts)
+    options = Options(
+        data_schema=schema, prompt=prompt, language=settings.output_language or None, processing_type=processing_type
     )
-    tally = Tally()
+    tally = Tally(load_prices(settings.prices_file))
     with (
         tempfile.TemporaryDirectory(prefix="svp-") as scratch,
         _progress() as progress,
@@ -82,25 +90,35 @@ def process(
             folder=Path(scratch),
             watch=partial(_bar, progress),
         )
-        outcome = pipeline.run(source, wish)
+        outcome = pipeline.run(found, options)
     return Result(**dict(outcome), paid_calls=tuple(tally.calls))
 
 
 def engines(settings: Settings) -> Engines:
-    """The engines of these settings, ready to be used."""
+    """Return the engines of these settings, ready for use."""
     chosen: dict[str, Any] = {**choose_engines(settings, secret=os.environ.__getitem__)}
     return Engines(**chosen)
 
 
-class _SchemaFile(Value):
-    """The form of `--schema FILE`."""
+class _ColumnEntry(Value):
+    """A column of `--schema FILE`."""
 
-    columns: dict[str, str | JsonObject]
+    type: ColumnType
+    description: str = ""
+    options: tuple[str, ...] = ()
+    number_format: str | None = None
+    relation_data_source_id: str | None = None
+
+
+class _SchemaFile(Value):
+    """The form of `--schema FILE`. A column is its type alone, or more about it."""
+
+    columns: dict[str, ColumnType | _ColumnEntry]
     prompt: str = ""
 
 
 def read_schema(path: Path | None) -> tuple[DataSourceSchema, str]:
-    """Columns and prompt from a JSON file, or the default ones. Raises `misconfigured` with what is wrong.
+    """Return columns and prompt of a JSON file, or the default ones. Raises `misconfigured` with the reason.
 
     `{"columns": {"name": "title", "kind": {"type": "select", "options": ["a", "b"]}}, "prompt": "…"}`
     """
@@ -114,24 +132,25 @@ def read_schema(path: Path | None) -> tuple[DataSourceSchema, str]:
         raise failure(Code.MISCONFIGURED, reason=f"{path} is not of the form {example}", detail=str(error)) from error
 
 
-def _schema(columns: dict[str, Any]) -> DataSourceSchema:
-    described = {name: {"type": kind} if isinstance(kind, str) else kind for name, kind in columns.items()}
+def _schema(columns: Mapping[str, ColumnType | _ColumnEntry]) -> DataSourceSchema:
+    entries = {name: _ColumnEntry(type=one) if isinstance(one, ColumnType) else one for name, one in columns.items()}
     return DataSourceSchema(
         data_source_id="",
         database_id="",
         title="",
-        columns=tuple(Column(id=name, name=name, **column) for name, column in described.items()),
+        columns=tuple(Column(id=name, name=name, **dict(entry)) for name, entry in entries.items()),
     )
 
 
 def as_json(result: Result) -> str:
-    """The result for programs: without paths of files that are gone."""
-    gone = {"video": {"video_path", "audio_path", "slides", "thumbnail_path"}}
+    """Return the result as JSON, without paths of deleted files."""
+    paths: dict[str, Any] = {"video_path": True, "audio_path": True, "slides": True, "cover_path": True}
+    gone = {"video": paths | {"files": {"__all__": {"path"}}}}
     return json.dumps(result.model_dump(mode="json", exclude=gone), ensure_ascii=False, indent=2)
 
 
 def as_markdown(result: Result) -> str:
-    """The result for people."""
+    """Return the result as Markdown."""
     video, summary = result.video, result.summary
     values = [f"- **{_plain(name)}**: {_plain(_words(fill.value))}" for name, fill in summary.properties.items()]
     blank = [f"- *{_plain(name)}* left blank: {_plain(reason)}" for name, reason in summary.left_blank.items()]
@@ -172,7 +191,7 @@ def _progress() -> Progress:
 
 @contextmanager
 def _bar(progress: Progress, name: str) -> Iterator[Callable[[float], None]]:
-    """A stage's bar: runs while the stage does, full when it ends well."""
+    """Show a stage's bar, full once the stage succeeded."""
     task = progress.add_task(name, total=None)
     try:
         yield lambda share: progress.update(task, total=1.0, completed=share)

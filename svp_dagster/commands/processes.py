@@ -115,9 +115,9 @@ def running(log_folder: Path) -> Iterator[Processes]:
 
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from svp_dagster.errors import Code, failure
-from svp_dagster.rows.retry import MOST_AT_ONCE, ask_all_again
+from svp_dagster.rows.retry import MOST_AT_ONCE, retry_rows
 from svp_dagster.settings import Settings
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import open_store
@@ -29,7 +29,7 @@ def failed_rows(settings: Settings, *, code: str | None) -> list[Entry]:
 def retry(settings: Settings, page_ids: Sequence[str]) -> list[Asked]:
     """Ask for the rows again; Notion is told by the daemon. What became of each, in their order."""
     store = open_store(settings)
-    asked = {entry.link.page_id for entry in ask_all_again(store, page_ids, now=datetime.now(UTC))}
+    asked = {entry.link.page_id for entry in retry_rows(store, page_ids, now=datetime.now(UTC))}
     left = store.entries.known(page_id for page_id in page_ids if page_id not in asked)
     return [
         Asked(page_id=page_id, problem="" if page_id in asked else _why_not(left.get(page_id))) for page_id in page_ids
@@ -37,7 +37,7 @@ def retry(settings: Settings, page_ids: Sequence[str]) -> list[Asked]:
 
 
 def _why_not(entry: Entry | None) -> str:
-    if entry is not None and entry.can_be_asked_again:
+    if entry is not None and entry.can_retry:
         return failure(Code.NOT_CONNECTED).sentence
     state = "unknown here" if entry is None else str(entry.status)
     return f"It is {state}; only rows that failed or wait can be tried again."

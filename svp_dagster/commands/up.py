@@ -12,6 +12,7 @@ import yaml
 
 from svp_dagster.commands.processes import PROJECT, Processes, answers, require_free, running
 from svp_dagster.pools import POOLS
+from svp_dagster.prices import load_prices
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import encryption_keys, open_store
@@ -21,7 +22,8 @@ _GOING_ON = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
 
 
 def prepare(settings: Settings) -> None:
-    """Create the folders, keys and tables that a start needs. Raises `misconfigured`."""
+    """Create the folders, keys and tables that a start needs. Raises `misconfigured`, also for the price file."""
+    load_prices(settings.prices_file)  # read by each run: better refused here than by every row
     settings.home.mkdir(parents=True, exist_ok=True)
     encryption_keys(settings)
     engine = open_store(settings).engine
@@ -79,9 +81,11 @@ def instance_config(settings: Settings) -> str:
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
-    """Return the environment of every child: ours, with the homes as absolute paths."""
+    """Return the environment of every child: ours with absolute paths, since children start in the project's folder."""
+    prices = {"SVP_PRICES_FILE": str(settings.prices_file.absolute())} if settings.prices_file else {}
     return {
         **os.environ,
+        **prices,
         "SVP_HOME": str(settings.home),
         "DAGSTER_HOME": str(settings.home / "dagster"),
         "PYTHONUNBUFFERED": "1",

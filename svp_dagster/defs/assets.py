@@ -1,4 +1,4 @@
-"""What a run leaves behind, so that the catalogue shows it per row."""
+"""The assets of a row, for the catalogue."""
 
 import dagster as dg
 
@@ -15,7 +15,7 @@ DESCRIPTIONS = {
 
 @dg.definitions
 def assets() -> dg.Definitions:
-    """One external asset per durable result; the job's ops report their materializations."""
+    """Define an external asset per durable result. The job's ops report their materializations."""
     specs = [
         dg.AssetSpec(key, partitions_def=link_entries, description=text, group_name="link_entries")
         for key, text in DESCRIPTIONS.items()

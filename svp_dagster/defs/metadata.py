@@ -1,4 +1,4 @@
-"""What a person wants to see of each result in the Dagster UI. Texts are cut: the whole is on the Notion page."""
+"""Metadata of the results for the Dagster UI. Texts are cut, since the whole is on the Notion page."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ Facts = dict[str, Any]
 
 
 def of_video(video: Video, thumbnail: bytes | None) -> Facts:
-    """The post's facts and its thumbnail, a JPEG."""
+    """Return the post's facts and its thumbnail, a JPEG."""
+    shown = video.file(video.video_path)
     facts: Facts = {
         "title": preview(video.title),
         "uploader": video.uploader,
         "media_key": video.media_key,
         "url": dg.MetadataValue.url(video.url),
         "duration_s": video.duration_s or 0.0,
-        "size": f"{video.width_px or '?'}×{video.height_px or '?'}",
-        "codec": video.codec,
+        "size": f"{shown.width_px or '?'}×{shown.height_px or '?'}" if shown else "",
+        "codec": shown.codec if shown else "",
         "slides": len(video.slides),
         "caption_languages": ", ".join(track.language for track in video.captions) or "none",
     }
@@ -35,7 +36,7 @@ def of_video(video: Video, thumbnail: bytes | None) -> Facts:
 
 
 def of_transcript(transcript: Transcript) -> Facts:
-    """The beginning of what is said, or why there is nothing."""
+    """Return the beginning of what is said, or why there is nothing."""
     return {
         "preview": preview(transcript.text) or transcript.note,
         "language": transcript.language or "unknown",
@@ -46,7 +47,7 @@ def of_transcript(transcript: Transcript) -> Facts:
 
 
 def of_screen_text(screen_text: ScreenText) -> Facts:
-    """The first lines with their times, or why there are none."""
+    """Return the first lines with their times, or why there are none."""
     shown = [_with_place(line.text, line.first_s, line.slide) for line in screen_text.lines[:SHOWN_LINES]]
     return {
         "lines": len(screen_text.lines),
@@ -56,7 +57,7 @@ def of_screen_text(screen_text: ScreenText) -> Facts:
 
 
 def of_summary(summary: Summary) -> Facts:
-    """The values and what was left blank."""
+    """Return the values and what was left blank."""
     return {
         "overview": preview(summary.overview),
         "model": summary.model,
@@ -66,12 +67,12 @@ def of_summary(summary: Summary) -> Facts:
 
 
 def of_page(page: ContentPage) -> Facts:
-    """Where the page is."""
+    """Return the address of the page."""
     return {"page": dg.MetadataValue.url(page.url), "created": page.created}
 
 
 def preview(text: str) -> str:
-    """The beginning of a text, with a mark where it was cut."""
+    """Return the beginning of a text, with an ellipsis where it was cut."""
     return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
 
 

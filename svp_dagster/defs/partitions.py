@@ -1,4 +1,4 @@
-"""One partition per row of a Link Database; its key is the row's Notion page id."""
+"""One partition per row of a Link Database. Its key is the row's Notion page id."""
 
 import dagster as dg
 

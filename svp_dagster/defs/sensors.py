@@ -1,4 +1,4 @@
-"""What starts runs, and what deals with the rows of those that ended badly."""
+"""What starts runs, and what deals with the rows of those that failed or were cancelled."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -6,15 +6,15 @@ from functools import partial
 import dagster as dg
 
 from svp_dagster.defs import runs
+from svp_dagster.defs.failures import failure_of_run, lost_claim, recorded_failure
 from svp_dagster.defs.jobs import process_link
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.work_folder import WorkFolder
-from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.rows import polling
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.platform_rules import PlatformRules
 from svp_dagster.rows.polling_rules import PollingRules
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.waiting import interruption
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -25,9 +25,9 @@ def pending_links(
     context: dg.SensorEvaluationContext,
     link_rows: LinkRows,
     polling_rules: PollingRules,
-    platform_rules: PlatformRules,
+    site_rules: SiteRules,
 ) -> dg.SensorResult | dg.SkipReason:
-    """Ask the Link Databases that are due for pending rows, and start a run for each that can be worked on."""
+    """Read the pending rows of the Link Databases that are due, and start a run for each that can be worked on."""
     read_at = datetime.now(UTC)
     due = link_rows.store.databases.due(now=read_at, limit=polling_rules.connections_per_tick)
     if not due:
@@ -35,7 +35,7 @@ def pending_links(
     readings, unanswered = polling.read_due(
         link_rows, due, workers=polling_rules.workers, budget_s=polling_rules.budget_s
     )
-    decide = partial(_decide, context.instance, link_rows, platform_rules, read_at=read_at)
+    decide = partial(_decide, context.instance, link_rows, site_rules, read_at=read_at)
     decisions: list[polling.Decision] = []
     for reading in readings:
         left = polling_rules.rows_per_tick - sum(len(made.requests) for made in decisions)
@@ -48,7 +48,7 @@ def pending_links(
     if not requests:
         return dg.SkipReason(_why_nothing(readings, decisions, unanswered))
     return dg.SensorResult(
-        run_requests=[_run_request(request, platform_rules) for request in requests],
+        run_requests=[_run_request(request) for request in requests],
         dynamic_partitions_requests=[link_entries.build_add_request([r.link.page_id for r in requests])],
     )
 
@@ -56,7 +56,7 @@ def pending_links(
 def _decide(
     instance: dg.DagsterInstance,
     link_rows: LinkRows,
-    rules: PlatformRules,
+    rules: SiteRules,
     reading: polling.Reading,
     *,
     read_at: datetime,
@@ -78,16 +78,15 @@ def _decide(
     return decision
 
 
-def _run_request(request: polling.Request, rules: PlatformRules) -> dg.RunRequest:
-    link = request.link
-    post = parse_link(link.url, extra_hosts=rules.extra_hosts)
+def _run_request(request: polling.Start) -> dg.RunRequest:
+    link, post = request.link, request.link.link
+    assert post is not None  # a row without a link is rejected
     return dg.RunRequest(
         run_key=request.run_key,
         partition_key=link.page_id,
         tags={
             runs.CONNECTION_TAG: link.connection_id,
-            # The last part of a post's address is its id, whatever comes before it.
-            runs.VIDEO_TAG: f"{post.platform} {post.url.rstrip('/').rpartition('/')[-1]}",
+            runs.VIDEO_TAG: f"{post.platform} {post.post_id or post.url}",
             "svp/tag": link.tag,
         },
     )
@@ -110,14 +109,11 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
 
 
 @dg.run_failure_sensor(monitored_jobs=[process_link], default_status=RUNNING, minimum_interval_seconds=5)
-def killed_runs(context: dg.RunFailureSensorContext, link_rows: LinkRows, work_folder: WorkFolder) -> None:
-    """Do for the rows of failed runs what the runs themselves could not, unless they are started again."""
-    run = context.dagster_run
-    by_step, known = runs.failed_step(context.failure_event)
-    if by_step and known is not None:
-        link_rows.fail(run.run_id, known)  # the row is held still only where the failure hook didn't reach the store
-    elif not by_step and run.tags.get("dagster/will_retry") != "true":
-        _give_up(context, link_rows)
+def failed_runs(context: dg.RunFailureSensorContext, link_rows: LinkRows, work_folder: WorkFolder) -> None:
+    """Let the rows of failed runs wait or fail, unless Dagster starts the run again or another works on the row."""
+    run, event = context.dagster_run, context.failure_event
+    if not lost_claim(event) and run.tags.get("dagster/will_retry") != "true":
+        _end_row(context, link_rows, recorded_failure(event))
     work_folder.remove(run.run_id)
 
 
@@ -129,22 +125,23 @@ def killed_runs(context: dg.RunFailureSensorContext, link_rows: LinkRows, work_f
 )
 def cancelled_runs(context: dg.RunStatusSensorContext, link_rows: LinkRows, work_folder: WorkFolder) -> None:
     """End the rows of runs that an operator stopped."""
-    _give_up(context, link_rows, failure(Code.CANCELLED, detail=f"run {context.dagster_run.run_id}"))
+    _end_row(context, link_rows, failure(Code.CANCELLED, detail=f"run {context.dagster_run.run_id}"))
     work_folder.remove(context.dagster_run.run_id)
 
 
-def _give_up(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: SvpError | None = None) -> None:
+def _end_row(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: SvpError | None) -> None:
+    """Let the row of a run that ended wait or fail. Without an error the run died, or failed before its first op."""
     run, instance = context.dagster_run, context.instance
     entry = link_rows.store.entries.get(run.tags.get(runs.PARTITION_TAG, ""))
     if entry is None:
         return
     page_id, holder = entry.link.page_id, entry.holder
-    known = error or (runs.never_began(run) if holder != run.run_id else None)
+    known = error or (runs.resource_init_error(run) if holder != run.run_id else None)
     known = known or interruption(attempts=entry.attempts if holder else 0, detail=f"run {run.run_id}")
     if link_rows.fail(run.run_id, known) is not None or runs.rows_in_progress(instance, [page_id]):
         return
-    # The run ended before it could claim its row: nobody else will deal with it, nor with a run that it took over from.
+    # The run ended before it could claim its row: nobody else will deal with it, nor with a dead run that holds it.
     if holder is None:
         link_rows.fail_unclaimed(page_id, run.run_id, known)
     elif runs.ended_at(instance, holder) is not None:
-        link_rows.fail(holder, known)
+        link_rows.fail(holder, failure_of_run(instance, holder) or known)

@@ -1,4 +1,4 @@
-"""What every op of the job does around its one stage call."""
+"""The frame of every op: holds the row around the one stage call, and turns failures into Dagster's."""
 
 from __future__ import annotations
 
@@ -9,18 +9,13 @@ from typing import Any
 
 import dagster as dg
 
-from svp_dagster.errors import ClaimLost, Code, Retry, SvpError, as_failure
+from svp_dagster.causes import as_failure
+from svp_dagster.defs.failures import LostClaim, StageFailure
+from svp_dagster.errors import ClaimLost, Code
 from svp_dagster.models import Status
-from svp_dagster.rows.link_rows import HeldRow, LinkRows, RowMeter
-
-
-class StageFailure(dg.Failure):
-    """A failure of the table as Dagster's: its log shows the sentence, not the stack of something foreseen."""
-
-    def __init__(self, known: SvpError) -> None:
-        told = {"code": known.code.value, "retry": known.retry.value, "retry_after_s": known.retry_after_s or 0.0}
-        super().__init__(known.sentence, metadata=told, allow_retries=known.retry is Retry.NOW)
-        self.known = known
+from svp_dagster.rows.held_row import HeldRow, hold
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.waiting import ATTEMPTS, next_attempt_s
 
 
 class StageRun:
@@ -28,7 +23,7 @@ class StageRun:
 
     def __init__(self, context: dg.OpExecutionContext, row: HeldRow) -> None:
         self.row = row
-        self.meter: RowMeter = row.meter()
+        self.meter = row.meter()
         self.contents = row.contents()
         self._context = context
         self._started_s = time.monotonic()
@@ -42,7 +37,7 @@ class StageRun:
         media_key: str | None = None,
         title: str | None = None,
     ) -> None:
-        """Keep what came out: in the store for the dashboard, as a materialization for the Dagster UI."""
+        """Record the result: in the store for the dashboard, as a materialization for the Dagster UI."""
         seconds = time.monotonic() - self._started_s
         self.row.note(stage=self._context.op_def.name, seconds=seconds, engine=engine, media_key=media_key, title=title)
         cost = "unknown" if self.meter.spent_usd is None else self.meter.spent_usd
@@ -53,21 +48,28 @@ class StageRun:
 
 @contextmanager
 def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | None) -> Iterator[StageRun]:
-    """Hold the row, tell it where we are, and turn failures into Dagster's.
+    """Hold the row, record the stage that it is at, and turn failures into Dagster's.
 
-    Only a failure that repeating now may help leaves the op's retry policy its way.
+    The op is tried again by `RetryRequested`, which can wait as long as the service asks. No op has a `RetryPolicy`:
+    its waits are fixed, and it takes an interrupted run for an attempt that failed (`op_execution_error_boundary` in
+    dagster 1.13).
     """
     try:
-        row = rows.hold(context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
+        row = hold(rows, context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
         if status is not None and row.entry.status is not status:
             row.enter(status)
         yield StageRun(context, row)
     except ClaimLost as error:
-        raise dg.Failure("Another run works on this row.", allow_retries=False) from error
+        raise LostClaim from error
     except Exception as error:  # noqa: BLE001 (the boundary to Dagster: whatever went wrong gets its place in the failure table)
         known = as_failure(error)
         context.log.warning("%s: %s", known.code, known.detail or known.sentence)
+        wait_s = next_attempt_s(known, attempt=context.retry_number + 1)
+        if wait_s is not None:
+            raise dg.RetryRequested(max_retries=ATTEMPTS - 1, seconds_to_wait=wait_s) from StageFailure(known)
         raise StageFailure(known) from (error if known.code is Code.INTERNAL else None)
+    finally:
+        rows.writes.settle()
 
 
 def _is_over(context: dg.OpExecutionContext, run_id: str) -> bool:

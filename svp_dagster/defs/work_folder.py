@@ -13,11 +13,10 @@ from pydantic import PrivateAttr
 
 
 class WorkFolder(dg.ConfigurableResource):
-    """Has `root/<run id>` for a run and removes it when the run ends, by success, failure or termination.
+    """Makes `root/<run id>` for a run and removes it when the run ends, by success, failure or termination.
 
-    The folder is made when it is first asked for: a full disk is then the failure of an op, which ends its row.
-
-    A killed process can't clean up: its folder goes when the run's failure is seen, or with the daily sweep.
+    The folder is made at its first use, so that a full disk is the failure of an op, which its row shows. A killed
+    process can't clean up: its folder is removed by the sensor of failed runs, or by the daily sweep.
     """
 
     root: str
@@ -25,7 +24,7 @@ class WorkFolder(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WorkFolder]:
-        """The resource with its folder, for the length of the run."""
+        """Yield the resource with its folder, for the length of the run."""
         self._path = Path(self.root) / (context.run.run_id if context.run else "adhoc")
         try:
             yield self
@@ -42,7 +41,7 @@ class WorkFolder(dg.ConfigurableResource):
         return self._path
 
     def older_than(self, moment: datetime) -> list[str]:
-        """The runs, by id, whose folders were made (or last filled) before this time and are still there."""
+        """Return the ids of the runs whose folders are still there and were last changed before this time."""
         root = Path(self.root)
         if not root.is_dir():
             return []

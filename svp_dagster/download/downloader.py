@@ -20,14 +20,13 @@ from pydantic import Field
 
 from svp_dagster.download import captions
 from svp_dagster.download.egress import EgressGuard, Limits, direct, through
-from svp_dagster.download.links import Link, parse_link
 from svp_dagster.download.posts import Post, choose_formats, read_post
 from svp_dagster.download.short_links import follow
 from svp_dagster.download.site_failures import guard_failure, yt_dlp_failure
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.media.kinds import picture_suffix
 from svp_dagster.media.length import require_length
-from svp_dagster.models import CaptionTrack, JsonObject, Video
+from svp_dagster.models import CaptionTrack, JsonObject, Link, Video
 
 if TYPE_CHECKING:
     from svp_dagster.download.yt_dlp_session import YtDlpSession
@@ -48,16 +47,14 @@ class YtDlpDownloader(ConfigurableResource):
     time_limit_s: float = Field(default=600, gt=0, description="How long one post may take in all.")
     proxy: str = Field(default="", repr=False, description="The way out: http://[user:password@]host:port.")
     cookies_file: str = Field(default="", description="Netscape cookie file; each run works on a copy of it.")
-    extra_hosts: list[str] = Field(default=[], description="More sites of yt-dlp that are allowed, e.g. youtube.com.")
 
-    def fetch(self, url: str, *, folder: Path, progress: Progress | None = None) -> Video:
-        """Download the post at `url` into `folder`; `progress` gets the share of the video done, 0 to 1.
+    def fetch(self, link: Link, *, folder: Path, progress: Progress | None = None) -> Video:
+        """Download a post into `folder`; `progress` gets the share of the video done, 0 to 1.
 
         A photo post has `slides` and, if it has a sound, `audio_path`; a carousel has slides of which some or all
         are clips. A post that only sounds has `audio_path`. The files are not looked into. Raises a failure of the
         table.
         """
-        link = parse_link(url, extra_hosts=self.extra_hosts)
         dial = through(self.proxy) if self.proxy else direct
         folder.mkdir(parents=True, exist_ok=True)
         limits = Limits(size_bytes=self.max_size_bytes + _EXTRAS_BYTES, time_s=self.time_limit_s)
@@ -137,7 +134,6 @@ class YtDlpDownloader(ConfigurableResource):
         watch = self._watch(progress if not slides else None)
         file = session.download(info, formats, name="media", on_progress=watch) if formats else None
 
-        chosen: JsonObject = formats[0] if is_video else {}
         return Video(
             media_key=post.media_key,
             url=post.url,
@@ -146,14 +142,10 @@ class YtDlpDownloader(ConfigurableResource):
             uploader=post.uploader,
             published_at=post.published_at,
             duration_s=post.duration_s,
-            width_px=chosen.get("width"),
-            height_px=chosen.get("height"),
-            codec=str(chosen.get("vcodec") or ""),
-            size_bytes=file.stat().st_size if file else None,
             video_path=file if is_video else None,
             audio_path=None if is_video else file,
             slides=slides,
-            thumbnail_path=_save_picture(session.read_small(post.covers), folder / "cover"),
+            cover_path=_save_picture(session.read_small(post.covers), folder / "cover"),
             captions=tuple(_tracks(session, post)),
         )
 

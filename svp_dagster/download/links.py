@@ -1,4 +1,4 @@
-"""What a person put into the url column, and whether it is the link of one post. Nothing here asks the network.
+"""Parse what a person put into the url column as the link of one post. Nothing here asks the network.
 
 People paste what their app's share sheet gives them: a sentence around the link, tracking parameters behind it, a
 phone's address. `parse_link` takes all of these and returns the post's own address. A result is always `https` on a
@@ -10,34 +10,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.models import Link
 
 MAX_TEXT_CHARACTERS: Final = 10_000
 MAX_URL_CHARACTERS: Final = 2_000
 """Notion's own limit for a URL."""
 
 _MAX_SHOWN_CHARACTERS = 80
-
-
-class LinkKind(StrEnum):
-    """Whether a link names the post itself, or has to be followed to find out."""
-
-    POST = "post"
-    SHORT = "short"
-
-
-@dataclass(frozen=True)
-class Link:
-    """The link of a post: its address without tracking parameters, and its site (`tiktok`, `instagram` or a host)."""
-
-    url: str
-    kind: LinkKind
-    platform: str
 
 
 _TIKTOK = frozenset({"tiktok.com", "www.tiktok.com", "m.tiktok.com"})
@@ -78,7 +61,7 @@ _TRACKING = re.compile(r"utm_\w+|igshi?d?|fbclid|gclid|si|feature|_[rtd]|is_\w+|
 
 
 def parse_link(url: str, *, extra_hosts: Collection[str] = ()) -> Link:
-    """The post that `url`, a link or a text with a link in it, names.
+    """Return the link of a post in `url`, a link or a text with a link in it.
 
     `extra_hosts` are further sites (their subdomains too) of which any page is taken as a post. Raises the failure
     `unsupported_link` with a reason that tells what is wrong.
@@ -101,7 +84,7 @@ def parse_link(url: str, *, extra_hosts: Collection[str] = ()) -> Link:
 
 
 def _addresses(text: str) -> Iterator[str]:
-    """What looks like web addresses in a text, in order; without a scheme only where there is none with one."""
+    """Yield what looks like web addresses in a text; those without a scheme only where none has one."""
     found = _WEB_ADDRESS.findall(text) or [f"https://{bare}" for bare in _BARE_ADDRESS.findall(text)]
     yield from (address.rstrip(_AROUND) for address in found)
 
@@ -152,31 +135,38 @@ def _site_link(host: str, path: str) -> Link:
 def _tiktok(host: str, path: str) -> Link | None:
     if host in _TIKTOK_SHORT:
         short = _TIKTOK_SHORT_PATH.fullmatch(path)
-        return short and Link(f"https://{host}/{short['code']}/", LinkKind.SHORT, "tiktok")
+        return _tiktok_link(f"https://{host}/{short['code']}/", None) if short else None
     if short := _TIKTOK_T.fullmatch(path):
-        return Link(f"https://www.tiktok.com/t/{short['code']}/", LinkKind.SHORT, "tiktok")
+        return _tiktok_link(f"https://www.tiktok.com/t/{short['code']}/", None)
     if post := _TIKTOK_POST.fullmatch(path):
         user, kind, number = post["user"] or "_", post["kind"], post["id"]
-        return Link(f"https://www.tiktok.com/@{user}/{kind}/{number}", LinkKind.POST, "tiktok")
+        return _tiktok_link(f"https://www.tiktok.com/@{user}/{kind}/{number}", number)
     bare = _TIKTOK_BARE.fullmatch(path)
-    return bare and Link(f"https://www.tiktok.com/@_/video/{bare['id']}", LinkKind.POST, "tiktok")
+    return _tiktok_link(f"https://www.tiktok.com/@_/video/{bare['id']}", bare["id"]) if bare else None
+
+
+def _tiktok_link(url: str, post_id: str | None) -> Link:
+    return Link(url=url, platform="tiktok", post_id=post_id)
 
 
 def _instagram(path: str) -> Link | None:
     if share := _INSTAGRAM_SHARE.fullmatch(path):
         kind = f"{share['kind']}/" if share["kind"] else ""
-        return Link(f"https://www.instagram.com/share/{kind}{share['code']}", LinkKind.SHORT, "instagram")
+        url = f"https://www.instagram.com/share/{kind}{share['code']}"
+        return Link(url=url, platform="instagram", post_id=None)
     post = _INSTAGRAM_POST.fullmatch(path)
     if post is None or path.startswith("/reels/audio/"):
         return None
     kind = "reel" if post["kind"] == "reels" else post["kind"]
-    return Link(f"https://www.instagram.com/{kind}/{post['code']}/", LinkKind.POST, "instagram")
+    url = f"https://www.instagram.com/{kind}/{post['code']}/"
+    return Link(url=url, platform="instagram", post_id=post["code"])
 
 
 def _extra_link(host: str, parts: SplitResult) -> Link:
     kept = [(name, value) for name, value in parse_qsl(parts.query) if not _TRACKING.fullmatch(name)]
     query = f"?{urlencode(kept)}" if kept else ""
-    return Link(f"https://{host}{parts.path or '/'}{query}", LinkKind.POST, host)
+    path = f"{parts.path or '/'}{query}"
+    return Link(url=f"https://{host}{path}", platform=host, post_id=path.strip("/").rpartition("/")[-1])
 
 
 def _shown(host: str) -> str:

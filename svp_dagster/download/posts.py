@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from svp_dagster.download.links import Link
-from svp_dagster.models import JsonObject
+from svp_dagster.models import JsonObject, Link
 
 SLIDES: Final = "slides"
 """Our extractor's own key: for each slide the addresses of its picture, best first."""

@@ -10,9 +10,10 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from svp_dagster.download.links import SITE_HOSTS, Link, LinkKind, parse_link
+from svp_dagster.download.links import SITE_HOSTS, parse_link
 from svp_dagster.download.site_failures import UNTRUSTED, status_failure
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.models import Link
 
 MAX_STEPS: Final = 5
 _USER_AGENT: Final = "facebookexternalhit/1.1"
@@ -25,7 +26,7 @@ def follow(link: Link, *, proxy_url: str, timeout_s: float) -> Link:
     Raises the failure `gone` for an expired link, `unsupported_link` where it leads to anything but a post of the
     same sites, `login_required` where the site wants a login, and those of an answer with an error.
     """
-    if link.kind is LinkKind.POST:
+    if not link.is_short:
         return link
     with httpx.Client(proxy=proxy_url, timeout=timeout_s, headers={"User-Agent": _USER_AGENT}) as client:
         for _ in range(MAX_STEPS):
@@ -35,7 +36,7 @@ def follow(link: Link, *, proxy_url: str, timeout_s: float) -> Link:
             if urlsplit(target).path in ("", "/") and urlsplit(target).hostname in SITE_HOSTS:
                 raise failure(Code.GONE, detail="the short link leads to the start page")
             link = _leads_to(target)
-            if link.kind is LinkKind.POST:
+            if not link.is_short:
                 return link
     raise failure(Code.UNSUPPORTED_LINK, reason="it leads round in circles", detail=f"more than {MAX_STEPS} steps")
 

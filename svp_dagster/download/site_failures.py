@@ -9,18 +9,16 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from svp_dagster.download.egress import EgressGuard
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import Code, PlainCode, SvpError, failure
+from svp_dagster.retry_after import parse_retry_after
 
-MAX_RETRY_AFTER_S: Final = 24 * 3600.0
 UNTRUSTED: Final = "the site's certificate is not trusted here"
 _MAX_DETAIL_CHARACTERS: Final = 300
 
-_SIGNALS: Final[tuple[tuple[str, Code], ...]] = (
+_SIGNALS: Final[tuple[tuple[str, PlainCode], ...]] = (
     (r"do not have permission to view this post|registered users who follow this account", Code.PRIVATE),
     (r"exceeded the rate-limit", Code.RATE_LIMITED),
     (r"IP address is blocked|not available (in|from) your (location|country|region)", Code.BLOCKED_OR_REGION),
@@ -41,29 +39,14 @@ def status_failure(status: int, *, retry_after: str | None, platform: str) -> Sv
     """
     detail = f"HTTP {status}"
     if status == 429 or (status in (401, 403) and platform == "instagram"):
-        return failure(Code.RATE_LIMITED, detail=detail, retry_after_s=seconds_of(retry_after))
+        return failure(Code.RATE_LIMITED, detail=detail, retry_after_s=parse_retry_after(retry_after))
     if status in (401, 403, 451):
         return failure(Code.BLOCKED_OR_REGION, detail=detail)
     if status in (404, 410):
         return failure(Code.GONE, detail=detail)
     if status == 408 or status >= 500:
-        return failure(Code.SITE_UNREACHABLE, detail=detail, retry_after_s=seconds_of(retry_after))
+        return failure(Code.SITE_UNREACHABLE, detail=detail, retry_after_s=parse_retry_after(retry_after))
     return None
-
-
-def seconds_of(retry_after: str | None) -> float | None:
-    """The wait that a `Retry-After` header asks for, as seconds or as a date; None without a sensible one."""
-    if not retry_after:
-        return None
-    if re.fullmatch(r"\s*\d{1,9}\s*", retry_after, re.ASCII):
-        return min(float(retry_after), MAX_RETRY_AFTER_S)
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    if at.tzinfo is None:
-        return None
-    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
 
 
 def guard_failure(guard: EgressGuard) -> SvpError | None:

@@ -1,4 +1,4 @@
-"""The first stage: from the url of a link entry, or a file, to a video that can be heard and read."""
+"""The first stage: from a link, or a file, to a video that can be heard and read."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, failure
-from svp_dagster.media.kinds import HEAD_BYTES, is_picture, is_text, playing
+from svp_dagster.media.cover import cover
+from svp_dagster.media.kinds import HEAD_BYTES, is_picture, is_text
 from svp_dagster.media.length import require_length
-from svp_dagster.media.probe import Probe, probe
-from svp_dagster.models import Video
+from svp_dagster.media.probe import probe
+from svp_dagster.models import Link, MediaFile, Video
 from svp_dagster.ports import Downloader
 
 
 def download(
-    entry_url: str,
+    link: Link,
     *,
     downloader: Downloader,
     folder: Path,
     progress: Callable[[float], None] | None = None,
 ) -> Video:
-    """Fetch the post that a link entry names into `folder`, and make sure that its files are what they should be.
+    """Fetch a post into `folder`, check that its files are what they should be, and choose its cover.
 
-    Raises the failures of `parse_link`, of the downloader, and `media_empty`, `media_wrong_kind`, `media_truncated`,
+    Raises the failures of the downloader, and `media_empty`, `media_wrong_kind`, `media_truncated`,
     `media_unreadable`, `sound_only`, `too_long`.
     """
-    link = parse_link(entry_url, extra_hosts=downloader.extra_hosts)
-    video = downloader.fetch(link.url, folder=folder, progress=progress)
-    return _checked(video, max_duration_s=downloader.max_duration_s)
+    fetched = downloader.fetch(link, folder=folder, progress=progress)
+    video = _checked(fetched, max_duration_s=downloader.max_duration_s)
+    return video.model_copy(update={"cover_path": cover(video, folder)})
 
 
 def open_file(path: Path, *, max_duration_s: float) -> Video:
-    """A video or picture file of this machine, where it lies. Raises the same failures for its content.
+    """Open a video or picture file of this machine where it lies. Raises the same failures for its content.
 
     Raises FileNotFoundError and other OSErrors.
     """
@@ -51,32 +51,31 @@ def open_file(path: Path, *, max_duration_s: float) -> Video:
 
 
 def _checked(video: Video, *, max_duration_s: float) -> Video:
-    """The video with the facts of its files in the place of what the site said about it."""
-    files = playing(video)
+    """Return the video with the facts of its files, which replace what the site said about them."""
+    files = tuple(_whole(path) for path in _playing(video))
     if not files:
         return video
-    facts = [_whole(path) for path in files]
-    duration_s = sum(each.duration_s for each in facts)
-    require_length(duration_s, limit_s=max_duration_s)
-
-    found = {"duration_s": duration_s, "size_bytes": sum(path.stat().st_size for path in files)}
-    if video.video_path is None:
-        return video.model_copy(update=found)
-    (shown,) = facts
-    if not shown.has_video:
-        raise failure(Code.SOUND_ONLY, detail=f"{shown.codec or 'no picture'}, {shown.duration_s:.0f} s")
-    picture = {"width_px": shown.width_px, "height_px": shown.height_px, "codec": shown.codec}
-    return video.model_copy(update=found | picture)
+    length_s = sum(file.length_s for file in files)
+    require_length(length_s, limit_s=max_duration_s)
+    if video.video_path is not None and not files[0].has_video:
+        raise failure(Code.SOUND_ONLY, detail=f"no picture, {length_s:.0f} s")
+    return video.model_copy(update={"files": files, "duration_s": length_s})
 
 
-def _whole(path: Path) -> Probe:
-    """What a file holds that plays, and to its end."""
+def _playing(video: Video) -> list[Path]:
+    """Return the files that last, and may sound: the video, a slideshow's sound, or the clips among the slides."""
+    file = video.video_path or video.audio_path
+    return [file] if file else [slide for slide in video.slides if not is_picture(slide)]
+
+
+def _whole(path: Path) -> MediaFile:
+    """Return the facts of a file that plays to its end."""
     _require_media(path)
-    facts = probe(path)
-    if facts.truncated:
-        read_to = f"{facts.readable_s:.0f} of {facts.duration_s:.0f} seconds"
+    file = probe(path)
+    if file.is_truncated:
+        read_to = f"{file.readable_s:.0f} of {file.duration_s:.0f} seconds"
         raise failure(Code.MEDIA_TRUNCATED, read_to=read_to, detail=read_to)
-    return facts
+    return file
 
 
 def _require_media(path: Path) -> None:

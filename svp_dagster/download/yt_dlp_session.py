@@ -25,10 +25,9 @@ from yt_dlp.networking import Request, Response
 from yt_dlp.networking._curlcffi import CurlCFFIRH, CurlOpt
 from yt_dlp.networking.exceptions import HTTPError, RequestError
 
-from svp_dagster.download.links import Link
 from svp_dagster.download.posts import SLIDES
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import JsonObject
+from svp_dagster.models import JsonObject, Link
 
 logger = logging.getLogger(__name__)
 

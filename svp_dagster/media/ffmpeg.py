@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from svp_dagster.errors import Code, failure
+from svp_dagster.errors import Code, PlainCode, failure
 
 CONTAINERS = "mov,matroska,avi,mpegts,mp3,aac,ogg,wav,flac"
 """Demuxers that may open a file. Playlists and scripts (hls, concat, dash …) are missing on purpose."""
@@ -72,7 +72,7 @@ def sink(*streams: Stream, to: str = "pipe:", **options: str | int | float) -> S
     return ffmpeg.output(*streams, to, **options)
 
 
-def run(stream: Stream, *, limit_s: float, on_error: Code, loglevel: str = "error") -> Output:
+def run(stream: Stream, *, limit_s: float, on_error: PlainCode, loglevel: str = "error") -> Output:
     """Run to the end. A process that fails or takes longer than `limit_s` raises the failure `on_error`."""
     with running(stream, limit_s=limit_s, on_error=on_error, loglevel=loglevel) as process:
         return Output(stdout=process.stdout.read(), log=process.log())
@@ -99,7 +99,7 @@ class Process:
 
 
 @contextmanager
-def running(stream: Stream, *, limit_s: float, on_error: Code, loglevel: str = "error") -> Iterator[Process]:
+def running(stream: Stream, *, limit_s: float, on_error: PlainCode, loglevel: str = "error") -> Iterator[Process]:
     """Run while the caller reads its output; it is killed when the block ends early or after `limit_s`.
 
     A block that reads to the end raises `on_error` if the process failed. A block that is left by `GeneratorExit` or
@@ -157,7 +157,7 @@ def _stop(child: subprocess.Popen[bytes], late: threading.Event | None = None) -
             os.killpg(child.pid, signal.SIGKILL)
 
 
-def _raise_for(log: str, code: int, on_error: Code) -> None:
+def _raise_for(log: str, code: int, on_error: PlainCode) -> None:
     if "No space left on device" in log:
         raise failure(Code.STORAGE_FULL, detail="ffmpeg: no space left on device")
     last = [line.strip() for line in log.splitlines() if line.strip()][-3:]

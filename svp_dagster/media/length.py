@@ -1,4 +1,4 @@
-"""How long a video may be."""
+"""Limit how long a video may be."""
 
 from __future__ import annotations
 

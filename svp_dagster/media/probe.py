@@ -1,110 +1,80 @@
-"""What a media file holds, found out without decoding it."""
+"""Find out what a media file holds, without decoding it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.media import ffmpeg
+from svp_dagster.models import MediaFile
 
 PROBE_LIMIT_S = 30.0
 """Reading every packet of a 50 MB file takes a tenth of a second."""
 
+_OUTPUT = "\nOutput #0, null, to 'pipe:':\n"
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
-_STREAM = re.compile(r"^  Stream #0:\d+[^\n]*?: (Video|Audio): (\w+)([^\n]*)", re.MULTILINE)
+_STREAM = re.compile(r"^  Stream #0:\d+: (Video|Audio): (\w+)([^\n]*)", re.MULTILINE)
 _SIZE = re.compile(r", (\d{1,6})x(\d{1,6})\b")
-_RATE = re.compile(r", ([\d.]+)(k?) fps")
 _ROTATION = re.compile(r"Display Matrix: rotation of (-?[\d.]+) degrees")
 _PROGRESS = re.compile(rb"^out_time_us=(\d+)", re.MULTILINE)
 _HDR = "smpte2084"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """What a file holds. Sizes are as displayed, after `rotation_deg` (0, 90, 180, 270 clockwise) was applied.
-
-    `hdr` marks brightness coded for 10,000 nits (PQ), which looks dull unless it is translated.
-    `duration_s` is what the header claims, `readable_s` how far its data really goes: less in a truncated file.
-    """
-
-    duration_s: float
-    readable_s: float
-    has_video: bool
-    has_audio: bool
-    width_px: int | None = None
-    height_px: int | None = None
-    rotation_deg: int = 0
-    frames_per_s: float | None = None
-    hdr: bool = False
-    codec: str = ""
-    audio_codec: str = ""
-
-    @property
-    def truncated(self) -> bool:
-        """Whether data is missing at the end, beyond what players and encoders disagree about."""
-        return self.readable_s < self.duration_s - max(1.0, 0.02 * self.duration_s)
-
-
-def probe(path: Path) -> Probe:
+def probe(path: Path) -> MediaFile:
     """Read a file's headers and walk through its packets.
 
     Raises the failure `media_unreadable` for everything that isn't a video or sound file in a container that holds
     its own data: empty, junk, HTML, a playlist or a script that names other files, or one without streams.
     """
     opened = ffmpeg.source(path)
-    packets = ffmpeg.sink(opened["V?"], opened["a?"], format="null", codec="copy").global_args("-progress", "pipe:1")
+    packets = ffmpeg.sink(
+        opened["V?"], opened["a?"], format="null", codec="copy", map_metadata=-1, map_chapters=-1
+    ).global_args("-progress", "pipe:1")
     output = ffmpeg.run(packets, limit_s=PROBE_LIMIT_S, on_error=Code.MEDIA_UNREADABLE, loglevel="info")
-    return parse(output.log, output.stdout)
+    return parse(path, output.log, output.stdout)
 
 
-def parse(log: str, progress: bytes) -> Probe:
-    """The facts in ffmpeg's description of its input and its progress report.
+def parse(path: Path, log: str, progress: bytes) -> MediaFile:
+    """Return the facts in ffmpeg's log and its progress report.
 
-    Only lines with ffmpeg's own indentation count, so that a title in the file can't pose as one.
+    The streams are read from the description of the output. It lists them flat, while the input's puts some below a
+    stream group, or leaves them out (libavformat/dump.c). Without metadata and chapters it also holds no text of the
+    file's own: in the input's description, a language with line breaks can pose as a stream.
     """
-    described = log.partition("\nOutput #0")[0]
+    described, _, copied = log.rpartition(_OUTPUT)
     read_to = [int(value) / 1e6 for value in _PROGRESS.findall(progress)]
     readable_s = read_to[-1] if read_to else 0.0
     stated = _DURATION.search(described)
     duration_s = int(stated[1]) * 3600 + int(stated[2]) * 60 + float(stated[3]) if stated else readable_s
 
-    streams = list(_STREAM.finditer(described))
-    video = next((found for found in streams if found[1] == "Video" and "(attached pic)" not in found[3]), None)
-    audio = next((found for found in streams if found[1] == "Audio"), None)
-    if video is None and audio is None:
+    streams = list(_STREAM.finditer(copied))
+    video = next((found for found in streams if found[1] == "Video"), None)
+    has_audio = any(found[1] == "Audio" for found in streams)
+    if video is None and not has_audio:
         raise failure(Code.MEDIA_UNREADABLE, detail="no video or audio stream")
-    facts = {} if video is None else _picture(video[3], _after(described, video, streams))
-    return Probe(
+    return MediaFile(
+        path=path,
         duration_s=duration_s,
         readable_s=readable_s,
         has_video=video is not None,
-        has_audio=audio is not None,
-        codec=video[2] if video else "",
-        audio_codec=audio[2] if audio else "",
-        **facts,
+        has_audio=has_audio,
+        **({} if video is None else _picture(video, _after(copied, video, streams))),
     )
 
 
-def _picture(line: str, details: str) -> dict[str, Any]:
-    """Size, rotation, frame rate and transfer curve from a video stream's line and the lines below it."""
-    size, rate, rotation = _SIZE.search(line), _RATE.search(line), _ROTATION.search(details)
+def _picture(stream: re.Match[str], details: str) -> dict[str, Any]:
+    """Return codec, size and transfer curve from a video stream's line and the lines below it."""
+    _, codec, line = stream.groups()
+    size, rotation = _SIZE.search(line), _ROTATION.search(details)
     width, height = (int(size[1]), int(size[2])) if size else (None, None)
-    clockwise = round(-float(rotation[1]) / 90) * 90 % 360 if rotation else 0
-    if clockwise in (90, 270):
+    if rotation and round(float(rotation[1]) / 90) % 2:
         width, height = height, width
-    return {
-        "width_px": width,
-        "height_px": height,
-        "rotation_deg": clockwise,
-        "frames_per_s": float(rate[1]) * (1000 if rate[2] else 1) if rate else None,
-        "hdr": _HDR in line,
-    }
+    return {"codec": codec, "width_px": width, "height_px": height, "hdr": _HDR in line}
 
 
-def _after(described: str, stream: re.Match[str], streams: list[re.Match[str]]) -> str:
-    """The lines that belong to `stream`: up to the next one."""
+def _after(copied: str, stream: re.Match[str], streams: list[re.Match[str]]) -> str:
+    """Return the lines that belong to `stream`: up to the next one."""
     following = [other.start() for other in streams if other.start() > stream.start()]
-    return described[stream.end() : min(following, default=len(described))]
+    return copied[stream.end() : min(following, default=len(copied))]

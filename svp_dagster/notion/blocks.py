@@ -1,6 +1,6 @@
-"""Blocks of a page: made within Notion's sizes, parted into requests, compared.
+"""Blocks of a page: built within Notion's size limits, split into requests, compared.
 
-Sizes of a request: 100 children in an array, 1,000 blocks, 500 KB.
+A request has at most 100 children in an array, 1,000 blocks and 500 KB.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from svp_dagster.notion.rich_text import ITEM_UNITS, ITEMS_PER_ARRAY, plain_text
 CHILDREN_PER_ARRAY = 100
 BLOCKS_PER_REQUEST = 1000
 REQUEST_BYTES = 450_000
-"""Most bytes of the blocks of one request; what is left of Notion's 500 KB is for the rest of the request."""
+"""Maximum size of the blocks of one request; the rest of Notion's 500 KB is for the rest of the request."""
 
 PARAGRAPH_UNITS = 100_000
-"""Longest text put into one paragraph: 300 KB at most, so that it fits into a request."""
+"""Maximum length of the text of one paragraph: at most 300 KB, so that it fits into a request."""
 
 Items = list[JsonObject]
 """A rich text array, or a line of one."""
 
 
 def paragraph(items: Items, *, color: str = "default") -> JsonObject:
-    """A paragraph of at most 100 items."""
+    """Return a paragraph of at most 100 items."""
     return {"type": "paragraph", "paragraph": {"rich_text": items, "color": color}}
 
 
 def paragraphs(lines: Iterable[Items]) -> list[JsonObject]:
-    """As few paragraphs as hold the `lines` one below the other. A line has a few items and is never parted."""
+    """Return the `lines` in as few paragraphs as possible. A line has a few items and is never split."""
     return [paragraph(_joined(group)) for group in _groups(lines)]
 
 
 def one_paragraph(lines: Iterable[Items], *, color: str = "default") -> list[JsonObject]:
-    """One paragraph with the `lines` that fit, and a mark with the number of those that don't; none for no lines."""
+    """Return one paragraph with the `lines` that fit and the number of those that don't; none for no lines."""
     first, *others = list(_groups(lines)) or [[]]
     missing = sum(map(len, others))
     if missing:
@@ -44,22 +44,22 @@ def one_paragraph(lines: Iterable[Items], *, color: str = "default") -> list[Jso
 
 
 def toggles(heading: str, inside: list[JsonObject]) -> list[JsonObject]:
-    """As few toggles as hold the blocks `inside` and fit into a request each; none for no blocks."""
+    """Return the blocks `inside` in as few toggles as possible, each within one request; none for no blocks."""
     parts = batches(inside)
     headings = [heading] + [f"{heading} ({number})" for number in range(2, len(parts) + 1)]
     return [_toggle(name, part) for name, part in zip(headings, parts, strict=False)]
 
 
 def file(path: Path, *, mark: str) -> JsonObject:
-    """A file of this machine, which is uploaded once the block is sent (`resources.notion_upload.with_uploads`).
+    """Return a block with a file of this machine, which is uploaded when the block is sent (`notion.client.upload`).
 
-    `mark` stands below it: a block with the same name and mark is taken to hold the same file.
+    `mark` is its caption: a block with the same name and mark is assumed to hold the same file.
     """
     return {"type": "file", "file": {"path": str(path), "name": path.name, "caption": [text_item(mark)]}}
 
 
 def batches(blocks: list[JsonObject]) -> list[list[JsonObject]]:
-    """`blocks` in their order, parted so that each part fits into one request."""
+    """Split `blocks` into parts that fit into one request each, in order."""
     parts: list[list[JsonObject]] = []
     count = size = 0
     for block in blocks:
@@ -73,26 +73,26 @@ def batches(blocks: list[JsonObject]) -> list[list[JsonObject]]:
 
 
 def size_bytes(part: JsonObject) -> int:
-    """How many bytes a part of a request takes in it."""
+    """Return the size of a part of a request."""
     return len(json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()) + 1
 
 
 def children(block: JsonObject) -> list[JsonObject]:
-    """The blocks inside a block of a request."""
+    """Return the blocks inside a block of a request."""
     inside: list[JsonObject] = block[block["type"]].get("children", [])
     return inside
 
 
 def without_children(block: JsonObject) -> JsonObject:
-    """The body of an update that gives a block the content of `block`, but not what is inside it."""
+    """Return the body of an update that sets the content of a block, without its children."""
     kind = block["type"]
     return {"type": kind, kind: {name: value for name, value in block[kind].items() if name != "children"}}
 
 
-def says(block: JsonObject) -> list[tuple[str, str | None]]:
-    """The words of a block (a file's are its caption) with their links, for one of a request or of an answer alike.
+def text_runs(block: JsonObject) -> list[tuple[str, str | None]]:
+    """Return the text of a block (of a file: its caption) as runs with their links, of a request or of a response.
 
-    Blocks that say the same give equal lists, however their text is parted into items.
+    Blocks with the same text have equal runs, however the text is split into items.
     """
     runs: list[tuple[str, str | None]] = []
     content = block.get(block["type"], {})
@@ -103,8 +103,8 @@ def says(block: JsonObject) -> list[tuple[str, str | None]]:
     return runs
 
 
-def likeness(block: JsonObject) -> tuple[str, str]:
-    """Equal for blocks of which one may be the older version of the other: one type, and one heading or file name."""
+def match_key(block: JsonObject) -> tuple[str, str]:
+    """Return the key for pairing an existing block with its replacement: the type, and a heading or file name."""
     kind: str = block["type"]
     match kind:
         case "toggle":
@@ -120,7 +120,7 @@ def _toggle(heading: str, inside: list[JsonObject]) -> JsonObject:
 
 
 def _groups(lines: Iterable[Items]) -> Iterator[list[Items]]:
-    """The lines of one paragraph after the other. Each leaves room for one item more."""
+    """Yield the lines of each paragraph, with room for one more item."""
     group: list[Items] = []
     items = size = 0
     for line in lines:
@@ -136,11 +136,11 @@ def _groups(lines: Iterable[Items]) -> Iterator[list[Items]]:
 
 
 def _joined(lines: list[Items]) -> Items:
-    """The lines as one array, neighbours without a link as one item where they fit into one."""
+    """Join the lines into one array, and items without a link into one item where they fit."""
     joined: Items = []
     for number, line in enumerate(lines):
         for item in [text_item("\n"), *line] if number else line:
-            both = _as_one(joined[-1], item) if joined else None
+            both = _merged(joined[-1], item) if joined else None
             if both is None:
                 joined.append(item)
             else:
@@ -148,7 +148,7 @@ def _joined(lines: list[Items]) -> Items:
     return joined
 
 
-def _as_one(left: JsonObject, right: JsonObject) -> JsonObject | None:
+def _merged(left: JsonObject, right: JsonObject) -> JsonObject | None:
     if left["text"].get("link") or right["text"].get("link"):
         return None
     content = left["text"]["content"] + right["text"]["content"]

@@ -1,4 +1,4 @@
-"""Dates, times, zones and ranges as Notion takes them."""
+"""Dates, times, zones and ranges in Notion's form."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)*")
 
 
 def parse_date(value: Any) -> JsonObject | None:
-    """Notion's date object for an ISO 8601 date or time or a range of two; None where `value` is neither.
+    """Return Notion's date object for an ISO 8601 date, time or range; None if `value` is none of them.
 
     A range is `start/end` in one text, a list of two, or an object with `start`, `end` and an IANA `time_zone`.
-    An end that is unreadable or not after its start is dropped, and so is a zone beside an offset. Where only one
-    of the two has a time of day, both become days; where only one has an offset, it is taken for both.
+    An end that is invalid or not after its start is dropped, and so is a zone beside an offset. If only one of the two
+    has a time of day, both become days; if only one has an offset, both get it.
     """
     given_start, given_end, given_zone = _parts(value)
     start, end = _moment(given_start), _moment(given_end)
@@ -37,7 +37,7 @@ def parse_date(value: Any) -> JsonObject | None:
 
 
 def _parts(value: Any) -> tuple[Any, Any, Any]:
-    """Start, end and zone as they were given."""
+    """Return start, end and zone as they were given."""
     match value:
         case {"start": start}:
             return start, value.get("end"), value.get("time_zone")
@@ -54,7 +54,7 @@ def _parts(value: Any) -> tuple[Any, Any, Any]:
 
 
 def _moment(value: Any) -> date | datetime | None:
-    """A day, or a time of a day with or without an offset."""
+    """Parse a day, or a time of a day with or without an offset."""
     if not isinstance(value, str):
         return None
     text = value.strip()
@@ -69,7 +69,7 @@ def _moment(value: Any) -> date | datetime | None:
 
 
 def _alike(start: date | datetime, end: date | datetime) -> tuple[date | datetime, date | datetime]:
-    """Both as days or both as times, and with an offset both or neither."""
+    """Return both as days or both as times, with an offset both or neither."""
     if not (isinstance(start, datetime) and isinstance(end, datetime)):
         return _day(start), _day(end)
     zone = start.tzinfo or end.tzinfo
@@ -92,6 +92,6 @@ def _is_zone(name: Any) -> bool:
         return False
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not found; not a key; a folder of the database
+    except (KeyError, ValueError, OSError):  # not found, not a key, a folder of the database
         return False
     return True

@@ -10,7 +10,7 @@ _ID = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[
 
 
 def object_id(text: str) -> str | None:
-    """The id, with dashes, that `text` is or that stands at the end of its path where it is a page's address."""
+    """Return the id in `text`, with dashes: `text` itself, or the end of its path if it is the URL of a page."""
     text = text.strip()
     try:
         path = urlsplit(text).path if "/" in text else text

@@ -1,4 +1,4 @@
-"""Numbers as people and models write them."""
+"""Parsing of numbers as people and models write them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _EXACT = 2**53
 
 
 def parse_number(value: Any, *, is_percent: bool = False) -> int | float | None:
-    """The one number that `value` is or that its words hold (`1,200 €`, `45 minutes`), else None.
+    """Return the one number that `value` is or contains (`1,200 €`, `45 minutes`), else None.
 
-    `2-3` and `1/2` are not one number. A comma is a decimal mark unless it parts groups of three digits. With
+    `2-3` and `1/2` are not one number. A comma is a decimal mark unless it separates groups of three digits. With
     `is_percent`, a text with a per cent sign gives its hundredth, as Notion stores such columns.
     """
     if isinstance(value, bool):
@@ -59,7 +59,7 @@ def _last(text: str) -> str:
 
 
 def _storable(number: int | float) -> int | float | None:
-    """`number` as JSON numbers can carry it: whole ones exactly or else as the nearest double."""
+    """Return `number` in the range of JSON numbers: exact if possible, else the nearest double."""
     if isinstance(number, int) and abs(number) <= _EXACT:
         return number
     try:

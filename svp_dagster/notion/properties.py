@@ -1,7 +1,7 @@
-"""Values of a summary as Notion property values, within Notion's sizes by construction.
+"""Values of a summary as Notion property values, within Notion's size limits.
 
-A value that a column can't hold is left out with a reason. Nothing here raises: once a video has been heard and
-read, one odd value doesn't stop its page.
+A value that a column can't hold is left out with a reason. Nothing here raises: one odd value doesn't stop the page of
+a video that is already transcribed.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from svp_dagster.models import JsonObject, Value
 from svp_dagster.notion.blocks import PARAGRAPH_UNITS, REQUEST_BYTES, size_bytes
 from svp_dagster.notion.dates import parse_date
 from svp_dagster.notion.numbers import parse_number
-from svp_dagster.notion.relations import Choice, named_titles
+from svp_dagster.notion.relations import LinkedPages, named_titles
 from svp_dagster.notion.rich_text import ITEM_UNITS, ITEMS_PER_ARRAY, clean, cut, one_line, rich_text, units
-from svp_dagster.notion.schema import Column, DataSourceSchema, normalised
+from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema, fillable_columns, normalised
 
 OPTION_UNITS = 100
-"""Longest name of an option and of a file."""
+"""Maximum length of the name of an option or a file."""
 CONTACT_UNITS = 100
-"""Longest email address and phone number: the text of Notion's documentation says 200, its OpenAPI description 100."""
+"""Maximum length of an email address or phone number: Notion's documentation says 200, its OpenAPI description 100."""
 
 LINK_NAMES = ("video_link", "video_url", "video", "link", "url", "source", "source_link", "source_url")
-"""Names that mark the url column which gets the video's link, the surest first (see `normalised`)."""
+"""Names (see `normalised`) of the url column that gets the video's link, in order of preference."""
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?", re.IGNORECASE)
 _BARE_ADDRESS = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?:[/?#]\S*)?", re.IGNORECASE)
@@ -43,7 +43,7 @@ _NO = frozenset({"false", "no", "n", "0"})
 class Filled(Value):
     """Property values for a request, by column name.
 
-    `left_out` tells why a value was not written, `shortened` what of a written one is missing.
+    `left_out` has the reasons why values are missing, `shortened` what is missing of values that were cut.
     """
 
     properties: JsonObject = Field(default_factory=dict)
@@ -51,8 +51,8 @@ class Filled(Value):
     shortened: dict[str, str] = Field(default_factory=dict)
 
 
-class _Unfit(Exception):
-    """The column can't hold the value; the message is the reason in words."""
+class _Rejected(Exception):
+    """The column can't hold the value; the message is the reason for the page's reader."""
 
 
 class _Converted(Value):
@@ -61,38 +61,46 @@ class _Converted(Value):
 
 
 def to_properties(schema: DataSourceSchema, values: Mapping[str, Any]) -> Filled:
-    """The property values for `values` (plain JSON by column name, see `PropertyFill.value`).
+    """Return the property values for `values` (plain JSON by column name, see `PropertyFill.value`).
 
-    A relation takes a `Choice` of pages: its titles have been looked up before. Files are paths, never addresses.
-    Together the values fit into one request: where they wouldn't, the texts are cut to equal shares.
+    The value of a relation is `LinkedPages`, that of a files column a list of paths. All values together fit into one
+    request: if they don't, the texts are cut to equal shares.
     """
     filled = _filled(schema, values, text_limit=ITEM_UNITS * ITEMS_PER_ARRAY)
     if size_bytes(filled.properties) > REQUEST_BYTES:
         texts = sum("rich_text" in cell for cell in filled.properties.values())
         filled = _filled(schema, values, text_limit=PARAGRAPH_UNITS // max(1, texts))
     while size_bytes(filled.properties) > REQUEST_BYTES:
-        filled = _without_the_largest(filled)
+        filled = _without_largest(filled)
     return filled
 
 
 def unfit_values(schema: DataSourceSchema, values: Mapping[str, Any]) -> dict[str, str]:
-    """Why columns can't hold their values, by name, as far as that shows before a relation's titles are looked up."""
-    relations = {column.name for column in schema.columns if column.type == "relation" and column.is_fillable}
+    """Return why columns can't hold their values, by name. Titles of relations are not looked up."""
+    relations = {column.name for column in schema.columns if column.type is ColumnType.RELATION and column.is_fillable}
     others = {name: value for name, value in values.items() if name not in relations}
     untitled = (name for name in values if name in relations and not named_titles(values[name]))
     return to_properties(schema, others).left_out | dict.fromkeys(untitled, "No page is named.")
 
 
 def link_column(schema: DataSourceSchema) -> Column | None:
-    """The column of type url that gets the video's link: the one so named, else the first; None where there is none."""
-    links = [column for column in schema.columns if column.type == "url"]
+    """Return the url column that gets the video's link: one of `LINK_NAMES`, else the first; None without any."""
+    links = [column for column in schema.columns if column.type is ColumnType.URL]
     by_name = {normalised(column.name): column for column in reversed(links)}
     named = (by_name[name] for name in LINK_NAMES if name in by_name)
     return next(named, links[0] if links else None)
 
 
+def askable_columns(schema: DataSourceSchema) -> tuple[Column, ...]:
+    """Return the columns that a summary fills: not those that Notion computes or that publishing fills itself."""
+    link = link_column(schema)
+    return tuple(
+        column for column in fillable_columns(schema) if column.type is not ColumnType.FILES and column != link
+    )
+
+
 def web_address(text: str) -> str | None:
-    """`text` as an http(s) URL that Notion takes (`example.com` becomes `https://example.com`), else None."""
+    """Return `text` as an http(s) URL that Notion accepts (`https://example.com` for `example.com`), else None."""
     address = clean(text)
     if _BARE_ADDRESS.fullmatch(address):
         address = f"https://{address}"
@@ -108,7 +116,7 @@ def _filled(schema: DataSourceSchema, values: Mapping[str, Any], *, text_limit: 
         column = schema.column(name)
         try:
             converted = _convert(column, value, text_limit)
-        except _Unfit as reason:
+        except _Rejected as reason:
             left_out[name] = str(reason)
             continue
         assert column is not None
@@ -118,7 +126,7 @@ def _filled(schema: DataSourceSchema, values: Mapping[str, Any], *, text_limit: 
     return Filled(properties=properties, left_out=left_out, shortened=shortened)
 
 
-def _without_the_largest(filled: Filled) -> Filled:
+def _without_largest(filled: Filled) -> Filled:
     largest = max(filled.properties, key=lambda name: size_bytes(filled.properties[name]))
     return Filled(
         properties={name: cell for name, cell in filled.properties.items() if name != largest},
@@ -129,12 +137,12 @@ def _without_the_largest(filled: Filled) -> Filled:
 
 def _convert(column: Column | None, value: Any, text_limit: int) -> _Converted:
     if column is None:
-        raise _Unfit("There is no such column.")
+        raise _Rejected("There is no such column.")
     if column.why_not is not None:
-        raise _Unfit(column.why_not)
+        raise _Rejected(column.why_not)
     if value is None:
-        raise _Unfit("No value was found.")
-    if column.type == "rich_text":
+        raise _Rejected("No value was found.")
+    if column.type is ColumnType.RICH_TEXT:
         return _text(clean(_words(value)), limit=text_limit)
     return _CONVERTERS[column.type](column, value)
 
@@ -145,7 +153,7 @@ def _title(_: Column, value: Any) -> _Converted:
 
 def _text(text: str, *, limit: int) -> _Converted:
     if not text:
-        raise _Unfit("The text is empty.")
+        raise _Rejected("The text is empty.")
     items = rich_text(text, limit=limit)
     kept = sum(len(item["text"]["content"]) for item in items)
     return _Converted(content=items, shortened="The text was too long and is cut." if kept < len(text) else "")
@@ -154,14 +162,14 @@ def _text(text: str, *, limit: int) -> _Converted:
 def _number(column: Column, value: Any) -> _Converted:
     number = parse_number(value, is_percent=column.number_format == "percent")
     if number is None:
-        raise _Unfit(f"{_quoted(value)} is not one number.")
+        raise _Rejected(f"{_quoted(value)} is not one number.")
     return _Converted(content=number)
 
 
 def _select(column: Column, value: Any) -> _Converted:
     names = _option_names(column, value if isinstance(value, list) else [value])
     if not names:
-        raise _Unfit("The option's name is empty.")
+        raise _Rejected("The option's name is empty.")
     rest = f"Only the first of {len(names)} options fits into this column." if len(names) > 1 else ""
     return _Converted(content={"name": names[0]}, shortened=rest)
 
@@ -169,7 +177,7 @@ def _select(column: Column, value: Any) -> _Converted:
 def _multi_select(column: Column, value: Any) -> _Converted:
     names = _option_names(column, value if isinstance(value, list) else _LIST_MARKS.split(_words(value)))
     if not names:
-        raise _Unfit("No option is named.")
+        raise _Rejected("No option is named.")
     kept = names[:ITEMS_PER_ARRAY]
     rest = f"Only the first {len(kept)} of {len(names)} options fit." if len(kept) < len(names) else ""
     return _Converted(content=[{"name": name} for name in kept], shortened=rest)
@@ -178,14 +186,16 @@ def _multi_select(column: Column, value: Any) -> _Converted:
 def _status(column: Column, value: Any) -> _Converted:
     name = _known_option(column, one_line(_words(value)))
     if name is None:
-        raise _Unfit(f"{_quoted(value)} is not an option of this status, and Notion lets nobody add one over its API.")
+        raise _Rejected(
+            f"{_quoted(value)} is not an option of this status, and Notion lets nobody add one over its API."
+        )
     return _Converted(content={"name": name})
 
 
 def _date(_: Column, value: Any) -> _Converted:
     date = parse_date(value)
     if date is None:
-        raise _Unfit(f"{_quoted(value)} is not a full date.")
+        raise _Rejected(f"{_quoted(value)} is not a full date.")
     return _Converted(content=date)
 
 
@@ -193,54 +203,54 @@ def _checkbox(_: Column, value: Any) -> _Converted:
     word = one_line(_words(value)).casefold()
     if isinstance(value, bool) or word in _YES | _NO:
         return _Converted(content=value if isinstance(value, bool) else word in _YES)
-    raise _Unfit(f"{_quoted(value)} is neither yes nor no.")
+    raise _Rejected(f"{_quoted(value)} is neither yes nor no.")
 
 
 def _url(_: Column, value: Any) -> _Converted:
     address = web_address(_words(value))
     if address is None:
-        raise _Unfit(f"{_quoted(value)} is not a web address of at most {ITEM_UNITS:,} characters.")
+        raise _Rejected(f"{_quoted(value)} is not a web address of at most {ITEM_UNITS:,} characters.")
     return _Converted(content=address)
 
 
 def _email(_: Column, value: Any) -> _Converted:
     address = one_line(_words(value)).removeprefix("mailto:")
     if units(address) > CONTACT_UNITS or not _EMAIL.fullmatch(address):
-        raise _Unfit(f"{_quoted(value)} is not an email address.")
+        raise _Rejected(f"{_quoted(value)} is not an email address.")
     return _Converted(content=address)
 
 
 def _phone_number(_: Column, value: Any) -> _Converted:
     number = one_line(_words(value)).removeprefix("tel:")
     if units(number) > CONTACT_UNITS or not _PHONE.fullmatch(number) or sum(map(str.isdigit, number)) < 3:
-        raise _Unfit(f"{_quoted(value)} is not a phone number.")
+        raise _Rejected(f"{_quoted(value)} is not a phone number.")
     return _Converted(content=number)
 
 
 def _files(_: Column, value: Any) -> _Converted:
-    """Files of this machine, which are uploaded once the page is sent (`resources.notion_upload`)."""
+    """Files of this machine, which are uploaded when the page is sent (`notion.client.upload`)."""
     paths = [path for path in value if isinstance(path, Path)] if isinstance(value, list) else []
     if not paths:
-        raise _Unfit("There is no file to put here.")
+        raise _Rejected("There is no file to put here.")
     return _Converted(content=[{"path": str(path), "name": cut(path.name, OPTION_UNITS)} for path in paths])
 
 
 def _relation(_: Column, value: Any) -> _Converted:
-    if not isinstance(value, Choice):
-        raise _Unfit(f"{_quoted(value)} does not name pages of the related database.")
+    if not isinstance(value, LinkedPages):
+        raise _Rejected(f"{_quoted(value)} does not name pages of the related database.")
     if not value.page_ids:
-        raise _Unfit(value.left_out)
+        raise _Rejected(value.left_out)
     return _Converted(content=[{"id": page_id} for page_id in value.page_ids], shortened=value.left_out)
 
 
 def _option_names(column: Column, values: list[Any]) -> list[str]:
-    """Names within Notion's rules (no comma, at most 100 units), existing options preferred, each once."""
+    """Return valid option names (no comma, at most 100 units), without duplicates; existing options are preferred."""
     cleaned = (one_line(_words(value)) for value in values)
     names = (_known_option(column, name) or cut(one_line(name.replace(",", " ")), OPTION_UNITS) for name in cleaned)
-    once: dict[str, str] = {}
+    unique: dict[str, str] = {}
     for name in filter(None, names):
-        once.setdefault(name.casefold(), name)
-    return list(once.values())
+        unique.setdefault(name.casefold(), name)
+    return list(unique.values())
 
 
 def _known_option(column: Column, name: str) -> str | None:
@@ -250,7 +260,7 @@ def _known_option(column: Column, name: str) -> str | None:
 
 
 def _words(value: Any) -> str:
-    """A plain value in words: lists line by line. Objects have none."""
+    """Return a plain value as text, lists line by line; empty for objects."""
     match value:
         case str():
             return value
@@ -270,17 +280,17 @@ def _quoted(value: Any) -> str:
     return f'"{cut(one_line(_words(value)), 60)}"'
 
 
-_CONVERTERS: dict[str, Callable[[Column, Any], _Converted]] = {
-    "title": _title,
-    "number": _number,
-    "select": _select,
-    "multi_select": _multi_select,
-    "status": _status,
-    "date": _date,
-    "checkbox": _checkbox,
-    "url": _url,
-    "email": _email,
-    "phone_number": _phone_number,
-    "files": _files,
-    "relation": _relation,
+_CONVERTERS: dict[ColumnType, Callable[[Column, Any], _Converted]] = {
+    ColumnType.TITLE: _title,
+    ColumnType.NUMBER: _number,
+    ColumnType.SELECT: _select,
+    ColumnType.MULTI_SELECT: _multi_select,
+    ColumnType.STATUS: _status,
+    ColumnType.DATE: _date,
+    ColumnType.CHECKBOX: _checkbox,
+    ColumnType.URL: _url,
+    ColumnType.EMAIL: _email,
+    ColumnType.PHONE_NUMBER: _phone_number,
+    ColumnType.FILES: _files,
+    ColumnType.RELATION: _relation,
 }

@@ -1,7 +1,6 @@
-"""Text within Notion's sizes.
+"""Rich text within Notion's size limits.
 
-Lengths are counted in UTF-16 units, the stricter of the two ways in which Notion and its own description count: a
-text that fits in units fits in characters too.
+Lengths are in UTF-16 code units, the stricter of the two ways in which Notion and its OpenAPI description count.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ import re
 from svp_dagster.models import JsonObject
 
 ITEM_UNITS = 2000
-"""Longest content of one rich text item, and longest URL."""
+"""Maximum length of the content of one rich text item, and of a URL."""
 ITEMS_PER_ARRAY = 100
-"""Most items in an array of rich text, blocks, options or relations."""
+"""Maximum number of items in an array of rich text, blocks, options or relations."""
 CUT_MARK = "…"
 
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\ufeff]")
@@ -22,29 +21,29 @@ _BREAK_WITHIN = 300
 
 
 def clean(text: str) -> str:
-    """`text` with `\\n` as its only line end, without control characters, lone surrogates and outer white space."""
+    """Return `text` stripped, with `\\n` as its only line end, without control characters and lone surrogates."""
     return _UNWANTED.sub("", _LINE_ENDS.sub("\n", text)).strip()
 
 
 def one_line(text: str) -> str:
-    """`text` cleaned, with each run of white space as one space."""
+    """Return `text` cleaned, with each run of white space as one space."""
     return " ".join(clean(text).split())
 
 
 def units(text: str) -> int:
-    """How long `text` is for Notion: characters beyond the basic plane count twice."""
+    """Return the length of `text` in UTF-16 units: characters beyond the basic plane count twice."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, limit: int) -> str:
-    """`text`, or as much of it as fits into `limit` units together with a mark that says it was cut."""
+    """Return `text`, cut to `limit` units with `CUT_MARK` at its end where it is longer."""
     if units(text) <= limit:
         return text
     return text[: _end(text, 0, limit - len(CUT_MARK))].rstrip() + CUT_MARK
 
 
 def split(text: str, limit: int = ITEM_UNITS) -> list[str]:
-    """Parts of at most `limit` units which joined give `text`, parted at a space or line end where one is near."""
+    """Split `text` into parts of at most `limit` units, at a space or line end if one is near."""
     parts = []
     start = 0
     while start < len(text):
@@ -58,13 +57,13 @@ def split(text: str, limit: int = ITEM_UNITS) -> list[str]:
 
 
 def text_item(content: str, *, url: str | None = None) -> JsonObject:
-    """One rich text item; `content` must fit. With `url` it is a link."""
+    """Return one rich text item, a link if `url` is given. `content` must fit."""
     link = {"link": {"url": url}} if url else {}
     return {"type": "text", "text": {"content": content, **link}}
 
 
 def rich_text(text: str, *, limit: int = ITEM_UNITS * ITEMS_PER_ARRAY) -> list[JsonObject]:
-    """`text` as the fewest items of an array, cut with a mark where it is longer than `limit` or the array holds.
+    """Return `text` in as few rich text items as possible, cut where it is longer than `limit` or fills the array.
 
     An empty text gives an empty array.
     """
@@ -76,12 +75,12 @@ def rich_text(text: str, *, limit: int = ITEM_UNITS * ITEMS_PER_ARRAY) -> list[J
 
 
 def plain_text(items: list[JsonObject]) -> str:
-    """The words of a rich text array, of a request or of an answer."""
+    """Return the text of a rich text array, of a request or of a response."""
     return "".join(item.get("plain_text") or item.get("text", {}).get("content", "") for item in items)
 
 
 def _end(text: str, start: int, limit: int) -> int:
-    """The largest end such that `text[start:end]` has at most `limit` units."""
+    """Return the largest end for which `text[start:end]` has at most `limit` units."""
     end = min(len(text), start + limit)
     while (excess := units(text[start:end]) - limit) > 0:
         end -= max(1, excess // 2)

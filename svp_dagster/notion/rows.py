@@ -1,9 +1,9 @@
-"""The Link Database: which columns it has, what its rows ask for, how their status is told.
+"""The Link Database: its columns, its rows as values, and the updates that show a status.
 
 url              url               the video's link
-tag              select            names the Content Database
-processing_type  select, optional  how much of the video is looked at (`ProcessingType`)
-status           select or status  where the row stands (`Status`)
+tag              select            the name of the Content Database
+processing_type  select, optional  how much of the video is processed (`ProcessingType`)
+status           select or status  the state of the row (`Status`)
 updated_time     date              when the status changed last
 error            text, optional    the sentence of a failure
 result           url, optional     the content page
@@ -14,63 +14,68 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal, cast
 
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import Code, ReasonCode, SvpError, failure
 from svp_dagster.models import JsonObject, LinkEntry, ProcessingType, Status, Value
 from svp_dagster.notion.properties import to_properties
 from svp_dagster.notion.rich_text import clean
-from svp_dagster.notion.schema import DataSourceSchema, normalised
+from svp_dagster.notion.schema import ColumnType, DataSourceSchema, normalised
 
-StatusType = Literal["select", "status"]
+StatusType = Literal[ColumnType.SELECT, ColumnType.STATUS]
 
 URL, TAG, PROCESSING_TYPE, STATUS, UPDATED_TIME = "url", "tag", "processing_type", "status", "updated_time"
 ERROR, RESULT = "error", "result"
 
-_REQUIRED: dict[str, tuple[str, ...]] = {
-    URL: ("url",),
-    TAG: ("select",),
-    STATUS: ("select", "status"),
-    UPDATED_TIME: ("date",),
+_REQUIRED: dict[str, tuple[ColumnType, ...]] = {
+    URL: (ColumnType.URL,),
+    TAG: (ColumnType.SELECT,),
+    STATUS: (ColumnType.SELECT, ColumnType.STATUS),
+    UPDATED_TIME: (ColumnType.DATE,),
 }
-_OPTIONAL: dict[str, tuple[str, ...]] = {PROCESSING_TYPE: ("select",), ERROR: ("rich_text",), RESULT: ("url",)}
+_OPTIONAL: dict[str, tuple[ColumnType, ...]] = {
+    PROCESSING_TYPE: (ColumnType.SELECT,),
+    ERROR: (ColumnType.RICH_TEXT,),
+    RESULT: (ColumnType.URL,),
+}
 
 
 class InvalidRow(Value):
-    """A row that lacks what a run needs. `reason` fills the sentence of `code`."""
+    """A row without the values that a run needs. `reason` fills the sentence of `code`."""
 
     page_id: str
     connection_id: str
     last_edited_time: datetime
-    code: Code
+    code: ReasonCode
     reason: str
 
     @property
     def failure(self) -> SvpError:
-        """What is told to the row's owner."""
+        """The failure that the row's owner sees."""
         return failure(self.code, reason=self.reason, detail=self.reason)
 
 
 def check_columns(schema: DataSourceSchema) -> list[str]:
-    """What a data source lacks to be a Link Database, a sentence per column; empty where it is one."""
+    """Return what a data source lacks to be a Link Database, a sentence per column; empty if it is one."""
     problems = [_column_problem(schema, name, types) for name, types in (_REQUIRED | _OPTIONAL).items()]
     return [problem for problem in [*problems, _status_options_problem(schema)] if problem is not None]
 
 
 def status_type(schema: DataSourceSchema) -> StatusType:
-    """The type of the status column of a Link Database that `check_columns` accepts."""
+    """Return the type of the status column of a Link Database that `check_columns` accepts."""
     column = schema.column(STATUS)
-    return "status" if column is not None and column.type == "status" else "select"
+    is_status = column is not None and column.type is ColumnType.STATUS
+    return ColumnType.STATUS if is_status else ColumnType.SELECT
 
 
 def pending_filter(status_type: StatusType) -> JsonObject:
-    """The filter of a query for the rows that wait."""
+    """Return the filter of a query for the pending rows."""
     return {"property": STATUS, status_type: {"equals": Status.PENDING.value}}
 
 
 def parse_row(page: JsonObject, connection_id: str) -> LinkEntry | InvalidRow:
-    """What a row of Notion's answer asks for, or what it lacks. An unknown processing type stands for `full`.
+    """Parse a row of Notion's response. An unknown processing type counts as `full`.
 
-    Whether the link can be used and the tag is known is not looked at here. Raises KeyError, TypeError or ValueError
-    where `page` is no page of Notion's.
+    Whether the link is supported and the tag is known is not checked here. Raises KeyError, TypeError or ValueError
+    if `page` is no page of Notion's.
     """
     cells: JsonObject = page["properties"]
     url, tag, kind = _url(cells.get(URL)), _option(cells.get(TAG)), _option(cells.get(PROCESSING_TYPE)).casefold()
@@ -96,7 +101,7 @@ def parse_row(page: JsonObject, connection_id: str) -> LinkEntry | InvalidRow:
 def new_row(
     schema: DataSourceSchema, *, url: str, tag: str, processing_type: ProcessingType | None, at: datetime
 ) -> JsonObject:
-    """The properties of a row to be added: pending, with the link as its title."""
+    """Return the properties of a new row: pending, with the link as its title."""
     values = {URL: url, TAG: tag, STATUS: Status.PENDING, UPDATED_TIME: _utc(at), schema.title_column.name: url}
     if processing_type is not None and schema.column(PROCESSING_TYPE) is not None:
         values[PROCESSING_TYPE] = processing_type
@@ -111,10 +116,10 @@ def status_update(
     sentence: str | None = None,
     result_url: str | None = None,
 ) -> JsonObject:
-    """The properties that show `status` on a row.
+    """Return the properties that show `status` on a row.
 
-    `error` is emptied where there is no `sentence`; `result` is left as it is where there is no `result_url`.
-    Columns that the Link Database doesn't have are left away.
+    Without a `sentence` the error column is emptied; without a `result_url` the result column is not changed.
+    Columns that the Link Database doesn't have are left out.
     """
     values = {STATUS: status, UPDATED_TIME: _utc(at), ERROR: sentence, RESULT: result_url}
     known = {name: value for name, value in values.items() if value and _is_usable(schema, name)}
@@ -125,7 +130,7 @@ def status_update(
 
 
 def shows_errors(schema: DataSourceSchema) -> bool:
-    """Whether a failure's sentence has a column; else it goes into a comment on the row."""
+    """Whether there is a column for a failure's sentence; otherwise it goes into a comment on the row."""
     return _is_usable(schema, ERROR)
 
 
@@ -134,11 +139,11 @@ def _is_usable(schema: DataSourceSchema, name: str) -> bool:
     return column is not None and column.type in (_REQUIRED | _OPTIONAL)[name]
 
 
-def _column_problem(schema: DataSourceSchema, name: str, types: tuple[str, ...]) -> str | None:
+def _column_problem(schema: DataSourceSchema, name: str, types: tuple[ColumnType, ...]) -> str | None:
     wanted = " or ".join(types)
     column = schema.column(name)
     if column is not None:
-        wrong = f'The column "{name}" is of type {column.type}; it must be of type {wanted}.'
+        wrong = f'The column "{name}" is of type {column.type_name}; it must be of type {wanted}.'
         return None if column.type in types else wrong
     similar = next((column.name for column in schema.columns if normalised(column.name) == name), None)
     if similar is not None:
@@ -147,11 +152,11 @@ def _column_problem(schema: DataSourceSchema, name: str, types: tuple[str, ...])
 
 
 def _status_options_problem(schema: DataSourceSchema) -> str | None:
-    """A status knows all options beforehand. A select gets new ones by writing, but a filter needs its option."""
+    """Check for the options that Notion doesn't create: all of a status column, and those of a select in a filter."""
     column = schema.column(STATUS)
     if column is None or column.type not in _REQUIRED[STATUS]:
         return None
-    needed = list(Status) if column.type == "status" else [Status.PENDING]
+    needed = list(Status) if column.type is ColumnType.STATUS else [Status.PENDING]
     missing = [option.value for option in needed if option.value not in column.options]
     if not missing:
         return None
@@ -163,7 +168,7 @@ def _url(cell: JsonObject | None) -> str:
 
 
 def _option(cell: JsonObject | None) -> str:
-    """The name of the chosen option of a select or status, empty where none is chosen."""
+    """Return the name of the chosen option of a select or status; empty if none is chosen."""
     chosen = cell.get(cell["type"]) if cell else None
     return cast(str, chosen["name"]).strip() if isinstance(chosen, dict) else ""
 

@@ -1,4 +1,4 @@
-"""Databases that are made for a person: the Link Database and ready-made Content Databases."""
+"""Templates of the databases that the product creates: the Link Database and ready-made Content Databases."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from svp_dagster.models import JsonObject, ProcessingType, Status, Value
 from svp_dagster.notion import rows
 from svp_dagster.notion.rich_text import ITEMS_PER_ARRAY, one_line, text_item
+from svp_dagster.notion.schema import ColumnType
 
 _STATUS_COLORS = {
     Status.PENDING: "gray",
@@ -21,7 +22,7 @@ _STATUS_COLORS = {
 
 
 class Template(Value):
-    """A database to be made. `columns` are Notion's property configurations by name, `prompt` the schema prompt."""
+    """A database to create. `columns` are Notion's property configurations by name, `prompt` the schema prompt."""
 
     name: str
     icon: str
@@ -30,7 +31,7 @@ class Template(Value):
 
 
 def create_database(template: Template, *, parent_page_id: str) -> JsonObject:
-    """The body of the request that makes `template` a database below a page."""
+    """Return the body of the request that creates the database below a page."""
     return {
         "parent": {"type": "page_id", "page_id": parent_page_id},
         "title": [text_item(template.name)],
@@ -40,28 +41,28 @@ def create_database(template: Template, *, parent_page_id: str) -> JsonObject:
 
 
 def link_database(tags: Iterable[str]) -> Template:
-    """A Link Database with every column and option; `tags` (at most 100, no commas) are offered to choose from."""
+    """Return a Link Database with every column; `tags` (at most 100, no commas) are the options of its tag column."""
     names = dict.fromkeys(one_line(tag.replace(",", " ")) for tag in tags)
     return Template(
         name="Video links",
         icon="🔗",
         columns={
-            "name": _column("title", "Anything that helps you to find the row again."),
-            rows.URL: _column("url", "The link of one TikTok or Instagram post."),
+            "name": _column(ColumnType.TITLE, "Anything that helps you to find the row again."),
+            rows.URL: _column(ColumnType.URL, "The link of one TikTok or Instagram post."),
             rows.TAG: _select("Which Content Database the page goes into.", dict.fromkeys(names, "default")),
             rows.STATUS: _select("Set it to pending to start, or to start again.", _STATUS_COLORS),
-            rows.RESULT: _column("url", "The page that was made."),
-            rows.ERROR: _column("rich_text", "What went wrong and what you can do."),
+            rows.RESULT: _column(ColumnType.URL, "The page that was made."),
+            rows.ERROR: _column(ColumnType.RICH_TEXT, "What went wrong and what you can do."),
             rows.PROCESSING_TYPE: _select(
                 "How much of the video is looked at. Empty: full.", dict.fromkeys(ProcessingType, "default")
             ),
-            rows.UPDATED_TIME: _column("date", "When the status changed last."),
+            rows.UPDATED_TIME: _column(ColumnType.DATE, "When the status changed last."),
         },
     )
 
 
-def _column(kind: str, description: str) -> JsonObject:
-    return {"type": kind, kind: {}, "description": description}
+def _column(kind: ColumnType, description: str) -> JsonObject:
+    return {"type": kind.value, kind.value: {}, "description": description}
 
 
 def _select(description: str, options: Mapping[Any, str]) -> JsonObject:
@@ -78,10 +79,10 @@ COOKING = Template(
     name="Cooking",
     icon="🍳",
     columns={
-        "name": _column("title", "The name of the dish."),
-        "video_link": _column("url", "The video."),
-        "ingredients": _column("rich_text", "One ingredient per line, with its amount."),
-        "steps": _column("rich_text", "One step per line, in order."),
+        "name": _column(ColumnType.TITLE, "The name of the dish."),
+        "video_link": _column(ColumnType.URL, "The video."),
+        "ingredients": _column(ColumnType.RICH_TEXT, "One ingredient per line, with its amount."),
+        "steps": _column(ColumnType.RICH_TEXT, "One step per line, in order."),
     },
     prompt=(
         "The video shows how a dish is made. List every ingredient with its amount on a line of its own, and the steps "
@@ -95,17 +96,17 @@ PLACES = Template(
     name="Places",
     icon="📍",
     columns={
-        "name": _column("title", "The name of the place."),
-        "address": _column("rich_text", "Street, city, country, as far as they are told."),
-        "video_link": _column("url", "The video."),
+        "name": _column(ColumnType.TITLE, "The name of the place."),
+        "address": _column(ColumnType.RICH_TEXT, "Street, city, country, as far as they are told."),
+        "video_link": _column(ColumnType.URL, "The video."),
         "categories": _categories(
             ["restaurant", "café", "bar", "bakery", "shop", "museum", "park", "viewpoint", "hotel", "event"],
             "What kind of place it is.",
         ),
-        "recommendation": _column("rich_text", "What is worth ordering, seeing or doing."),
-        "hours": _column("rich_text", "Opening hours, as they are told."),
-        "website": _column("url", "The place's own website."),
-        "is_popup": _column("checkbox", "Whether it is there for a limited time only."),
+        "recommendation": _column(ColumnType.RICH_TEXT, "What is worth ordering, seeing or doing."),
+        "hours": _column(ColumnType.RICH_TEXT, "Opening hours, as they are told."),
+        "website": _column(ColumnType.URL, "The place's own website."),
+        "is_popup": _column(ColumnType.CHECKBOX, "Whether it is there for a limited time only."),
     },
     prompt=(
         "The video recommends a place to go to. Give its name as its sign or the speaker says it, the address as far "
@@ -115,4 +116,4 @@ PLACES = Template(
 )
 
 CONTENT_TEMPLATES: dict[str, Template] = {"cooking": COOKING, "places": PLACES}
-"""The ready-made Content Databases by the tag that is proposed for them."""
+"""The ready-made Content Databases, by their proposed tag."""

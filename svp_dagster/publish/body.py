@@ -1,16 +1,26 @@
-"""What stands in the body of a content page.
+"""The body of a content page.
 
-Free workspaces with several members have 1,000 blocks for their whole life, and deleting gives none back: so a body
-is a few large blocks unless more are asked for.
+Free workspaces with several members have 1,000 blocks in their lifetime, and deleting gives none back. So a body has a
+few large blocks, unless the options ask for more.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 
-from svp_dagster.models import Evidence, JsonObject, ScreenLine, ScreenText, Segment, Summary, Transcript, Value, Video
+from svp_dagster.models import (
+    BlockBudget,
+    Evidence,
+    JsonObject,
+    PageOptions,
+    ScreenLine,
+    ScreenText,
+    Segment,
+    Summary,
+    Transcript,
+    Video,
+)
 from svp_dagster.notion.blocks import PARAGRAPH_UNITS, Items, one_paragraph, paragraph, paragraphs, toggles
 from svp_dagster.notion.properties import web_address
 from svp_dagster.notion.rich_text import ITEM_UNITS, clean, cut, one_line, rich_text, split, text_item
@@ -20,28 +30,10 @@ _NAME_UNITS = 100
 _QUOTE_UNITS = 400
 _STAMP_UNITS = 100
 _PART_UNITS = 49_000
-"""Of a paragraph, where two texts share one."""
+"""Maximum length of each of two texts that share a paragraph."""
 
 _SPOKEN_PARAGRAPH_S = 60.0
-_FOUND = {"speech": "said", "screen": "shown", "caption": "written in the caption"}
-
-
-class BlockBudget(StrEnum):
-    """How many blocks a page's body may take: none, ten at most, or as many as make it good to read."""
-
-    PROPERTIES_ONLY = "properties_only"
-    COMPACT = "compact"
-    FULL = "full"
-
-
-class Appearance(Value):
-    """What a content page shows beside its columns."""
-
-    block_budget: BlockBudget = BlockBudget.COMPACT
-    cover: bool = True
-    subtitle_files: bool = True
-    chapters: bool = True
-    video_facts: bool = True
+_SOURCE_WORDS = {"speech": "said", "screen": "shown", "caption": "written in the caption"}
 
 
 def page_blocks(
@@ -49,21 +41,21 @@ def page_blocks(
     transcript: Transcript,
     screen_text: ScreenText,
     summary: Summary,
-    appearance: Appearance,
+    options: PageOptions,
     *,
     files: Sequence[JsonObject] = (),
 ) -> list[JsonObject]:
-    """The blocks of a page: overview, chapters, evidence, transcript, screen text, caption, notes.
+    """Return the blocks of a page: overview, chapters, evidence, transcript, screen text, caption, notes.
 
     `files` are the file blocks that belong to the transcript.
 
-    Each block fits into a request (see `blocks.batches`). Where text doesn't fit, a mark says so: with `compact`,
-    a transcript or screen text beyond 100,000 characters and an overview or caption beyond half of it.
+    Each block fits into a request (see `blocks.batches`). A mark shows where text is cut: with `compact`, a transcript
+    or screen text beyond 100,000 characters and an overview or caption beyond half of that.
     """
-    moments = _chapters(video, transcript) if appearance.chapters else []
-    about = _about(video, with_facts=appearance.video_facts)
+    moments = _chapters(video, transcript) if options.page_chapters else []
+    about = _about(video, with_facts=options.page_video_facts)
     notes = list(_notes(transcript, screen_text, summary))
-    match appearance.block_budget:
+    match options.block_budget:
         case BlockBudget.PROPERTIES_ONLY:
             return []
         case BlockBudget.COMPACT:
@@ -115,7 +107,7 @@ def _spoken_text(transcript: Transcript) -> str:
 
 
 def _spoken_paragraphs(video: Video, transcript: Transcript) -> list[JsonObject]:
-    """The transcript by minutes, each with a link to its second; without seconds, as it was written."""
+    """Return the transcript by minutes, each with a link to its second; without segments, as it was written."""
     if not transcript.segments:
         return paragraphs(_lines(transcript.text))
     made: list[JsonObject] = []
@@ -154,7 +146,7 @@ def _seen_at(line: ScreenLine) -> str:
 
 
 def _quotes(video: Video, summary: Summary) -> Iterator[Items]:
-    """A line per quote that a value rests on."""
+    """Yield a line for each quote that supports a value."""
     for name, fill in summary.properties.items():
         for evidence in fill.evidence:
             yield _quote(video, name, evidence)
@@ -163,14 +155,14 @@ def _quotes(video: Video, summary: Summary) -> Iterator[Items]:
 def _quote(video: Video, column: str, evidence: Evidence) -> Items:
     name, quote = cut(one_line(column), _NAME_UNITS), cut(one_line(evidence.quote), _QUOTE_UNITS)
     doubt = "" if evidence.checked else " (not found word for word)"
-    said = f"{name}: “{quote}” — {_FOUND[evidence.source]}{doubt}"
+    said = f"{name}: “{quote}” — {_SOURCE_WORDS[evidence.source]}{doubt}"
     if evidence.at_s is None:
         return [text_item(said)]
     return [text_item(f"{said} at "), *_moment(video, evidence.at_s)]
 
 
 def _moment(video: Video, at_s: float) -> Items:
-    """A second of the video as a link into it, where the video has a web address."""
+    """Return a second of the video, as a link into it if the video has a web address."""
     seconds = max(0, int(at_s)) if math.isfinite(at_s) else 0
     return [text_item(_clock(seconds), url=web_address(f"{video.url.partition('#')[0]}#t={seconds}"))]
 
@@ -182,7 +174,7 @@ def _clock(at_s: float) -> str:
 
 
 def _about(video: Video, *, with_facts: bool) -> Items:
-    """Which video it is."""
+    """Return the title of the video as a link, with its facts."""
     title = cut(one_line(video.title), _QUOTE_UNITS) or "Video"
     facts = ", ".join(_facts(video)) if with_facts else ""
     return [text_item(title, url=web_address(video.url)), *([text_item(f" ({facts})")] if facts else [])]
@@ -197,14 +189,15 @@ def _facts(video: Video) -> Iterator[str]:
         yield _clock(video.duration_s)
     if video.slides:
         yield f"{len(video.slides)} slides" if len(video.slides) > 1 else "a picture"
-    if video.width_px and video.height_px:
-        yield f"{video.width_px} × {video.height_px}"
-    if clean(video.codec):
-        yield cut(one_line(video.codec), _NAME_UNITS)
+    shown = video.file(video.video_path)
+    if shown and shown.width_px and shown.height_px:
+        yield f"{shown.width_px} × {shown.height_px}"
+    if shown and shown.codec:
+        yield shown.codec
 
 
 def _notes(transcript: Transcript, screen_text: ScreenText, summary: Summary) -> Iterator[str]:
-    """Which engine did what, and what was left blank and why."""
+    """Yield which engine did what, and what was left blank and why."""
     language = f" ({one_line(transcript.language)})" if transcript.language else ""
     heard = f"Transcript by {transcript.source}{language}." if _spoken_text(transcript) else "No transcript."
     yield _note(heard, transcript.note)
@@ -217,7 +210,7 @@ def _notes(transcript: Transcript, screen_text: ScreenText, summary: Summary) ->
 
 
 def made_by(summary: Summary) -> str:
-    """A sentence about who made the summary."""
+    """Return a sentence about who made the summary."""
     if summary.engine == "extractive":
         return "Summary: quoted sentences, no model (extractive)."
     return f"Summary by {summary.model} ({summary.engine.capitalize()})."

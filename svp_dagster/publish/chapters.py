@@ -1,7 +1,4 @@
-"""The chapters that a transcript implies: long stretches between pauses, each named by its first words.
-
-No model is asked and nothing is invented: a chapter begins where somebody pauses, and its title is a quote.
-"""
+"""The chapters of a transcript, without a model: a chapter begins after a pause, and its title is its first words."""
 
 from __future__ import annotations
 
@@ -12,10 +9,10 @@ from collections.abc import Sequence
 from svp_dagster.models import Segment, Value
 
 SHORTEST_VIDEO_S = 300.0
-"""Shorter videos are looked through at a glance."""
+"""Shorter videos need no chapters."""
 
 SHORTEST_S = 120.0
-MOST = 12
+MAX_CHAPTERS = 12
 TITLE_CHARS = 80
 
 _SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’)]*$")
@@ -30,10 +27,10 @@ class Chapter(Value):
 
 
 def chapters(segments: Sequence[Segment], *, duration_s: float | None) -> tuple[Chapter, ...]:
-    """The chapters of a video of at least five minutes; none of a shorter one, or where it can't be parted.
+    """Return the chapters of a video of at least five minutes; none for a shorter one, or one that can't be split.
 
-    After at least two minutes (a twelfth of a long video) a chapter ends at the best place of the next two: rather
-    between two sentences than within one, and where the pause is longest.
+    After at least two minutes (a twelfth of a long video) a chapter ends at the best place of the next two: between
+    sentences rather than within one, and at the longest pause.
     """
     said = sorted(
         (one for one in segments if math.isfinite(one.start_s) and math.isfinite(one.end_s) and one.text.split()),
@@ -44,7 +41,7 @@ def chapters(segments: Sequence[Segment], *, duration_s: float | None) -> tuple[
     ends_s = duration_s or said[-1].end_s
     if ends_s < SHORTEST_VIDEO_S:
         return ()
-    shortest_s = max(SHORTEST_S, ends_s / MOST)
+    shortest_s = max(SHORTEST_S, ends_s / MAX_CHAPTERS)
     starts = [0]
     while (place := _next(said, starts[-1], shortest_s=shortest_s, ends_s=ends_s)) is not None:
         starts.append(place)
@@ -54,7 +51,7 @@ def chapters(segments: Sequence[Segment], *, duration_s: float | None) -> tuple[
 
 
 def _next(said: Sequence[Segment], begun: int, *, shortest_s: float, ends_s: float) -> int | None:
-    """The segment that begins the next chapter."""
+    """Return the index of the segment that begins the next chapter."""
     from_s = said[begun].start_s + shortest_s
     until_s = min(from_s + shortest_s, ends_s - shortest_s)
     places = [at for at in range(begun + 1, len(said)) if from_s <= said[at].start_s <= until_s]
@@ -67,7 +64,7 @@ def _fitness(said: Sequence[Segment], at: int) -> tuple[bool, float]:
 
 
 def _title(said: Sequence[Segment], at: int) -> str:
-    """The first sentence from a segment on, or as much of it as fits."""
+    """Return the first sentence from a segment on, or as much of it as fits."""
     words: list[str] = []
     for segment in said[at:]:
         words += segment.text.split()

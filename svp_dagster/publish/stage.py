@@ -1,4 +1,4 @@
-"""The last stage: one page per link entry, made once and brought up to date in place."""
+"""The last stage: one page per link entry, created once and updated in place."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from svp_dagster.errors import PermanentError
-from svp_dagster.models import ContentPage, JsonObject, ScreenText, Summary, Transcript, Value, Video
+from svp_dagster.errors import Retry, SvpError
+from svp_dagster.models import ContentPage, JsonObject, PageOptions, ScreenText, Summary, Transcript, Value, Video
 from svp_dagster.notion.blocks import file
 from svp_dagster.notion.properties import Filled, link_column, to_properties
-from svp_dagster.notion.relations import MOST_TITLES, Choice, named_titles
-from svp_dagster.notion.schema import PICTURE_NAMES, TRANSCRIPT_NAMES, Column, DataSourceSchema, normalised
+from svp_dagster.notion.relations import MAX_TITLES, LinkedPages, named_titles
+from svp_dagster.notion.schema import PICTURE_NAMES, TRANSCRIPT_NAMES, Column, ColumnType, DataSourceSchema, normalised
 from svp_dagster.ports import Pages
-from svp_dagster.publish.body import Appearance, page_blocks
-from svp_dagster.publish.cover import cover
-from svp_dagster.publish.relations import choose
+from svp_dagster.publish.body import page_blocks
+from svp_dagster.publish.relations import link_titles
 from svp_dagster.publish.subtitles import as_srt, as_vtt
 
 SUBTITLE_FILES = {"transcript.vtt.txt": as_vtt, "transcript.srt.txt": as_srt}
@@ -53,40 +52,39 @@ def publish(
     *,
     place: Place,
     pages: Pages,
-    made: Callable[[ContentPage], None],
-    appearance: Appearance,
+    record_page: Callable[[ContentPage], None],
+    options: PageOptions,
     folder: Path,
 ) -> ContentPage:
-    """Create the page, or update the one that there is: known from a run before, or made by an attempt that died.
+    """Create the page, or update an existing one: of a run before, or of an attempt that died.
 
-    `made` is told the page before its body is completed, so that an attempt that dies then leaves no second one.
-    Files that go with the page are written to `folder`. Raises the failures of Notion.
+    `record_page` gets the page before its body is completed, so that an attempt that dies then leaves no second one.
+    Files for the page are written to `folder`. Raises the failures of Notion.
     """
     subtitles = list(_subtitles(transcript, folder))
-    picture = cover(video, folder) if appearance.cover or _named(place.columns, PICTURE_NAMES) else None
-    filled = _fill(video, summary, place, pages, files=_files(place.columns, picture, subtitles))
-    attached = [file(path, mark=_version(path)) for path in subtitles if appearance.subtitle_files]
-    blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), appearance, files=attached)
-    there = pages.content_page(place.known_page_id) if place.known_page_id else None
-    there = there or _made_by_a_dead_attempt(pages, place, filled)
-    if there is None:
+    filled = _fill(video, summary, place, pages, files=_files(place.columns, video.cover_path, subtitles))
+    attached = [file(path, mark=_version(path)) for path in subtitles if options.page_subtitle_files]
+    blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), options, files=attached)
+    existing = pages.content_page(place.known_page_id) if place.known_page_id else None
+    existing = existing or _find_orphan(pages, place, filled)
+    if existing is None:
         page = pages.create_page(
             place.columns.data_source_id,
             filled.properties,
             blocks=blocks,
-            cover=picture if appearance.cover else None,
-            find=lambda: _made_by_a_dead_attempt(pages, place, filled),
+            cover=video.cover_path if options.page_cover else None,
+            find=lambda: _find_orphan(pages, place, filled),
         )
     else:
-        page = pages.update_page(there.page_id, filled.properties)
-    made(page)
+        page = pages.update_page(existing.page_id, filled.properties)
+    record_page(page)
     if not page.has_whole_body:
         pages.replace_body(page.page_id, blocks)
     return page
 
 
 def _subtitles(transcript: Transcript, folder: Path) -> Iterator[Path]:
-    """The transcript as files of subtitles, where it is known when what was said."""
+    """Write the transcript as subtitle files, if it has segments."""
     for name, form in SUBTITLE_FILES.items() if transcript.segments else ():
         path = folder / name
         path.write_text(form(transcript.segments), encoding="utf-8", errors="replace")
@@ -98,14 +96,16 @@ def _version(path: Path) -> str:
 
 
 def _files(schema: DataSourceSchema, picture: Path | None, subtitles: Sequence[Path]) -> dict[str, list[Path]]:
-    """What goes into the files columns, by their names."""
+    """Return the files for the files columns, by name."""
     pictures = {name: [picture] for name in _named(schema, PICTURE_NAMES) if picture}
     return pictures | {name: [*subtitles] for name in _named(schema, TRANSCRIPT_NAMES)}
 
 
 def _named(schema: DataSourceSchema, names: Collection[str]) -> list[str]:
-    """The files columns that are called so."""
-    return [column.name for column in schema.columns if column.type == "files" and normalised(column.name) in names]
+    """Return the files columns with one of these names."""
+    return [
+        column.name for column in schema.columns if column.type is ColumnType.FILES and normalised(column.name) in names
+    ]
 
 
 def _fill(video: Video, summary: Summary, place: Place, pages: Pages, *, files: Mapping[str, Sequence[Path]]) -> Filled:
@@ -113,35 +113,37 @@ def _fill(video: Video, summary: Summary, place: Place, pages: Pages, *, files: 
     link = link_column(place.columns)
     if link is not None:
         values[link.name] = video.url
-    filled = to_properties(place.columns, values | _choices(place.columns, values, pages))
+    filled = to_properties(place.columns, values | _linked_pages(place.columns, values, pages))
     hidden = dict.fromkeys(place.hidden_relations, _HIDDEN)
     return filled.model_copy(update={"left_out": filled.left_out | hidden})
 
 
-def _choices(schema: DataSourceSchema, values: Mapping[str, Any], pages: Pages) -> dict[str, Choice]:
-    """For each relation column that has titles, the pages that they name. Each related database is asked once.
+def _linked_pages(schema: DataSourceSchema, values: Mapping[str, Any], pages: Pages) -> dict[str, LinkedPages]:
+    """Return the pages for each relation column that has titles, with one request for each related database.
 
-    What Notion refuses for good leaves the columns blank: a page without its links is worth more than none.
+    Columns whose database Notion refuses for good stay blank: a page without its links is worth more than none.
     """
     named: dict[str, dict[str, tuple[str, ...]]] = {}
     for column in schema.columns:
-        titles = named_titles(values.get(column.name)) if column.type == "relation" else ()
+        titles = named_titles(values.get(column.name)) if column.type is ColumnType.RELATION else ()
         if titles and column.relation_data_source_id:
             named.setdefault(column.relation_data_source_id, {})[column.name] = titles
-    choices: dict[str, Choice] = {}
+    linked: dict[str, LinkedPages] = {}
     for data_source_id, columns in named.items():
-        wanted = named_titles([title for titles in columns.values() for title in titles[:MOST_TITLES]])
+        wanted = named_titles([title for titles in columns.values() for title in titles[:MAX_TITLES]])
         try:
             found = pages.pages_titled(data_source_id, wanted)
-        except PermanentError as refused:
-            choices |= {name: Choice(page_ids=(), left_out=refused.sentence) for name in columns}
+        except SvpError as refused:
+            if refused.retry is not Retry.NEVER:
+                raise
+            linked |= {name: LinkedPages(page_ids=(), left_out=refused.sentence) for name in columns}
         else:
-            choices |= {name: choose(titles, found) for name, titles in columns.items()}
-    return choices
+            linked |= {name: link_titles(titles, found) for name, titles in columns.items()}
+    return linked
 
 
 def _with_notes(summary: Summary, filled: Filled) -> Summary:
-    """The summary, with what the page's columns could not take: what is blank, and of what a part is missing."""
+    """Return the summary with notes on the values that the page's columns could not hold, in whole or in part."""
     parts = [f"{name}: {words}" for name, words in filled.shortened.items()]
     return summary.model_copy(
         update={
@@ -151,8 +153,9 @@ def _with_notes(summary: Summary, filled: Filled) -> Summary:
     )
 
 
-def _made_by_a_dead_attempt(pages: Pages, place: Place, filled: Filled) -> ContentPage | None:
-    column, value = _mark(place.columns, filled)
+def _find_orphan(pages: Pages, place: Place, filled: Filled) -> ContentPage | None:
+    """Return the page of an attempt that died before it recorded it."""
+    column, value = _identity(place.columns, filled)
     if not value:
         return None
     return pages.find_page(
@@ -164,8 +167,8 @@ def _made_by_a_dead_attempt(pages: Pages, place: Place, filled: Filled) -> Conte
     )
 
 
-def _mark(schema: DataSourceSchema, filled: Filled) -> tuple[Column, str]:
-    """What a page is known again by: the video's link, or its title where no column takes links."""
+def _identity(schema: DataSourceSchema, filled: Filled) -> tuple[Column, str]:
+    """Return the column and value that identify a page: the video's link, or the title without a column for links."""
     link = link_column(schema)
     if link is not None and link.name in filled.properties:
         return link, filled.properties[link.name]["url"]

@@ -7,21 +7,20 @@ from collections.abc import Iterable, Iterator
 from svp_dagster.models import Segment
 
 SHORTEST_S = 0.1
-"""A cue is on for so long at least: players drop one that ends when it begins."""
-
+"""Shortest time that a cue is shown: players drop one that ends when it begins."""
 
 LATEST_S = 360_000.0
-"""Where the clocks of both formats end: 100 hours."""
+"""The end of the clocks of both formats: 100 hours."""
 
 
 def as_vtt(segments: Iterable[Segment]) -> str:
-    """The segments as WebVTT."""
+    """Return the segments as WebVTT."""
     cues = (f"{_clock(start, '.')} --> {_clock(end, '.')}\n{_escaped(text)}\n" for start, end, text in _cues(segments))
     return "\n".join(["WEBVTT\n", *cues])
 
 
 def as_srt(segments: Iterable[Segment]) -> str:
-    """The segments as SubRip."""
+    """Return the segments as SubRip."""
     cues = (
         f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{text}\n"
         for number, (start, end, text) in enumerate(_cues(segments), start=1)
@@ -30,7 +29,7 @@ def as_srt(segments: Iterable[Segment]) -> str:
 
 
 def _cues(segments: Iterable[Segment]) -> Iterator[tuple[float, float, str]]:
-    """Start, end and text of those that can be shown, in order. The text has no arrow, which would begin a cue."""
+    """Yield start, end and text of the cues, in order. The text has no arrow, which would begin a cue."""
     timed = (one for one in segments if abs(one.start_s) < LATEST_S and abs(one.end_s) < LATEST_S)
     for segment in sorted(timed, key=lambda one: one.start_s):
         start_s = max(0.0, segment.start_s)
@@ -40,7 +39,7 @@ def _cues(segments: Iterable[Segment]) -> Iterator[tuple[float, float, str]]:
 
 
 def _escaped(text: str) -> str:
-    """WebVTT knows tags and entities."""
+    """Escape what WebVTT would read as tags and entities."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -1,13 +1,12 @@
-"""Rows in work: each change goes to the store first, then to Notion.
+"""The rows that runs work on: each change goes to the store first, then to Notion.
 
-A change that Notion could not be told is owed (`Entry.is_owed`) and told later by the sweep, so that an outage of
-Notion never stops a stage, and a row never says what isn't so for long.
+A status that could not be written to Notion stays unsynced (`Entry.is_unsynced`) until the sweep writes it. So an
+outage of Notion never stops a stage, and a row never shows an outdated status for long.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,15 +15,14 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from svp_dagster.errors import Code, Retry, SvpError, failure
-from svp_dagster.media.thumbnail import small_jpeg
-from svp_dagster.models import ContentPage, JsonObject, LinkEntry, PaidCall, Status, Video
-from svp_dagster.notion.client.workspace import NotionResource, Workspace
-from svp_dagster.notion.rows import InvalidRow, shows_errors, status_update
-from svp_dagster.notion.schema import DataSourceSchema, differences, hidden_relations
-from svp_dagster.publish.cover import cover
-from svp_dagster.publish.stage import Place
+from svp_dagster.models import Status
+from svp_dagster.notion.client.resource import NotionResource
+from svp_dagster.notion.client.workspace import Workspace
+from svp_dagster.notion.rows import shows_errors, status_update
+from svp_dagster.prices import Prices, load_prices
+from svp_dagster.rows.deferred_writes import DeferredWrites
 from svp_dagster.rows.tokens import TokenStore
-from svp_dagster.store.databases import ContentDatabase
+from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 
@@ -38,71 +36,100 @@ class LinkRows(dg.ConfigurableResource):
     notion: NotionResource
     monthly_budget_usd: float | None = None
     output_language: str = ""
-    _shower: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "row-status"))
+    prices_file: str = ""
+
+    _prices: Prices | None = PrivateAttr(default=None)
+    _writes: DeferredWrites = PrivateAttr(default_factory=DeferredWrites)
+    _status_executor: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "row-status"))
 
     @property
     def store(self) -> Store:
         """The store behind the rows."""
         return self.tokens.store
 
-    def workspace(self, connection_id: str, *, patience_s: float | None = None) -> Workspace:
-        """Notion, as this connection may see it. With `patience_s=0` calls give way while Notion is busy."""
-        return self.notion.workspace(connection_id, self.tokens, patience_s=patience_s)
+    @property
+    def prices(self) -> Prices:
+        """The price table, read once. Raises `misconfigured` for an unusable price file."""
+        if self._prices is None:
+            self._prices = load_prices(Path(self.prices_file) if self.prices_file else None)
+        return self._prices
 
-    def hold(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
-        """Claim a row for a run; again and again by the same run is fine. Raises `ClaimLost`, `row_gone`."""
-        entry = self.store.entries.claim(page_id, run_id, may_take_over=may_take_over, now=_now())
-        return HeldRow(rows=self, link=entry.link, run_id=run_id, entry=entry)
+    @property
+    def writes(self) -> DeferredWrites:
+        """Paid calls and paid results that wait to be written."""
+        return self._writes
+
+    def workspace(self, connection_id: str, *, max_throttle_wait_s: float | None = None) -> Workspace:
+        """Return Notion as this connection may see it.
+
+        With `max_throttle_wait_s=0` calls fail at once while Notion is busy.
+        """
+        return self.notion.workspace(connection_id, self.tokens, max_throttle_wait_s=max_throttle_wait_s)
 
     def fail(self, run_id: str, error: SvpError) -> Entry | None:
-        """The run failed: its row waits where that may help, else has failed for good; Notion is told.
+        """Let the row of a run that failed wait where that may help, else fail it for good, and sync its status.
 
         None if the run holds no row (any more).
         """
         entry = self.store.entries.held_by(run_id)
         if entry is None:
             return None
-        return self._left(self.store.entries.fail(entry.link.page_id, run_id, error, now=_now()))
+        return self._sync_failed(self.store.entries.fail(entry.link.page_id, run_id, failure_rule(error), now=_now()))
 
     def fail_unclaimed(self, page_id: str, run_id: str, error: SvpError) -> None:
-        """The same for a row whose run ended before it could claim it."""
-        left = self.store.entries.fail_unclaimed(page_id, run_id, error, now=_now())
-        if left is not None:
-            self._left(left)
+        """Do the same for a row whose run ended before it could claim it."""
+        entry = self.store.entries.fail_unclaimed(page_id, run_id, failure_rule(error), now=_now())
+        if entry is not None:
+            self._sync_failed(entry)
 
-    def _left(self, entry: Entry) -> Entry:
-        """After a run gave a row up: Notion is told, and asked again by the time that the row waits for."""
-        self.show_soon(entry).result()
+    def _sync_failed(self, entry: Entry) -> Entry:
+        """Sync the status of a row that a run gave up, and poll its database by the time that it waits for."""
         if entry.retry_at is not None:
-            self.store.databases.look_by(entry.link.connection_id, at=entry.retry_at)
+            self.store.databases.poll_by(entry.link.connection_id, at=entry.retry_at)
+        self.sync_status(
+            entry.link.page_id, max_throttle_wait_s=0
+        )  # the sensor that calls this has other rows to deal with
         return entry
 
-    def show_soon(self, entry: Entry) -> Future[bool]:
-        """Tell Notion in the background, one change after the other: no stage waits for it."""
-        return self._shower.submit(self.show, entry.link.page_id)
+    def sync_status_async(self, entry: Entry) -> Future[bool]:
+        """Sync the row's status in the background, one change after the other: no stage waits for it.
 
-    def show(self, page_id: str, *, patience_s: float | None = None) -> bool:
-        """Tell Notion the row's newest status. What can't be told now stays owed; returns whether nothing is."""
+        The result is that of `sync_status`. It never raises: a defect is logged, and the status stays unsynced.
+        """
+        return self._status_executor.submit(self._sync_or_log, entry.link.page_id)
+
+    def _sync_or_log(self, page_id: str) -> bool:
+        try:
+            return self.sync_status(page_id)
+        except Exception as error:  # noqa: BLE001 (the end of a thread: what isn't logged here, nobody ever sees)
+            # Without its text and trace, which can hold a payload. The sweep syncs the status later.
+            logger.error("row %s: its status was not synced: %s", page_id, type(error).__name__)
+            return False
+
+    def sync_status(self, page_id: str, *, max_throttle_wait_s: float | None = None) -> bool:
+        """Write the row's newest status to Notion. Return whether it is synced; the sweep writes it where it isn't."""
         entry = self.store.entries.get(page_id)
-        if entry is None or not entry.is_owed:
+        if entry is None or not entry.is_unsynced:
             return True
         edited_at = None
         try:
-            edited_at = self._write(entry, self.workspace(entry.link.connection_id, patience_s=patience_s))
+            edited_at = self._write(
+                entry, self.workspace(entry.link.connection_id, max_throttle_wait_s=max_throttle_wait_s)
+            )
         except SvpError as error:
             logger.warning("row %s: status %s not written to Notion: %s", page_id, entry.status, error.code)
             if error.retry is not Retry.NEVER or error.code is Code.NOT_CONNECTED:
                 return False
             if error.code is Code.ROW_GONE:
                 self.store.entries.row_gone(page_id, now=_now())
-        # Also after a refusal for good (the row is gone, its columns were renamed): nothing is owed to it any more.
-        self.store.entries.shown(page_id, entry.version, now=_now(), edited_at=edited_at)
+        # Also after a refusal for good (the row is gone, its columns were renamed): no later write would succeed.
+        self.store.entries.synced(page_id, entry.version, now=_now(), edited_at=edited_at)
         if entry.status is Status.PENDING and not entry.is_waiting:  # now the poll finds it
-            self.store.databases.look_now(entry.link.connection_id, now=_now())
+            self.store.databases.poll_now(entry.link.connection_id, now=_now())
         return True
 
     def _write(self, entry: Entry, workspace: Workspace) -> datetime | None:
-        """Write the status; returns when the row of an entry that waits was edited by that."""
+        """Write the status. Return when the row of an entry that waits was edited by that."""
         link_database = self.store.databases.link_database(entry.link.connection_id)
         if link_database is None:
             raise failure(Code.DATABASE_NOT_SHARED, database="Link Database", detail="not registered")
@@ -121,163 +148,9 @@ class LinkRows(dg.ConfigurableResource):
         return edited_at
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
-        """Let the last status be told before the process ends."""
-        self._shower.shutdown(wait=True)
-
-
-class HeldRow:
-    """A row that a run holds: what the run may do with it. Each verb raises `ClaimLost` once the claim is gone."""
-
-    def __init__(self, *, rows: LinkRows, link: LinkEntry, run_id: str, entry: Entry) -> None:
-        self.link = link
-        self.run_id = run_id
-        self.entry = entry
-        self._rows = rows
-        self._entries = rows.store.entries
-
-    @property
-    def workspace(self) -> Workspace:
-        """The Notion workspace that the row is in."""
-        return self._rows.workspace(self.link.connection_id)
-
-    def content_database(self) -> ContentDatabase:
-        """The Content Database of the row's tag. Raises `unknown_tag`."""
-        database = self._rows.store.databases.for_tag(self.link.connection_id, self.link.tag)
-        if database is None:
-            raise failure(Code.UNKNOWN_TAG, reason=f"No Content Database is registered for the tag “{self.link.tag}”")
-        return database
-
-    def preflight(self) -> None:
-        """Pass if the page could be written now: asked once, before anything is spent.
-
-        Raises what `destination` does. A database in the trash still shows its columns, so it is asked itself too.
-        """
-        database, _ = self.destination()
-        self.workspace.database(database.database_id)
-
-    def destination(self) -> tuple[ContentDatabase, DataSourceSchema]:
-        """The Content Database with its live columns, checked before anything is paid.
-
-        Raises `unknown_tag`, `database_not_shared`, `schema_changed`.
-        """
-        database = self.content_database()
-        live = self.workspace.schema(database.data_source_id)
-        if changes := differences(database.data_schema, live):
-            name = f"Content Database of the tag “{database.tag}”"
-            raise failure(Code.SCHEMA_CHANGED, database=name, reason=" ".join(changes))
-        return database, live
-
-    def require_unchanged(self) -> None:
-        """Pass while the row in Notion says what the run was started with. Raises `row_changed`, `row_gone`."""
-        row = self.workspace.row(self.link.page_id)
-        if isinstance(row, InvalidRow) or row.url != self.link.url or row.tag != self.link.tag:
-            column = "tag" if isinstance(row, LinkEntry) and row.url == self.link.url else "link"
-            raise failure(Code.ROW_CHANGED, column=column, retry_after_s=0.0)
-
-    def place(self, schema: DataSourceSchema) -> Place:
-        """Where the row's page belongs."""
-        entry = self.entry
-        is_there = entry.content_data_source_id == schema.data_source_id
-        return Place(
-            columns=schema,
-            hidden_relations=hidden_relations(self.content_database().data_schema, schema),
-            known_page_id=entry.content_page_id if is_there else None,
-            pages_of_others=frozenset(self._entries.pages_of_others(entry)),
-            asked_at=entry.created_at,
-        )
-
-    def meter(self) -> RowMeter:
-        """Guards and records what this row costs."""
-        return RowMeter(self._rows, self.link, self.run_id)
-
-    def contents(self) -> KeptContents:
-        """Results kept by content."""
-        return KeptContents(self._rows.store)
-
-    def output_language(self) -> str | None:
-        """Return the language of the summary: the connection's, else the installation's; None for the video's own."""
-        connection = self._rows.store.connections.get(self.link.connection_id)
-        return (connection.output_language if connection else "") or self._rows.output_language or None
-
-    def enter(self, status: Status) -> None:
-        """The row is at this stage now."""
-        self.entry = self._entries.set_status(self.link.page_id, self.run_id, status, now=_now())
-        self._rows.show_soon(self.entry)
-
-    def keep_thumbnail(self, video: Video, folder: Path) -> bytes | None:
-        """Keep a small picture of the video for the dashboard; returns it, a JPEG. None where there is no picture."""
-        picture = cover(video, folder)
-        jpeg = small_jpeg(picture) if picture else None
-        if jpeg:
-            self._rows.store.contents.set_thumbnail(video.media_key, jpeg)
-        return jpeg
-
-    def note(
-        self, *, stage: str, seconds: float, engine: str = "", media_key: str | None = None, title: str | None = None
-    ) -> None:
-        """Keep what a stage found out and how long it took."""
-        self.entry = self._entries.note(
-            self.link.page_id,
-            self.run_id,
-            stage=stage,
-            seconds=seconds,
-            engine=engine,
-            media_key=media_key,
-            title=title,
-        )
-
-    def made(self, page: ContentPage, *, data_source_id: str) -> None:
-        """Keep which page was made, before the row is completed."""
-        self.entry = self._entries.set_content_page(self.link.page_id, self.run_id, page, data_source_id=data_source_id)
-
-    def complete(self) -> None:
-        """The page is there: tell, and wait until Notion was told or the status is owed."""
-        self.entry = self._entries.complete(self.link.page_id, self.run_id, now=_now())
-        self._rows.show_soon(self.entry).result()
-
-
-class RowMeter:
-    """Fulfils `svp_dagster.ports.Meter` for one row. `spent_usd` is None once a call's price is unknown."""
-
-    def __init__(self, rows: LinkRows, link: LinkEntry, run_id: str) -> None:
-        self._rows = rows
-        self._link = link
-        self._run_id = run_id
-        self.spent_usd: float | None = 0.0
-
-    def require_budget(self) -> None:
-        """Pass, or raise `budget_reached`: the connection's own cap, or the installation's."""
-        store, connection_id = self._rows.store, self._link.connection_id
-        connection = store.connections.get(connection_id)
-        own_cap = connection.monthly_budget_usd if connection else None
-        cap = own_cap if own_cap is not None else self._rows.monthly_budget_usd
-        month = _now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        if cap is not None and store.ledger.spent(connection_id, since=month).usd >= cap:
-            raise failure(Code.BUDGET_REACHED, budget=f"${cap:.2f}")
-
-    def record(self, call: PaidCall) -> None:
-        """Keep a call that was carried out."""
-        link = self._link
-        self._rows.store.ledger.add(
-            call, connection_id=link.connection_id, page_id=link.page_id, run_id=self._run_id, now=_now()
-        )
-        known = self.spent_usd is not None and call.cost_usd is not None
-        self.spent_usd = (self.spent_usd or 0.0) + (call.cost_usd or 0.0) if known else None
-
-
-class KeptContents:
-    """Fulfils `svp_dagster.ports.Contents` with the store's table and the present time."""
-
-    def __init__(self, store: Store) -> None:
-        self._contents = store.contents
-
-    def get(self, media_key: str, kind: str, recipe: str) -> JsonObject | None:
-        """The kept result, or None."""
-        return self._contents.get(media_key, kind, recipe)
-
-    def put(self, media_key: str, kind: str, recipe: str, value: JsonObject) -> None:
-        """Keep a result."""
-        self._contents.put(media_key, kind, recipe, value, now=_now())
+        """Finish the background writes, and record what was paid, before the process ends."""
+        self._writes.settle()
+        self._status_executor.shutdown(wait=True)
 
 
 def _now() -> datetime:

@@ -1,6 +1,6 @@
-"""What the sensor does, without Dagster: read the pending rows, decide, keep the decision.
+"""What the sensor does, without Dagster: read the pending rows, decide, write the decision down.
 
-`decide` is pure: all that it needs is handed in, so that its rules can be read and tested in one place.
+`decide` is pure. All that it needs is handed in, so that its rules can be read and tested in one place.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from svp_dagster.download.links import parse_link
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import Code, SvpError, failure, failure_of
 from svp_dagster.models import LinkEntry, Status
 from svp_dagster.notion.rows import InvalidRow, status_type
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.platforms import BLAMED, pause
-from svp_dagster.rows.waiting import PAUSE_LIMIT, next_try
+from svp_dagster.rows.pauses import SITE_FAULTS, platform_paused_error
+from svp_dagster.rows.waiting import PAUSE_LIMIT, final_outcome, next_try, waiting_outcome
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.platforms import Platform
@@ -24,14 +24,14 @@ from svp_dagster.store.platforms import Platform
 SETTLING = timedelta(seconds=5)
 """How long Notion may still list a row as pending after another status was written."""
 MAX_BACKOFF = timedelta(minutes=30)
-"""How long a connection whose reads fail is left alone at most."""
+"""The longest time between two reads of a Link Database that can't be read."""
 
 Row = LinkEntry | InvalidRow
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """A row to start a run for. `number` counts how often a person asked for it, `waits` how often it waited since."""
+class Start:
+    """Start a run for the row. `number` counts a person's requests, `waits` the waits since the last of them."""
 
     link: LinkEntry
     number: int
@@ -39,33 +39,51 @@ class Request:
 
     @property
     def run_key(self) -> str:
-        """Unique per wish and wait, since Dagster never starts a second run for a key.
+        """Unique per request and wait, since Dagster never starts a second run for a key.
 
-        Notion cuts `last_edited_time` to the minute, so it alone doesn't tell two wishes apart.
+        Notion cuts `last_edited_time` to the minute, so it alone doesn't tell two requests apart.
         """
         return f"{self.link.page_id}:{self.link.last_edited_time.isoformat()}:{self.number}:{self.waits}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Postponement:
-    """A row that is to wait for its platform."""
+class Reject:
+    """End the row as failed, without a run."""
+
+    link: LinkEntry
+    error: SvpError
+    waits: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postpone:
+    """Let the row wait for its platform, without a run."""
 
     link: LinkEntry
     error: SvpError
     until: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Skip:
+    """Do nothing about the row for now. `is_edited`: it has a run that hasn't begun, and was edited since."""
+
+    link: LinkEntry
+    reason: str
+    is_edited: bool = False
+
+
 @dataclass(kw_only=True)
 class Decision:
-    """What to do about the rows that were seen. `skipped` says why, by page id.
+    """What to do about the rows that were read. `skipped` says why, by page id.
 
-    `edited` have a run that hasn't begun, and say something else now than when it was asked for. `more`: some rows
-    were left for the next tick because of the limit.
+    `edited` are the rows of which the store has to know the newest words. `more`: some rows were left for the next
+    tick because of the limit.
     """
 
-    requests: list[Request] = field(default_factory=list)
-    rejections: list[tuple[LinkEntry, SvpError]] = field(default_factory=list)
-    postponements: list[Postponement] = field(default_factory=list)
+    requests: list[Start] = field(default_factory=list)
+    rejections: list[Reject] = field(default_factory=list)
+    postponements: list[Postpone] = field(default_factory=list)
     edited: list[LinkEntry] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     more: bool = False
@@ -74,6 +92,19 @@ class Decision:
     def rows(self) -> int:
         """How many rows are dealt with."""
         return len(self.requests) + len(self.rejections) + len(self.postponements)
+
+    def add(self, made: Start | Reject | Postpone | Skip) -> None:
+        """Add what was decided about one row."""
+        match made:
+            case Start():
+                self.requests.append(made)
+            case Reject():
+                self.rejections.append(made)
+            case Postpone():
+                self.postponements.append(made)
+            case Skip(link=link, reason=reason, is_edited=is_edited):
+                self.skipped[link.page_id] = reason
+                self.edited += [link] if is_edited else []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +119,9 @@ class Reading:
 def read_due(
     link_rows: LinkRows, due: Sequence[LinkDatabase], *, workers: int, budget_s: float
 ) -> tuple[list[Reading], int]:
-    """Ask several Link Databases at once; returns the readings and how many did not answer within the budget.
+    """Read several Link Databases at once. Return the readings and how many did not answer within the budget.
 
-    Those that did not stay due, and are asked again at the next tick.
+    Those that did not stay due, and are read at the next tick.
     """
     pool = ThreadPoolExecutor(workers, "poll")
     futures: list[Future[Reading]] = [pool.submit(_read, link_rows, database) for database in due]
@@ -124,136 +155,132 @@ def decide(
     read_at: datetime,
     limit: int,
 ) -> Decision:
-    """Which pending rows get a run, which are ended without one, which wait, and which are left alone.
+    """Decide which pending rows get a run, which are ended without one, which wait, and which are skipped.
 
-    `in_progress` are the page ids that have a run queued or going on; `read_at` is when the reading began: what the
+    `in_progress` are the page ids that have a run queued or going on. `read_at` is when the reading began: what the
     store learned later is newer than the row that was read. `limit` bounds the rows that are dealt with.
     """
     decision = Decision()
     for row in sorted(rows, key=lambda row: (row.last_edited_time, row.page_id)):
-        entry, link = known.get(row.page_id), _as_link(row)
-        platform = platforms.get(_platform_of(row, extra_hosts))
-        if reason := _reason_to_skip(row, entry, platform, in_progress=in_progress, read_at=read_at):
-            decision.skipped[row.page_id] = reason
-            if row.page_id in in_progress and _is_edited(row, entry):
-                decision.edited.append(link)
-        elif decision.rows >= limit:
-            decision.skipped[row.page_id], decision.more = "more rows than one tick deals with; it is next", True
-        elif problem := _problem(row, tags, extra_hosts):
-            decision.rejections.append((link, problem))
-        elif platform is not None and platform.is_paused:
-            _postpone(decision, link, entry, platform, now=read_at)
-        else:
-            decision.requests.append(_request(link, entry))
+        link, refused = _parsed(row, extra_hosts)
+        made = _decide_row(
+            link,
+            known.get(row.page_id),
+            platforms.get(link.link.platform) if link.link else None,
+            has_run=row.page_id in in_progress,
+            problem=refused or _tag_problem(link, tags),
+            now=read_at,
+        )
+        if not isinstance(made, Skip) and decision.rows >= limit:
+            made, decision.more = Skip(link=made.link, reason="more rows than one tick deals with; it is next"), True
+        decision.add(made)
     return decision
 
 
-def _reason_to_skip(
-    row: Row, entry: Entry | None, platform: Platform | None, *, in_progress: Collection[str], read_at: datetime
-) -> str:
-    if row.page_id in in_progress:
-        return "a run for it is queued or going on"
-    if entry is None:
-        return ""
+def _decide_row(
+    link: LinkEntry,
+    entry: Entry | None,
+    platform: Platform | None,
+    *,
+    has_run: bool,
+    problem: SvpError | None,
+    now: datetime,
+) -> Start | Reject | Postpone | Skip:
+    if has_run:
+        return Skip(link=link, reason="a run for it is queued or going on", is_edited=_is_edited(link, entry))
+    is_new = entry is None or entry.is_new_request(link.last_edited_time)
+    if entry is not None and (reason := _reason_to_skip(entry, platform, is_new=is_new, now=now)):
+        return Skip(link=link, reason=reason)
+    waits = 0 if entry is None or is_new else entry.waits
+    if problem is not None:
+        return Reject(link=link, error=problem, waits=waits)
+    if platform is not None and platform.is_paused:
+        since = None if entry is None or is_new else entry.waiting_since
+        return _wait_for_platform(link, platform, waits=waits, waiting_since=since, now=now)
+    requests = entry.requests if entry is not None else 0
+    return Start(link=link, number=requests + 1 if is_new else requests, waits=waits)
+
+
+def _reason_to_skip(entry: Entry, platform: Platform | None, *, is_new: bool, now: datetime) -> str | None:
     if entry.holder is not None:
-        return "its run ended without a word; the sweep deals with it"
+        return "its run died; the sweep deals with it"
     if entry.is_waiting:
-        return "" if entry.is_asked_anew(row.last_edited_time) else _reason_to_wait(entry, platform, read_at)
-    if not entry.status.is_final:
-        return ""
-    if entry.is_owed:
-        return f"it ended as {entry.status}; Notion could not be told yet"
-    if entry.updated_at > read_at - SETTLING:
+        return None if is_new else _reason_to_wait(entry, platform, now)
+    if entry.status.is_final and entry.is_unsynced:
+        return f"it ended as {entry.status}; Notion doesn't show that yet"
+    if entry.status.is_final and entry.updated_at > now - SETTLING:
         return f"it has just ended as {entry.status}; looking again later"
-    return ""
-
-
-def _reason_to_wait(entry: Entry, platform: Platform | None, read_at: datetime) -> str:
-    if entry.failure_code == Code.PLATFORM_PAUSED:
-        is_within_limit = entry.waiting_since is None or read_at - entry.waiting_since < PAUSE_LIMIT
-        still = platform is not None and platform.is_paused and is_within_limit
-        return "it waits until downloads from its platform work again" if still else ""
-    resumed_at = platform.resumed_at if platform is not None else None
-    if entry.failure_code in BLAMED and resumed_at is not None and entry.updated_at < resumed_at:
-        return ""
-    if entry.retry_at is not None and entry.retry_at > read_at:
-        return f"it waits until {entry.retry_at.isoformat(timespec='minutes')}"
-    return ""
-
-
-def _is_edited(row: Row, entry: Entry | None) -> bool:
-    if entry is None or entry.status is not Status.PENDING or entry.holder is not None or isinstance(row, InvalidRow):
-        return False
-    then = entry.link
-    return (row.url, row.tag, row.processing_type) != (then.url, then.tag, then.processing_type)
-
-
-def _problem(row: Row, tags: Collection[str], extra_hosts: Collection[str]) -> SvpError | None:
-    if isinstance(row, InvalidRow):
-        return row.failure
-    try:
-        parse_link(row.url, extra_hosts=extra_hosts)
-    except SvpError as error:
-        return error
-    if row.tag not in tags:
-        known = ", ".join(f"“{tag}”" for tag in sorted(tags)) or "none yet"
-        reason = f"No Content Database is registered for the tag “{row.tag}” (registered: {known})"
-        return failure(Code.UNKNOWN_TAG, reason=reason)
     return None
 
 
-def _platform_of(row: Row, extra_hosts: Collection[str]) -> str:
+def _reason_to_wait(entry: Entry, platform: Platform | None, now: datetime) -> str | None:
+    if entry.failure_code is Code.PLATFORM_PAUSED:
+        is_within_limit = entry.waiting_since is None or now - entry.waiting_since < PAUSE_LIMIT
+        still = platform is not None and platform.is_paused and is_within_limit
+        return "it waits until downloads from its platform work again" if still else None
+    resumed_at = platform.resumed_at if platform is not None else None
+    if entry.failure_code in SITE_FAULTS and resumed_at is not None and entry.updated_at < resumed_at:
+        return None
+    if entry.retry_at is not None and entry.retry_at > now:
+        return f"it waits until {entry.retry_at.isoformat(timespec='minutes')}"
+    return None
+
+
+def _wait_for_platform(
+    link: LinkEntry, platform: Platform, *, waits: int, waiting_since: datetime | None, now: datetime
+) -> Postpone | Reject:
+    """Postpone the row. Where it waited for too long, reject it with what is wrong with the platform."""
+    error = platform_paused_error(platform, now=now)
+    until = next_try(error, waits=0, waiting_since=waiting_since, now=now)
+    if until is None:
+        return Reject(link=link, error=failure_of(platform.failure_code or Code.SITE_CHANGED, {}), waits=waits)
+    return Postpone(link=link, error=error, until=until)
+
+
+def _is_edited(link: LinkEntry, entry: Entry | None) -> bool:
+    is_valid = bool(link.url and link.tag)
+    if entry is None or entry.status is not Status.PENDING or entry.holder is not None or not is_valid:
+        return False
+    then = entry.link
+    return (link.url, link.tag, link.processing_type) != (then.url, then.tag, then.processing_type)
+
+
+def _parsed(row: Row, extra_hosts: Collection[str]) -> tuple[LinkEntry, SvpError | None]:
+    """Return the row with the link in its text, or with what is wrong with it."""
+    if isinstance(row, InvalidRow):
+        ids = {"page_id": row.page_id, "connection_id": row.connection_id}
+        return LinkEntry(**ids, url="", tag="", last_edited_time=row.last_edited_time), row.failure
     try:
-        return parse_link(row.url, extra_hosts=extra_hosts).platform if isinstance(row, LinkEntry) else ""
-    except SvpError:
-        return ""
+        return row.model_copy(update={"link": parse_link(row.url, extra_hosts=extra_hosts)}), None
+    except SvpError as error:
+        return row, error
 
 
-def _postpone(decision: Decision, link: LinkEntry, entry: Entry | None, platform: Platform, *, now: datetime) -> None:
-    """Let the row wait for its platform; end it, with what is wrong there, where it waited for too long."""
-    error = pause(platform, now=now)
-    since = entry.waiting_since if entry and not entry.is_asked_anew(link.last_edited_time) else None
-    until = next_try(error, waits=0, waiting_since=since, now=now)
-    if until is not None:
-        decision.postponements.append(Postponement(link=link, error=error, until=until))
-    else:
-        decision.rejections.append((link, failure(Code(platform.failure_code or Code.SITE_CHANGED))))
-
-
-def _request(link: LinkEntry, entry: Entry | None) -> Request:
-    if entry is None:
-        return Request(link=link, number=1, waits=0)
-    if entry.is_asked_anew(link.last_edited_time):
-        return Request(link=link, number=entry.requests + 1, waits=0)
-    return Request(link=link, number=entry.requests, waits=entry.waits)
-
-
-def _as_link(row: Row) -> LinkEntry:
-    if isinstance(row, LinkEntry):
-        return row
-    return LinkEntry(
-        page_id=row.page_id, connection_id=row.connection_id, url="", tag="", last_edited_time=row.last_edited_time
-    )
+def _tag_problem(link: LinkEntry, tags: Collection[str]) -> SvpError | None:
+    if link.tag in tags:
+        return None
+    known = ", ".join(f"“{tag}”" for tag in sorted(tags)) or "none yet"
+    reason = f"No Content Database is registered for the tag “{link.tag}” (registered: {known})"
+    return failure(Code.UNKNOWN_TAG, reason=reason)
 
 
 def keep(link_rows: LinkRows, decision: Decision, *, now: datetime) -> None:
-    """Write the decision to the store, and tell the owners of rejected rows. Those who wait are told by the sweep."""
+    """Write the decision to the store, and rejections to Notion. The sweep writes the status of rows that wait."""
     entries = link_rows.store.entries
-    for request in decision.requests:
-        entries.request(request.link, now=now)
-    for link in decision.edited:
+    for link in [*(start.link for start in decision.requests), *decision.edited]:
         entries.request(link, now=now)
-    for made in decision.postponements:
-        entries.postpone(made.link, made.error, until=made.until, now=now)
-    for link, error in decision.rejections:
-        link_rows.show_soon(entries.reject(link, error, now=now))
+    for postponed in decision.postponements:
+        entries.postpone(postponed.link, waiting_outcome(postponed.error, until=postponed.until), now=now)
+    for rejected in decision.rejections:
+        outcome = final_outcome(rejected.error, waits=rejected.waits)
+        link_rows.sync_status_async(entries.reject(rejected.link, outcome, now=now))
 
 
 def settle(link_rows: LinkRows, reading: Reading, *, interval: timedelta, more: bool, now: datetime) -> None:
-    """Note that a Link Database was asked, and when it is due again.
+    """Record that a Link Database was read, and when it is due again.
 
-    At once where rows were left (`more`), by the time that one of its rows waits for, else after the interval. A
-    failing connection is asked ever less often.
+    It is due at once where rows were left (`more`), by the time that one of its rows waits for, else after the
+    interval. One that can't be read is due ever later.
     """
     database, databases = reading.link_database, link_rows.store.databases
     if reading.problem is None:

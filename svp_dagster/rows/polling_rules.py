@@ -1,4 +1,4 @@
-"""How often, and how much at once, Link Databases are asked."""
+"""How often, and how many at once, Link Databases are read."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pydantic import Field
 
 
 class PollingRules(dg.ConfigurableResource):
-    """Bounds of one tick of the sensor. A tick longer than Dagster's sensor timeout (60 s) fails as a whole."""
+    """Limits of one tick of the sensor. A tick longer than Dagster's sensor timeout (60 s) fails as a whole."""
 
-    interval_s: int = Field(default=60, description="How often each Link Database is asked.")
-    connections_per_tick: int = Field(default=100, description="Link Databases asked in one tick.")
+    interval_s: int = Field(default=60, description="How often each Link Database is read.")
+    connections_per_tick: int = Field(default=100, description="Link Databases read in one tick.")
     rows_per_connection: int = Field(default=25, description="Rows dealt with for one connection in one tick.")
     rows_per_tick: int = Field(default=100, description="Runs started in one tick.")
-    workers: int = Field(default=8, description="Link Databases asked at the same time.")
+    workers: int = Field(default=8, description="Link Databases read at the same time.")
     budget_s: float = Field(default=30.0, description="Seconds after which a tick stops waiting for answers.")
 
     @property

@@ -1,4 +1,4 @@
-"""Asking for rows again, as the app's buttons and the command line do."""
+"""Retries rows, as the app's buttons and the command line do."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 
 MOST_AT_ONCE = 500
-"""Told to Notion in about a quarter of an hour."""
+"""Their statuses are synced within about a quarter of an hour."""
 
 
-def ask_again(store: Store, workspace: Workspace, entry: Entry, *, now: datetime) -> Entry | None:
-    """Set the row back to pending, in Notion and in the store, and make its connection due: it starts within seconds.
+def retry_row(store: Store, workspace: Workspace, entry: Entry, *, now: datetime) -> Entry | None:
+    """Set the row back to pending, in Notion and in the store, and poll its connection: it starts within seconds.
 
-    None where the row came to be neither finished nor waiting meanwhile: it is worked on already. Raises
+    Return None where the row is neither finished nor waiting any more, since a run works on it already. Raises
     `database_not_shared` without a Link Database, and the failures of Notion.
     """
     page_id, connection_id = entry.link.page_id, entry.link.connection_id
@@ -27,15 +27,15 @@ def ask_again(store: Store, workspace: Workspace, entry: Entry, *, now: datetime
     if link_database is None:
         raise failure(Code.DATABASE_NOT_SHARED, database="Link Database", detail="not registered")
     workspace.set_row(page_id, status_update(link_database.data_schema, Status.PENDING, at=now))
-    asked = store.entries.request_again(page_id, now=now)
-    store.databases.look_now(connection_id, now=now)
-    return asked
+    requested = store.entries.request_again(page_id, now=now)
+    store.databases.poll_now(connection_id, now=now)
+    return requested
 
 
-def ask_all_again(store: Store, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
-    """Set rows back to pending in the store, at once; returns those that failed or waited, and so were.
+def retry_rows(store: Store, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
+    """Set those of the rows back to pending in the store that failed or wait, and return them.
 
-    Notion is not called: what it allows belongs to publishing first. The statuses are owed, and the sweep tells them,
-    30 a minute of a connection; each row starts when it is told.
+    Notion is not called, since publishing comes first in what it allows. The sweep syncs the statuses, 30 a minute of
+    a connection, and each row starts once Notion shows it as pending.
     """
-    return store.sweep.ask_again(page_ids, now=now)
+    return store.sweep.retry(page_ids, now=now)

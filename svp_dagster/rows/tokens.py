@@ -7,30 +7,38 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 import dagster as dg
+from pydantic import Field
 
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.notion.client.failures import CREDENTIAL_VARIABLES
 from svp_dagster.notion.client.oauth import NotionOAuth
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
 from svp_dagster.store.store import Store, open_store
 
 _POLL_S = 0.2
-_PATIENCE_S = 20.0
+_REFRESH_WAIT_S = 20.0
 
 
 class TokenStore(dg.ConfigurableResource):
-    """Everything that is kept, and access tokens by connection id.
+    """The store, and access tokens by connection id.
 
-    Its settings (`DATABASE_URL`, `SVP_ENCRYPTION_KEYS`) are secrets, so they are read from the environment when they
-    are first needed and never appear in Dagster's configuration.
+    The settings behind both (`DATABASE_URL`, `SVP_ENCRYPTION_KEYS`, the client's credentials and where they are sent)
+    are read from the environment when they are first needed: none is part of Dagster's configuration, where a run
+    could change it.
     """
 
-    oauth: NotionOAuth
+    oauth_timeout_s: float = Field(default=15.0, gt=0, description="Longest wait for Notion's token endpoints.")
 
     @cached_property
     def store(self) -> Store:
         """The store. Raises `misconfigured` without a fit encryption key."""
         return open_store(Settings())
+
+    @cached_property
+    def oauth(self) -> NotionOAuth:
+        """Notion's OAuth endpoints. Raises `misconfigured` without the client's credentials."""
+        return notion_oauth(Settings(), timeout_s=self.oauth_timeout_s)
 
     def access_token(self, connection_id: str) -> str:
         """The connection's token. Raises `not_connected`."""
@@ -41,7 +49,7 @@ class TokenStore(dg.ConfigurableResource):
 
         A refresh token works once, so one process refreshes and the others wait for what it stores.
         """
-        give_up_at = time.monotonic() + _PATIENCE_S
+        give_up_at = time.monotonic() + _REFRESH_WAIT_S
         while time.monotonic() < give_up_at:
             tokens = self._tokens(connection_id)
             if tokens.access != stale:
@@ -75,3 +83,15 @@ class TokenStore(dg.ConfigurableResource):
         if tokens is None:
             raise failure(Code.NOT_CONNECTED, detail=f"connection {connection_id}")
         return tokens
+
+
+def notion_oauth(settings: Settings, *, timeout_s: float) -> NotionOAuth:
+    """Return this installation's OAuth endpoints. Raises `misconfigured` without the client's credentials."""
+    if not settings.notion_client_id or settings.notion_client_secret is None:
+        raise failure(Code.MISCONFIGURED, reason=f"{CREDENTIAL_VARIABLES} are not set")
+    return NotionOAuth(
+        base_url=settings.notion_base_url,
+        client_id=settings.notion_client_id,
+        client_secret=settings.notion_client_secret,
+        timeout_s=timeout_s,
+    )

@@ -1,17 +1,25 @@
-"""Whether a row that failed is tried again, when, and what its owner reads meanwhile. Pure.
+"""The rules of trying again: between the attempts of an op, and between the runs of a row. Pure.
 
-A failure that may pass by itself puts its row back to wait. Each wait is as long as the service asked for, or as the
-failure table says, and at least `FIRST_WAIT_S`, doubled with every wait. After `MAX_WAITS` waits, or when a day has
-gone by since the first, the row has failed for good, with the reason of its last failure.
+An op tries again within its run where that may help now. It waits as long as the service asked for, up to
+`MAX_OP_WAIT_S`, since it keeps its process and its place in a pool meanwhile.
 
-A row that waits for a paused platform costs nobody anything: it may wait for a week, however often it waited before.
+A failure that may pass by itself, and that the op's attempts didn't get past, puts its row back to wait. Each wait is
+as long as the service asked for, or as the failure table says, and at least `FIRST_WAIT_S`, doubled with every wait.
+After `MAX_WAITS` waits, or a day after the first, the row has failed for good, with the reason of its last failure.
+
+A row that waits for a paused platform spends no run. It may wait for a week, however often it waited before.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from svp_dagster.errors import TABLE, Code, Retry, SvpError, failure
+from svp_dagster.store.transitions import FailureOutcome, FailureRule
+
+ATTEMPTS = 3
+FIRST_OP_WAIT_S, MAX_OP_WAIT_S = 2.0, 30.0
 
 FIRST_WAIT_S = 5 * 60.0
 MAX_WAIT_S = 24 * 3600.0
@@ -20,11 +28,22 @@ MAX_CRASHES = 3
 WAITING_LIMIT = timedelta(hours=24)
 PAUSE_LIMIT = timedelta(days=7)
 
-_SAY_THEMSELVES_WHEN = frozenset({Code.PLATFORM_PAUSED, Code.ROW_CHANGED})
+_SENTENCE_SAYS_WHEN = frozenset({Code.PLATFORM_PAUSED, Code.ROW_CHANGED})
+
+
+def next_attempt_s(error: SvpError, *, attempt: int) -> float | None:
+    """Return how long an op waits after the attempt of this number, from 1. None where its run ends.
+
+    A run also ends where the service asks for more time than an op may take: the row waits then.
+    """
+    if error.retry is not Retry.NOW or attempt >= ATTEMPTS:
+        return None
+    wait_s = FIRST_OP_WAIT_S * 2 ** (attempt - 1) if error.retry_after_s is None else error.retry_after_s
+    return wait_s if wait_s <= MAX_OP_WAIT_S else None
 
 
 def next_try(error: SvpError, *, waits: int, waiting_since: datetime | None, now: datetime) -> datetime | None:
-    """When a row that failed with `error` is tried again; None where it has failed for good.
+    """Return when a row that failed with `error` is tried again. None where it has failed for good.
 
     `waits` counts those that it had already, the first of which began at `waiting_since`.
     """
@@ -41,15 +60,35 @@ def next_try(error: SvpError, *, waits: int, waiting_since: datetime | None, now
     return now + timedelta(seconds=max(asked_s, FIRST_WAIT_S * 2**waits))
 
 
+def failure_rule(error: SvpError) -> FailureRule:
+    """Return the rule by which the store decides what becomes of a row that failed with `error`."""
+    return partial(_outcome, error)
+
+
+def _outcome(error: SvpError, *, waits: int, waiting_since: datetime | None, now: datetime) -> FailureOutcome:
+    retry_at = next_try(error, waits=waits, waiting_since=waiting_since, now=now)
+    return final_outcome(error, waits=waits) if retry_at is None else waiting_outcome(error, until=retry_at)
+
+
+def waiting_outcome(error: SvpError, *, until: datetime) -> FailureOutcome:
+    """Return the outcome for a row that waits."""
+    return FailureOutcome(code=error.code, sentence=sentence_of_a_wait(error, until=until), retry_at=until)
+
+
+def final_outcome(error: SvpError, *, waits: int) -> FailureOutcome:
+    """Return the outcome for a row that has failed for good, after so many waits."""
+    return FailureOutcome(code=error.code, sentence=sentence_of_the_end(error, waits=waits), retry_at=None)
+
+
 def sentence_of_a_wait(error: SvpError, *, until: datetime) -> str:
-    """What the owner of a row that waits reads."""
-    if error.code in _SAY_THEMSELVES_WHEN:
+    """Return what the owner of a row that waits reads."""
+    if error.code in _SENTENCE_SAYS_WHEN:
         return error.sentence
     return f"{error.sentence} It is tried again at {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
 
 
 def sentence_of_the_end(error: SvpError, *, waits: int) -> str:
-    """What the owner of a row that has failed for good reads."""
+    """Return what the owner of a row that has failed for good reads."""
     if TABLE[error.code].retry is Retry.NEVER:
         return error.sentence
     tried = f" It was tried {waits + 1} times." if waits else ""
@@ -57,6 +96,6 @@ def sentence_of_the_end(error: SvpError, *, waits: int) -> str:
 
 
 def interruption(*, attempts: int, detail: str) -> SvpError:
-    """The failure of a row whose run vanished. One whose runs vanish again and again may be why they do."""
+    """Return the failure of a row whose run died. After `MAX_CRASHES` the row itself is the suspect, and fails."""
     is_suspect = attempts >= MAX_CRASHES
     return failure(Code.INTERRUPTED, retry=Retry.NEVER if is_suspect else None, detail=detail)

@@ -1,8 +1,8 @@
-"""Frames that show no other text than the one before are dropped before anything is read.
+"""Drop frames that show the same text as the frame before.
 
-Pictures as a whole say little: behind a caption the background moves in every frame, and a new caption changes few
-pixels. So only what looks like the strokes of letters is compared: thin, much brighter or darker than what is around
-it, of a letter's size. It is compared in small cells, so that one new digit in a long line still counts.
+Comparing whole pictures doesn't work: the background moves behind a caption, and a new caption changes few pixels. So
+only strokes of letters are compared: thin, of a letter's size, much brighter or darker than their surroundings. The
+comparison is by small cells, so that one new digit in a long line still counts.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 from svp_dagster.screen.frames import Frame, Picture
 
 CHANGE = 0.2
-"""Share of a cell's strokes that must differ. Lower keeps more frames, higher loses captions."""
+"""Share of a cell's strokes that must differ. A lower value keeps more frames, a higher one loses captions."""
 
 CELL_HEIGHT_PX, CELL_WIDTH_PX = 24, 32
 MIN_STROKES = 20
-"""Pixels of strokes a cell must hold to be looked at: less is grain."""
+"""Least number of stroke pixels in a cell that is compared: fewer are grain."""
 
 STROKE_PX = 13
-"""Strokes are thinner than this at a short side of 540 px: captions have strokes of 2 to 10."""
+"""Strokes are thinner than this at a short side of 540 px. Strokes of captions have 2 to 10 px."""
 
 FAINT = 0.5
-"""A stroke that has this share of the contrast in the other frame isn't gone."""
+"""A stroke with this share of the contrast in the other frame is still there."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """Letters that are looked for in a picture shrunk by `shrink`.
+    """Sizes of letters to detect in a picture scaled down by `shrink`.
 
-    `contrast` is the difference in brightness, of 255, between strokes and what is around them.
+    `contrast` is the least difference in brightness, of 255, between strokes and their surroundings.
     """
 
     shrink: int
@@ -51,37 +51,37 @@ SCALES = (
 )
 
 TALLEST, LEAST_INK = 9, 0.15
-"""A letter is at most so many times as high as wide, and covers that share of its box: frames and curves don't."""
+"""Highest ratio of height to width of a letter, and least share of its box that is ink. Outlines have less."""
 
 NEAR, ALIKE, WORD = 1.2, 2.5, 1.5
-"""Letters stand in rows (or columns): the next is less than so many heights away and not so many times as high; strokes
-so many times as wide as high are joined letters."""
+"""Letters stand in rows or columns: a neighbour is less than `NEAR` heights away and less than `ALIKE` times as high.
+Strokes `WORD` times as wide as high are joined letters."""
 
 MOST_CANDIDATES = 1_500
-"""With more strokes than this all are taken for letters: comparing each with each would take too long."""
+"""Skip the search for neighbours with more strokes than this: it is quadratic."""
 
 Mask = NDArray[np.uint8]
-"""1 where something is, else 0."""
+"""1 for a pixel that is set, else 0."""
 
 Counts = NDArray[np.int64]
-"""A number for each cell."""
+"""A number per cell."""
 
 
 @dataclass(frozen=True, eq=False)
 class Strokes:
-    """Strokes of one kind, bright or dark, at one scale: where they are, and where they might be."""
+    """Strokes of one kind, bright or dark, at one scale, by a high and a low threshold."""
 
     clear: Mask
     faint: Mask
 
 
 Seen = tuple[Strokes, ...]
-"""Bright and dark strokes at each scale: not as one, because outlined letters have both, side by side, and together
-they would be a plain bar."""
+"""Bright and dark strokes at each scale. They are kept apart because those of outlined letters touch, and together
+would form a solid bar."""
 
 
 def distinct(frames: Iterable[Frame]) -> Iterator[tuple[Frame, float | None]]:
-    """The frames whose text differs from the last one given, each with the last second that it stands for."""
+    """Yield the frames whose text differs from the last one yielded, each with the last second that it represents."""
     kept: tuple[Frame, Seen] | None = None
     last_s: float | None = None
     for frame in frames:
@@ -96,7 +96,7 @@ def distinct(frames: Iterable[Frame]) -> Iterator[tuple[Frame, float | None]]:
 
 
 def strokes(picture: Picture) -> Seen:
-    """What looks like strokes of letters in a picture."""
+    """Detect strokes of letters in a picture."""
     import cv2
 
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
@@ -113,7 +113,7 @@ def strokes(picture: Picture) -> Seen:
 
 
 def same_text(one: Seen, other: Seen) -> bool:
-    """Whether no cell's strokes differ by `CHANGE` or more. Pictures of different sizes never are the same."""
+    """Return whether no cell's strokes differ by `CHANGE` or more. Pictures of different sizes are never the same."""
     return all(_same_strokes(before, now) for before, now in zip(one, other, strict=True))
 
 
@@ -126,7 +126,7 @@ def _same_strokes(before: Strokes, now: Strokes) -> bool:
 
 
 def _letters(mask: Mask, scale: Scale) -> Mask:
-    """`mask` without the connected parts that can't be a letter or joined ones, by their size, shape and company."""
+    """Return `mask` without the components that can't be letters by their size, shape and neighbours."""
     import cv2
 
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -142,17 +142,17 @@ def _letters(mask: Mask, scale: Scale) -> Mask:
     fits[0] = False  # the background
     candidates = np.flatnonzero(fits)
     if len(candidates) <= MOST_CANDIDATES:
-        fits[candidates] = _has_company(stats[candidates])
+        fits[candidates] = _has_neighbour(stats[candidates])
     letters: Mask = fits.astype(np.uint8)[labels]
     return letters
 
 
-def _has_company(stats: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which boxes are as wide as a word, or have one of about their height beside or below them."""
+def _has_neighbour(stats: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which boxes are as wide as a word, or have a neighbour of similar height beside or below them."""
     left, top, width, height = (stats[:, kind].astype(np.int64) for kind in range(4))
 
     def apart(start: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The gap between each two; negative where they overlap."""
+        """Return the gap between each pair, negative if they overlap."""
         end = start + length
         gaps: NDArray[np.int64] = np.maximum(start[:, None], start[None]) - np.minimum(end[:, None], end[None])
         return gaps
@@ -161,13 +161,13 @@ def _has_company(stats: NDArray[Any]) -> NDArray[np.bool_]:
     near = NEAR * larger
     across, down = apart(left, width), apart(top, height)
     alike = larger <= ALIKE * smaller
-    company = alike & (((across < near) & (down < -smaller / 2)) | ((down < near) & (across < -smaller / 2)))
-    np.fill_diagonal(company, val=False)
-    return np.asarray(company.any(axis=1) | (width >= WORD * height), dtype=np.bool_)
+    neighbours = alike & (((across < near) & (down < -smaller / 2)) | ((down < near) & (across < -smaller / 2)))
+    np.fill_diagonal(neighbours, val=False)
+    return np.asarray(neighbours.any(axis=1) | (width >= WORD * height), dtype=np.bool_)
 
 
 def _per_cell(mask: Mask) -> Counts:
-    """The sum of `mask` in each cell, in cells that overlap by half so that no letter is cut by all of them."""
+    """Sum `mask` by cell. Cells overlap by half, so that no letter is cut by all of them."""
     half_h, half_w = CELL_HEIGHT_PX // 2, CELL_WIDTH_PX // 2
     rows, columns = -(-mask.shape[0] // half_h), -(-mask.shape[1] // half_w)
     padded = np.zeros((rows * half_h, columns * half_w), dtype=np.uint8)

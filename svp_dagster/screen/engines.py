@@ -1,9 +1,10 @@
-"""The engines that read pictures: Google Vision, and RapidOCR on this machine."""
+"""The engines that read text in pictures: Google Vision, and RapidOCR on this machine."""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -13,28 +14,27 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from svp_dagster.errors import SvpError
-from svp_dagster.models import PaidCall, Word
+from svp_dagster.models import Usage, Word
 from svp_dagster.packages import load
 from svp_dagster.ports import Meter
-from svp_dagster.prices import load_prices
 from svp_dagster.screen import vision
 
 PAID_TILES = 30
-"""6 × 5 frames: all the words of a 60 s clip are found on one such picture, as on two of 15 frames."""
+"""6 × 5 frames. Measured: one such picture of a 60 s clip yields all the words that two of 15 frames yield."""
 
 LOCAL_TILES = 4
-"""Pictures cost nothing here: from one frame a picture to six the time is the same, but memory grows with them."""
+"""Pictures are free here. Reading takes the same time for one to six frames a picture, but memory grows."""
 
 SEARCH_SIDE_PX = 1792
-"""Text is searched for in a picture shrunk to this side, and read in full size. Four frames are shrunk to nine tenths:
-a seventh of the time is saved, and nothing missed (of 960 lines of 26 to 44 px on 1080 × 1920, none; three in full
-size). At eight tenths now and then a line of small print is."""
+"""Detection runs on a picture scaled down to this side, recognition on the full size. Four frames are scaled to 0.9:
+that saves a seventh of the time and misses nothing (measured: none of 960 lines of 26 to 44 px on 1080 × 1920, three in
+full size). At 0.8 some small print is missed."""
 
 MAX_SIDE_PX = 6000
-"""RapidOCR shrinks larger pictures before it reads; a contact sheet must not be."""
+"""RapidOCR scales larger pictures down before reading, which would make a contact sheet illegible."""
 
 MAX_CANDIDATES = 5000
-"""RapidOCR looks at 1,000 places at most, too few for a sheet of frames with a busy background."""
+"""RapidOCR's default of 1,000 is too low for a sheet of frames with a busy background."""
 
 _one_at_a_time = Lock()
 
@@ -47,13 +47,14 @@ class VisionReader(dg.ConfigurableResource):
     endpoint: str = Field(default="", description="Another address of the API, scheme included.")
     timeout_s: float = Field(default=30.0, gt=0, description="Time limit of one call.")
     tiles: int = Field(default=PAID_TILES, ge=1, description="Frames in one paid picture.")
-    prices_file: str = Field(default="", description="JSON file that overrides the price table.")
 
     _client: Any = PrivateAttr(default=None)
+    _words: dict[str, list[Word]] = PrivateAttr(default_factory=dict)
+    """Words of paid pictures by digest, until the stage has them. A repeated stage continues from them."""
 
     @property
     def source(self) -> str:
-        """Who reads."""
+        """The service's name."""
         return vision.SERVICE
 
     @property
@@ -62,27 +63,27 @@ class VisionReader(dg.ConfigurableResource):
         return f"vision 1 {vision.FEATURE}"
 
     def read(self, pictures: Sequence[Path], *, meter: Meter, limit_s: float) -> list[list[Word] | None]:
-        """The words of each picture, in requests of at most 16; None for one that could not be read (in time).
+        """Return the words of each picture, None for one that could not be read in time. Sends up to 16 a request.
 
-        A picture that fails alone is sent once more. Raises, if nothing could be read, `key_rejected`,
+        A picture that fails alone is sent once more. If no picture could be read, raises `key_rejected`,
         `quota_exhausted`, `service_unreachable`, `screen_failed`, `misconfigured`, or what the meter raises.
         """
         ends = time.monotonic() + limit_s
-        read: dict[Path, list[Word]] = {}
-        problem = self._read_into(read, pictures, meter=meter, ends=ends)
+        digests = {picture: hashlib.sha256(picture.read_bytes()).hexdigest() for picture in pictures}
+        problem = self._read_missing(digests, meter=meter, ends=ends)
         if problem is not None and vision.may_pass(problem):
-            left = [picture for picture in pictures if picture not in read]
-            problem = self._read_into(read, left, meter=meter, ends=ends) or problem
-        if problem is not None and not read:
+            problem = self._read_missing(digests, meter=meter, ends=ends) or problem
+        words = [self._words.get(digests[picture]) for picture in pictures]
+        if problem is not None and all(found is None for found in words):
             raise problem
-        return [read.get(picture) for picture in pictures]
+        self._words.clear()
+        return words
 
-    def _read_into(
-        self, read: dict[Path, list[Word]], pictures: Sequence[Path], *, meter: Meter, ends: float
-    ) -> SvpError | None:
-        """Add what is read to `read`; the last thing that went wrong. Raises it if nothing else was read yet."""
+    def _read_missing(self, digests: Mapping[Path, str], *, meter: Meter, ends: float) -> SvpError | None:
+        """Read the pictures whose words aren't known yet. Returns the last problem, raises it if no words are known."""
         problem: SvpError | None = None
-        for batch in vision.batches(pictures):
+        missing = {digest: picture for picture, digest in digests.items() if digest not in self._words}
+        for batch in vision.batches(list(missing.values())):
             left_s = ends - time.monotonic()
             if left_s <= 0:
                 break
@@ -90,23 +91,19 @@ class VisionReader(dg.ConfigurableResource):
                 meter.require_budget()
                 answers = vision.annotate(self._opened(), batch, timeout_s=self.timeout_s, limit_s=left_s)
             except SvpError as error:
-                if not read:
+                if self._words.keys().isdisjoint(digests.values()):
                     raise
                 return error
-            found = {picture: words for picture, words in zip(batch, answers, strict=True) if isinstance(words, list)}
-            read.update(found)
-            self._record(meter, len(found))
+            found = {
+                digests[picture]: words
+                for picture, words in zip(batch, answers, strict=True)
+                if isinstance(words, list)
+            }
+            self._words.update(found)
+            if found:
+                meter.record(Usage(service="screen", model=vision.FEATURE, units=len(found), unit="images"))
             problem = next((answer for answer in answers if isinstance(answer, SvpError)), problem)
         return problem
-
-    def _record(self, meter: Meter, images: int) -> None:
-        if images:
-            cost_usd = load_prices(Path(self.prices_file) if self.prices_file else None).of_images(
-                vision.FEATURE, count=images
-            )
-            meter.record(
-                PaidCall(service="screen", model=vision.FEATURE, units=images, unit="images", cost_usd=cost_usd)
-            )
 
     def _opened(self) -> Any:
         if self._client is None:
@@ -117,13 +114,13 @@ class VisionReader(dg.ConfigurableResource):
 
 
 class LocalReader(dg.ConfigurableResource):
-    """RapidOCR with the models that come in its wheel. Costs nothing but time; gives lines instead of words."""
+    """RapidOCR with the models in its wheel, free of charge. Returns lines instead of words."""
 
     tiles: int = Field(default=LOCAL_TILES, ge=1, description="Frames in one picture.")
 
     @property
     def source(self) -> str:
-        """Who reads."""
+        """The engine's name."""
         return "RapidOCR"
 
     @property
@@ -132,7 +129,7 @@ class LocalReader(dg.ConfigurableResource):
         return f"rapidocr 3 search={SEARCH_SIDE_PX}"
 
     def read(self, pictures: Sequence[Path], *, meter: Meter, limit_s: float) -> list[list[Word] | None]:  # noqa: ARG002 (nothing is paid)
-        """The lines of each picture; None for those whose turn comes after `limit_s`."""
+        """Return the lines of each picture, None for those that `limit_s` left no time for."""
         ends = time.monotonic() + limit_s
         return [_lines(picture) if time.monotonic() < ends else None for picture in pictures]
 
@@ -156,7 +153,7 @@ def _lines(picture: Path) -> list[Word]:
 
 @cache
 def _rapidocr() -> Any:
-    """The engine: loaded once, when the first picture comes (1.3 s, 0.4 GB)."""
+    """Load the engine for the first picture (1.3 s, 0.4 GB)."""
     load("rapidocr")
     from rapidocr import RapidOCR
 

@@ -1,7 +1,7 @@
-"""Pictures to read: a frame every two seconds of a video, or the slides of a slideshow.
+"""Sample pictures to read: a frame every two seconds of a video, or the slides of a slideshow.
 
-Frames are sampled by one ffmpeg process that leaves out the frames no other frame refers to, and the deblocking:
-a third of the time of seeking to each second with OpenCV, and no text is lost by it.
+One ffmpeg process samples the frames, without non-reference frames and without deblocking. That takes a third of the
+time of seeking to each second with OpenCV, and loses no text.
 """
 
 from __future__ import annotations
@@ -15,68 +15,66 @@ from numpy.typing import NDArray
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.media import ffmpeg
-from svp_dagster.media.probe import Probe
+from svp_dagster.media.scaling import fit
+from svp_dagster.models import MediaFile
 
 Picture = NDArray[np.uint8]
 """Height × width × 3, blue-green-red."""
 
 EVERY_S = 2.0
 SHORT_SIDE_PX = 540
-"""Reading holds down to this size of a frame; measured with captions of 32 px on 1080 × 1920."""
+"""The smallest frame in which captions of 32 px on 1080 × 1920 are still read (measured)."""
 
 SLIDE_SHORT_SIDE_PX = 1080
-"""A slide is a still: people read smaller print on it than in a passing frame."""
+"""A slide is a still, which has smaller print than a passing frame."""
 
 MAX_SLIDE_BYTES = 30_000_000
 MAX_SLIDE_PIXELS = 50_000_000
-"""Larger pictures are refused by their header, before they are unpacked."""
+"""Larger pictures are refused by their header, before they are decoded."""
 
 MAX_FRAMES = 300
-"""Of a video of more than ten minutes, fewer frames a minute are taken."""
+"""Videos of more than ten minutes are sampled less often."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A picture, and the second of the video or the slide (from 1) that it shows."""
+    """A picture, with its second of the video or its slide (from 1)."""
 
     picture: Picture
     at_s: float | None = None
     slide: int | None = None
 
 
-def sample(
-    path: Path, probe: Probe, *, limit_s: float, every_s: float = EVERY_S, most: int = MAX_FRAMES
-) -> Iterator[Frame]:
-    """The frame in the middle of every `every_s` seconds, upright, scaled to a short side of at most 540 px.
+def sample(file: MediaFile, *, limit_s: float, most: int = MAX_FRAMES) -> Iterator[Frame]:
+    """Yield the frame in the middle of every `EVERY_S` seconds, upright, with a short side of at most 540 px.
 
-    Of a video that would give more than `most` frames, one is taken less often. Damaged parts are left out. Raises
-    the failure `media_unreadable` if no frame can be decoded at all, and, after the frames until then, when it takes
-    longer than `limit_s`.
+    A video of more than `most` such frames is sampled less often. Damaged parts are skipped. Raises
+    `media_unreadable` if no frame can be decoded, or, after the frames until then, when `limit_s` is over.
     """
-    if not probe.width_px or not probe.height_px:
+    if not file.width_px or not file.height_px:
         raise failure(Code.MEDIA_UNREADABLE, detail="no picture size")
-    width, height = fit(probe.width_px, probe.height_px, SHORT_SIDE_PX)
-    every_s = max(every_s, probe.readable_s / most)
-    opened = ffmpeg.source(path, skip_frame="noref", skip_loop_filter="all", max_error_rate=1)
+    width, height = fit(file.width_px, file.height_px, SHORT_SIDE_PX)
+    every_s = max(EVERY_S, file.readable_s / most)
+    opened = ffmpeg.source(file.path, skip_frame="noref", skip_loop_filter="all", max_error_rate=1)
     sampled = opened["V:0"].filter("fps", fps=1 / every_s, round="near", eof_action="pass")
     pictures = sampled.filter("scale", width, height, flags="lanczos")
     out = ffmpeg.sink(pictures, format="rawvideo", pix_fmt="bgr24", vframes=most)
     size = width * height * 3
-    brightness = _from_hdr() if probe.hdr else np.arange(256, dtype=np.uint8)
+    brightness = _from_hdr() if file.hdr else np.arange(256, dtype=np.uint8)
     count = 0
     with ffmpeg.running(out, limit_s=limit_s, on_error=Code.MEDIA_UNREADABLE) as process:
         while len(data := process.stdout.read(size)) == size:
             picture = brightness[np.frombuffer(data, dtype=np.uint8)].reshape(height, width, 3)
-            yield Frame(picture=picture, at_s=min((count + 0.5) * every_s, probe.readable_s))
+            yield Frame(picture=picture, at_s=min((count + 0.5) * every_s, file.readable_s))
             count += 1
     if count == 0:
         raise failure(Code.MEDIA_UNREADABLE, detail="no frame could be decoded")
 
 
 def open_slide(path: Path, *, slide: int) -> Frame:
-    """A slide, upright, scaled to a short side of at most 1080 px; transparent parts become white.
+    """Open a slide, upright, with a short side of at most 1080 px. Transparent parts become white.
 
-    Raises the failure `media_unreadable` for what is no picture (JPEG, PNG, WebP or GIF), damaged or far too large.
+    Raises `media_unreadable` for a file that is no JPEG, PNG, WebP or GIF, damaged or far too large.
     """
     from PIL import Image, ImageOps
 
@@ -96,14 +94,8 @@ def open_slide(path: Path, *, slide: int) -> Frame:
     return Frame(picture=np.ascontiguousarray(np.asarray(shown)[:, :, ::-1]), slide=slide)
 
 
-def fit(width: int, height: int, short_side: int) -> tuple[int, int]:
-    """The size with the same shape whose short side is at most `short_side`; even, at least 2."""
-    scale = min(1.0, short_side / min(width, height))
-    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
-
-
 def _from_hdr() -> NDArray[np.uint8]:
-    """The brightness on a usual screen for each one coded for 10,000 nits (SMPTE ST 2084); white is 203 nits."""
+    """Return the SDR brightness of each PQ code (SMPTE ST 2084, 10,000 nits), with white at 203 nits."""
     coded = (np.arange(256) / 255) ** (1 / 78.84375)
     nits = 10_000 * (np.maximum(coded - 0.8359375, 0) / (18.8515625 - 18.6875 * coded)) ** (1 / 0.1593017578125)
     return np.round(255 * np.clip(nits / 203, 0, 1) ** (1 / 2.2)).astype(np.uint8)

@@ -1,7 +1,6 @@
-"""Words become lines, and lines that stay on the screen become one line with a first and a last second.
+"""Join words to lines, and the same line in successive pictures to one line with a first and a last second.
 
-Works for any script: words are joined without a space where the script has none, and from right to left where it is
-written so.
+Scripts without spaces are joined without spaces, and scripts that are written from right to left in their order.
 """
 
 from __future__ import annotations
@@ -14,22 +13,16 @@ from dataclasses import dataclass, field
 
 from rapidfuzz import fuzz
 
-from svp_dagster.models import ScreenLine, Transcript, Word
+from svp_dagster.models import ScreenLine, Word
 
 SAME_LINE = 0.5
-"""Words are on one line if their middles differ by less than this share of their height."""
+"""Words are on one line if their centres differ by less than this share of their height."""
 
 SAME_LINE_GAP = 1.6
-"""A gap wider than this many heights parts two columns."""
+"""A gap wider than this many heights separates two columns."""
 
 SAME_TEXT = 90
-"""Two readings of a line that stayed where it was are the same from this similarity (0 to 100) on."""
-
-SPOKEN = 85
-"""A line repeats the speech from this similarity (0 to 100) to what is said at that time on."""
-
-SPOKEN_SLACK_S = 3.0
-"""Subtitles are shown this much before or after the words are said; coarse transcripts are off by as much."""
+"""Two readings at one place are the same line from this similarity (0 to 100) on."""
 
 _NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -51,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """The lines of one picture, and when it was on: from second to second, or as the slide of that number."""
+    """The lines of one picture, and when it was on the screen: from second to second, or as a slide."""
 
     lines: Sequence[Line]
     first_s: float | None = None
@@ -60,7 +53,7 @@ class Page:
 
 
 def join_words(words: Sequence[Word]) -> list[Line]:
-    """The lines of one picture in reading order. No word is lost, but those of blanks and control characters."""
+    """Return the lines of one picture in reading order. Drops only words of blanks and control characters."""
     rows: list[list[Word]] = []
     readable = [word for word in (_cleaned(word) for word in words) if word.text]
     for word in sorted(readable, key=lambda word: (word.top + word.bottom, word.left)):
@@ -74,10 +67,10 @@ def join_words(words: Sequence[Word]) -> list[Line]:
 
 
 def follow(pages: Sequence[Page]) -> list[ScreenLine]:
-    """Each line once, in the order of appearance, from the first to the last page that shows it.
+    """Return each line once, in order of appearance, from the first to the last page that shows it.
 
-    The same words anywhere later are the same line. Readings that differ a little are one line only where they
-    follow each other at the same place, and never if their numbers differ; a text that grows there is one line too.
+    The same words later, anywhere, are the same line. Readings that differ a little are one line only if they follow
+    each other at the same place and have the same numbers. So is a text that grows at its place.
     """
     tracks: list[_Track] = []
     for number, page in enumerate(pages):
@@ -92,13 +85,8 @@ def follow(pages: Sequence[Page]) -> list[ScreenLine]:
     return [track.screen_line() for track in tracks]
 
 
-def mark_subtitles(lines: Sequence[ScreenLine], transcript: Transcript) -> tuple[ScreenLine, ...]:
-    """The lines, with those marked that repeat what is said at that time."""
-    return tuple(line.model_copy(update={"subtitle": _is_spoken(line, transcript)}) for line in lines)
-
-
 def essence(text: str) -> str:
-    """Letters, marks and digits of any script, in one case; the text itself where it has none of these (emoji)."""
+    """Return letters, marks and digits of any script in one case, or the text itself if it has none (emoji)."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     kept = "".join(char for char in folded if unicodedata.category(char)[0] in "LMN")
     return kept or folded.strip()
@@ -106,7 +94,7 @@ def essence(text: str) -> str:
 
 @dataclass(kw_only=True)
 class _Track:
-    """A line as it is seen in one picture after another."""
+    """A line in successive pictures."""
 
     page: Page
     line: Line
@@ -119,12 +107,12 @@ class _Track:
         self.line, self.last_page, self.last_s = line, number, page.last_s
 
     def screen_line(self) -> ScreenLine:
-        """With the reading that came most often, of these the longest: it had most to go by."""
+        """Return the line with its most frequent reading, the longest of several."""
         text = max(self.readings, key=lambda text: (self._grown(text), self.readings[text], len(text)))
         return ScreenLine(text=text, first_s=self.page.first_s, last_s=self.last_s, slide=self.page.slide)
 
     def _grown(self, text: str) -> bool:
-        """Whether this is the full text of a line that was built up word by word."""
+        """Return whether this is the full text of a line that appeared word by word."""
         whole = max((essence(reading) for reading in self.readings), key=len)
         return fuzz.ratio(essence(text), whole) >= SAME_TEXT
 
@@ -145,22 +133,8 @@ def _same(before: str, now: str) -> bool:
 
 
 def _overlap(one: Line, other: Line) -> bool:
-    """Whether the boxes share a point."""
+    """Return whether the boxes share a point."""
     return one.left <= other.right and other.left <= one.right and one.top <= other.bottom and other.top <= one.bottom
-
-
-def _is_spoken(line: ScreenLine, transcript: Transcript) -> bool:
-    key = essence(line.text)
-    if len(key) < 4:
-        return False
-    said = transcript.text
-    if transcript.segments and line.first_s is not None and line.last_s is not None:
-        start_s, end_s = line.first_s - SPOKEN_SLACK_S, line.last_s + SPOKEN_SLACK_S
-        said = " ".join(s.text for s in transcript.segments if s.start_s <= end_s and start_s <= s.end_s)
-    heard = essence(said)
-    if len(heard) < len(key) * 0.8 or not set(_DIGITS.findall(key)) <= set(_DIGITS.findall(heard)):
-        return False
-    return fuzz.partial_ratio(key, heard) >= SPOKEN
 
 
 def _cleaned(word: Word) -> Word:
@@ -169,13 +143,13 @@ def _cleaned(word: Word) -> Word:
 
 
 def _beside(one: Word, other: Word) -> bool:
-    """Whether two words are on one line."""
+    """Return whether two words are on one line."""
     height = min(one.bottom - one.top, other.bottom - other.top)
     return abs((one.top + one.bottom) - (other.top + other.bottom)) / 2 < SAME_LINE * max(height, 1)
 
 
 def _columns(row: Sequence[Word]) -> list[list[Word]]:
-    """The words of a row from left to right, parted where the gap is wide."""
+    """Split the words of a row, from left to right, at wide gaps."""
     parts: list[list[Word]] = []
     for word in sorted(row, key=lambda word: word.left):
         if parts and word.left - parts[-1][-1].right < SAME_LINE_GAP * (word.bottom - word.top):
@@ -187,7 +161,7 @@ def _columns(row: Sequence[Word]) -> list[list[Word]]:
 
 def _line(words: Sequence[Word]) -> Line:
     text = ""
-    for word in _spoken_order(words):
+    for word in _reading_order(words):
         glued = not text or (_NO_SPACES.match(text[-1]) and _NO_SPACES.match(word.text[0]))
         text += word.text if glued else f" {word.text}"
     return Line(
@@ -199,10 +173,10 @@ def _line(words: Sequence[Word]) -> Line:
     )
 
 
-def _spoken_order(words: Sequence[Word]) -> list[Word]:
-    """Words given from left to right, in the order they are read.
+def _reading_order(words: Sequence[Word]) -> list[Word]:
+    """Return words, given from left to right, in reading order.
 
-    In a line written from right to left, groups of words and numbers of the other direction keep their own order.
+    In a line that is written from right to left, groups of words and numbers of the other direction keep their order.
     """
     to_left = [_has(word.text, "R", "AL") for word in words]
     if sum(to_left) < max(1, sum(_has(word.text, "L") for word in words)):

@@ -1,6 +1,6 @@
-"""Contact sheets: many frames in one picture, so that one reading pays for all of them.
+"""Contact sheets: many frames in one picture, so that they cost one reading.
 
-Frames are laid out as tiles between grey gutters. What is read is given back to its tile by the centre of its box.
+Frames are tiles between grey gutters. Words are assigned to tiles by the centre of their boxes.
 """
 
 from __future__ import annotations
@@ -18,23 +18,20 @@ from svp_dagster.screen.frames import Picture
 
 GUTTER_PX = 24
 GREY = 128
-TILES = 30
-"""A frame every two seconds of a 60 s clip makes one sheet of 30 tiles."""
-
 SHEET_PIXELS = 19_000_000
-"""30 tiles of 540 × 1170, a phone's shape; a sheet of larger tiles, such as slides, holds fewer. Google Vision takes 75
+"""30 tiles of 540 × 1170, a phone's shape. A sheet of larger tiles, such as slides, has fewer. Google Vision takes 75
 million."""
 
 SHEET_BYTES = 7_000_000
 """Google Vision takes 10 MB of JSON, and base64 adds 37 %."""
 
 QUALITIES = (85, 70, 50, 30)
-"""JPEG qualities, tried until the sheet is small enough."""
+"""JPEG qualities to try until the sheet is small enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """`count` tiles of one size in rows, with a gutter around each. All in pixels."""
+    """`count` tiles of one size in rows with gutters. All sizes are in pixels."""
 
     count: int
     columns: int
@@ -43,16 +40,16 @@ class Layout:
 
     @property
     def width(self) -> int:
-        """Of the whole sheet."""
+        """Width of the sheet."""
         return self.columns * (self.tile_width + GUTTER_PX) + GUTTER_PX
 
     @property
     def height(self) -> int:
-        """Of the whole sheet."""
+        """Height of the sheet."""
         return math.ceil(self.count / self.columns) * (self.tile_height + GUTTER_PX) + GUTTER_PX
 
     def corner(self, tile: int) -> tuple[int, int]:
-        """Left and top of a tile."""
+        """Return left and top of a tile."""
         row, column = divmod(tile, self.columns)
         return (
             GUTTER_PX + column * (self.tile_width + GUTTER_PX),
@@ -60,7 +57,7 @@ class Layout:
         )
 
     def tile_at(self, x: float, y: float) -> int | None:
-        """The tile at a point, the nearest one for a point in a gutter, None beyond the last tile or the edge."""
+        """Return the tile nearest to a point, None for a point beyond the last tile."""
         column = math.floor((x - GUTTER_PX / 2) / (self.tile_width + GUTTER_PX))
         row = math.floor((y - GUTTER_PX / 2) / (self.tile_height + GUTTER_PX))
         column, row = min(max(column, 0), self.columns - 1), max(row, 0)
@@ -70,7 +67,7 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """A contact sheet on disk. Its tiles are the pictures from `first` on, in the order they came."""
+    """A contact sheet on disk. Its tiles are the pictures from number `first` on, in order."""
 
     path: Path
     first: int
@@ -78,7 +75,7 @@ class Sheet:
 
 
 def arrange(count: int, tile_width: int, tile_height: int) -> Layout:
-    """The layout that makes the sheet as nearly square as it gets: readers scale long sides down."""
+    """Return the layout closest to a square, because readers scale long sides down."""
 
     def longest_side(columns: int) -> int:
         rows = math.ceil(count / columns)
@@ -88,8 +85,8 @@ def arrange(count: int, tile_width: int, tile_height: int) -> Layout:
     return Layout(count=count, columns=columns, tile_width=tile_width, tile_height=tile_height)
 
 
-def write_sheets(pictures: Iterable[Picture], folder: Path, *, tiles: int = TILES) -> list[Sheet]:
-    """Write the pictures to as few JPEG files in `folder` as `tiles` a sheet and the size limit allow."""
+def write_sheets(pictures: Iterable[Picture], folder: Path, *, tiles: int) -> list[Sheet]:
+    """Write the pictures to JPEG files in `folder`, as few as `tiles` per sheet and the size limit allow."""
     sheets: list[Sheet] = []
     first = 0
     for group in _groups(pictures, tiles):
@@ -102,7 +99,7 @@ def write_sheets(pictures: Iterable[Picture], folder: Path, *, tiles: int = TILE
 
 
 def words_by_tile(sheet: Sheet, words: Sequence[Word]) -> list[list[Word]]:
-    """The words of each tile, with their boxes in pixels of the tile."""
+    """Return the words of each tile, their boxes in pixels of the tile."""
     tiles: list[list[Word]] = [[] for _ in range(sheet.layout.count)]
     for word in words:
         tile = sheet.layout.tile_at((word.left + word.right) / 2, (word.top + word.bottom) / 2)

@@ -1,4 +1,4 @@
-"""What is shown becomes screen text: frames, contact sheets, words, lines over time."""
+"""The stage `read_screen`: frames, contact sheets, words, lines over time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from svp_dagster.errors import SvpError
-from svp_dagster.media.kinds import is_picture
-from svp_dagster.media.probe import probe
-from svp_dagster.models import ProcessingType, ScreenText, Transcript, Video, Word
+from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Video, Word
 from svp_dagster.ports import Contents, Meter, ScreenReader
 from svp_dagster.screen import frames, lines, sheets
 from svp_dagster.screen.duplicates import distinct
@@ -26,7 +22,7 @@ RECIPE = f"every {frames.EVERY_S} s, {frames.SHORT_SIDE_PX} px, slides {frames.S
 
 LIMIT_S = 120.0
 DECODING_SHARE = 0.5
-"""Of the time limit: what is sampled by then is read."""
+"""Share of the time limit for sampling frames. Those sampled by then are read."""
 
 
 def read_screen(
@@ -39,51 +35,38 @@ def read_screen(
     folder: Path,
     limit_s: float = LIMIT_S,
 ) -> ScreenText:
-    """The lines on the screen, kept by content, so that none is paid twice.
+    """Return the lines on the screen, kept by content so that none are paid twice.
 
-    No failure of the table leaves this stage: a video whose pictures can't be read still has a caption and a voice.
-    What is missing is said in `note`.
+    Raises no failure of the table: a video whose pictures can't be read still has a caption and speech. `note` says
+    what is missing.
     """
     if not processing_type.reads:
         return ScreenText(note=f"The screen was not read: the processing type is “{processing_type}”.")
-    if video.video_path is None and not video.slides:
+    if not video.slides and not any(file.has_video for file in video.files):
         return ScreenText(note="There are no pictures to read.")
     recipe = f"{reader.recipe}, {RECIPE}, {reader.tiles} tiles"
-    text = _kept(contents, video.media_key, recipe)
+    text = contents.get(video.media_key, KIND, recipe, ScreenText)
     if text is None:
         try:
             text, complete = _read(video, reader=reader, meter=meter, folder=folder, limit_s=limit_s)
         except SvpError as error:
             return ScreenText(source=reader.source, note=f"The text on the screen was not read. {error.sentence}")
         if complete:
-            contents.put(video.media_key, KIND, recipe, text.model_dump(mode="json"))
+            contents.put(video.media_key, KIND, recipe, text)
     return text
-
-
-def with_subtitles_marked(screen_text: ScreenText, transcript: Transcript) -> ScreenText:
-    """The screen text, with those lines marked that repeat what is said: the speech may be heard meanwhile."""
-    return screen_text.model_copy(update={"lines": lines.mark_subtitles(screen_text.lines, transcript)})
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """When a picture that is read was on."""
+    """When a picture was on the screen."""
 
     first_s: float | None
     last_s: float | None
     slide: int | None
 
 
-def _kept(contents: Contents, media_key: str, recipe: str) -> ScreenText | None:
-    value = contents.get(media_key, KIND, recipe)
-    try:
-        return None if value is None else ScreenText.model_validate(value)
-    except ValidationError:  # kept by another version of this program
-        return None
-
-
 def _read(video: Video, *, reader: ScreenReader, meter: Meter, folder: Path, limit_s: float) -> tuple[ScreenText, bool]:
-    """The screen text, and whether nothing but the time limit would let another attempt find more."""
+    """Return the screen text, and whether it is complete: another attempt wouldn't find more."""
     ends = time.monotonic() + limit_s
     gaps: list[str] = []
     shown: list[_Shown] = []
@@ -101,23 +84,23 @@ def _read(video: Video, *, reader: ScreenReader, meter: Meter, folder: Path, lim
 
 
 def _distinct_pictures(frames_seen: Iterable[Frame], shown: list[_Shown]) -> Iterator[Picture]:
-    """The pictures that show other text than the one before; `shown` tells afterwards when each was on."""
+    """Yield the pictures whose text differs from the one before, and append to `shown` when each was on the screen."""
     for frame, last_s in distinct(frames_seen):
         shown.append(_Shown(first_s=frame.at_s, last_s=last_s, slide=frame.slide))
         yield frame.picture
 
 
 def _frames(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
-    """Slides, or frames of the video. What can't be decoded is told in `gaps`; it is a failure if nothing can."""
-    if video.video_path is None:
-        yield from _slides(video.slides, gaps, limit_s=limit_s)
+    """Yield slides, or frames of the video. Appends to `gaps` what can't be decoded, or raises if nothing can."""
+    file = video.file(video.video_path)
+    if file is None:
+        yield from _slides(video, gaps, limit_s=limit_s)
         return
-    facts = probe(video.video_path)
-    if facts.truncated:
-        gaps.append(f"The file breaks off after {facts.readable_s:.0f} of {facts.duration_s:.0f} seconds.")
+    if file.is_truncated:
+        gaps.append(f"The file breaks off after {file.readable_s:.0f} of {file.duration_s:.0f} seconds.")
     last_s = None
     try:
-        for frame in frames.sample(video.video_path, facts, limit_s=limit_s):
+        for frame in frames.sample(file, limit_s=limit_s):
             last_s = frame.at_s
             yield frame
     except SvpError:
@@ -126,31 +109,31 @@ def _frames(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]
         gaps.append(f"The video could be decoded up to second {last_s:.0f} only.")
 
 
-def _slides(paths: tuple[Path, ...], gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
-    """The pictures, and frames of the clips between them."""
-    ends = time.monotonic() + limit_s
+def _slides(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
+    """Yield the pictures, and frames of the clips between them."""
+    ends, count = time.monotonic() + limit_s, len(video.slides)
     seen = False
-    for number, path in enumerate(paths, start=1):
+    for number, path in enumerate(video.slides, start=1):
         try:
-            for frame in _slide(path, number, of=len(paths), limit_s=max(ends - time.monotonic(), 0.0)):
+            for frame in _slide(path, video.file(path), number, of=count, limit_s=max(ends - time.monotonic(), 0.0)):
                 seen = True
                 yield frame
         except SvpError:
-            if number == len(paths) and not seen:
+            if number == count and not seen:
                 raise
             gaps.append(f"Slide {number} can't be read.")
 
 
-def _slide(path: Path, number: int, *, of: int, limit_s: float) -> Iterator[Frame]:
-    if is_picture(path):
+def _slide(path: Path, clip: MediaFile | None, number: int, *, of: int, limit_s: float) -> Iterator[Frame]:
+    if clip is None:
         yield frames.open_slide(path, slide=number)
         return
-    for frame in frames.sample(path, probe(path), limit_s=limit_s, most=max(frames.MAX_FRAMES // of, 1)):
+    for frame in frames.sample(clip, limit_s=limit_s, most=max(frames.MAX_FRAMES // of, 1)):
         yield replace(frame, at_s=None, slide=number)
 
 
 def _pages(written: list[Sheet], words: list[list[Word] | None], shown: list[_Shown]) -> Iterator[Page]:
-    """The lines of each tile that was read, with the time at which it was on."""
+    """Yield the lines of each tile that was read, with the time at which it was on the screen."""
     for sheet, on_sheet in zip(written, words, strict=True):
         for tile, on_tile in enumerate(sheets.words_by_tile(sheet, on_sheet) if on_sheet is not None else ()):
             when = shown[sheet.first + tile]

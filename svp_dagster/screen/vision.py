@@ -1,4 +1,4 @@
-"""One request to Google Vision: strangers' pictures in, words out, every failure one of the table."""
+"""Requests to Google Vision. Every failure is one of the table."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from svp_dagster.packages import load
 SERVICE = "Google Vision"
 KEY_SETTINGS = "GOOGLE_VISION_API_KEY or GOOGLE_APPLICATION_CREDENTIALS"
 FEATURE = "TEXT_DETECTION"
-"""Suits sparse text in scenes; the other one expects a document."""
+"""Suits sparse text in scenes. DOCUMENT_TEXT_DETECTION expects a document."""
 
 MAX_IMAGES = 16
 MAX_REQUEST_BYTES = 7_400_000
-"""The service takes 10 MiB of JSON, and base64 adds a third and the rest of the request a little."""
+"""The service takes 10 MiB of JSON. base64 adds a third, the rest of the request a little."""
 
 _PASSING = frozenset({4, 8, 13, 14})
-"""gRPC codes of a picture's own failure that another attempt may make good."""
+"""gRPC codes of a picture's own failure for which a retry may help."""
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
 _DETAIL_CHARS = 300
 
 
 def open_client(*, api_key: str, credentials_file: str, endpoint: str) -> Any:
-    """A client over REST. Raises `key_rejected` without a key, and `misconfigured` for an unusable credentials file."""
+    """Return a client over REST. Raises `key_rejected` without a key, `misconfigured` for an unusable key file."""
     load("google.cloud.vision")
     from google.api_core.client_options import ClientOptions
     from google.auth.exceptions import GoogleAuthError
@@ -47,7 +47,7 @@ def open_client(*, api_key: str, credentials_file: str, endpoint: str) -> Any:
 
 
 def batches(pictures: Sequence[Path]) -> list[list[Path]]:
-    """The pictures in as few requests as the service's limits allow."""
+    """Split the pictures into as few requests as the service's limits allow."""
     parts: list[list[Path]] = []
     size_bytes = 0
     for picture in pictures:
@@ -61,9 +61,9 @@ def batches(pictures: Sequence[Path]) -> list[list[Path]]:
 
 
 def annotate(client: Any, pictures: Sequence[Path], *, timeout_s: float, limit_s: float) -> list[list[Word] | SvpError]:
-    """The words of each picture, or why it alone could not be read.
+    """Return the words of each picture, or the reason why this one could not be read.
 
-    A call has `timeout_s`, all its attempts together `limit_s`. Raises a failure of the table for the whole request.
+    One call may take `timeout_s`, all attempts together `limit_s`. Raises a failure of the table for the whole request.
     """
     import requests
     from google.api_core import exceptions
@@ -90,15 +90,15 @@ def annotate(client: Any, pictures: Sequence[Path], *, timeout_s: float, limit_s
         raise _out_of_time(error) from error
     except requests.RequestException as error:
         raise _unreachable(type(error).__name__) from error
-    except (ParseError, ValueError) as error:  # over an answer of 200 that isn't JSON, or not even text
-        raise _unreachable(f"an answer that is none of Vision's: {type(error).__name__}") from error
+    except (ParseError, ValueError) as error:  # a 200 whose body isn't JSON, or not even text
+        raise _unreachable(f"not an answer of Vision: {type(error).__name__}") from error
     if len(answers) != len(pictures):
         raise _unreachable(f"{len(answers)} answers for {len(pictures)} pictures")
     return [_read(answer) for answer in answers]
 
 
 def may_pass(error: SvpError) -> bool:
-    """Whether a picture's own failure may be over at the next attempt."""
+    """Return whether a retry may help for a picture that failed alone."""
     return error.code is Code.SERVICE_UNREACHABLE
 
 
@@ -116,7 +116,7 @@ def _word(found: Any) -> Word:
 
 
 def _refused(error: Any) -> SvpError:
-    """The failure behind an answer with an error status."""
+    """Return the failure behind an answer with an error status."""
     said = f"{error.code}: {error.message}"[:_DETAIL_CHARS]
     reason = error.reason or ""
     if reason in ("SERVICE_DISABLED", "BILLING_DISABLED"):
@@ -132,7 +132,7 @@ def _refused(error: Any) -> SvpError:
 
 
 def _out_of_time(error: Any) -> SvpError:
-    """Every attempt failed: the last one tells why."""
+    """Return the failure of the last attempt."""
     from google.api_core.exceptions import GoogleAPICallError
 
     return _refused(error.cause) if isinstance(error.cause, GoogleAPICallError) else _unreachable(str(error.cause))

@@ -1,4 +1,4 @@
-"""The sound of a video: decoded for listening, encoded in parts for sending."""
+"""The sound of a video: decode it for analysis, encode parts of it for upload."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from svp_dagster.models import Span
 from svp_dagster.speech.voice import SAMPLES_PER_S
 
 BITS_PER_S = 48_000
-"""Of the MP3 that is sent: 0.36 MB a minute, so that 70 minutes stay under 25 MB."""
+"""Bit rate of uploads. At 0.36 MB a minute, 70 minutes stay under the API's 25 MB."""
 
 
 def decode(paths: Sequence[Path], folder: Path, *, limit_s: float) -> Path:
-    """The first sound track of each file, one after the other, as a mono 16 kHz WAV file in `folder`.
+    """Decode the first sound track of each file, concatenated, to a mono 16 kHz WAV file in `folder`.
 
-    Raises the failure `audio_unreadable` if one can't be decoded.
+    Raises `audio_unreadable` if one can't be decoded.
     """
     target = folder / "sound.wav"
     tracks = [ffmpeg.source(path, max_error_rate=1)["a:0"] for path in paths]
@@ -33,13 +33,13 @@ def decode(paths: Sequence[Path], folder: Path, *, limit_s: float) -> Path:
 
 
 def samples(sound: Path) -> NDArray[np.int16]:
-    """What a WAV file made by `decode` holds."""
+    """Return the samples of a WAV file made by `decode`."""
     with wave.open(str(sound), "rb") as file:
         return np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
 
 
 def encode(sound: Path, part: Span, target: Path, *, limit_s: float) -> Path:
-    """Part of a WAV file made by `decode` as a small MP3 file at `target`."""
+    """Encode a part of a WAV file made by `decode` as a small MP3 file at `target`."""
     cut = ffmpeg.source(sound, ss=part.start_s, t=part.length_s)["a:0"]
     out = ffmpeg.sink(cut, to=str(target), format="mp3", acodec="libmp3lame", audio_bitrate=BITS_PER_S)
     ffmpeg.run(out, limit_s=limit_s, on_error=Code.AUDIO_UNREADABLE)

@@ -1,4 +1,4 @@
-"""The engines that hear: OpenAI's transcription API, faster-whisper on this machine, and none."""
+"""The speech engines: OpenAI's transcription API, faster-whisper on this machine, and none."""
 
 from __future__ import annotations
 
@@ -6,31 +6,29 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from svp_dagster.errors import SvpError
-from svp_dagster.models import PaidCall, Segment, Span, Transcript
+from svp_dagster.models import Segment, Span, Transcript, Usage
 from svp_dagster.ports import Meter
-from svp_dagster.prices import load_prices
 from svp_dagster.speech import audio, local_speech, openai_speech, voice
-from svp_dagster.speech.hallucinations import Heard, believable
-from svp_dagster.speech.openai_speech import PartHeard
+from svp_dagster.speech.hallucinations import RawSegment, believable
+from svp_dagster.speech.openai_speech import PartTranscript
 
 PART_S = 600.0
-"""Longest part where the model tells the times: parts are heard side by side, and one that fails is sent alone."""
+"""Longest part for a model that returns segments. Parts are sent in parallel, and a failed one is repeated alone."""
 
 COARSE_PART_S = 20.0
-"""Longest part where it doesn't: then a part's own time is all that is known."""
+"""Longest part for a model that doesn't: the part's own start and end are then the only times."""
 
 GAP_S = 5.0
-"""Longer pauses are not sent: they cost money, and models fill them with words."""
+"""Longer pauses are not sent: they cost money, and models invent words for them."""
 
-PARTS_AT_ONCE = 4
+PARALLEL_PARTS = 4
 ENCODING_LIMIT_S = 60.0
 NOTHING_HEARD = "No words could be made out in this video."
 
@@ -43,10 +41,9 @@ class OpenAISpeech(dg.ConfigurableResource):
     base_url: str = Field(default="", description="Another address of the API, with its version.")
     timeout_s: float = Field(default=120.0, gt=0, description="Time limit of one call.")
     attempts: int = Field(default=3, ge=1, description="Attempts at a call that fails for a passing reason.")
-    prices_file: str = Field(default="", description="JSON file that overrides the price table.")
 
-    _heard: dict[str, PartHeard] = PrivateAttr(default_factory=dict)
-    """Parts that are paid for, by digest of their sound, until all are: a stage that is repeated goes on from them."""
+    _transcribed: dict[str, PartTranscript] = PrivateAttr(default_factory=dict)
+    """Paid parts by digest of their sound, until all parts are done. A repeated stage continues from them."""
 
     @property
     def recipe(self) -> str:
@@ -58,65 +55,51 @@ class OpenAISpeech(dg.ConfigurableResource):
         openai_speech.prepare()
 
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
-        """Send the parts in which somebody speaks, a few at once, and put the answers in order.
+        """Send the spans of speech in parallel parts and join the answers.
 
         Raises `key_rejected`, `model_retired`, `quota_exhausted`, `service_unreachable`, `speech_failed`,
-        `misconfigured`, or what the meter raises, once no part is on its way any more.
+        `misconfigured`, or what the meter raises, after all parts that were sent are recorded and kept.
         """
         parts = voice.parts(speech, longest_s=self._part_s, gap_s=GAP_S)
         with tempfile.TemporaryDirectory(dir=sound.parent) as scratch:
-            heard = self._hear(sound, parts, folder=Path(scratch), meter=meter)
-        self._heard.clear()
-        segments = [_shifted(s, part) for part, one in zip(parts, heard, strict=True) for s in one.segments]
-        languages = Counter[str]()
-        for part, one in zip(parts, heard, strict=True):
-            if one.language is not None and one.segments:
-                languages[one.language] += round(part.length_s * 100)
-        language = languages.most_common(1)[0][0] if languages else None
-        return _transcript(segments, language=language, source=self.model)
+            transcripts = self._transcribe_parts(sound, parts, folder=Path(scratch), meter=meter)
+        self._transcribed.clear()
+        pairs = list(zip(parts, transcripts, strict=True))
+        segments = [_shifted(segment, part) for part, transcript in pairs for segment in transcript.segments]
+        return _transcript(segments, language=_main_language(pairs), source=self.model)
 
     @property
     def _part_s(self) -> float:
         return PART_S if self.model == openai_speech.SEGMENTING_MODEL else COARSE_PART_S
 
-    def _hear(self, sound: Path, parts: Sequence[Span], *, folder: Path, meter: Meter) -> list[PartHeard]:
-        """What is said in each part. A failed part doesn't stop the others, which are kept for the next attempt."""
+    def _transcribe_parts(
+        self, sound: Path, parts: Sequence[Span], *, folder: Path, meter: Meter
+    ) -> list[PartTranscript]:
+        """Transcribe each part. A failed part doesn't stop the others."""
         files = [
             audio.encode(sound, part, folder / f"part-{number:03d}.mp3", limit_s=ENCODING_LIMIT_S)
             for number, part in enumerate(parts)
         ]
-        digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
         client = openai_speech.open_client(api_key=self.api_key, base_url=self.base_url, timeout_s=self.timeout_s)
-        problem: SvpError | None = None
-        with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
-            sent: dict[Future[PartHeard], tuple[str, Span]] = {}
-            for file, digest, part in zip(files, digests, parts, strict=True):
-                if digest not in self._heard:
-                    meter.require_budget()
-                    sent[pool.submit(self._send, client, file, part)] = digest, part
-            for done in as_completed(sent):
-                digest, part = sent[done]
-                try:
-                    self._heard[digest] = done.result()
-                except SvpError as error:
-                    problem = error
-                    continue
-                self._record(meter, self._heard[digest].billed_s or part.length_s)
-        if problem is not None:
-            raise problem
-        return [self._heard[digest] for digest in digests]
+        with ThreadPoolExecutor(PARALLEL_PARTS) as pool:  # its end waits for all parts, also after a failure
+            sent = [pool.submit(self._transcribe_part, client, *pair, meter) for pair in zip(files, parts, strict=True)]
+        return [part.result() for part in sent]
 
-    def _send(self, client: Any, file: Path, part: Span) -> PartHeard:
-        return openai_speech.hear(client, file, model=self.model, length_s=part.length_s, attempts=self.attempts)
-
-    def _record(self, meter: Meter, seconds: float) -> None:
-        prices = load_prices(Path(self.prices_file) if self.prices_file else None)
-        cost_usd = prices.of_speech(self.model, seconds=seconds)
-        meter.record(PaidCall(service="speech", model=self.model, units=seconds, unit="seconds", cost_usd=cost_usd))
+    def _transcribe_part(self, client: Any, file: Path, part: Span, meter: Meter) -> PartTranscript:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        if digest not in self._transcribed:
+            meter.require_budget()
+            transcript = openai_speech.transcribe_part(
+                client, file, model=self.model, length_s=part.length_s, attempts=self.attempts
+            )
+            self._transcribed[digest] = transcript
+            seconds = transcript.billed_s or part.length_s
+            meter.record(Usage(service="speech", model=self.model, units=seconds, unit="seconds"))
+        return self._transcribed[digest]
 
 
 class LocalSpeech(dg.ConfigurableResource):
-    """faster-whisper on this machine, where its model is present or can be fetched. Costs nothing but time."""
+    """faster-whisper on this machine, free of charge. Its model has to be present or downloadable."""
 
     model: str = Field(default="base", description="A size (tiny, base, small …), a hub's repository, or a folder.")
 
@@ -126,10 +109,10 @@ class LocalSpeech(dg.ConfigurableResource):
         return f"faster-whisper 1 {self.model} int8"
 
     def prepare(self) -> None:
-        """Nothing: the model is large, and is loaded once somebody is known to speak."""
+        """Do nothing: the large model is loaded only for a video in which somebody speaks."""
 
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:  # noqa: ARG002 (nothing is paid)
-        """The transcript; without the model an empty one that says so."""
+        """Return the transcript, an empty one with a note if the model is missing."""
         folder = local_speech.find(self.model)
         if folder is None:
             return Transcript(note=f"The speech was not transcribed: the model “{self.model}” is not installed.")
@@ -138,19 +121,19 @@ class LocalSpeech(dg.ConfigurableResource):
         found, info = local_speech.load(folder).transcribe(
             samples, clip_timestamps=clips, condition_on_previous_text=False, vad_filter=False
         )
-        heard = [
-            Heard(
+        raw = [
+            RawSegment(
                 segment=Segment(start_s=one.start, end_s=one.end, text=one.text.strip()),
                 no_speech=one.no_speech_prob,
                 confidence=one.avg_logprob,
             )
             for one in found
         ]
-        return _transcript(believable(heard), language=info.language, source=f"faster-whisper {self.model}")
+        return _transcript(believable(raw), language=info.language, source=f"faster-whisper {self.model}")
 
 
 class NoSpeech(dg.ConfigurableResource):
-    """Hears nothing, and says so."""
+    """No engine: returns an empty transcript with a note."""
 
     @property
     def recipe(self) -> str:
@@ -158,10 +141,10 @@ class NoSpeech(dg.ConfigurableResource):
         return "no speech engine"
 
     def prepare(self) -> None:
-        """There is nothing to load."""
+        """Do nothing."""
 
-    def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:  # noqa: ARG002 (it hears nothing)
-        """An empty transcript with a note."""
+    def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:  # noqa: ARG002 (nothing is paid)
+        """Return an empty transcript with a note."""
         return Transcript(note="The speech was not transcribed: no speech engine is set up.")
 
 
@@ -169,8 +152,17 @@ def _seconds(part: Span) -> tuple[float, float]:
     return part.start_s, part.end_s
 
 
+def _main_language(pairs: Iterable[tuple[Span, PartTranscript]]) -> str | None:
+    """Return the language that is spoken longest."""
+    lengths = Counter[str]()
+    for part, transcript in pairs:
+        if transcript.language is not None and transcript.segments:
+            lengths[transcript.language] += round(part.length_s * 100)
+    return lengths.most_common(1)[0][0] if lengths else None
+
+
 def _shifted(segment: Segment, part: Span) -> Segment:
-    """The segment of a part with times of the whole."""
+    """Return a segment of a part with its times in the whole sound."""
     moved = {"start_s": round(part.start_s + segment.start_s, 2), "end_s": round(part.start_s + segment.end_s, 2)}
     return segment.model_copy(update=moved)
 

@@ -1,4 +1,4 @@
-"""Words that a speech model made up: on music and in pauses they say thanks for watching, or one line for ever."""
+"""Filter text that speech models invent over music and silence: closing phrases and endless repetitions."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from dataclasses import dataclass
 from svp_dagster.models import Segment
 
 NO_SPEECH, UNSURE = 0.6, -1.0
-"""A segment is dropped if speech is this unlikely and the model this unsure of its words: Whisper's own rule."""
+"""Drop a segment above this no-speech probability and below this mean log-probability (Whisper's own rule)."""
 
 HOPELESS = 0.9
-"""A segment is dropped if speech is this unlikely, however sure the model is of its words."""
+"""Drop a segment above this no-speech probability, whatever its log-probability."""
 
 REPEATS = 3
-"""The same words so many times in a row are said once: nobody speaks so, models do."""
+"""Keep one of this many or more repetitions in a row: people don't speak so, models do."""
 
 LONGEST_PHRASE = 12
-"""Words of a phrase that is looked at for repetition."""
+"""Longest phrase, in words, that is checked for repetition."""
 
 _BREAKS = re.compile(r"(?<=[.!?…。！？])\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
-    """A segment and what the model thinks of it: probability of no speech, mean log-probability of its words."""
+class RawSegment:
+    """A segment with the model's probability of no speech and the mean log-probability of its words."""
 
     segment: Segment
     no_speech: float
     confidence: float
 
 
-def believable(heard: Iterable[Heard]) -> list[Segment]:
-    """The segments that were probably said, loops said once."""
+def believable(raw: Iterable[RawSegment]) -> list[Segment]:
+    """Return the segments that were probably spoken, without repetitions."""
     said = [
         one.segment.model_copy(update={"text": without_loops(one.segment.text)})
-        for one in heard
+        for one in raw
         if one.no_speech < HOPELESS and not (one.no_speech > NO_SPEECH and one.confidence < UNSURE)
     ]
-    return _once(said)
+    return _without_repeats(said)
 
 
 def without_loops(text: str) -> str:
-    """The text with a phrase or sentence that is said three times or more in a row said once."""
+    """Return the text with each phrase or sentence that is repeated `REPEATS` times or more kept once."""
     sentences = [part for part in _BREAKS.split(text.strip()) if part]
     once = " ".join(_unlooped(sentences, longest=4))
     return " ".join(_unlooped(once.split(), longest=LONGEST_PHRASE))
 
 
 def _unlooped(items: Sequence[str], *, longest: int) -> list[str]:
-    """The items without what repeats itself at once `REPEATS` times or more, in groups of up to `longest`."""
+    """Return the items without immediate repetitions of groups of up to `longest` items."""
     kept: list[str] = []
     place = 0
     while place < len(items):
@@ -65,7 +65,7 @@ def _unlooped(items: Sequence[str], *, longest: int) -> list[str]:
 
 
 def _repeats(items: Sequence[str], place: int, size: int) -> int:
-    """How many times in a row the group of `size` items at `place` is there."""
+    """Count how often the group of `size` items at `place` occurs in a row."""
     group = [item.casefold() for item in items[place : place + size]]
     count = 1
     while [item.casefold() for item in items[place + count * size : place + (count + 1) * size]] == group:
@@ -73,8 +73,8 @@ def _repeats(items: Sequence[str], place: int, size: int) -> int:
     return count
 
 
-def _once(segments: Sequence[Segment]) -> list[Segment]:
-    """Runs of segments with the same words become their first one."""
+def _without_repeats(segments: Sequence[Segment]) -> list[Segment]:
+    """Keep the first of `REPEATS` or more segments in a row with the same words."""
     runs: list[list[Segment]] = []
     for segment in segments:
         if runs and runs[-1][0].text.casefold() == segment.text.casefold():

@@ -1,4 +1,4 @@
-"""One request to OpenAI's transcription API: part of a sound track in, segments out, failures of the table."""
+"""Requests to OpenAI's transcription API. Every failure is one of the table."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import Any
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import Segment
 from svp_dagster.packages import load
-from svp_dagster.speech.hallucinations import Heard, believable, without_loops
+from svp_dagster.retry_after import parse_retry_after
+from svp_dagster.speech.hallucinations import RawSegment, believable, without_loops
 
 SERVICE = "OpenAI"
 KEY_SETTING, MODEL_SETTING, URL_SETTING = "OPENAI_API_KEY", "SVP_SPEECH_MODEL", "OPENAI_BASE_URL"
 
 SEGMENTING_MODEL = "whisper-1"
-"""The only model that tells when each segment was said."""
+"""The only model that returns segments with times."""
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
-"""Between attempts. A longer wait that the service asks for is the row's, not the run's."""
+"""Between attempts. For a longer wait that the service asks for, the row waits instead of the run."""
 
 _DETAIL_CHARS = 300
 
@@ -35,12 +36,12 @@ _LANGUAGES = {
     "swedish": "sv", "tagalog": "tl", "tamil": "ta", "thai": "th", "turkish": "tr", "ukrainian": "uk",
     "urdu": "ur", "vietnamese": "vi", "welsh": "cy",
 }  # fmt: skip
-"""whisper-1 names the language in English; everybody else here uses ISO 639-1."""
+"""whisper-1 returns the language's English name. Everything else here uses ISO 639-1."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartHeard:
-    """What was said in one part; times are seconds from its start. `billed_s` is None where the answer tells none."""
+class PartTranscript:
+    """The transcript of one part, times in seconds from its start. `billed_s` is None if the answer doesn't have it."""
 
     segments: tuple[Segment, ...]
     language: str | None
@@ -48,12 +49,12 @@ class PartHeard:
 
 
 def prepare() -> None:
-    """Load the SDK, which takes long."""
+    """Load the SDK, which is slow to import."""
     load("openai")
 
 
 def open_client(*, api_key: str, base_url: str, timeout_s: float) -> Any:
-    """A client with a time limit for each call that repeats nothing by itself. Raises `key_rejected` without a key."""
+    """Return a client with a timeout and without retries of its own. Raises `key_rejected` without a key."""
     prepare()
     from openai import OpenAI
 
@@ -62,20 +63,20 @@ def open_client(*, api_key: str, base_url: str, timeout_s: float) -> Any:
     return OpenAI(api_key=api_key, base_url=base_url or None, timeout=timeout_s, max_retries=0)
 
 
-def hear(client: Any, part: Path, *, model: str, length_s: float, attempts: int) -> PartHeard:
-    """What is said in an MP3 file, in at most `attempts` attempts. Raises a failure of the table."""
+def transcribe_part(client: Any, part: Path, *, model: str, length_s: float, attempts: int) -> PartTranscript:
+    """Transcribe an MP3 file in at most `attempts` attempts. Raises a failure of the table."""
     for attempt in range(1, attempts):
         try:
-            return _hear_once(client, part, model=model, length_s=length_s)
+            return _transcribe_once(client, part, model=model, length_s=length_s)
         except SvpError as error:
             wait_s = error.retry_after_s if error.retry_after_s is not None else FIRST_WAIT_S * 2 ** (attempt - 1)
             if error.retry is not Retry.NOW or wait_s > LONGEST_WAIT_S:
                 raise
             time.sleep(wait_s)
-    return _hear_once(client, part, model=model, length_s=length_s)
+    return _transcribe_once(client, part, model=model, length_s=length_s)
 
 
-def _hear_once(client: Any, part: Path, *, model: str, length_s: float) -> PartHeard:
+def _transcribe_once(client: Any, part: Path, *, model: str, length_s: float) -> PartTranscript:
     import openai
 
     verbose = model == SEGMENTING_MODEL
@@ -94,7 +95,7 @@ def _hear_once(client: Any, part: Path, *, model: str, length_s: float) -> PartH
     if not isinstance(getattr(answer, "text", None), str):  # a page instead of JSON comes back as it is
         raise failure(Code.SPEECH_FAILED, detail=f"an answer of type {type(answer).__name__}")
     usage = getattr(answer, "usage", None)
-    return PartHeard(
+    return PartTranscript(
         segments=_segments(answer, length_s=length_s),
         language=_language(answer),
         billed_s=getattr(usage, "seconds", None),
@@ -102,12 +103,12 @@ def _hear_once(client: Any, part: Path, *, model: str, length_s: float) -> PartH
 
 
 def _segments(answer: Any, *, length_s: float) -> tuple[Segment, ...]:
-    """The answer's segments, or one as long as the part where the model gives none."""
+    """Return the answer's segments, or one as long as the part if the model returns none."""
     if getattr(answer, "segments", None) is None:
         text = without_loops(answer.text)
         return (Segment(start_s=0.0, end_s=length_s, text=text),) if text else ()
-    heard = [
-        Heard(
+    raw = [
+        RawSegment(
             segment=Segment(
                 start_s=min(max(one.start, 0.0), length_s),
                 end_s=min(max(one.end, one.start, 0.0), length_s),
@@ -118,11 +119,11 @@ def _segments(answer: Any, *, length_s: float) -> tuple[Segment, ...]:
         )
         for one in answer.segments
     ]
-    return tuple(believable(heard))
+    return tuple(believable(raw))
 
 
 def _language(answer: Any) -> str | None:
-    """The language as ISO 639-1: `whisper-1` tells its name, `gpt-transcribe` a list of codes."""
+    """Return the language as ISO 639-1. `whisper-1` gives its name, `gpt-transcribe` a list of codes."""
     name = getattr(answer, "language", None)
     if isinstance(name, str) and name:
         return _LANGUAGES.get(name.lower(), name.lower())
@@ -133,7 +134,7 @@ def _language(answer: Any) -> str | None:
 
 
 def _refused(error: Any, model: str) -> SvpError:
-    """The failure behind an answer with an error status."""
+    """Return the failure behind an answer with an error status."""
     said = f"{error.status_code} {error.code}: {error.message}"[:_DETAIL_CHARS]
     if error.status_code in (401, 403):
         return failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTING, detail=f"status {error.status_code}")
@@ -144,13 +145,8 @@ def _refused(error: Any, model: str) -> SvpError:
     if error.status_code == 429 and "insufficient_quota" in (error.code, error.type):
         return failure(Code.QUOTA_EXHAUSTED, service=SERVICE, detail=said)
     if error.status_code in (408, 409, 429) or error.status_code >= 500:
-        return _unreachable(said, retry_after_s=_retry_after_s(error))
+        return _unreachable(said, retry_after_s=parse_retry_after(error.response.headers.get("retry-after")))
     return failure(Code.SPEECH_FAILED, retry=Retry.NEVER, detail=said)
-
-
-def _retry_after_s(error: Any) -> float | None:
-    asked = error.response.headers.get("retry-after", "")
-    return float(asked) if asked.replace(".", "", 1).isdecimal() else None
 
 
 def _unreachable(detail: str, *, retry_after_s: float | None = None) -> SvpError:

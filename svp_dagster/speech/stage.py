@@ -1,4 +1,4 @@
-"""What is said becomes a transcript: the platform's captions, else a speech engine, if anybody speaks at all."""
+"""The stage `transcribe`: the platform's captions, else a speech engine if anybody speaks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from svp_dagster.media.kinds import playing
-from svp_dagster.media.probe import probe
 from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Transcript, Video
 from svp_dagster.ports import Contents, Meter, SpeechEngine
 from svp_dagster.speech import audio, voice
@@ -19,7 +15,7 @@ KIND = "transcript"
 DECODING_LIMIT_S = 120.0
 
 _SOUNDS = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|\*[^*]*\*|[♪♫][^♪♫]*[♪♫]?")
-"""Sounds that a caption names, such as [music]."""
+"""Descriptions of sounds in captions, such as [music]."""
 
 
 def transcribe(
@@ -31,35 +27,32 @@ def transcribe(
     meter: Meter,
     folder: Path,
 ) -> Transcript:
-    """The transcript, kept by content, so that none is paid twice. Nothing is paid where nobody speaks.
+    """Return the transcript, kept by content so that none is paid twice. Nothing is paid if nobody speaks.
 
-    Where there is nothing to hear the transcript is empty and its note says why: no failure. Raises
-    `audio_unreadable`, `media_unreadable` or what the engine raises.
+    A video without speech is no failure: its transcript is empty, with a note that says why. Raises
+    `audio_unreadable` or what the engine raises.
     """
     if not processing_type.hears:
         return Transcript(note=f"The speech was not transcribed: the processing type is “{processing_type}”.")
     captions = from_captions(video.captions)
     if captions is not None:
         return captions
-    sounding = [path for path in playing(video) if probe(path).has_audio]
+    sounding = [file.path for file in video.files if file.has_audio]
     if not sounding:
         return Transcript(note="The video has no sound." if video.video_path else "The post has no sound.")
-    kept = _kept(contents, video.media_key, engine.recipe)
+    kept = contents.get(video.media_key, KIND, engine.recipe, Transcript)
     if kept is not None:
         return kept
-    transcript = _listen(sounding, engine=engine, meter=meter, folder=folder)
+    transcript = _transcribe(sounding, engine=engine, meter=meter, folder=folder)
     if transcript.text or transcript.no_speech:
-        contents.put(video.media_key, KIND, engine.recipe, transcript.model_dump(mode="json"))
+        contents.put(video.media_key, KIND, engine.recipe, transcript)
     return transcript
 
 
 def from_captions(tracks: Sequence[CaptionTrack]) -> Transcript | None:
-    """The transcript that the best track gives: the video's own language before a translation, then the first one.
-
-    None if no track says a word.
-    """
+    """Return the transcript of the first track with words, the video's own language first. None if there is none."""
     for track in sorted(tracks, key=lambda track: track.translated):
-        segments = tuple(segment for segment in track.segments if _says_a_word(segment.text))
+        segments = tuple(segment for segment in track.segments if _has_words(segment.text))
         if segments:
             return Transcript(
                 text=_joined(segments), language=track.language or None, segments=segments, source="captions"
@@ -67,7 +60,7 @@ def from_captions(tracks: Sequence[CaptionTrack]) -> Transcript | None:
     return None
 
 
-def _listen(sounding: Sequence[Path], *, engine: SpeechEngine, meter: Meter, folder: Path) -> Transcript:
+def _transcribe(sounding: Sequence[Path], *, engine: SpeechEngine, meter: Meter, folder: Path) -> Transcript:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         sound = audio.decode(sounding, Path(scratch), limit_s=DECODING_LIMIT_S)
         speech = voice.speech(audio.samples(sound))
@@ -76,17 +69,9 @@ def _listen(sounding: Sequence[Path], *, engine: SpeechEngine, meter: Meter, fol
         return engine.transcribe(sound, speech=speech, meter=meter)
 
 
-def _kept(contents: Contents, media_key: str, recipe: str) -> Transcript | None:
-    value = contents.get(media_key, KIND, recipe)
-    try:
-        return None if value is None else Transcript.model_validate(value)
-    except ValidationError:  # kept by another version of this program
-        return None
-
-
 def _joined(segments: Sequence[Segment]) -> str:
     return " ".join(segment.text for segment in segments)
 
 
-def _says_a_word(caption: str) -> bool:
+def _has_words(caption: str) -> bool:
     return any(char.isalnum() for char in _SOUNDS.sub("", caption))

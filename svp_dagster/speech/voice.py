@@ -1,7 +1,6 @@
-"""Where somebody speaks: found before anything is paid, so that music and silence give no words.
+"""Voice activity detection, run before anything is paid so that music and silence aren't transcribed.
 
-The model is Silero's, which comes in faster-whisper's wheel. It is run by onnxruntime alone: importing faster-whisper
-takes seconds.
+The model is Silero's from faster-whisper's wheel. It runs on onnxruntime alone: importing faster-whisper takes seconds.
 """
 
 from __future__ import annotations
@@ -20,31 +19,31 @@ from svp_dagster.models import Span
 
 SAMPLES_PER_S = 16_000
 WINDOW, CONTEXT = 512, 64
-"""Samples that the model judges at a time, and those before them that it wants to see."""
+"""Samples per inference, and samples of context before them."""
 
 STARTS, ENDS = 0.5, 0.35
-"""Speech starts at this probability and goes on until it falls below the other."""
+"""Speech starts at the first probability and lasts until it falls below the second."""
 
 MIN_SILENCE_S = 0.4
 MIN_SPEECH_S = 0.25
 PADDING_S = 0.25
-"""Shorter pauses are part of speech, shorter sounds are none, and so much is kept around it."""
+"""Bridge shorter pauses, drop shorter sounds, and pad each span with this much."""
 
 ENOUGH_S = 0.8
-"""Less speech than this in a whole clip is taken for a sound."""
+"""A clip with less speech than this in total has none: it is a mere sound."""
 
 BATCH = 10_000
-"""Windows that are judged at once: five minutes."""
+"""Windows per batch: five minutes."""
 
 
 def speech(samples: NDArray[np.int16]) -> list[Span]:
-    """The stretches of 16 kHz mono sound in which somebody speaks, in order and apart; none if it is too little."""
+    """Return the spans of 16 kHz mono sound in which somebody speaks, none if they are shorter than `ENOUGH_S`."""
     found = spans(probabilities(samples), duration_s=len(samples) / SAMPLES_PER_S)
     return found if sum(span.length_s for span in found) >= ENOUGH_S else []
 
 
 def probabilities(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """The probability of speech in each window of 32 ms."""
+    """Return the probability of speech in each window of 32 ms."""
     if not len(samples):
         return np.zeros(0, dtype=np.float32)
     windows = -(-len(samples) // WINDOW)
@@ -61,7 +60,7 @@ def probabilities(samples: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def spans(windows: Iterable[float], *, duration_s: float) -> list[Span]:
-    """The stretches of speech behind the probabilities: pauses bridged, clicks left out, a little kept around."""
+    """Return the spans of speech in a series of probabilities: pauses bridged, clicks dropped, ends padded."""
     stretches: list[Span] = []
     start: int | None = None
     quiet_from: int | None = None
@@ -81,7 +80,7 @@ def spans(windows: Iterable[float], *, duration_s: float) -> list[Span]:
 
 
 def parts(found: Sequence[Span], *, longest_s: float, gap_s: float) -> list[Span]:
-    """The speech in parts of at most `longest_s`, cut at pauses if there are any; pauses over `gap_s` are left out."""
+    """Group speech into parts of at most `longest_s`, cut at pauses if possible, without pauses over `gap_s`."""
     cut: list[Span] = []
     for span in _cut_long(found, longest_s):
         last = cut[-1] if cut else None
@@ -93,7 +92,7 @@ def parts(found: Sequence[Span], *, longest_s: float, gap_s: float) -> list[Span
 
 
 def _padded(stretches: Sequence[Span], duration_s: float) -> list[Span]:
-    """Each with `PADDING_S` around it, as far as there is room before the next."""
+    """Pad each span by up to `PADDING_S` without overlapping the next."""
     padded: list[Span] = []
     for number, stretch in enumerate(stretches):
         after = stretches[number + 1].start_s if number + 1 < len(stretches) else None
@@ -105,7 +104,7 @@ def _padded(stretches: Sequence[Span], duration_s: float) -> list[Span]:
 
 
 def _cut_long(found: Sequence[Span], longest_s: float) -> list[Span]:
-    """Speech without a pause for `longest_s` is cut into equal pieces."""
+    """Cut spans longer than `longest_s` into equal pieces."""
     pieces: list[Span] = []
     for span in found:
         count = max(1, int(np.ceil(span.length_s / longest_s)))

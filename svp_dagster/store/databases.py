@@ -83,25 +83,25 @@ class Databases:
         with Session(self._engine) as session:
             return [_link_database(row) for row in session.scalars(query)]
 
-    def look_now(self, connection_id: str, *, now: datetime) -> None:
+    def poll_now(self, connection_id: str, *, now: datetime) -> None:
         """Make the connection due at once."""
         with self._engine.begin() as connection:
             connection.execute(
                 update(LinkDatabaseRow).where(LinkDatabaseRow.connection_id == connection_id).values(due_at=now)
             )
 
-    def look_by(self, connection_id: str, *, at: datetime) -> None:
+    def poll_by(self, connection_id: str, *, at: datetime) -> None:
         """Make the connection due at this time at the latest."""
         row = LinkDatabaseRow
         with self._engine.begin() as connection:
             connection.execute(update(row).where(row.connection_id == connection_id, row.due_at > at).values(due_at=at))
 
-    def look_now_everywhere(self, *, now: datetime) -> None:
+    def poll_all_now(self, *, now: datetime) -> None:
         """Make every connection due at once."""
         with self._engine.begin() as connection:
             connection.execute(update(LinkDatabaseRow).where(LinkDatabaseRow.due_at > now).values(due_at=now))
 
-    def look_now_at_source(self, data_source_id: str, *, now: datetime) -> int:
+    def poll_source_now(self, data_source_id: str, *, now: datetime) -> int:
         """Make the connections whose Link Database this is due at once; returns how many there are."""
         with self._engine.begin() as connection:
             return connection.execute(
@@ -109,11 +109,11 @@ class Databases:
             ).rowcount
 
     def polled(self, seen: LinkDatabase, *, next_due_at: datetime, now: datetime) -> None:
-        """A read succeeded. A "look now" that came while it went on is kept."""
+        """Record a read that succeeded. A "poll now" that came while it went on is kept."""
         self._after_poll(seen, next_due_at=next_due_at, now=now, failures=0, problem="")
 
     def poll_failed(self, seen: LinkDatabase, *, problem: str, next_due_at: datetime, now: datetime) -> None:
-        """A read failed, with a sentence for the owner."""
+        """Record a read that failed, with a sentence for the owner."""
         self._after_poll(seen, next_due_at=next_due_at, now=now, failures=seen.poll_failures + 1, problem=problem)
 
     def _after_poll(

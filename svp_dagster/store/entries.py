@@ -3,8 +3,8 @@
 A run *claims* its row and every later write carries the run's id; a write by a run that no longer holds the claim
 changes nothing and raises `ClaimLost`. So a worker that outlives its run can't write beside its retry.
 
-A row whose run failed waits, where that may help (`svp_dagster.rows.waiting`): it is pending, `retry_at` says until
-when and `sentence` why. Else it has failed for good.
+A row whose run failed waits where that may help: it is pending, `retry_at` says until when and `sentence` why. Else it
+has failed for good. Which of the two is decided by the `FailureRule` that is handed in.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from svp_dagster.errors import ClaimLost, Code, SvpError, failure
-from svp_dagster.models import ContentPage, LinkEntry, ProcessingType, Status, Value
+from svp_dagster.errors import ClaimLost, Code, failure
+from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import ConnectionRow, LedgerRow, LinkEntryRow
+from svp_dagster.store.transitions import FailureOutcome, FailureRule
 
 
 class Entry(Value):
@@ -29,12 +30,12 @@ class Entry(Value):
     link: LinkEntry
     status: Status
     version: int
-    shown_version: int
+    synced_version: int
     requests: int
     attempts: int
     holder: str | None
     run_id: str | None
-    failure_code: str | None
+    failure_code: Code | None
     sentence: str | None
     waits: int
     waiting_since: datetime | None
@@ -50,9 +51,9 @@ class Entry(Value):
     updated_at: datetime
 
     @property
-    def is_owed(self) -> bool:
+    def is_unsynced(self) -> bool:
         """Whether Notion doesn't show the status yet."""
-        return self.shown_version < self.version
+        return self.synced_version < self.version
 
     @property
     def is_waiting(self) -> bool:
@@ -60,17 +61,17 @@ class Entry(Value):
         return self.status is Status.PENDING and self.holder is None and self.retry_at is not None
 
     @property
-    def can_be_asked_again(self) -> bool:
-        """Whether a person may ask for it again: it failed, or waits to be tried again."""
+    def can_retry(self) -> bool:
+        """Whether a person may request it again: it failed, or waits to be tried again."""
         return self.status is Status.FAILED or self.is_waiting
 
-    def is_asked_anew(self, edited_at: datetime) -> bool:
-        """Whether its row, pending and last edited at this time, is a new wish.
+    def is_new_request(self, edited_at: datetime) -> bool:
+        """Whether its row, pending and last edited at this time, is a new request.
 
-        It is for a finished entry, and for one that waits and was edited since Notion was told so. (Notion tells
-        edits to the minute: one in the same minute isn't seen.)
+        It is for a finished entry, and for one that waits and was edited since its wait was written to Notion.
+        (Notion's edit times are cut to the minute: an edit in the same minute isn't seen.)
         """
-        edited = not self.is_owed and edited_at > self.link.last_edited_time
+        edited = not self.is_unsynced and edited_at > self.link.last_edited_time
         return self.status.is_final or (self.is_waiting and edited)
 
 
@@ -93,35 +94,35 @@ class Entries:
             return {row.page_id: to_entry(row) for row in session.scalars(query)}
 
     def request(self, link: LinkEntry, *, now: datetime) -> Entry:
-        """Keep that a person asked for this row: a new entry, or a new wish (`Entry.is_asked_anew`).
+        """Record that a person requested this row: a new entry, or a new request (`Entry.is_new_request`).
 
         For another entry that no run holds, only what the person wrote is brought up to date.
         """
-        return retry_conflict(lambda: self._ask(link, now=now))
+        return retry_conflict(lambda: self._request(link, now=now))
 
     def request_again(self, page_id: str, *, now: datetime) -> Entry | None:
-        """Keep that a person asked again for a row that is finished or waits; None for any other."""
+        """Record that a person requested a row again that is finished or waits. None for any other."""
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.get(LinkEntryRow, page_id, with_for_update=True)
             if row is None or not (Status(row.status).is_final or to_entry(row).is_waiting):
                 return None
             transitions.reopen(row, now=now)
-            row.shown_version = row.version  # Notion was told by whoever calls
+            row.synced_version = row.version  # the caller wrote it to Notion
         return to_entry(row)
 
-    def postpone(self, link: LinkEntry, error: SvpError, *, until: datetime, now: datetime) -> Entry:
-        """Let a row that no run is spent on now wait. It is owed to Notion to say so."""
+    def postpone(self, link: LinkEntry, outcome: FailureOutcome, *, now: datetime) -> Entry:
+        """Let a row wait that no run is spent on now. Its status is unsynced."""
 
         def wait(row: LinkEntryRow) -> None:
             if row.holder is None:
-                transitions.wait(row, error, until=until, now=now)
+                transitions.wait(row, outcome, now=now)
 
-        return retry_conflict(lambda: self._ask(link, now=now, then=wait))
+        return retry_conflict(lambda: self._request(link, now=now, then=wait))
 
-    def reject(self, link: LinkEntry, error: SvpError, *, now: datetime) -> Entry:
-        """End a row that no run is spent on. Its status is owed to Notion."""
+    def reject(self, link: LinkEntry, outcome: FailureOutcome, *, now: datetime) -> Entry:
+        """End a row that no run is spent on. Its status is unsynced."""
         return retry_conflict(
-            lambda: self._ask(link, now=now, then=lambda row: transitions.fail_for_good(row, error, now=now))
+            lambda: self._request(link, now=now, then=lambda row: transitions.fail_for_good(row, outcome, now=now))
         )
 
     def claim(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool], now: datetime) -> Entry:
@@ -150,7 +151,7 @@ class Entries:
         return self._write(page_id, holder, change)
 
     def set_status(self, page_id: str, run_id: str, status: Status, *, now: datetime) -> Entry:
-        """The row is at this stage now. Raises `ClaimLost`. Rows end by `complete` and `fail`, not by this."""
+        """Record the stage that the row is at. Raises `ClaimLost`. Rows end by `complete` and `fail`, not by this."""
         if status.is_final:
             raise ValueError(status)
 
@@ -191,18 +192,18 @@ class Entries:
         return self._write(page_id, run_id, change)
 
     def complete(self, page_id: str, run_id: str, *, now: datetime) -> Entry:
-        """The page is there; the claim ends. Raises `ClaimLost`."""
+        """Record that the page is there. The claim ends. Raises `ClaimLost`."""
         return self._write(page_id, run_id, lambda row: transitions.complete(row, now=now))
 
-    def fail(self, page_id: str, run_id: str, error: SvpError, *, now: datetime) -> Entry:
-        """The run failed: the row waits where that may help, else has failed for good; the claim ends.
+    def fail(self, page_id: str, run_id: str, rule: FailureRule, *, now: datetime) -> Entry:
+        """End the claim of a run that failed. The row waits or has failed for good, as the rule says.
 
         Raises `ClaimLost`.
         """
-        return self._write(page_id, run_id, lambda row: transitions.fail(row, error, now=now))
+        return self._write(page_id, run_id, lambda row: transitions.fail(row, rule, now=now))
 
-    def fail_unclaimed(self, page_id: str, run_id: str | None, error: SvpError, *, now: datetime) -> Entry | None:
-        """The same for an entry that the run (None: whichever there was) ended without ever claiming.
+    def fail_unclaimed(self, page_id: str, run_id: str | None, rule: FailureRule, *, now: datetime) -> Entry | None:
+        """Do the same for an entry that the run (None: whichever there was) ended without ever claiming.
 
         None if there is nothing to do: the entry is finished, held, waits still, or was that run's.
         """
@@ -213,20 +214,21 @@ class Entries:
                 return None
             if run_id is not None and row.run_id == run_id:
                 return None
-            transitions.fail(row, error, now=now)
+            transitions.fail(row, rule, now=now)
         return to_entry(row)
 
     def row_gone(self, page_id: str, *, now: datetime) -> None:
-        """The row of an entry that no run holds was deleted: nothing more happens, and nothing is owed."""
+        """End an entry that no run holds and whose row was deleted. There is nothing left to sync."""
+        outcome = FailureOutcome(code=Code.ROW_GONE, sentence=failure(Code.ROW_GONE).sentence, retry_at=None)
         query = select(LinkEntryRow).where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
         with Session(self._engine) as session, session.begin():
             row = session.scalar(query.with_for_update())
             if row is not None and not Status(row.status).is_final:
-                transitions.fail_for_good(row, failure(Code.ROW_GONE), now=now)
-                row.shown_version = row.version
+                transitions.fail_for_good(row, outcome, now=now)
+                row.synced_version = row.version
 
-    def tell_again(self, page_id: str, *, now: datetime) -> None:
-        """Owe Notion the status of an entry that no run holds, although it was told."""
+    def mark_unsynced(self, page_id: str, *, now: datetime) -> None:
+        """Force the next sweep to write the status of an entry that no run holds to Notion again."""
         with self._engine.begin() as connection:
             connection.execute(
                 update(LinkEntryRow)
@@ -234,20 +236,20 @@ class Entries:
                 .values(version=LinkEntryRow.version + 1, updated_at=now)
             )
 
-    def shown(self, page_id: str, version: int, *, now: datetime, edited_at: datetime | None = None) -> None:
-        """Notion shows this version of the status; `edited_at` is the row's last edit, which was ours."""
-        told: dict[str, Any] = {"shown_version": version, "updated_at": now}
+    def synced(self, page_id: str, version: int, *, now: datetime, edited_at: datetime | None = None) -> None:
+        """Record that Notion shows this version of the status. `edited_at` is the row's last edit, which was ours."""
+        values: dict[str, Any] = {"synced_version": version, "updated_at": now}
         if edited_at is not None:
-            told["last_edited_time"] = edited_at
+            values["last_edited_time"] = edited_at
         with self._engine.begin() as connection:
             connection.execute(
                 update(LinkEntryRow)
                 .where(
                     LinkEntryRow.page_id == page_id,
-                    LinkEntryRow.shown_version < version,
+                    LinkEntryRow.synced_version < version,
                     LinkEntryRow.version >= version,
                 )
-                .values(told)
+                .values(values)
             )
 
     def held_by(self, run_id: str) -> Entry | None:
@@ -256,18 +258,18 @@ class Entries:
             row = session.scalar(select(LinkEntryRow).where(LinkEntryRow.holder == run_id))
             return to_entry(row) if row else None
 
-    def owed(self, *, before: datetime, per_connection: int, limit: int) -> list[Entry]:
+    def unsynced(self, *, before: datetime, per_connection: int, limit: int) -> list[Entry]:
         """Entries whose status Notion doesn't show and that nobody changed since `before`, oldest first.
 
-        Few of each connection, so that one that is owed much doesn't hide the others; none of ended ones, which can't
-        be told.
+        Few of each connection, so that one with many doesn't hide the others. None of ended connections, to which
+        nothing can be written.
         """
         row = LinkEntryRow
         turn = func.row_number().over(partition_by=row.connection_id, order_by=(row.updated_at, row.page_id))
         ranked = (
             select(row.page_id, turn.label("turn"))
             .join(ConnectionRow, ConnectionRow.id == row.connection_id)
-            .where(ConnectionRow.active, row.shown_version < row.version, row.updated_at < before)
+            .where(ConnectionRow.active, row.synced_version < row.version, row.updated_at < before)
             .subquery()
         )
         query = (
@@ -334,16 +336,16 @@ class Entries:
         with self._engine.connect() as connection:
             return {page_id: (float(cost or 0), bool(known)) for page_id, cost, known in connection.execute(query)}
 
-    def _ask(self, link: LinkEntry, *, now: datetime, then: Callable[[LinkEntryRow], None] | None = None) -> Entry:
+    def _request(self, link: LinkEntry, *, now: datetime, then: Callable[[LinkEntryRow], None] | None = None) -> Entry:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.get(LinkEntryRow, link.page_id, with_for_update=True)
             if row is None:
                 row = transitions.new_row(link, now=now)
                 transitions.take_over_what_was_written(row, link)
                 session.add(row)
-            elif to_entry(row).is_asked_anew(link.last_edited_time):
+            elif to_entry(row).is_new_request(link.last_edited_time):
                 transitions.reopen(row, now=now)
-                row.shown_version = row.version  # the person wrote "pending": Notion shows it already
+                row.synced_version = row.version  # the person wrote "pending": Notion shows it already
             if row.holder is None:  # else a run works with what was written before
                 transitions.take_over_what_was_written(row, link)
             if then is not None:
@@ -364,12 +366,14 @@ class Entries:
 
 
 def to_entry(row: LinkEntryRow) -> Entry:
-    """The value of a table's row."""
+    """Return the value of a table's row."""
     fields: dict[str, Any] = {name: getattr(row, name) for name in Entry.model_fields if name != "link"}
+    is_link = row.link_url is not None and row.platform is not None
     link = LinkEntry(
         page_id=row.page_id,
         connection_id=row.connection_id,
         url=row.url,
+        link=Link(url=row.link_url, platform=row.platform, post_id=row.post_id) if is_link else None,
         tag=row.tag,
         processing_type=ProcessingType(row.processing_type),
         last_edited_time=row.last_edited_time,

@@ -1,4 +1,4 @@
-"""How downloads from each site go: what works, what is paused, and when a known link is tried next."""
+"""How downloads from each site go: what works, what is paused, and when the next canary is downloaded."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
-from svp_dagster.models import Value
+from svp_dagster.models import Link, Value
 from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import PlatformRow
 
-FIRST_PROBE = timedelta(minutes=15)
-LONGEST_PROBE = timedelta(hours=2)
-"""A probe follows the one before after twice the time, this at most: a site that blocks us is not to be provoked."""
+FIRST_CANARY = timedelta(minutes=15)
+LONGEST_CANARY = timedelta(hours=2)
+"""The time between two canaries doubles up to this, so as not to provoke a site that blocks us."""
 
 _Change = Callable[[PlatformRow], None]
 
@@ -23,21 +23,21 @@ _Change = Callable[[PlatformRow], None]
 class Platform(Value):
     """A site. `failing` are the rows that failed since one worked, for a reason that lies with the site.
 
-    While it is paused, `failure_code` says why, and `probe_problem` is the sentence of the last probe. `on_trial`:
-    it was resumed, and no row has worked since, so the next such failure pauses it again. `downloader` names the
-    versions of what last downloaded from it.
+    While it is paused, `failure_code` says why, and `canary_problem` is the sentence of the last canary. `on_trial`:
+    it was resumed, and no row has worked since, so the next such failure pauses it again. `good_link` is the last that
+    worked, and `downloader` names the versions that last downloaded from it.
     """
 
     name: str
     failing: tuple[str, ...]
-    failure_code: str | None
+    failure_code: Code | None
     on_trial: bool
     paused_since: datetime | None
     resumed_at: datetime | None
-    probe_at: datetime | None
-    probes: int
-    probe_problem: str
-    good_url: str | None
+    canary_at: datetime | None
+    canaries: int
+    canary_problem: str
+    good_link: Link | None
     good_at: datetime | None
     downloader: str
     updated_at: datetime
@@ -55,27 +55,28 @@ class Platforms:
         self._engine = engine
 
     def get(self, name: str) -> Platform | None:
-        """A platform; None where nothing was ever downloaded from it."""
+        """Return a platform; None where nothing was ever downloaded from it."""
         with Session(self._engine) as session:
             row = session.get(PlatformRow, name)
             return _platform(row) if row else None
 
     def all(self) -> dict[str, Platform]:
-        """Every platform that was downloaded from, by name."""
+        """Return every platform that was downloaded from, by name."""
         with Session(self._engine) as session:
             rows = session.scalars(select(PlatformRow).order_by(PlatformRow.name))
             return {row.name: _platform(row) for row in rows}
 
-    def worked(self, name: str, *, url: str, by_probe: bool, downloader: str, now: datetime) -> Platform:
-        """A download succeeded: the platform is resumed where it was paused, on trial until a row works too."""
+    def worked(self, link: Link, *, by_canary: bool, downloader: str, now: datetime) -> Platform:
+        """Record a download that succeeded. A paused platform is resumed, on trial until a row works too."""
 
         def change(row: PlatformRow) -> None:
             resumes = row.paused_since is not None
-            row.on_trial = by_probe and (resumes or row.on_trial)
+            row.on_trial = by_canary and (resumes or row.on_trial)
             _resume(row, now=now)
-            row.good_url, row.good_at, row.downloader = url, now, downloader
+            row.good_url, row.good_post_id = link.url, link.post_id
+            row.good_at, row.downloader = now, downloader
 
-        return self._change(name, change, now=now)
+        return self._change(link.platform, change, now=now)
 
     def resume(self, name: str, *, now: datetime) -> Platform:
         """Let rows through again, on trial."""
@@ -89,32 +90,32 @@ class Platforms:
     def failed(
         self, name: str, *, page_id: str, code: Code, rows_to_pause: int, downloader: str, now: datetime
     ) -> Platform:
-        """A row's download failed for a reason that lies with the site; the last of several rows pauses it."""
+        """Record a row's download that failed because of the site. The last of several rows pauses the platform."""
 
         def change(row: PlatformRow) -> None:
             row.failing = sorted({*row.failing, page_id})
             row.failure_code, row.downloader = code, downloader
             if row.paused_since is None and (row.on_trial or len(row.failing) >= rows_to_pause):
                 row.paused_since, row.on_trial = now, False
-                row.probe_at, row.probes, row.probe_problem = now + FIRST_PROBE, 0, ""
+                row.canary_at, row.canaries, row.canary_problem = now + FIRST_CANARY, 0, ""
 
         return self._change(name, change, now=now)
 
-    def begin_probes(self, *, now: datetime) -> list[Platform]:
-        """The paused platforms whose probe is due. Each is the caller's to probe, once."""
-        query = select(PlatformRow).where(PlatformRow.paused_since.is_not(None), PlatformRow.probe_at <= now)
+    def begin_canaries(self, *, now: datetime) -> list[Platform]:
+        """Return the paused platforms whose canary is due, and plan the next: each is the caller's to try, once."""
+        query = select(PlatformRow).where(PlatformRow.paused_since.is_not(None), PlatformRow.canary_at <= now)
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             rows = session.scalars(query.order_by(PlatformRow.name).with_for_update()).all()
             for row in rows:
-                row.probes += 1
-                row.probe_at = now + min(FIRST_PROBE * 2 ** min(row.probes, 10), LONGEST_PROBE)
+                row.canaries += 1
+                row.canary_at = now + min(FIRST_CANARY * 2 ** min(row.canaries, 10), LONGEST_CANARY)
         return [_platform(row) for row in rows]
 
-    def probe_failed(self, name: str, *, problem: str, now: datetime) -> Platform:
-        """A probe didn't succeed; the next one is planned already."""
+    def canary_failed(self, name: str, *, problem: str, now: datetime) -> Platform:
+        """Record a canary that failed. The next one is planned already."""
 
         def change(row: PlatformRow) -> None:
-            row.probe_problem = problem
+            row.canary_problem = problem
 
         return self._change(name, change, now=now)
 
@@ -123,7 +124,9 @@ class Platforms:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
                 row = session.get(PlatformRow, name, with_for_update=True)
                 if row is None:
-                    row = PlatformRow(name=name, failing=[], on_trial=False, probes=0, probe_problem="", downloader="")
+                    row = PlatformRow(
+                        name=name, failing=[], on_trial=False, canaries=0, canary_problem="", downloader=""
+                    )
                     session.add(row)
                 change(row)
                 row.updated_at = now
@@ -135,8 +138,11 @@ class Platforms:
 def _resume(row: PlatformRow, *, now: datetime) -> None:
     row.failing, row.failure_code = [], None
     if row.paused_since is not None:
-        row.paused_since, row.probe_at, row.resumed_at, row.probe_problem = None, None, now, ""
+        row.paused_since, row.canary_at, row.resumed_at, row.canary_problem = None, None, now, ""
 
 
 def _platform(row: PlatformRow) -> Platform:
-    return Platform(**{name: getattr(row, name) for name in Platform.model_fields})
+    good = Link(url=row.good_url, platform=row.name, post_id=row.good_post_id) if row.good_url else None
+    return Platform(
+        good_link=good, **{name: getattr(row, name) for name in Platform.model_fields.keys() - {"good_link"}}
+    )

@@ -1,4 +1,4 @@
-"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended; asked for again."""
+"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended. Retries several."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Sweep:
         query = select(_row).where(_row.holder.is_not(None), _row.updated_at < before)
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
-    def left_alone(self, *, before: datetime, limit: int, also_paused: bool) -> list[Entry]:
-        """Entries of active connections that no run holds and that could have had one since `before`.
+    def stale_pending(self, *, before: datetime, limit: int, also_paused: bool) -> list[Entry]:
+        """Unclaimed entries of active connections that have been eligible for a run since `before`.
 
         Those that wait for a paused platform are among them only with `also_paused`.
         """
@@ -74,10 +74,10 @@ class Sweep:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
             return [to_entry(row) for row in session.scalars(_latest_first(query).limit(limit))], total
 
-    def ask_again(self, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
-        """Set those of these entries back to pending that failed or wait, all or none. Notion is owed to say so.
+    def retry(self, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
+        """Set those of these entries back to pending that failed or wait, all or none. Their statuses are unsynced.
 
-        What can't be told to Notion stays as it is: entries of ended connections, or without a Link Database.
+        Entries that can't be synced stay as they are: those of ended connections, or without a Link Database.
         """
         query = (
             select(_row)
@@ -88,7 +88,7 @@ class Sweep:
         )
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             found = session.scalars(query.with_for_update(of=_row))
-            rows = [row for row in found if to_entry(row).can_be_asked_again]
+            rows = [row for row in found if to_entry(row).can_retry]
             for row in rows:
                 transitions.reopen(row, now=now)
         return [to_entry(row) for row in rows]

@@ -117,10 +117,11 @@ class ContentDatabaseRow(Base):
 class LinkEntryRow(Base):
     """The truth about a row of a Link Database.
 
-    `holder` is the run that may write; `version` counts status changes and `shown_version` is the last one that
-    Notion was told, so that a lower one means that a status is owed. `requests` counts how often a person asked;
-    `waits`, how often a run put the row back to wait since then, the first time at `waiting_since`; `attempts`, the
-    runs since the person asked or the last wait ended.
+    `url` is what the person wrote; `link_url`, `platform` and `post_id` are the link in it (`models.Link`).
+    `holder` is the run that may write; `version` counts status changes and `synced_version` is the last one that
+    Notion shows: while it is lower, the status is unsynced. `requests` counts how often a person requested the row,
+    `waits` how often a run put it back to wait since then, the first time at `waiting_since`, and `attempts` the runs
+    since the request or the last wait.
     """
 
     __tablename__ = "link_entries"
@@ -132,12 +133,15 @@ class LinkEntryRow(Base):
     page_id: Mapped[str] = mapped_column(primary_key=True)
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
     url: Mapped[str]
+    link_url: Mapped[str | None]
+    platform: Mapped[str | None]
+    post_id: Mapped[str | None]
     tag: Mapped[str]
     processing_type: Mapped[str]
     last_edited_time: Mapped[datetime]
     status: Mapped[str]
     version: Mapped[int] = mapped_column(default=1)
-    shown_version: Mapped[int] = mapped_column(default=1)
+    synced_version: Mapped[int] = mapped_column(default=1)
     requests: Mapped[int] = mapped_column(default=1)
     attempts: Mapped[int] = mapped_column(default=0)
     holder: Mapped[str | None] = mapped_column(index=True)
@@ -199,7 +203,7 @@ class LedgerRow(Base):
 
 
 class PlatformRow(Base):
-    """How downloads from a site go. While `paused_since` is set, its rows wait and a known link is tried now and then.
+    """How downloads from a site go. While `paused_since` is set, its rows wait and a canary is downloaded now and then.
 
     `failing` are the page ids of the rows that failed since one worked, for a reason that lies with the site.
     """
@@ -212,10 +216,11 @@ class PlatformRow(Base):
     on_trial: Mapped[bool] = mapped_column(default=False)
     paused_since: Mapped[datetime | None]
     resumed_at: Mapped[datetime | None]
-    probe_at: Mapped[datetime | None]
-    probes: Mapped[int] = mapped_column(default=0)
-    probe_problem: Mapped[str] = mapped_column(default="")
+    canary_at: Mapped[datetime | None]
+    canaries: Mapped[int] = mapped_column(default=0)
+    canary_problem: Mapped[str] = mapped_column(default="")
     good_url: Mapped[str | None]
+    good_post_id: Mapped[str | None]
     good_at: Mapped[datetime | None]
     downloader: Mapped[str] = mapped_column(default="")
     updated_at: Mapped[datetime]

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from svp_dagster.errors import SvpError
+from svp_dagster.errors import Code
 from svp_dagster.models import LinkEntry, Status
-from svp_dagster.rows.waiting import next_try, sentence_of_a_wait, sentence_of_the_end
 from svp_dagster.store.tables import LinkEntryRow
 
 
+@dataclass(frozen=True, kw_only=True)
+class FailureOutcome:
+    """What becomes of a row that failed: it waits until `retry_at`, or has failed for good where that is None."""
+
+    code: Code
+    sentence: str
+    retry_at: datetime | None
+
+
+class FailureRule(Protocol):
+    """Decides the outcome of a failure from what the row says within the transaction."""
+
+    def __call__(self, *, waits: int, waiting_since: datetime | None, now: datetime) -> FailureOutcome:
+        """Return the outcome for a row that waited so often already, the first time since `waiting_since`."""
+
+
 def new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
-    """A row that a person just asked for."""
+    """Return the row of a link that was requested for the first time."""
     return LinkEntryRow(
         page_id=link.page_id,
         connection_id=link.connection_id,
         status=Status.PENDING,
         version=1,
-        shown_version=1,  # the person wrote "pending": Notion shows it already
+        synced_version=1,  # the person wrote "pending": Notion shows it already
         requests=1,
         attempts=0,
         waits=0,
@@ -30,7 +47,7 @@ def new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
 
 
 def reopen(row: LinkEntryRow, *, now: datetime) -> None:
-    """Somebody asks for a finished row, or for one that waits, again."""
+    """Start over with a row that is finished or waits: a person requested it again."""
     row.requests, row.attempts, row.holder = row.requests + 1, 0, None
     row.waits, row.waiting_since = 0, None
     row.status, row.version, row.updated_at = Status.PENDING, row.version + 1, now
@@ -40,36 +57,38 @@ def reopen(row: LinkEntryRow, *, now: datetime) -> None:
 def take_over_what_was_written(row: LinkEntryRow, link: LinkEntry) -> None:
     """Bring what the person wrote up to date."""
     row.url, row.tag, row.processing_type = link.url, link.tag, link.processing_type
+    found = link.link
+    row.link_url, row.platform, row.post_id = (found.url, found.platform, found.post_id) if found else (None,) * 3
     row.last_edited_time = link.last_edited_time
 
 
 def complete(row: LinkEntryRow, *, now: datetime) -> None:
-    """The page is there."""
+    """Mark the row as completed."""
     _end(row, Status.COMPLETED, now=now)
     row.failure_code = row.sentence = None
 
 
-def fail(row: LinkEntryRow, error: SvpError, *, now: datetime) -> None:
-    """A run failed: the row waits where that may help, else it has failed for good."""
-    retry_at = next_try(error, waits=row.waits, waiting_since=row.waiting_since, now=now)
-    if retry_at is None:
-        fail_for_good(row, error, now=now)
+def fail(row: LinkEntryRow, rule: FailureRule, *, now: datetime) -> None:
+    """Let the row wait or fail for good, as the rule says."""
+    outcome = rule(waits=row.waits, waiting_since=row.waiting_since, now=now)
+    if outcome.retry_at is None:
+        fail_for_good(row, outcome, now=now)
     else:
-        wait(row, error, until=retry_at, now=now)
+        wait(row, outcome, now=now)
         row.waits += 1
 
 
-def fail_for_good(row: LinkEntryRow, error: SvpError, *, now: datetime) -> None:
-    """Nothing more happens until a person asks again."""
+def fail_for_good(row: LinkEntryRow, outcome: FailureOutcome, *, now: datetime) -> None:
+    """Mark the row as failed. Nothing more happens until a person requests it again."""
     _end(row, Status.FAILED, now=now)
-    row.failure_code, row.sentence = error.code, sentence_of_the_end(error, waits=row.waits)
+    row.failure_code, row.sentence = outcome.code, outcome.sentence
 
 
-def wait(row: LinkEntryRow, error: SvpError, *, until: datetime, now: datetime) -> None:
-    """The row is pending until then, and says why."""
+def wait(row: LinkEntryRow, outcome: FailureOutcome, *, now: datetime) -> None:
+    """Make the row pending until the time of the outcome, with its sentence."""
     row.status, row.version, row.holder, row.attempts = Status.PENDING, row.version + 1, None, 0
-    row.failure_code, row.sentence = error.code, sentence_of_a_wait(error, until=until)
-    row.retry_at, row.updated_at = until, now
+    row.failure_code, row.sentence = outcome.code, outcome.sentence
+    row.retry_at, row.updated_at = outcome.retry_at, now
     row.waiting_since = row.waiting_since or now
 
 

@@ -1,4 +1,4 @@
-"""Which offered values are written: a wrong value is worse than a blank."""
+"""Decide which offered values are written. A wrong value is worse than a blank."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from svp_dagster.models import Evidence, PropertyFill, Value
 from svp_dagster.notion.properties import unfit_values
-from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema
 from svp_dagster.summary.evidence import QUOTE_CHARS, QuoteChecker
 from svp_dagster.summary.extractive.patterns import amounts, days
 from svp_dagster.summary.extractive.quantities import DURATION_UNITS
@@ -19,25 +19,25 @@ TITLE_CHARS = 200
 _QUOTES = 3
 _NO_PHONE_SIGNS = re.compile(r"[^\d+]")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://(?:www\.)?|^(?:www\.|mailto:)", re.IGNORECASE)
-# Inside a longer address or word another one stands: "evil.example" does not occur in "notevil.example".
+# Part of a longer address or word is no occurrence: "evil.example" does not occur in "notevil.example".
 _ADDRESS_SIGN = r"[\w.@-]"
 
 
 class Accepted(Value):
-    """Values to write, and for each value that was offered and isn't written, why."""
+    """Values to write, and the reason for each offered value that is left blank."""
 
     properties: dict[str, PropertyFill]
     left_blank: dict[str, str]
 
 
 class Judge:
-    """Decides over the values that an engine offers for a schema.
+    """Accepts or rejects the values that an engine offers for a schema.
 
-    - A value needs a quote that was found, and the engine's confidence has to reach `min_confidence`. That goes for
-      options and check marks too: the quote is what makes "vegan" more than a guess.
-    - Addresses and telephone numbers must occur in the material themselves, and a number or day that its own quotes
-      state otherwise is wrong.
-    - A check mark that is not set needs no quote: nothing can be quoted for it, and blank means the same.
+    - A value needs a quote that occurs in the material, and a confidence of at least `min_confidence`. So do options
+      and check marks: without a quote "vegan" is a guess.
+    - Addresses and telephone numbers must occur in the material themselves. A number or day must not contradict its
+      own quotes.
+    - A check mark that is not set needs no quote: there is nothing to quote, and blank means the same.
     - The title is always written, whatever its evidence.
     """
 
@@ -48,7 +48,7 @@ class Judge:
         self._min_confidence = min_confidence
 
     def accept(self, offers: dict[str, PropertyFill]) -> Accepted:
-        """The values that stand."""
+        """Return the accepted values."""
         properties: dict[str, PropertyFill] = {}
         left_blank: dict[str, str] = {}
         for name, offer in offers.items():
@@ -66,7 +66,7 @@ class Judge:
         return Accepted(properties=properties, left_blank=left_blank)
 
     def _checked(self, evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-        """The first quotes, those that were found before the others."""
+        """Check the quotes, and return the first few, found ones first."""
         quotes = (item.model_copy(update={"quote": one_line(item.quote, at_most=QUOTE_CHARS)}) for item in evidence)
         once = {item.quote: item for item in quotes if item.quote}
         checked = [self._checker.check(item) for item in list(once.values())[: 3 * _QUOTES]]
@@ -76,11 +76,11 @@ class Judge:
         unfit = unfit_values(self._schema, {column.name: fill.value}).get(column.name)
         if unfit is not None:
             return unfit
-        if column.type == "title":
+        if column.type is ColumnType.TITLE:
             return ""
         if fill.confidence < self._min_confidence:
             return f"The engine was not sure enough: {fill.confidence:.0%}."
-        if column.type == "checkbox" and fill.value is False:
+        if column.type is ColumnType.CHECKBOX and fill.value is False:
             return ""
         if not any(item.checked for item in fill.evidence):
             return "No quote for it was found in what is said, shown or written."
@@ -92,11 +92,11 @@ class Judge:
 
     def _occurs(self, column: Column, value: Any) -> bool:
         match column.type:
-            case "url" | "email":
+            case ColumnType.URL | ColumnType.EMAIL:
                 address = re.escape(_SCHEME.sub("", value.casefold()).rstrip("/"))
                 whole = re.compile(rf"(?<!{_ADDRESS_SIGN}){address}(?!{_ADDRESS_SIGN}*\w)")
                 return any(whole.search(_without_www(text)) for text in self._texts)
-            case "phone_number":
+            case ColumnType.PHONE_NUMBER:
                 digits = _NO_PHONE_SIGNS.sub("", value)
                 return any(digits in _NO_PHONE_SIGNS.sub("", text) for text in self._texts)
             case _:
@@ -104,12 +104,12 @@ class Judge:
 
 
 def _is_contradicted(column: Column, fill: PropertyFill) -> bool:
-    """Whether the quotes state exactly one number, or days, and the value is another."""
+    """Return whether the quotes state exactly one number, or days, and the value is another."""
     quotes = [item.quote for item in fill.evidence if item.checked]
-    if column.type == "date":
+    if column.type is ColumnType.DATE:
         stated = {day[:10] for quote in quotes for day in days(quote)}
         return bool(stated) and str(fill.value)[:10] not in stated
-    if column.type != "number":
+    if column.type is not ColumnType.NUMBER:
         return False
     numbers = {amount.value for quote in quotes for amount in amounts(quote)}
     is_duration = any(amount.unit in DURATION_UNITS for quote in quotes for amount in amounts(quote))
@@ -122,10 +122,10 @@ def _without_www(text: str) -> str:
 
 def _cleaned(column: Column, value: Any) -> Any:
     match value:
-        case str() if column.type == "rich_text":
+        case str() if column.type is ColumnType.RICH_TEXT:
             return clean(value)
         case str():
-            return one_line(value, at_most=TITLE_CHARS if column.type == "title" else None)
+            return one_line(value, at_most=TITLE_CHARS if column.type is ColumnType.TITLE else None)
         case list():
             return list(dict.fromkeys(filter(None, (one_line(item) for item in value if isinstance(item, str)))))
         case _:

@@ -1,4 +1,4 @@
-"""The answer that is asked of a language model: its JSON schema, its validation, and what to say when it is wrong."""
+"""The answer of a language model: its JSON schema, its validation, and the message that asks for a correction."""
 
 from __future__ import annotations
 
@@ -10,82 +10,71 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 
 from svp_dagster.models import Evidence, JsonObject, PropertyFill, Value
-from svp_dagster.notion.properties import link_column
-from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.notion.schema import Column, ColumnType
 from svp_dagster.summary.words import comparable, one_line
 
-ASKABLE_TYPES = frozenset(
-    {
-        "title",
-        "rich_text",
-        "number",
-        "select",
-        "multi_select",
-        "status",
-        "date",
-        "checkbox",
-        "url",
-        "email",
-        "phone_number",
-        "relation",
-    }
-)
-"""Column types that an engine is asked for. Files can't come from what a video says; a relation is asked for titles."""
-
 OPEN_NAMES = frozenset({"tags", "tag", "hashtags", "hashtag", "keywords", "keyword", "topics"})
-"""Names (comparable) of multi_select columns that collect free words: their options are no closed list."""
+"""Names (comparable) of multi_select columns for free words: their options are no closed list."""
 
 _DESCRIPTION_CHARS = 300
 _VIOLATIONS = 20
 _VIOLATION_CHARS = 200
 _HINTS = {
-    "title": "A short title of at most 100 characters.",
-    "rich_text": "Plain text; one line per item where it is a list.",
-    "number": "A plain number in the unit that the column's name says.",
-    "date": "An ISO 8601 date such as 2026-03-01, or date and time such as 2026-03-01T19:30:00+02:00.",
-    "checkbox": "true only where the material says so.",
-    "url": "A complete web address that occurs in the material.",
-    "email": "An email address that occurs in the material.",
-    "phone_number": "A telephone number that occurs in the material.",
-    "relation": "Bare names as titles of a database's entries: no amounts, no remarks.",
+    ColumnType.TITLE: "A short title of at most 100 characters.",
+    ColumnType.RICH_TEXT: "Plain text; one line per item where it is a list.",
+    ColumnType.NUMBER: "A plain number in the unit that the column's name says.",
+    ColumnType.DATE: "An ISO 8601 date such as 2026-03-01, or date and time such as 2026-03-01T19:30:00+02:00.",
+    ColumnType.CHECKBOX: "true only where the material says so.",
+    ColumnType.URL: "A complete web address that occurs in the material.",
+    ColumnType.EMAIL: "An email address that occurs in the material.",
+    ColumnType.PHONE_NUMBER: "A telephone number that occurs in the material.",
+    ColumnType.RELATION: "Bare names as titles of a database's entries: no amounts, no remarks.",
 }
 
 
 class Answer(Value):
-    """A valid answer. `offers` has the columns for which the engine gave a value."""
+    """The usable part of an answer.
+
+    `offers` has the columns for which the engine gave a value. `misformed` names those whose value has the wrong form
+    or is missing. `violations` says what is wrong with the answer, for the engine.
+    """
 
     overview: str
     offers: dict[str, PropertyFill]
+    misformed: frozenset[str] = frozenset()
+    violations: tuple[str, ...] = ()
+
+    def completed_from(self, earlier: Answer) -> Answer:
+        """Return this answer with the columns of an earlier one in the place of its own misformed ones."""
+        kept = {name: fill for name, fill in earlier.offers.items() if name in self.misformed}
+        return Answer(
+            overview=self.overview or earlier.overview,
+            offers=self.offers | kept,
+            misformed=self.misformed & earlier.misformed,
+            violations=self.violations,
+        )
 
 
 class InvalidAnswer(ValueError):
-    """An answer that can't be used. `violations` say what is wrong with it, for the engine."""
+    """An answer without a usable part. `violations` says what is wrong with it, for the engine."""
 
     def __init__(self, *violations: str) -> None:
         super().__init__("; ".join(violations))
         self.violations = violations
 
 
-def askable_columns(schema: DataSourceSchema) -> tuple[Column, ...]:
-    """The columns that an engine fills: not those that Notion computes, nor the one that publishing fills."""
-    link = link_column(schema)
-    return tuple(
-        column for column in schema.columns if column.type in ASKABLE_TYPES and column.is_fillable and column != link
-    )
-
-
 def is_open(column: Column) -> bool:
-    """Whether words beyond the options may be given: a list of tags, or a column without options yet."""
+    """Return whether values beyond the options are allowed: for a list of tags, or a column without options yet."""
     if not column.options:
         return True
-    return column.type == "multi_select" and comparable(column.name) in OPEN_NAMES
+    return column.type is ColumnType.MULTI_SELECT and comparable(column.name) in OPEN_NAMES
 
 
 def answer_schema(columns: Sequence[Column]) -> JsonObject:
-    """The JSON schema of an answer, of keywords that Gemini supports; the order of the keys is the order to write in.
+    """Return the JSON schema of an answer in Gemini's keywords. The model writes the keys in their order here.
 
-    What columns share is defined once, since the schema is paid for as input. It bounds neither lengths nor numbers:
-    Gemini refuses a schema with "too many states", and names bounds on arrays and numbers as causes.
+    Shared parts are defined once, because the schema is paid for as input. There are no bounds on lengths and numbers:
+    Gemini refuses a schema with "too many states", and names such bounds as a cause.
     """
     return {
         "type": "object",
@@ -100,28 +89,46 @@ def answer_schema(columns: Sequence[Column]) -> JsonObject:
 
 
 def parse_answer(text: str, columns: Sequence[Column]) -> Answer:
-    """The answer in a model's text. Raises `InvalidAnswer`."""
-    try:
-        raw = json.loads(_unfenced(text), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise InvalidAnswer("It is not a complete JSON object.") from error
-    validator = Draft202012Validator(answer_schema(columns))
-    violations = list(islice(_violations(validator.iter_errors(raw)), _VIOLATIONS))
-    if violations:
+    """Parse a model's text. Raises `InvalidAnswer` if it is no JSON object, or no column in it has the right form."""
+    raw = _parse_json(text)
+    errors = list(Draft202012Validator(answer_schema(columns)).iter_errors(raw))
+    violations = tuple(islice(_violations(errors), _VIOLATIONS))
+    given = raw.get("properties") if isinstance(raw, dict) else None
+    if not isinstance(given, dict):
         raise InvalidAnswer(*violations)
+    misformed = _misformed_columns(errors) | {column.name for column in columns if column.name not in given}
+    well_formed = [column.name for column in columns if column.name not in misformed]
+    if not well_formed:
+        raise InvalidAnswer(*violations)
+    overview = raw.get("overview")
     return Answer(
-        overview=raw["overview"],
-        offers={name: _offer(offer) for name, offer in raw["properties"].items() if offer is not None},
+        overview=overview if isinstance(overview, str) else "",
+        offers={name: _offer(given[name]) for name in well_formed if given[name] is not None},
+        misformed=frozenset(misformed),
+        violations=violations,
     )
 
 
-def repair_message(invalid: InvalidAnswer) -> str:
-    """What to tell the model that gave an invalid answer."""
-    faults = json.dumps(invalid.violations, ensure_ascii=False)
+def repair_message(violations: Sequence[str]) -> str:
+    """Return the message that asks a model to correct its answer."""
+    faults = json.dumps(violations, ensure_ascii=False)
     return (
         "Your answer does not fit the schema. These are its faults, as a JSON list: "
         f"{faults}\nGive the whole answer again as one complete JSON object that fits the schema; keep it short."
     )
+
+
+def _parse_json(text: str) -> Any:
+    try:
+        return json.loads(_unfenced(text), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidAnswer("It is not a complete JSON object.") from error
+
+
+def _misformed_columns(errors: Iterable[ValidationError]) -> set[str]:
+    """Return the columns that errors are about. A foreign or missing column is an error of the object around it."""
+    paths = [list(error.absolute_path) for error in errors]
+    return {str(path[1]) for path in paths if len(path) > 1 and path[0] == "properties"}
 
 
 def _object(properties: JsonObject) -> JsonObject:
@@ -129,9 +136,9 @@ def _object(properties: JsonObject) -> JsonObject:
 
 
 def _offer_of(value: JsonObject) -> JsonObject:
-    """A value with its proof. The proof is asked for first: a model that has to quote first invents less."""
-    proof = {"evidence": {"$ref": "#/$defs/evidence"}}
-    return _object(proof | {"value": value, "confidence": {"$ref": "#/$defs/confidence"}})
+    """Return the schema of a value with its evidence. Evidence comes first: a model that quotes first invents less."""
+    evidence = {"evidence": {"$ref": "#/$defs/evidence"}}
+    return _object(evidence | {"value": value, "confidence": {"$ref": "#/$defs/confidence"}})
 
 
 _SHARED: JsonObject = {
@@ -162,11 +169,11 @@ def _column_schema(column: Column) -> JsonObject:
 
 def _offer_schema(column: Column) -> JsonObject:
     match column.type:
-        case "number" | "checkbox":
+        case ColumnType.NUMBER | ColumnType.CHECKBOX:
             return {"$ref": f"#/$defs/{column.type}"}
-        case "multi_select" | "relation":
+        case ColumnType.MULTI_SELECT | ColumnType.RELATION:
             return _offer_of({"type": "array", "items": _option_schema(column)})
-        case "select" | "status":
+        case ColumnType.SELECT | ColumnType.STATUS:
             return _offer_of(_option_schema(column))
         case _:
             return {"$ref": "#/$defs/text"}
@@ -179,7 +186,7 @@ def _option_schema(column: Column) -> JsonObject:
 def _hint(column: Column) -> str:
     if column.number_format == "percent":
         return "A share: 0.25 for 25 percent."
-    if column.type in ("select", "multi_select") and is_open(column):
+    if column.type in (ColumnType.SELECT, ColumnType.MULTI_SELECT) and is_open(column):
         known = f" Known so far: {', '.join(column.options[:50])}." if column.options else ""
         return f"Short names, without commas.{known}"
     return _HINTS.get(column.type, "")
@@ -193,7 +200,7 @@ def _offer(raw: JsonObject) -> PropertyFill:
 
 
 def _unfenced(text: str) -> str:
-    """The text without the Markdown fence that some models put around JSON."""
+    """Return the text without the Markdown fence that some models put around JSON."""
     text = text.strip()
     if text.startswith("```") and text.endswith("```"):
         return text.strip("`").removeprefix("json")
@@ -205,7 +212,7 @@ def _no_constant(name: str) -> Any:
 
 
 def _violations(errors: Iterable[ValidationError]) -> Iterator[str]:
-    """The faults in words. Of "an offer or null" the offer's faults are told."""
+    """Describe the errors. For "an offer or null", describe the errors of the offer."""
     for error in errors:
         offered = [fault for fault in error.context if fault.schema_path[0] == 0]
         if error.validator == "anyOf" and offered:

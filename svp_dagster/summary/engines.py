@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
 
-from svp_dagster.errors import Code, failure
-from svp_dagster.models import PropertyFill, ScreenText, Summary, Transcript, Video
+from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.models import PropertyFill, Summary
 from svp_dagster.notion.schema import Column, DataSourceSchema
-from svp_dagster.ports import Meter
-from svp_dagster.prices import load_prices
+from svp_dagster.ports import Meter, SummaryRequest
 from svp_dagster.summary import prompt as prompts
 from svp_dagster.summary.acceptance import Judge
-from svp_dagster.summary.answers import (
-    Answer,
-    InvalidAnswer,
-    answer_schema,
-    askable_columns,
-    parse_answer,
-    repair_message,
-)
+from svp_dagster.summary.answers import Answer, InvalidAnswer, answer_schema, parse_answer, repair_message
 from svp_dagster.summary.extractive import extract
 from svp_dagster.summary.gemini import Conversation, SchemaRefused, open_client, prepare
 from svp_dagster.summary.material import Material, gather
 from svp_dagster.summary.words import one_line
 
+logger = logging.getLogger(__name__)
+
 MATERIAL_CHARS = 60_000
 """About 15,000 tokens of English: half a cent at the default model's price, and an hour and a quarter of speech."""
 OVERVIEW_CHARS = 1_500
 
+_MISFORMED = "The engine gave no value of the right form."
+
 
 class GeminiSummarizer(dg.ConfigurableResource):
-    """Google's Gemini: its answer has to fit a JSON schema, and its quotes have to be real."""
+    """Google's Gemini. Its answer has to fit a JSON schema, and its quotes have to occur in the material."""
 
     api_key: str = Field(repr=False, description="Key of the Gemini API.")
     model: str = Field(default="gemini-3.5-flash-lite", description="A model's id; no moving alias.")
@@ -45,7 +41,6 @@ class GeminiSummarizer(dg.ConfigurableResource):
     min_confidence: float = Field(default=0.4, ge=0, le=1, description="Less certain values are left blank.")
     material_chars: int = Field(default=MATERIAL_CHARS, ge=1_000, description="Longest material that is sent.")
     max_output_tokens: int = Field(default=8_192, ge=256, description="Longest answer, thoughts included.")
-    prices_file: str = Field(default="", description="JSON file that overrides the price table.")
 
     @property
     def recipe(self) -> str:
@@ -56,43 +51,30 @@ class GeminiSummarizer(dg.ConfigurableResource):
         """Load the SDK."""
         prepare()
 
-    def summarize(
-        self,
-        *,
-        video: Video,
-        transcript: Transcript,
-        screen_text: ScreenText,
-        schema: DataSourceSchema,
-        prompt: str,
-        language: str | None,
-        meter: Meter,
-    ) -> Summary:
-        """Ask, repair the answer once if it doesn't fit, and keep what its quotes prove.
+    def summarize(self, request: SummaryRequest, *, meter: Meter) -> Summary:
+        """Ask, have a wrong answer repaired once, and keep the values that their quotes support.
 
         Raises `summary_invalid`, `summary_blocked`, `key_rejected`, `model_retired`, `quota_exhausted`,
         `service_unreachable`, `misconfigured` or what the meter raises.
         """
-        material = gather(video=video, transcript=transcript, screen_text=screen_text, budget_chars=self.material_chars)
-        columns = askable_columns(schema)
-        answer = self._answer(material, columns, wish=prompt, language=language, meter=meter)
-        accepted = Judge(schema, material, min_confidence=self.min_confidence).accept(answer.offers)
-        properties = _with_title(accepted.properties, schema, material)
+        material = _material(request, self.material_chars)
+        answer = self._answer(material, request, meter)
+        accepted = Judge(request.data_schema, material, min_confidence=self.min_confidence).accept(answer.offers)
+        properties = _with_title(accepted.properties, request.data_schema, material)
+        left_blank = dict.fromkeys(sorted(answer.misformed), _MISFORMED) | accepted.left_blank
         return Summary(
             overview=one_line(answer.overview, at_most=OVERVIEW_CHARS) or extract.overview(material),
             properties=properties,
-            left_blank={name: why for name, why in accepted.left_blank.items() if name not in properties},
+            left_blank={name: why for name, why in left_blank.items() if name not in properties},
             note=material.left_out,
             engine="gemini",
             model=self.model,
-            language=language or transcript.language,
+            language=request.language or request.transcript.language,
         )
 
-    def _answer(
-        self, material: Material, columns: Sequence[Column], *, wish: str, language: str | None, meter: Meter
-    ) -> Answer:
-        instructions = prompts.instructions(language=language, spoken_language=material.language)
-        request = prompts.request(material, wish=wish)
-        prices = load_prices(Path(self.prices_file) if self.prices_file else None)
+    def _answer(self, material: Material, request: SummaryRequest, meter: Meter) -> Answer:
+        columns = request.columns
+        text = prompts.request(material, prompt=request.prompt)
         client = open_client(
             api_key=self.api_key, base_url=self.base_url, timeout_s=self.timeout_s, attempts=self.attempts
         )
@@ -100,21 +82,19 @@ class GeminiSummarizer(dg.ConfigurableResource):
             Conversation,
             client,
             model=self.model,
-            instructions=instructions,
+            instructions=prompts.instructions(language=request.language, spoken_language=material.language),
             max_output_tokens=self.max_output_tokens,
             meter=meter,
-            prices=prices,
         )
         with client:
             try:
-                return _answered(converse(schema=answer_schema(columns)), request, columns)
+                return _ask(converse(schema=answer_schema(columns)), text, columns)
             except SchemaRefused:
-                described = f"{request}\n{prompts.described_schema(columns)}"
-                return _answered(converse(schema=None), described, columns)
+                return _ask(converse(schema=None), f"{text}\n{prompts.described_schema(columns)}", columns)
 
 
 class ExtractiveSummarizer(dg.ConfigurableResource):
-    """Quotes from the material by rules; needs no key, costs nothing, invents nothing, doesn't translate."""
+    """Quotes from the material by rules. Needs no key, costs nothing, invents nothing, doesn't translate."""
 
     material_chars: int = Field(default=MATERIAL_CHARS, ge=1_000, description="Longest material that is read.")
 
@@ -124,22 +104,12 @@ class ExtractiveSummarizer(dg.ConfigurableResource):
         return f"extractive 1 chars={self.material_chars}"
 
     def prepare(self) -> None:
-        """There is nothing to load."""
+        """Do nothing."""
 
-    def summarize(
-        self,
-        *,
-        video: Video,
-        transcript: Transcript,
-        screen_text: ScreenText,
-        schema: DataSourceSchema,
-        prompt: str,  # noqa: ARG002 (the port's signature: rules can't follow wishes)
-        language: str | None,  # noqa: ARG002
-        meter: Meter,  # noqa: ARG002
-    ) -> Summary:
-        """What can be quoted for each column. Raises nothing."""
-        material = gather(video=video, transcript=transcript, screen_text=screen_text, budget_chars=self.material_chars)
-        properties, left_blank = extract.extract(material, askable_columns(schema))
+    def summarize(self, request: SummaryRequest, *, meter: Meter) -> Summary:  # noqa: ARG002 (nothing is paid)
+        """Return what can be quoted for each column. Rules can't follow the prompt or another language."""
+        material = _material(request, self.material_chars)
+        properties, left_blank = extract.extract(material, request.columns)
         return Summary(
             overview=extract.overview(material),
             properties=properties,
@@ -147,25 +117,49 @@ class ExtractiveSummarizer(dg.ConfigurableResource):
             note=material.left_out,
             engine="extractive",
             model="extractive",
-            language=transcript.language,
+            language=request.transcript.language,
         )
 
 
-def _answered(conversation: Conversation, request: str, columns: Sequence[Column]) -> Answer:
-    """The valid answer, at the second attempt at the latest. Raises `summary_invalid`."""
+def _material(request: SummaryRequest, budget_chars: int) -> Material:
+    return gather(
+        video=request.video,
+        transcript=request.transcript,
+        screen_text=request.screen_text,
+        budget_chars=budget_chars,
+    )
+
+
+def _ask(conversation: Conversation, text: str, columns: Sequence[Column]) -> Answer:
+    """Ask, and once more for a correction. Raises `summary_invalid` if neither answer has a usable part."""
     try:
-        return parse_answer(conversation.ask(request), columns)
+        answer = parse_answer(conversation.ask(text), columns)
     except InvalidAnswer as invalid:
-        try:
-            return parse_answer(conversation.ask(repair_message(invalid)), columns)
-        except InvalidAnswer as again:
-            detail = f"{len(again.violations)} faults, the first: {again.violations[0][:100]}"
-            raise failure(Code.SUMMARY_INVALID, detail=detail) from again
+        return _ask_again(conversation, invalid, columns)
+    return _repaired(conversation, answer, columns) if answer.violations else answer
+
+
+def _ask_again(conversation: Conversation, invalid: InvalidAnswer, columns: Sequence[Column]) -> Answer:
+    try:
+        return parse_answer(conversation.ask(repair_message(invalid.violations)), columns)
+    except InvalidAnswer as again:
+        detail = f"{len(again.violations)} faults, the first: {again.violations[0][:100]}"
+        raise failure(Code.SUMMARY_INVALID, detail=detail) from again
+
+
+def _repaired(conversation: Conversation, answer: Answer, columns: Sequence[Column]) -> Answer:
+    """Return the answer with a correction of its misformed columns, or as it is if there is no correction."""
+    try:
+        repaired = parse_answer(conversation.ask(repair_message(answer.violations)), columns)
+    except (InvalidAnswer, SvpError) as problem:  # the answer is paid for, and most of its columns are usable
+        logger.warning("%d misformed columns are left blank: %s", len(answer.misformed), type(problem).__name__)
+        return answer
+    return repaired.completed_from(answer)
 
 
 def _with_title(
     properties: dict[str, PropertyFill], schema: DataSourceSchema, material: Material
 ) -> dict[str, PropertyFill]:
-    """The properties with a title, quoted where the engine gave none."""
+    """Return the properties with a title, quoted if the engine gave none."""
     name = schema.title_column.name
     return properties if name in properties else {name: extract.title(material), **properties}

@@ -1,4 +1,4 @@
-"""Whether a quote was really heard, read or written, and where."""
+"""Find quotes in what was said, shown or written."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from svp_dagster.summary.material import Passage
 from svp_dagster.summary.words import comparable, is_unspaced, occurrences, one_line
 
 QUOTE_CHARS = 300
-"""A longer quote is cut: more proves no more."""
+"""Longer quotes are cut: they prove no more."""
 
 _PLACES = 1000
 _NUMBER = re.compile(r"\d+")
-# A short quote is found by chance, a long one is misspelt by the engines that hear and read: so the longer the
-# quote, the more may differ. Normalised characters and the share (in percent) that has to agree.
+# Least length (normalised characters) and the share in percent that has to agree. A short quote occurs by chance, and
+# speech and screen engines misspell long ones, so a longer quote may differ more.
 _EXACT_BELOW_CHARS = 8
 _SHARES = ((60, 85.0), (20, 90.0), (_EXACT_BELOW_CHARS, 92.0))
 
 
 @dataclass(frozen=True)
 class _Text:
-    """The passages of one source, joined; `starts` are the offsets at which they begin."""
+    """The joined passages of one source, and the offset at which each starts."""
 
     joined: str
     starts: list[int]
@@ -38,17 +38,17 @@ class _Text:
 
 
 class QuoteChecker:
-    """Looks quotes up in the passages of a video, across the borders of passages."""
+    """Finds quotes in the passages of a video, also across passages."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         sources = dict.fromkeys(passage.source for passage in passages)
         self._texts = {source: _join([p for p in passages if p.source == source]) for source in sources}
 
     def check(self, evidence: Evidence) -> Evidence:
-        """The evidence with `checked` set, and source and second corrected to where the quote was found.
+        """Return the evidence with `checked` set, and with the source and second at which the quote was found.
 
-        Case, accents, punctuation and spacing don't count; a few other differences are allowed in a long quote,
-        but never a different number. A quote that isn't found keeps no second.
+        Ignores case, accents, punctuation and spacing. A long quote may differ a little more, but never in a number.
+        A quote that isn't found loses its second.
         """
         quote = comparable(one_line(evidence.quote, at_most=QUOTE_CHARS))
         if not _proves(quote):
@@ -73,12 +73,12 @@ def _join(passages: Sequence[Passage]) -> _Text:
 
 
 def _proves(quote: str) -> bool:
-    """Whether finding it means anything: a digit, a sign of a script without spaces, or four letters."""
+    """Return whether a quote is specific enough: a digit, a sign of a script without spaces, or four letters."""
     return len(quote) >= 4 or is_unspaced(quote) or any(character.isdigit() for character in quote)
 
 
 def _exactly(quote: str, text: _Text, at_s: float | None) -> Passage | None:
-    """The passage with these very words, of several the one nearest to the claimed second."""
+    """Return the passage with exactly these words, the one nearest to the claimed second."""
     found = [text.passage_at(offset) for offset in islice(occurrences(quote, text.joined), _PLACES)]
     if not found or at_s is None:
         return next(iter(found), None)
@@ -92,7 +92,7 @@ def _nearly(quote: str, text: _Text, _at_s: float | None) -> Passage | None:
     found = fuzz.partial_ratio_alignment(quote, text.joined, score_cutoff=share)
     if found is None or found.dest_end - found.dest_start < len(quote) * share / 100:
         return None
-    # The found stretch may begin or end inside a word: compare whole numbers, "25" is not in "250".
+    # The match may start or end inside a word. Compare whole numbers: "25" is not in "250".
     start = text.joined.rfind(" ", 0, found.dest_start + 1) + 1
     end = text.joined.find(" ", found.dest_end)
     if _numbers(quote) != _numbers(text.joined[start : end if end >= 0 else None]):

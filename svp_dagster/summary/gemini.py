@@ -1,4 +1,4 @@
-"""One conversation with Gemini: every call is metered, every failure is one of the table."""
+"""A conversation with Gemini. Every call is metered, every failure is one of the table."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from svp_dagster.errors import Code, Retry, SvpError, failure
-from svp_dagster.models import JsonObject, PaidCall
+from svp_dagster.models import JsonObject, Usage
 from svp_dagster.packages import load
 from svp_dagster.ports import Meter
-from svp_dagster.prices import Prices
 from svp_dagster.summary.answers import InvalidAnswer
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 SERVICE = "Gemini"
 KEY_SETTING, MODEL_SETTING = "GEMINI_API_KEY", "SVP_GEMINI_MODEL"
 
-# Answers that another attempt may make good. Waiting out a 429 is not the SDK's work: it ignores the asked delay.
+# The SDK repeats these. It doesn't repeat a 429, because it ignores the delay that Gemini asks for.
 _REPEATED_STATUSES = [408, 500, 502, 503, 504]
 _SHORT_WAIT_S = 120.0
 _UNFINISHED = frozenset({"MAX_TOKENS", "MALFORMED_RESPONSE", "CONTINUATION"})
@@ -32,16 +31,16 @@ _DETAIL_CHARS = 300
 
 
 class SchemaRefused(Exception):
-    """Gemini can't enforce the answer's schema: it is too large or too deep for it."""
+    """The answer's schema is too large or too deep for Gemini to enforce."""
 
 
 def prepare() -> None:
-    """Load the SDK, which takes long."""
+    """Load the SDK, which is slow to import."""
     load("google.genai")
 
 
 def open_client(*, api_key: str, base_url: str, timeout_s: float, attempts: int) -> Client:
-    """A client with a time limit for each call. Raises `key_rejected` without a key."""
+    """Return a client with a timeout. Raises `key_rejected` without a key."""
     prepare()
     from google import genai
     from google.genai import types
@@ -55,12 +54,12 @@ def open_client(*, api_key: str, base_url: str, timeout_s: float, attempts: int)
             attempts=attempts, initial_delay=0.5, max_delay=8.0, http_status_codes=_REPEATED_STATUSES
         ),
     )
-    # Said outright, or a GOOGLE_GENAI_USE_VERTEXAI in the environment would send the key elsewhere.
+    # Explicit, because GOOGLE_GENAI_USE_VERTEXAI in the environment would send the key elsewhere.
     return genai.Client(vertexai=False, api_key=api_key, http_options=options)
 
 
 class Conversation:
-    """Turns with the model under one system instruction. `schema` None: JSON of any shape."""
+    """Turns with a model under one system instruction. Without a `schema`, answers are JSON of any shape."""
 
     def __init__(
         self,
@@ -71,7 +70,6 @@ class Conversation:
         schema: JsonObject | None,
         max_output_tokens: int,
         meter: Meter,
-        prices: Prices,
     ) -> None:
         self._client = client
         self._model = model
@@ -79,13 +77,12 @@ class Conversation:
         self._schema = schema
         self._max_output_tokens = max_output_tokens
         self._meter = meter
-        self._prices = prices
         self._turns: list[Content] = []
 
     def ask(self, text: str) -> str:
-        """The model's answer to the next turn.
+        """Return the model's answer to the next turn.
 
-        Raises `InvalidAnswer` for one that is cut off or empty, `SchemaRefused`, or a failure of the table.
+        Raises `InvalidAnswer` if it is cut off or empty, `SchemaRefused`, or a failure of the table.
         """
         from google.genai import types
 
@@ -111,8 +108,8 @@ class Conversation:
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise _unreachable(f"{type(error).__name__}: {error}") from error
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            # What the SDK raises over an answer of 200 that is not JSON, or JSON of another shape.
-            raise _unreachable(f"an answer that is none of Gemini's: {type(error).__name__}") from error
+            # The SDK raises these for a 200 whose body isn't JSON, or JSON of another shape.
+            raise _unreachable(f"not an answer of Gemini: {type(error).__name__}") from error
 
     def _config(self) -> GenerateContentConfig:
         from google.genai import types
@@ -125,25 +122,20 @@ class Conversation:
         )
 
     def _record(self, response: GenerateContentResponse) -> None:
-        """Keep what the call cost. Thoughts are billed as output."""
-        usage = response.usage_metadata
-        if usage is None:
-            return
-        read, thought = usage.prompt_token_count or 0, usage.thoughts_token_count or 0
-        written = usage.candidates_token_count or 0
-        self._meter.record(
-            PaidCall(
-                service="summary",
-                model=self._model,
-                units=read + written + thought,
-                unit="tokens",
-                detail={"input": read, "output": written, "thought": thought},
-                cost_usd=self._prices.of_tokens(self._model, read=read, written=written + thought),
-            )
-        )
+        """Record the call's tokens. An answer without counts is recorded too: what it cost is unknown, not nothing."""
+        counts = response.usage_metadata
+        detail: JsonObject = {}
+        if counts is not None:
+            detail = {
+                "input": counts.prompt_token_count or 0,
+                "output": counts.candidates_token_count or 0,
+                "thought": counts.thoughts_token_count or 0,
+            }
+        units = sum(detail.values())
+        self._meter.record(Usage(service="summary", model=self._model, units=units, unit="tokens", detail=detail))
 
     def _refused(self, error: Any) -> Exception:
-        """The failure behind an answer with an error status."""
+        """Return the failure behind an answer with an error status."""
         body = error.details if isinstance(error.details, dict) else {}
         raw = body.get("error")
         details = raw.get("details") if isinstance(raw, dict) else None
@@ -165,7 +157,7 @@ class Conversation:
 
 
 def _require_answer(response: GenerateContentResponse, answer: str) -> None:
-    """Pass for an answer that is complete; say why it isn't otherwise."""
+    """Pass for a complete answer. Raises `InvalidAnswer`, or a failure of the table for a refused one."""
     feedback = response.prompt_feedback
     if feedback is not None and feedback.block_reason is not None:
         raise _blocked(feedback.block_reason.name)
@@ -191,10 +183,10 @@ def _unreachable(detail: str, *, retry: Retry | None = None, retry_after_s: floa
 
 
 def _too_many(facts: list[JsonObject], message: str, said: str) -> SvpError:
-    """A limit that is over in a moment, or one for the day or the account.
+    """Return `service_unreachable` for a limit per minute, `quota_exhausted` for one per day or of the account.
 
-    Gemini says "check your plan and billing" for every limit, so that alone tells nothing: the names of the quotas
-    do, and where it names none and no delay, it is the account's.
+    Gemini says "check your plan and billing" for every limit, so only the names of the quotas tell them apart. An
+    answer without a quota and a delay is about the account.
     """
     quotas = " ".join(_quota_names(facts))
     delays = [_SECONDS.fullmatch(str(fact["retryDelay"])) for fact in facts if "retryDelay" in fact]

@@ -1,4 +1,4 @@
-"""What a summary is made of: the pieces of a video's speech, screen and caption, within a budget."""
+"""The material of a summary: passages of a video's speech, screen and caption, within a budget."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from svp_dagster.models import JsonObject, ScreenText, Transcript, Value, Video
+from svp_dagster.summary.subtitles import is_subtitle
 from svp_dagster.summary.words import clean, one_line, says_something, sentences
 
 PIECE_CHARS = 300
-"""No passage is longer; so every pattern and comparison works on short text."""
+"""Longest passage, so that patterns and comparisons run on short text."""
 
 _UPLOADER_CHARS = 100
 _PLATFORMS = ("TikTok", "Instagram", "YouTube")
@@ -20,9 +21,9 @@ _MADE_UP_TITLE = re.compile(r"(?:Video|Post|Reel|Story) by \S+|TikTok video #\d+
 
 
 class Passage(Value):
-    """A piece of cleaned text on one line. `at_s` is the second, `slide` the slide (from 1) where it starts.
+    """A piece of cleaned text on one line. `at_s` is its second, `slide` its slide (from 1).
 
-    Pieces of a caption count its paragraphs, which empty lines part.
+    `paragraph` counts the paragraphs of a caption, which are separated by empty lines.
     """
 
     source: Literal["speech", "screen", "caption"]
@@ -33,9 +34,9 @@ class Passage(Value):
 
 
 class Material(Value):
-    """All that an engine sees. `facts` is what the platform states beside the post; it counts as caption.
+    """Everything that an engine sees. `facts` are the platform's own about the post, and count as caption.
 
-    `left_out` says in words what didn't fit the budget, empty when everything did.
+    `left_out` says what didn't fit the budget, and is empty if everything did.
     """
 
     caption: tuple[Passage, ...] = ()
@@ -51,12 +52,12 @@ class Material(Value):
         return self.caption + self.speech + self.screen + self.facts
 
     def fact(self, name: str) -> str:
-        """What the platform states under that name, or an empty text."""
+        """Return the fact of that name, or an empty text."""
         label = f"{name}: "
         return next((fact.text.removeprefix(label) for fact in self.facts if fact.text.startswith(label)), "")
 
     def as_json(self) -> str:
-        """The material as JSON without "<": no text in it can end its string, or the block it is put in."""
+        """Return the material as JSON without "<", so that no text can end its string or the enclosing block."""
         parts: JsonObject = {
             "caption": [passage.text for passage in self.caption],
             "facts": [passage.text for passage in self.facts],
@@ -67,25 +68,25 @@ class Material(Value):
 
 
 def holds_text(*, video: Video, transcript: Transcript, screen_text: ScreenText) -> bool:
-    """Whether there is anything that a page could be made of: a letter or digit that was said, shown or written."""
+    """Return whether a letter or digit was said, shown or written: without one there is nothing to make a page of."""
     texts = (_written(video), transcript.text, *(line.text for line in screen_text.lines))
     return any(says_something(text) for text in texts)
 
 
 def enclosed(value: Any) -> str:
-    """A value as JSON that holds no "<" and no line end."""
+    """Return a value as JSON without "<" and line ends."""
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def gather(*, video: Video, transcript: Transcript, screen_text: ScreenText, budget_chars: int) -> Material:
-    """The material of a video in at most `budget_chars` characters of text (facts aside).
+    """Gather the material of a video in at most `budget_chars` characters of text, without counting facts.
 
-    A sixth of the budget is for the caption, a third for the screen, the rest and what those leave for the speech.
-    Burned-in subtitles are left away where the speech itself is known.
+    The caption may take a sixth of the budget, the screen a third, and the speech the rest. Burned-in subtitles are
+    left out: the speech has their words.
     """
     caption = _caption(video)
     speech = _speech(transcript)
-    screen = _screen(screen_text, with_subtitles=not speech)
+    screen = _screen(screen_text, transcript)
     kept_caption = _cut(caption, budget_chars // 6)
     room = budget_chars - _size(kept_caption)
     kept_screen = _cut(screen, max(budget_chars // 3, room - _size(speech)))
@@ -113,7 +114,7 @@ def _caption(video: Video) -> tuple[Passage, ...]:
 
 
 def _written(video: Video) -> str:
-    """The caption without a title that nobody wrote."""
+    """Return the caption without a title that yt-dlp made up."""
     return video.description if _MADE_UP_TITLE.fullmatch(video.title.strip()) else video.caption
 
 
@@ -127,7 +128,7 @@ def _speech(transcript: Transcript) -> tuple[Passage, ...]:
     )
 
 
-def _screen(screen_text: ScreenText, *, with_subtitles: bool) -> tuple[Passage, ...]:
+def _screen(screen_text: ScreenText, transcript: Transcript) -> tuple[Passage, ...]:
     return tuple(
         Passage(
             source="screen",
@@ -136,7 +137,7 @@ def _screen(screen_text: ScreenText, *, with_subtitles: bool) -> tuple[Passage, 
             slide=line.slide,
         )
         for line in screen_text.lines
-        if with_subtitles or not line.subtitle
+        if not is_subtitle(line, transcript)
         for text in _pieces(line.text)
     )
 
@@ -152,7 +153,7 @@ def _facts(video: Video) -> tuple[Passage, ...]:
 
 
 def _pieces(text: str) -> list[str]:
-    """The lines of a text; those that are too long by sentences, and these by characters."""
+    """Split a text into lines, long lines into sentences, and long sentences into chunks."""
     pieces: list[str] = []
     for line in clean(text).splitlines():
         parts = [line.strip()] if len(line) <= PIECE_CHARS else sentences(line)
@@ -174,7 +175,7 @@ def _chunks(text: str) -> list[str]:
 
 
 def _cut(passages: Sequence[Passage], budget_chars: int) -> tuple[Passage, ...]:
-    """At most `budget_chars`: the beginning (two fifths), the end (a fifth), evenly spaced passages between."""
+    """Keep `budget_chars`: two fifths from the beginning, a fifth from the end, evenly spaced passages between."""
     if _size(passages) <= budget_chars:
         return tuple(passages)
     head = _fitting(passages, budget_chars * 2 // 5)
@@ -188,7 +189,7 @@ def _cut(passages: Sequence[Passage], budget_chars: int) -> tuple[Passage, ...]:
 
 
 def _fitting(passages: Sequence[Passage], budget_chars: int) -> tuple[Passage, ...]:
-    """The longest beginning within the budget."""
+    """Return as many of the first passages as fit the budget."""
     size = 0
     for count, passage in enumerate(passages):
         size += len(passage.text)

@@ -1,4 +1,4 @@
-"""What a language model is told. Everything that comes from a video is data inside JSON, never part of a sentence."""
+"""The prompt of a language model. All text of a video is data inside JSON, never part of a sentence."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from svp_dagster.summary.answers import answer_schema
 from svp_dagster.summary.material import Material, enclosed
 from svp_dagster.summary.words import clean, one_line
 
-WISH_CHARS = 4_000
-"""Of the owner's schema prompt, so much is passed on."""
+PROMPT_CHARS = 4_000
+"""Longest part of the owner's schema prompt that is sent."""
 
 _RULES = """\
 You file short videos into a person's database. You are given the material of one video and answer with one JSON \
@@ -34,7 +34,7 @@ _OWN_LANGUAGE = "Write the overview and all text values in the language of the v
 
 
 def instructions(*, language: str | None, spoken_language: str | None) -> str:
-    """The system instruction. `language` is the language to write in, None for the video's own."""
+    """Return the system instruction. `language` is the language to write in, None for the video's own."""
     if language:
         rule = _IN_LANGUAGE.format(language=enclosed(one_line(language, at_most=40)))
     else:
@@ -43,17 +43,17 @@ def instructions(*, language: str | None, spoken_language: str | None) -> str:
     return _RULES.format(language=rule)
 
 
-def request(material: Material, *, wish: str) -> str:
-    """The user's turn: the owner's wish and the material."""
+def request(material: Material, *, prompt: str) -> str:
+    """Return the user's turn: the owner's schema prompt and the material."""
     cut = f"\n{material.left_out}" if material.left_out else ""
     return (
-        f"Owner's wish, as a JSON string: {enclosed(clean(wish)[:WISH_CHARS])}\n"
+        f"Owner's wish, as a JSON string: {enclosed(clean(prompt)[:PROMPT_CHARS])}\n"
         "The material is one JSON object: speech and screen as pairs of second (or slide) and text."
         f"{cut}\n<material>\n{material.as_json()}\n</material>"
     )
 
 
 def described_schema(columns: Sequence[Column]) -> str:
-    """The answer's schema in the user's turn, for a schema that the service can't enforce."""
+    """Return the answer's schema for the user's turn, if the service can't enforce it."""
     schema: JsonObject = answer_schema(columns)
     return f"The answer's JSON schema: {enclosed(schema)}"

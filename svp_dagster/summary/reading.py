@@ -1,4 +1,4 @@
-"""A video's material read as sentences: each a passage that can be quoted, and which of them say the most."""
+"""Split a video's material into sentences that can be quoted, and rank them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _ENDS = (".", "!", "?", "…", "。", "！", "？", "।")
 
 
 def read_sentences(material: Material) -> tuple[Passage, ...]:
-    """Caption, speech and screen as sentences, in this order. Speech is joined where a segment ends in a sentence."""
+    """Return the sentences of caption, speech and screen, in this order. Speech is joined across segments."""
     caption = _parted(material.caption)
     screen = _parted(material.screen)
     return (*caption, *_joined(_parted(material.speech)), *screen)
 
 
 def telling(material: Material) -> tuple[Passage, ...]:
-    """The sentences that tell something: not those that are hashtags alone, or send the reader somewhere."""
+    """Return the sentences with content: without those of hashtags alone, and those with an address."""
     return tuple(
         sentence
         for sentence in read_sentences(material)
@@ -32,9 +32,9 @@ def telling(material: Material) -> tuple[Passage, ...]:
 
 
 def central(passages: Sequence[Passage], *, most: int) -> list[Passage]:
-    """The passages that share the most words with the others, in their order, none that repeats another.
+    """Return the passages that share the most words with the others, in order, without repetitions.
 
-    The measure is the mean overlap (Jaccard) of their words; of very many passages an even sample is compared.
+    Passages are ranked by the mean Jaccard overlap of their words. Of very many passages an even sample is ranked.
     """
     step = max(1, len(passages) // _COMPARED)
     unique = {frozenset(tokens(passage.text)): passage for passage in reversed(passages[::step])}
@@ -54,7 +54,7 @@ def central(passages: Sequence[Passage], *, most: int) -> list[Passage]:
 
 
 def prominent(passages: Iterable[Passage]) -> Passage | None:
-    """The line of the screen that is most like a heading: the first with letters, better with two words or more."""
+    """Return the line most like a heading: the first with letters, preferably of two words or more."""
     lines = [passage for passage in passages if any(character.isalpha() for character in passage.text)]
     early = [line for line in lines if len(line.text.split()) >= 2 or len(line.text) >= 8]
     return next(iter(early or lines), None)
@@ -70,7 +70,7 @@ def _parted(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def _joined(pieces: Sequence[Passage]) -> list[Passage]:
-    """Neighbouring pieces as one sentence, until one ends it, a pause comes, or it gets too long."""
+    """Join successive pieces to sentences, up to a sentence end, a pause, or the longest passage."""
     numbered: list[tuple[int, Passage]] = []
     number, length = 0, 0
     for before, piece in zip([None, *pieces], pieces, strict=False):

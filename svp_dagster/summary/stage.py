@@ -1,99 +1,41 @@
-"""What was heard, read and written becomes values for a Content Database's columns."""
+"""The stage `summarize`: speech, screen text and caption become values for a Content Database's columns."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-
-from pydantic import ValidationError
-
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import JsonObject, ScreenText, Summary, Transcript, Video
+from svp_dagster.models import Summary
 from svp_dagster.notion.properties import unfit_values
-from svp_dagster.notion.schema import DataSourceSchema
-from svp_dagster.ports import Contents, Meter, Summarizer
-from svp_dagster.summary.answers import askable_columns
+from svp_dagster.ports import Contents, Meter, Summarizer, SummaryRequest
 from svp_dagster.summary.material import holds_text
 
 KIND = "summary"
+_FOREIGN = "A summary doesn't fill this column."
 
 
-def summarize(
-    video: Video,
-    transcript: Transcript,
-    screen_text: ScreenText,
-    *,
-    schema: DataSourceSchema,
-    prompt: str,
-    language: str | None,
-    engine: Summarizer,
-    contents: Contents,
-    meter: Meter,
-) -> Summary:
-    """The summary, kept by content: the same material, schema, prompt, language and engine are paid for once.
+def summarize(request: SummaryRequest, *, engine: Summarizer, contents: Contents, meter: Meter) -> Summary:
+    """Return the summary, kept by content: equal requests to the same engine are paid for once.
 
-    Raises `nothing_to_read` before anything is paid, `summary_invalid` where the engine fills what can't be filled,
-    or what the engine raises.
+    Raises `nothing_to_read` before anything is paid, `summary_invalid` for a summary without a title, or what the
+    engine raises.
     """
-    if not holds_text(video=video, transcript=transcript, screen_text=screen_text):
+    video = request.video
+    if not holds_text(video=video, transcript=request.transcript, screen_text=request.screen_text):
         raise failure(Code.NOTHING_TO_READ, detail=video.media_key)
-    recipe = _recipe(video, transcript, screen_text, schema=schema, prompt=prompt, language=language, engine=engine)
-    kept = _read(contents.get(video.media_key, KIND, recipe))
+    recipe = f"{engine.recipe} {request.digest}"
+    kept = contents.get(video.media_key, KIND, recipe, Summary)
     if kept is not None:
         return kept
-    summary = engine.summarize(
-        video=video,
-        transcript=transcript,
-        screen_text=screen_text,
-        schema=schema,
-        prompt=prompt,
-        language=language,
-        meter=meter,
-    )
-    _require_fit(summary, schema)
-    contents.put(video.media_key, KIND, recipe, summary.model_dump(mode="json"))
+    summary = _fitting(engine.summarize(request, meter=meter), request)
+    contents.put(video.media_key, KIND, recipe, summary)
     return summary
 
 
-def _recipe(
-    video: Video,
-    transcript: Transcript,
-    screen_text: ScreenText,
-    *,
-    schema: DataSourceSchema,
-    prompt: str,
-    language: str | None,
-    engine: Summarizer,
-) -> str:
-    """The engine's recipe and a digest of everything that it is given."""
-    given: JsonObject = {
-        "columns": [column.model_dump(mode="json") for column in askable_columns(schema)],
-        "prompt": prompt,
-        "language": language,
-        "transcript": transcript.model_dump(mode="json", include={"text", "language", "segments"}),
-        "screen_text": screen_text.model_dump(mode="json", include={"lines"}),
-        "video": video.model_dump(
-            mode="json", include={"title", "description", "uploader", "published_at", "duration_s"}
-        ),
-    }
-    digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
-    return f"{engine.recipe} {digest[:32]}"
-
-
-def _read(kept: JsonObject | None) -> Summary | None:
-    """A kept summary; one that was kept in another shape is made again."""
-    try:
-        return None if kept is None else Summary.model_validate(kept)
-    except ValidationError:
-        return None
-
-
-def _require_fit(summary: Summary, schema: DataSourceSchema) -> None:
-    """Every value has a column that an engine may fill and that can hold it, and there is a title."""
-    askable = {column.name for column in askable_columns(schema)}
-    unfit = set(summary.properties) - askable
-    unfit |= set(unfit_values(schema, {name: fill.value for name, fill in summary.properties.items()}))
-    if schema.title_column.name not in summary.properties:
-        unfit.add(schema.title_column.name)
-    if unfit:
-        raise failure(Code.SUMMARY_INVALID, detail=f"columns that don't fit: {len(unfit)}")
+def _fitting(summary: Summary, request: SummaryRequest) -> Summary:
+    """Leave blank what its column can't hold. Raises `summary_invalid` if that is the title."""
+    values = {name: fill.value for name, fill in summary.properties.items()}
+    unfit = dict.fromkeys(values.keys() - {column.name for column in request.columns}, _FOREIGN)
+    unfit |= unfit_values(request.data_schema, values)
+    properties = {name: fill for name, fill in summary.properties.items() if name not in unfit}
+    if request.data_schema.title_column.name not in properties:
+        raise failure(Code.SUMMARY_INVALID, detail="a summary without a title")
+    return summary.model_copy(update={"properties": properties, "left_blank": summary.left_blank | unfit})

@@ -1,4 +1,4 @@
-"""Text from outside, made safe and made comparable."""
+"""Clean text from outside, and normalise it for comparison."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from functools import lru_cache
 
 from svp_dagster.notion import rich_text
 
-# Direction overrides and isolates, and code points that are drawn as nothing and can carry hidden text. Joiners
-# (emoji, Persian, Indic) and direction marks stay: honest text needs them.
+# Direction overrides and isolates, and invisible code points that can carry hidden text. Joiners (emoji, Persian,
+# Indic) and direction marks are kept: ordinary text needs them.
 _HIDDEN = re.compile("[\u00ad\u200b\u202a-\u202e\u2060-\u206f\ufff9-\ufffb\U000e0000-\U000e0fff]")
 _STACKED_ACCENTS = re.compile("([\u0300-\u036f]{3})[\u0300-\u036f]+")
 _SPACES = re.compile(r"[^\S\n]+")
 _EMPTY_LINES = re.compile(r"\s*\n\s*\n\s*")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？।])\s*|\n+")
-# Han, kana, Hangul jamo (what NFKD makes of Hangul), Thai, Lao, Khmer, Burmese: words aren't separated by spaces.
+# Scripts without spaces between words: Han, kana, Hangul jamo (the NFKD form of Hangul), Thai, Lao, Khmer, Burmese.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
 
 def clean(text: str) -> str:
-    """The text without what can't be seen, can't be stored or turns the reading direction; lines are kept."""
+    """Return the text without characters that are invisible, can't be stored or change the direction. Keeps lines."""
     text = _STACKED_ACCENTS.sub(r"\1", _HIDDEN.sub("", rich_text.clean(text)))
     return _EMPTY_LINES.sub("\n\n", _SPACES.sub(" ", text)).strip()
 
 
 def one_line(text: str, *, at_most: int | None = None) -> str:
-    """The cleaned text on one line, shortened at a word to `at_most` characters."""
+    """Return the cleaned text on one line, cut at a word to `at_most` characters."""
     line = " ".join(clean(text).split())
     if at_most is None or len(line) <= at_most:
         return line
@@ -36,13 +36,13 @@ def one_line(text: str, *, at_most: int | None = None) -> str:
 
 
 def says_something(text: str) -> bool:
-    """Whether there is a letter or a digit in it."""
+    """Return whether the text has a letter or a digit."""
     return any(character.isalnum() for character in text)
 
 
 @lru_cache(maxsize=4096)
 def comparable(text: str) -> str:
-    """What is left when case, accents, punctuation and spacing don't count: words with single spaces between."""
+    """Return the words of a text without case, accents and punctuation, separated by single spaces."""
     kept = []
     for character in unicodedata.normalize("NFKD", text).casefold():
         if "\u0300" <= character <= "\u036f" or character in "'’":
@@ -52,12 +52,12 @@ def comparable(text: str) -> str:
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether it is written in a script that puts no spaces between words."""
+    """Return whether the text has characters of a script without spaces between words."""
     return _UNSPACED.search(text) is not None
 
 
 def occurrences(phrase: str, text: str) -> Iterator[int]:
-    """Where a comparable phrase stands in a comparable text as whole words (anywhere, in scripts without spaces)."""
+    """Yield the offsets of a comparable phrase in a comparable text, as whole words unless its script has no spaces."""
     if not phrase:
         return
     whole = not is_unspaced(phrase)
@@ -70,17 +70,17 @@ def occurrences(phrase: str, text: str) -> Iterator[int]:
 
 
 def occurs(phrase: str, text: str) -> bool:
-    """Whether `occurrences` has any."""
+    """Return whether `occurrences` has any."""
     return next(occurrences(phrase, text), None) is not None
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, in order; a line end ends a sentence too."""
+    """Split a text into sentences. A line end ends a sentence, too."""
     return [part for part in (piece.strip() for piece in _SENTENCE_END.split(text)) if part]
 
 
 def tokens(text: str) -> list[str]:
-    """The comparable words; pairs of characters in scripts without spaces."""
+    """Return the comparable words, or pairs of characters in scripts without spaces."""
     found: list[str] = []
     for word in comparable(text).split():
         if is_unspaced(word) and len(word) > 2:

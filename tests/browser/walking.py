@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from playwright.sync_api import Page, expect
 
 from svp_dagster.errors import Code, SvpError
-from svp_dagster.models import ContentPage, LinkEntry, PaidCall, Status
-from svp_dagster.rows.platforms import downloader_versions
+from svp_dagster.models import ContentPage, Link, LinkEntry, PaidCall, Status
+from svp_dagster.rows.pauses import downloader_versions
+from svp_dagster.rows.waiting import failure_rule
 from tests.browser.conftest import Site
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"
@@ -128,13 +129,12 @@ class Worker:
 
     def repair(self, platform: str) -> None:
         """Let a row of a site be downloaded."""
-        self._site.store.platforms.worked(
-            platform, url=VIDEO, by_probe=False, downloader=downloader_versions(), now=_now()
-        )
+        link = Link(url=VIDEO, platform=platform, post_id="1")
+        self._site.store.platforms.worked(link, by_canary=False, downloader=downloader_versions(), now=_now())
 
     def fail(self, link: LinkEntry, run_id: str, error: SvpError) -> None:
         """End the row badly."""
-        self._entries.fail(link.page_id, run_id, error, now=_now())
+        self._entries.fail(link.page_id, run_id, failure_rule(error), now=_now())
 
 
 def _now() -> datetime:

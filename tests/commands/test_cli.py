@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 from svp_dagster.cli import NOT_AS_IT_SHOULD, main
+from svp_dagster.commands.processes import free_port
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
 from svp_dagster.store.store import open_store
@@ -104,6 +105,46 @@ def test_doctor_says_what_is_missing_and_what_to_do(monkeypatch: pytest.MonkeyPa
     assert lines["Notion sign-in"].startswith("missing")
     assert "https://app.notion.com/developers/connections" in lines["Notion sign-in"]
     assert "http://localhost:8600/auth/notion/callback" in lines["Notion sign-in"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ['"selct"', '{"type": "selct"}', '{"type": "select", "name": "b"}', '{"options": ["a"]}', "1"],
+    ids=["no such type", "no such type in full", "a second name", "no type", "no word"],
+)
+@pytest.mark.usefixtures("home")
+def test_columns_that_make_no_sense_are_told_before_anything_is_fetched(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "columns.json"
+    file.write_text(f'{{"columns": {{"name": "title", "a": {kind}}}}}')
+
+    failed = svp("process", str(tmp_path / "nothing.mp4"), "--schema", str(file))
+
+    assert failed.exit_code == 1
+    assert "columns.json is not of the form" in failed.stderr
+
+
+@pytest.mark.parametrize("command", [("up",), ("process", "video.mp4")])
+def test_a_broken_price_file_is_a_sentence_before_anything_starts(
+    home: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    Path("prices.json").write_text('{"whisper-1": 3}')
+    monkeypatch.setenv("SVP_PRICES_FILE", "prices.json")
+    monkeypatch.setenv("SVP_APP_PORT", str(free_port()))
+    monkeypatch.setenv("SVP_DAGSTER_PORT", str(free_port()))
+    failed = svp(*command)
+    assert failed.exit_code == 1
+    assert "the price file prices.json (SVP_PRICES_FILE) can't be used" in failed.stderr
+    assert not home.exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_doctor_names_a_broken_price_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTION_BASE_URL", "http://127.0.0.1:9")
+    assert "list prices" in next(line for line in svp("doctor").stdout.splitlines() if " Prices" in line)
+    monkeypatch.setenv("SVP_PRICES_FILE", "/no/such/prices.json")
+    line = next(line for line in svp("doctor").stdout.splitlines() if " Prices" in line)
+    assert line.startswith("WRONG")
+    assert "the price file prices.json" in line
 
 
 @pytest.mark.usefixtures("home")

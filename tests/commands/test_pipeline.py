@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from svp_dagster.commands.pipeline import Engines, Pipeline, Wish
+from svp_dagster.commands.pipeline import Engines, Options, Pipeline
 from svp_dagster.commands.process import engines, read_schema
 from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.errors import Code, SvpError, failure
@@ -72,7 +72,7 @@ def test_a_video_is_heard_and_read_side_by_side(tmp_path: Path) -> None:
     stages: list[str] = []
 
     outcome = pipeline(Meeting(), tmp_path, stages=stages).run(
-        str(making.CLIPS / "pasta.mp4"), Wish(columns=read_schema(None)[0])
+        making.CLIPS / "pasta.mp4", Options(data_schema=read_schema(None)[0])
     )
 
     assert outcome.transcript == SPOKEN
@@ -80,20 +80,12 @@ def test_a_video_is_heard_and_read_side_by_side(tmp_path: Path) -> None:
     assert (stages[0], set(stages[1:3]), stages[3]) == ("download", {"transcribe", "read screen"}, "summarize")
 
 
-def test_burned_in_subtitles_are_known_though_they_were_read_before_the_speech_was_heard(tmp_path: Path) -> None:
-    one = pipeline(Meeting(), tmp_path)
-
-    _, screen_text = one.perceive(one.fetch(str(making.CLIPS / "pasta.mp4")), ProcessingType.FULL)
-
-    assert [line.subtitle for line in screen_text.lines] == [True]
-
-
 def test_a_failure_of_the_speech_engine_is_raised_once_the_reading_has_ended(tmp_path: Path) -> None:
     stages: list[str] = []
     one = pipeline(Meeting(problem=failure(Code.SPEECH_FAILED, detail="x")), tmp_path, stages=stages)
 
     with pytest.raises(SvpError) as caught:
-        one.perceive(one.fetch(str(making.CLIPS / "pasta.mp4")), ProcessingType.FULL)
+        one.perceive(one.fetch(making.CLIPS / "pasta.mp4"), ProcessingType.FULL)
 
     assert caught.value.code is Code.SPEECH_FAILED
     assert stages == ["download", "read screen"]
@@ -104,10 +96,10 @@ def test_a_speech_engine_is_loaded_beside_the_download_where_it_is_needed(
     tmp_path: Path, processing_type: ProcessingType, times: int
 ) -> None:
     meeting = Meeting()
-    wish = Wish(columns=read_schema(None)[0], processing_type=processing_type)
+    options = Options(data_schema=read_schema(None)[0], processing_type=processing_type)
 
-    with pytest.raises(SvpError):
-        pipeline(meeting, tmp_path).run("no link of a post", wish)
+    with pytest.raises(FileNotFoundError):
+        pipeline(meeting, tmp_path).run(tmp_path / "none.mp4", options)
 
     assert meeting.prepared == times
 
@@ -134,8 +126,8 @@ def test_music_costs_no_transcription_and_invents_no_words(ai: AiService, tmp_pa
     ai.steer("vision", lines=[sign])
 
     one = paid(tmp_path)
-    transcript, screen_text = one.perceive(post, ProcessingType.FULL)
-    summary = one.sum_up(post, transcript, screen_text, Wish(columns=read_schema(None)[0]))
+    transcript, screen_text = one.perceive(making.probed(post), ProcessingType.FULL)
+    summary = one.sum_up(post, transcript, screen_text, Options(data_schema=read_schema(None)[0]))
 
     assert (transcript.text, transcript.no_speech) == ("", True)
     assert [line.text for line in screen_text.lines] == ["Hoshi Ramen"]
@@ -149,9 +141,9 @@ def test_a_video_with_nothing_in_it_fails_before_the_summary_is_paid(ai: AiServi
     post = Video(media_key="TikTok:1", url="https://www.tiktok.com/@a/video/1", uploader="anna", video_path=clip)
 
     one = paid(tmp_path)
-    transcript, screen_text = one.perceive(post, ProcessingType.FULL)
+    transcript, screen_text = one.perceive(making.probed(post), ProcessingType.FULL)
     with pytest.raises(SvpError) as caught:
-        one.sum_up(post, transcript, screen_text, Wish(columns=read_schema(None)[0]))
+        one.sum_up(post, transcript, screen_text, Options(data_schema=read_schema(None)[0]))
 
     assert caught.value.code is Code.NOTHING_TO_READ
     assert set(ai.ledger) == {"vision"}

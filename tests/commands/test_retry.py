@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from svp_dagster.cli import main
-from svp_dagster.errors import Code, failure
+from svp_dagster.errors import Code, failure_of
 from svp_dagster.models import Status
+from svp_dagster.rows.waiting import final_outcome
 from svp_dagster.settings import Settings
 from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import Store, open_store
@@ -30,7 +31,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     connection_id = sign_in(opened, now=NOW).id
     opened.databases.set_link_database(connection_id, schema=schema(), url="", now=NOW)
     for page_id, code in (("broken", Code.SITE_CHANGED), ("gone", Code.GONE)):
-        opened.entries.reject(link(connection_id, at=NOW, page_id=page_id), failure(code), now=NOW)
+        opened.entries.reject(
+            link(connection_id, at=NOW, page_id=page_id), final_outcome(failure_of(code, {}), waits=0), now=NOW
+        )
     opened.entries.request(link(connection_id, at=NOW, page_id="asked"), now=NOW)
     return opened
 
@@ -61,7 +64,7 @@ def test_all_that_failed_are_asked_for_though_notion_does_not_answer(store: Stor
     assert done.exit_code == 0
     assert done.stdout.splitlines() == ["broken  asked for again", "gone  asked for again"]
     assert [status(store, page_id) for page_id in ("broken", "gone")] == [Status.PENDING] * 2
-    assert len(store.entries.owed(before=datetime.now(UTC), per_connection=9, limit=9)) == 2
+    assert len(store.entries.unsynced(before=datetime.now(UTC), per_connection=9, limit=9)) == 2
 
 
 def test_only_those_that_failed_with_a_code_are_asked_for(store: Store) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from svp_dagster.cli import main
 from svp_dagster.commands.processes import free_port
-from svp_dagster.commands.up import instance_config, make_pools, next_step, prepare
+from svp_dagster.commands.up import child_environment, instance_config, make_pools, next_step, prepare
 from svp_dagster.definitions import defs
 from svp_dagster.settings import Settings
 from svp_dagster.store.engine import is_migrated
@@ -94,6 +94,14 @@ def test_a_second_start_is_refused_before_it_disturbs_the_first(
     assert refused.exit_code == 1
     assert "already. If it is this program, stop it first." in refused.output
     assert not (tmp_path / "home").exists()
+
+
+def test_children_read_the_price_file_that_was_checked_wherever_they_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SVP_PRICES_FILE", "prices.json")
+    assert child_environment(Settings())["SVP_PRICES_FILE"] == str(tmp_path / "prices.json")
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])

@@ -54,7 +54,7 @@ class Installation:
 
     def tick(self) -> dg.SensorResult | dg.SkipReason:
         """Ask for pending rows as the daemon does, the connection being due."""
-        self.store.databases.look_now(self.connection_id, now=datetime.now(UTC))
+        self.store.databases.poll_now(self.connection_id, now=datetime.now(UTC))
         return self.evaluate("pending_links")
 
     def evaluate(self, name: str, *, cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
@@ -77,14 +77,17 @@ class Installation:
         return [self.run(request.partition_key or "", tags=dict(request.tags)) for request in requests]
 
     def run(self, page_id: str, *, tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
-        """Run the job for a row."""
+        """Run the job for a row, and evaluate the sensor of failed runs if it fails."""
         definitions = self.definitions
         resources = {**(definitions.resources or {}), "downloader": self.downloader} if self.downloader else None
-        return definitions.resolve_job_def("process_link").execute_in_process(
+        run = definitions.resolve_job_def("process_link").execute_in_process(
             instance=self.instance, partition_key=page_id, tags=tags, resources=resources, raise_on_error=False
         )
+        if not run.success:
+            self.after_failure(run.run_id)
+        return run
 
-    def after_failure(self, run_id: str, *, sensor: str = "killed_runs") -> None:
+    def after_failure(self, run_id: str, *, sensor: str = "failed_runs") -> None:
         """Evaluate a sensor of runs that ended badly for this one, as the daemon does."""
         definitions, run = self.definitions, self.instance.get_run_by_id(run_id)
         assert run is not None
@@ -99,7 +102,7 @@ class Installation:
             resources={key: (definitions.resources or {})[key] for key in found.required_resource_keys},
         )
         with context:
-            found(context.for_run_failure() if sensor == "killed_runs" else context)
+            found(context.for_run_failure() if sensor == "failed_runs" else context)
 
     def entry(self, page_id: str) -> Entry:
         """What the store knows of a row."""
@@ -112,6 +115,14 @@ class Installation:
         changes = ", ".join(f"{column} = '2026-01-01 00:00:00'" for column in columns)
         with self.store.engine.begin() as connection:
             connection.exec_driver_sql(f"UPDATE link_entries SET {changes}")
+
+    def forget_failure(self) -> None:
+        """Let all rows be held by their runs still, as if nobody had written down how those failed."""
+        with self.store.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE link_entries SET holder = run_id, status = 'downloading', retry_at = NULL, waits = 0,"
+                " failure_code = NULL, sentence = NULL, updated_at = '2026-01-01 00:00:00'"
+            )
 
     def process(self, url: str, tag: str) -> dict[str, Any]:
         """Add a row, let it be worked on, and see what the row shows."""

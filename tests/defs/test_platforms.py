@@ -1,4 +1,4 @@
-"""A site that breaks for everybody: its rows wait, a known link is tried, and they go on."""
+"""A site that breaks for everybody: its rows wait, a canary is tried, and they go on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import ProcessingType, Status
-from svp_dagster.rows.platform_rules import PlatformRules
-from svp_dagster.rows.platforms import downloader_versions, probe_links
+from svp_dagster.models import Link, ProcessingType, Status
+from svp_dagster.rows.pauses import canary_links, downloader_versions
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.platforms import Platform
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts
@@ -40,24 +40,28 @@ def add(installation: Installation, url: str) -> str:
     return installation.add_row(url, "cooking", processing_type=ProcessingType.CAPTION)
 
 
+def of_tiktok(user: str, post_id: str) -> Link:
+    return Link(url=f"https://www.tiktok.com/@{user}/video/{post_id}", platform="tiktok", post_id=post_id)
+
+
 def tiktok(installation: Installation) -> Platform:
     found = installation.store.platforms.get("tiktok")
     assert found is not None
     return found
 
 
-def let_the_probe_be_due(installation: Installation) -> None:
+def let_the_canary_be_due(installation: Installation) -> None:
     with installation.store.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE platforms SET probe_at = '2026-01-01 00:00:00'")
+        connection.exec_driver_sql("UPDATE platforms SET canary_at = '2026-01-01 00:00:00'")
 
 
-def probe(installation: Installation) -> dg.ExecuteInProcessResult:
-    """The probe that the sensor asks for."""
+def run_canary(installation: Installation) -> dg.ExecuteInProcessResult:
+    """The canary that the sensor asks for."""
     result = installation.evaluate("paused_platforms")
     assert isinstance(result, dg.SensorResult)
     (request,) = result.run_requests or []
     definitions = installation.definitions
-    return definitions.resolve_job_def("probe_platform").execute_in_process(
+    return definitions.resolve_job_def("canary").execute_in_process(
         instance=installation.instance,
         run_config=request.run_config,
         resources={**(definitions.resources or {}), "downloader": installation.downloader},
@@ -79,7 +83,7 @@ def test_rows_of_a_broken_site_wait_without_spending_a_run(
     entry = installation.entry(fresh)
     assert (entry.status, entry.failure_code, entry.waits) == (Status.PENDING, "platform_paused", 0)
     installation.let_time_pass("updated_at")
-    installation.evaluate("owed_statuses")
+    installation.evaluate("unsynced_statuses")
     assert installation.row(fresh)["error"].startswith("Downloads from TikTok fail at the moment.")
     assert isinstance(installation.tick(), dg.SkipReason)
     assert len(posts.asked) == 2
@@ -95,16 +99,16 @@ def test_a_run_that_began_before_its_platform_was_paused_asks_the_site_nothing(
     assert len(posts.asked) == 2
 
 
-def test_a_probe_that_works_lets_all_its_rows_run_at_once(
+def test_a_canary_that_works_lets_all_its_rows_run_at_once(
     installation: Installation, broken: list[str], posts: WrittenPosts
 ) -> None:
     fresh = add(installation, SOUP + "3")
     installation.tick()
     assert isinstance(installation.evaluate("paused_platforms"), dg.SkipReason)
     posts.error = None
-    let_the_probe_be_due(installation)
+    let_the_canary_be_due(installation)
 
-    assert probe(installation).success
+    assert run_canary(installation).success
 
     assert not tiktok(installation).is_paused
     assert [run.success for run in installation.run_requested()] == [True] * 3
@@ -112,18 +116,18 @@ def test_a_probe_that_works_lets_all_its_rows_run_at_once(
     assert not tiktok(installation).on_trial
 
 
-def test_a_probe_that_fails_says_why_and_the_next_comes_later(
+def test_a_canary_that_fails_says_why_and_the_next_comes_later(
     installation: Installation, broken: list[str], posts: WrittenPosts
 ) -> None:
-    let_the_probe_be_due(installation)
+    let_the_canary_be_due(installation)
 
-    probe(installation)
+    run_canary(installation)
 
     paused = tiktok(installation)
     assert paused.is_paused
-    assert paused.probe_problem == BROKEN.sentence
-    assert paused.probe_at is not None
-    assert paused.probe_at > datetime.now(UTC) + timedelta(minutes=20)
+    assert paused.canary_problem == BROKEN.sentence
+    assert paused.canary_at is not None
+    assert paused.canary_at > datetime.now(UTC) + timedelta(minutes=20)
     assert isinstance(installation.evaluate("paused_platforms"), dg.SkipReason)
 
 
@@ -135,28 +139,30 @@ def test_a_post_that_is_gone_breaks_no_platform(installation: Installation, post
     assert installation.store.platforms.get("tiktok") is None
 
 
-def test_a_probe_takes_the_operators_link_then_the_last_that_worked_then_those_that_wait(
+def test_a_canary_is_the_operators_link_then_the_last_that_worked_then_those_that_wait(
     installation: Installation, broken: list[str]
 ) -> None:
     waiting = installation.store.sweep.waiting({Code.SITE_CHANGED}, limit=9)
     platform = tiktok(installation)
-    named = PlatformRules(canaries={"tiktok": "https://www.tiktok.com/@operator/video/7300000000000000009"})
+    operators, good = of_tiktok("operator", "7300000000000000009"), of_tiktok("known", "7300000000000000008")
+    named = SiteRules(canaries={"tiktok": operators.url})
 
-    assert sorted(probe_links(platform, waiting=waiting, rules=PlatformRules())) == [SOUP, STEW]
-    known = platform.model_copy(update={"good_url": "https://www.tiktok.com/@known/video/7300000000000000008"})
-    assert probe_links(known, waiting=waiting, rules=named)[:2] == [named.canaries["tiktok"], known.good_url]
-    assert len(probe_links(known, waiting=waiting, rules=named)) == 3
+    found = canary_links(platform, waiting=waiting, rules=SiteRules())
+    assert sorted(link.url for link in found) == [SOUP, STEW]
+    known = platform.model_copy(update={"good_link": good})
+    assert canary_links(known, waiting=waiting, rules=named)[:2] == [operators, good]
+    assert len(canary_links(known, waiting=waiting, rules=named)) == 3
     instagram = platform.model_copy(update={"name": "instagram"})
-    assert probe_links(instagram, waiting=waiting, rules=named) == []
+    assert canary_links(instagram, waiting=waiting, rules=named) == []
 
 
-def test_without_any_known_link_rows_are_the_probe(
+def test_without_any_known_link_rows_are_the_canary(
     installation: Installation, broken: list[str], posts: WrittenPosts
 ) -> None:
     with installation.store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE link_entries SET status = 'failed'")
-    let_the_probe_be_due(installation)
+    let_the_canary_be_due(installation)
 
-    probe(installation)
+    run_canary(installation)
 
     assert (tiktok(installation).is_paused, tiktok(installation).on_trial) == (False, True)

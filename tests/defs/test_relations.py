@@ -32,13 +32,32 @@ def test_titles_are_linked_and_a_database_that_is_no_longer_shared_stops_no_row(
     assert page["pantry"] == [{"id": carrot}]
     assert 'pantry: No page of the related database is called "leeks".' in installation.body(page["id"])
 
-    posts.meanwhile = lambda: notion.control("share", bot_id=notion.bot_id, object_id=pantry_page, shared=False)
+    notion.control("share", bot_id=notion.bot_id, object_id=pantry_page, shared=False)
     ai.steer("gemini", answer=answer(name="Stew"))
     installation.add_row(STEW, "cooking", processing_type=ProcessingType.CAPTION)
     assert [run.success for run in installation.run_requested()] == [True]
 
     stew = next(page for page in installation.content_pages("cooking") if page["name"] == "Stew")
     assert "Left blank: pantry. Notion no longer shows this relation" in installation.body(stew["id"])
+
+
+def test_a_related_database_that_is_unshared_while_a_row_is_worked_on_stops_it_neither(
+    installation: Installation, ai: AiService
+) -> None:
+    notion = installation.notion
+    pantry_page, pantry = make_pantry(notion)
+    relate(installation, "cooking", "pantry", pantry)
+    installation.downloader = WrittenPosts(
+        meanwhile=lambda: notion.control("share", bot_id=notion.bot_id, object_id=pantry_page, shared=False)
+    )
+    ai.steer("gemini", answer=answer(name="Soup", pantry=["carrots"]))
+    installation.add_row(SOUP, "cooking", processing_type=ProcessingType.CAPTION)
+
+    assert [run.success for run in installation.run_requested()] == [True]
+
+    (page,) = installation.content_pages("cooking")
+    assert page["name"] == "Soup"
+    assert "Left blank: pantry. The related database can't be found" in installation.body(page["id"])
 
 
 def make_pantry(notion: NotionWorkspace) -> tuple[str, str]:

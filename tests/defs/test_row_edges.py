@@ -59,7 +59,7 @@ def test_a_row_that_is_deleted_while_it_is_worked_on_ends_quietly(
     installation.after_failure(run.run_id)
 
     entry = installation.entry(page_id)
-    assert (entry.status, entry.failure_code, entry.is_owed) == (Status.FAILED, "row_gone", False)
+    assert (entry.status, entry.failure_code, entry.is_unsynced) == (Status.FAILED, "row_gone", False)
     assert installation.content_pages("cooking") == []
     assert installation.store.sweep.failed(code=None, limit=9) == []
     assert [event.event_type_value for event in run.all_events].count("STEP_RESTARTED") == 0

@@ -10,11 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from svp_dagster.cli import main
-from svp_dagster.defs.jobs import ATTEMPTS, download, fail_row
+from svp_dagster.defs.jobs import download
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import ProcessingType, Status
-from svp_dagster.rows.waiting import MAX_WAITS
+from svp_dagster.rows import waiting as waiting_rules
+from svp_dagster.rows.waiting import ATTEMPTS, MAX_WAITS
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
 
@@ -36,7 +37,6 @@ def waiting(installation: Installation, posts: WrittenPosts) -> str:
     page_id = installation.add_row(SOUP, "cooking", processing_type=ProcessingType.CAPTION)
     (run,) = installation.run_requested()
     assert not run.success
-    installation.after_failure(run.run_id)
     return page_id
 
 
@@ -52,7 +52,7 @@ def test_a_row_that_can_not_be_had_now_waits_and_says_until_when(installation: I
     assert entry.retry_at - datetime.now(UTC) == pytest.approx(timedelta(minutes=30), abs=timedelta(minutes=1))
     assert row["status"] == "pending"
     assert f"It is tried again at {entry.retry_at:%Y-%m-%d %H:%M} UTC." in row["error"]
-    assert not entry.is_owed
+    assert not entry.is_unsynced
 
 
 def test_a_row_that_waits_is_left_alone_until_its_time_and_then_becomes_a_page(
@@ -76,7 +76,7 @@ def test_its_connection_is_due_at_the_time_that_a_row_waits_for(installation: In
     databases = installation.store.databases
     (asked,) = databases.due(now=at, limit=9)
     databases.polled(asked, next_due_at=at + timedelta(days=1), now=at)
-    databases.look_by(installation.connection_id, at=at)
+    databases.poll_by(installation.connection_id, at=at)
     assert len(databases.due(now=at, limit=9)) == 1
     assert databases.due(now=at - timedelta(seconds=1), limit=9) == []
 
@@ -129,7 +129,7 @@ def test_the_command_line_lists_failed_rows_and_asks_for_them_again(
 
     assert (asked.exit_code, asked.output) == (0, f"{waiting}  asked for again\n")
     installation.let_time_pass("updated_at")
-    installation.evaluate("owed_statuses")
+    installation.evaluate("unsynced_statuses")
     assert installation.row(waiting)["status"] == "pending"
     refused = command.invoke(main, ["retry", waiting, "nowhere"])
     assert refused.exit_code == 1
@@ -139,12 +139,11 @@ def test_the_command_line_lists_failed_rows_and_asks_for_them_again(
     assert [run.success for run in installation.run_requested()] == [True]
 
 
-def test_what_the_failure_hook_could_not_write_is_written_later(installation: Installation, waiting: str) -> None:
+def test_what_could_not_be_written_when_the_run_failed_is_written_later(
+    installation: Installation, waiting: str
+) -> None:
     entry = installation.entry(waiting)
-    with installation.store.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE link_entries SET holder = run_id, status = 'downloading', retry_at = NULL, waits = 0"
-        )
+    installation.forget_failure()
 
     installation.after_failure(entry.run_id or "")
 
@@ -157,15 +156,17 @@ def test_a_database_that_does_not_answer_is_asked_again_and_told_without_its_add
     installation: Installation, posts: WrittenPosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page_id = installation.add_row(SOUP, "cooking")
+    installation.tick()
     installation.instance.add_dynamic_partitions("link_entries", [page_id])
-    monkeypatch.setenv("DATABASE_URL", "postgresql://svp:canary-password@127.0.0.1:1/svp")
-
-    run = _download_at_once.execute_in_process(
-        instance=installation.instance,
-        partition_key=page_id,
-        resources={**(installation.definitions.resources or {}), "downloader": posts},
-        raise_on_error=False,
-    )
+    monkeypatch.setattr(waiting_rules, "FIRST_OP_WAIT_S", 0.0)
+    with monkeypatch.context() as away:
+        away.setenv("DATABASE_URL", "postgresql://svp:canary-password@127.0.0.1:1/svp")
+        run = _download_at_once.execute_in_process(
+            instance=installation.instance,
+            partition_key=page_id,
+            resources={**(installation.definitions.resources or {}), "downloader": posts},
+            raise_on_error=False,
+        )
 
     (failed,) = [event for event in run.all_events if event.is_step_failure]
     raised = failed.step_failure_data.user_failure_data
@@ -173,11 +174,62 @@ def test_a_database_that_does_not_answer_is_asked_again_and_told_without_its_add
     assert raised.description == "This installation's database didn't answer."
     assert raised.metadata["code"].value == "store_unreachable"
     assert [event.event_type_value for event in run.all_events].count("STEP_RESTARTED") == ATTEMPTS - 1
-    logged = "".join(str(entry) for entry in installation.instance.all_logs(run.run_id))
-    assert "the row is not told yet" in logged
-    assert "canary-password" not in logged
+    assert "canary-password" not in "".join(str(entry) for entry in installation.instance.all_logs(run.run_id))
+
+    installation.after_failure(run.run_id)  # the database answers again
+
+    entry = installation.entry(page_id)
+    assert (entry.status, entry.failure_code, entry.waits) == (Status.PENDING, "store_unreachable", 1)
 
 
-@dg.job(partitions_def=link_entries, executor_def=dg.in_process_executor, hooks={fail_row})
+@dg.job(partitions_def=link_entries, executor_def=dg.in_process_executor)
 def _download_at_once() -> None:
-    download.with_retry_policy(dg.RetryPolicy(max_retries=ATTEMPTS - 1))()
+    download()
+
+
+def retry_waits_s(run: dg.ExecuteInProcessResult) -> list[float | None]:
+    """How long each attempt that failed was waited after, within the run."""
+    events = [event for event in run.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
+    return [event.step_retry_data.seconds_to_wait for event in events]
+
+
+def test_an_op_waits_between_its_attempts_as_long_as_the_service_asks(
+    installation: Installation, posts: WrittenPosts
+) -> None:
+    posts.error = failure(Code.SITE_UNREACHABLE, retry_after_s=0.25)
+    installation.add_row(SOUP, "cooking")
+
+    (run,) = installation.run_requested()
+
+    assert retry_waits_s(run) == [0.25, 0.25]
+    assert len(posts.asked) == ATTEMPTS
+
+
+def test_a_row_waits_where_the_service_asks_for_more_time_than_an_op_may_take(
+    installation: Installation, posts: WrittenPosts
+) -> None:
+    posts.error = failure(Code.SITE_UNREACHABLE, retry_after_s=1800.0)
+    page_id = installation.add_row(SOUP, "cooking")
+
+    (run,) = installation.run_requested()
+
+    entry = installation.entry(page_id)
+    assert (retry_waits_s(run), len(posts.asked)) == ([], 1)
+    assert (entry.status, entry.failure_code, entry.waits) == (Status.PENDING, "site_unreachable", 1)
+    assert entry.retry_at is not None
+    assert entry.retry_at - datetime.now(UTC) == pytest.approx(timedelta(minutes=30), abs=timedelta(minutes=1))
+
+
+def test_a_run_that_is_interrupted_is_not_an_attempt_that_failed(
+    installation: Installation, posts: WrittenPosts
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    posts.meanwhile = interrupt
+    page_id = installation.add_row(SOUP, "cooking")
+
+    installation.run_requested()
+
+    assert len(posts.asked) == 1
+    assert installation.entry(page_id).failure_code is Code.INTERRUPTED

@@ -1,4 +1,4 @@
-"""What was left behind: owed statuses, rows and folders of vanished runs, old runs and partitions."""
+"""What was left behind: unsynced statuses, rows and folders of vanished runs, old runs and partitions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from svp_dagster.defs import sweeps
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.runs import PARTITION_TAG
-from svp_dagster.defs.sweeps import OWED_PER_CONNECTION
+from svp_dagster.defs.sweeps import UNSYNCED_PER_CONNECTION
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import LinkEntry, Status
 from svp_dagster.settings import Settings
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
+from tests.store.examples import GONE
 
 pytest_plugins = ("tests.media_site",)
 
@@ -58,8 +60,8 @@ def hold(installation: Installation, page_id: str, run_id: str) -> None:
     installation.let_time_pass("updated_at")
 
 
-def owe(installation: Installation, number: int) -> None:
-    """Rows whose ends Notion was not told, for a while."""
+def leave_unsynced(installation: Installation, number: int) -> None:
+    """Rows whose ends were not written to Notion, for a while."""
     now = datetime.now(UTC)
     for _ in range(number):
         link = LinkEntry(
@@ -69,31 +71,47 @@ def owe(installation: Installation, number: int) -> None:
             tag="cooking",
             last_edited_time=now,
         )
-        installation.store.entries.reject(link, failure(Code.GONE), now=now)
+        installation.store.entries.reject(link, GONE, now=now)
     installation.let_time_pass("updated_at")
 
 
-def still_owed(installation: Installation) -> int:
+def still_unsynced(installation: Installation) -> int:
     return len(
-        installation.store.entries.owed(before=datetime.now(UTC) + timedelta(hours=1), per_connection=9, limit=99)
+        installation.store.entries.unsynced(before=datetime.now(UTC) + timedelta(hours=1), per_connection=9, limit=99)
     )
 
 
 def test_a_row_whose_run_is_unknown_goes_back_to_wait(installation: Installation, page_id: str) -> None:
     hold(installation, page_id, "a run that nobody remembers")
 
-    installation.evaluate("lost_rows")
+    installation.evaluate("orphaned_rows")
 
     entry = installation.entry(page_id)
     assert (entry.status, entry.failure_code, entry.holder) == (Status.PENDING, "interrupted", None)
     assert installation.row(page_id)["status"] == "pending"
 
 
+def test_a_failure_that_the_sensor_could_not_write_is_written_by_the_sweep(
+    installation: Installation, page_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.downloader = WrittenPosts(error=failure(Code.RATE_LIMITED, retry_after_s=1800.0))
+    installation.instance.add_dynamic_partitions(str(link_entries.name), [page_id])
+    installation.run(page_id)
+    installation.forget_failure()
+    monkeypatch.setattr(sweeps, "GRACE", timedelta(0))
+
+    installation.evaluate("orphaned_rows")
+
+    entry = installation.entry(page_id)
+    assert (entry.status, entry.failure_code, entry.holder) == (Status.PENDING, "rate_limited", None)
+    assert (entry.sentence or "").startswith("The site asks us to slow down. It is tried again at")
+
+
 def test_a_row_whose_run_goes_on_is_left_alone_however_long_it_takes(installation: Installation, page_id: str) -> None:
     run = new_run(installation, page_id)
     hold(installation, page_id, run.run_id)
 
-    installation.evaluate("lost_rows")
+    installation.evaluate("orphaned_rows")
 
     assert installation.entry(page_id).holder == run.run_id
 
@@ -104,7 +122,7 @@ def test_a_row_whose_run_has_just_ended_is_left_to_the_failure_sensors(
     run = new_run(installation, page_id, failed=True)
     hold(installation, page_id, run.run_id)
 
-    installation.evaluate("lost_rows")
+    installation.evaluate("orphaned_rows")
 
     assert installation.entry(page_id).holder == run.run_id
 
@@ -113,7 +131,7 @@ def test_a_row_whose_runs_vanish_again_and_again_ends(installation: Installation
     for number in range(3):
         hold(installation, page_id, f"vanished-{number}")
 
-    installation.evaluate("lost_rows")
+    installation.evaluate("orphaned_rows")
 
     assert installation.entry(page_id).status is Status.FAILED
 
@@ -122,7 +140,7 @@ def test_a_row_whose_run_ended_before_it_began_gets_another_key(installation: In
     new_run(installation, page_id, failed=True)
     installation.let_time_pass("updated_at")
 
-    installation.evaluate("lost_rows")
+    installation.evaluate("orphaned_rows")
 
     entry = installation.entry(page_id)
     assert (entry.status, entry.waits) == (Status.PENDING, 1)
@@ -132,46 +150,46 @@ def test_a_row_that_is_pending_here_and_deleted_there_ends_quietly(installation:
     installation.notion.client.pages.update(page_id, in_trash=True)
     installation.let_time_pass("updated_at")
 
-    installation.evaluate("lost_rows")
+    installation.evaluate("orphaned_rows")
     installation.let_time_pass("updated_at")
-    installation.evaluate("owed_statuses")
+    installation.evaluate("unsynced_statuses")
 
     entry = installation.entry(page_id)
-    assert (entry.status, entry.failure_code, entry.is_owed) == (Status.FAILED, "row_gone", False)
+    assert (entry.status, entry.failure_code, entry.is_unsynced) == (Status.FAILED, "row_gone", False)
 
 
 def test_a_row_that_somebody_took_from_pending_is_pending_again(installation: Installation, page_id: str) -> None:
     installation.notion.client.pages.update(page_id, properties={"status": {"select": {"name": "completed"}}})
     installation.let_time_pass("updated_at")
 
-    installation.evaluate("lost_rows")
+    installation.evaluate("orphaned_rows")
     installation.let_time_pass("updated_at")
-    installation.evaluate("owed_statuses")
+    installation.evaluate("unsynced_statuses")
 
     assert installation.row(page_id)["status"] == "pending"
 
 
-def test_owed_statuses_are_told_a_few_at_a_time(installation: Installation) -> None:
-    owe(installation, OWED_PER_CONNECTION + 1)
+def test_unsynced_statuses_are_written_a_few_at_a_time(installation: Installation) -> None:
+    leave_unsynced(installation, UNSYNCED_PER_CONNECTION + 1)
 
-    installation.evaluate("owed_statuses")
-    assert still_owed(installation) == 1
-    installation.evaluate("owed_statuses")
-    assert still_owed(installation) == 0
+    installation.evaluate("unsynced_statuses")
+    assert still_unsynced(installation) == 1
+    installation.evaluate("unsynced_statuses")
+    assert still_unsynced(installation) == 0
 
 
-def test_owed_statuses_wait_for_nobody_while_notion_is_busy(installation: Installation) -> None:
-    owe(installation, 3)
+def test_unsynced_statuses_wait_for_nobody_while_notion_is_busy(installation: Installation) -> None:
+    leave_unsynced(installation, 3)
     busy = {"path": "/v1/pages", "status": 429, "headers": {"Retry-After": "40"}, "times": None}
     installation.notion.raw.post("/_sandbox/faults", json=busy).raise_for_status()
 
     began = time.monotonic()
-    result = installation.evaluate("owed_statuses")
+    result = installation.evaluate("unsynced_statuses")
 
     assert time.monotonic() - began < 10
     assert isinstance(result, dg.SkipReason)
-    assert result.skip_message == "3 statuses were owed, 0 were told."
-    assert still_owed(installation) == 3
+    assert result.skip_message == "3 statuses were unsynced, 0 were written."
+    assert still_unsynced(installation) == 3
 
 
 def test_folders_of_vanished_runs_are_removed_after_a_day(installation: Installation, page_id: str) -> None:
@@ -194,7 +212,7 @@ def test_partitions_of_rows_that_ended_long_ago_are_removed_and_their_history_st
 ) -> None:
     name, instance = str(link_entries.name), installation.instance
     instance.add_dynamic_partitions(name, [page_id, "unknown"])
-    installation.store.entries.reject(installation.entry(page_id).link, failure(Code.GONE), now=datetime.now(UTC))
+    installation.store.entries.reject(installation.entry(page_id).link, GONE, now=datetime.now(UTC))
 
     fresh = installation.evaluate("retention_limits")
     assert instance.has_dynamic_partition(name, page_id)

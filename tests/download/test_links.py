@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.download.links import SITE_HOSTS, Link, LinkKind, parse_link
+from svp_dagster.download.links import SITE_HOSTS, parse_link
 from svp_dagster.errors import Code, SvpError
+from svp_dagster.models import Link
 
 VIDEO = "https://www.tiktok.com/@weeknight.kitchen/video/7512345678901234501"
 PHOTO = "https://www.tiktok.com/@desk.physio/photo/7512345678901234504"
@@ -39,9 +40,9 @@ SHORT = "https://vm.tiktok.com/ZMpasta01/"
     ],
 )
 def test_the_forms_in_which_a_post_is_pasted_lead_to_its_own_address(pasted: str, post: str) -> None:
-    platform = "tiktok" if "tiktok" in post else "instagram"
+    platform, post_id = "tiktok" if "tiktok" in post else "instagram", post.strip("/").rpartition("/")[2]
 
-    assert parse_link(pasted) == Link(url=post, kind=LinkKind.POST, platform=platform)
+    assert parse_link(pasted) == Link(url=post, platform=platform, post_id=post_id)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_the_forms_in_which_a_post_is_pasted_lead_to_its_own_address(pasted: str
 def test_a_short_link_is_known_as_one_that_has_to_be_followed(pasted: str, url: str) -> None:
     link = parse_link(pasted)
 
-    assert (link.url, link.kind) == (url, LinkKind.SHORT)
+    assert (link.url, link.post_id, link.is_short) == (url, None, True)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,9 @@ def test_what_is_no_link_of_a_post_is_refused_with_its_own_reason(pasted: str, r
 def test_a_site_of_the_allow_list_is_taken_with_its_subdomains_and_without_tracking() -> None:
     link = parse_link("https://www.youtube.com/watch?v=abc&si=xyz&utm_source=mail", extra_hosts=("youtube.com",))
 
-    assert link == Link(url="https://www.youtube.com/watch?v=abc", kind=LinkKind.POST, platform="www.youtube.com")
+    url = "https://www.youtube.com/watch?v=abc"
+    assert link == Link(url=url, platform="www.youtube.com", post_id="watch?v=abc")
+    assert not link.is_short
 
 
 def test_the_allow_list_opens_no_other_host() -> None:

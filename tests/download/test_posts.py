@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.download.links import Link, LinkKind, parse_link
+from svp_dagster.download.links import parse_link
 from svp_dagster.download.posts import MAX_SLIDES, Post, choose_formats, read_post
-from svp_dagster.models import JsonObject
+from svp_dagster.models import JsonObject, Link
 
 TIKTOK = parse_link("https://www.tiktok.com/@_/video/7512345678901234501")
 INSTAGRAM = parse_link("https://www.instagram.com/p/DOportoday1/")
-ELSEWHERE = Link(url="https://www.youtube.com/watch?v=abc", kind=LinkKind.POST, platform="www.youtube.com")
+ELSEWHERE = Link(url="https://www.youtube.com/watch?v=abc", platform="www.youtube.com", post_id="watch?v=abc")
 
 
 def read(link: Link = TIKTOK, **info: Any) -> Post:

@@ -4,34 +4,33 @@ import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.media import files
-from sandbox.media.posts import post
 from sandbox.media.server import MediaSandbox
 from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.download.stage import download, open_file
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.media.probe import probe
-from svp_dagster.models import Video
+from svp_dagster.models import Link, Video
+from tests.download.downloads import link
+from tests.media.hostile import claims_to_be_short
+from tests.media.making import plain_video
 
 pytest_plugins = ("tests.media_site",)
 
 
 class DeliveringDownloader:
-    """Fulfils `Downloader` with a file at hand and remembers what it was asked for."""
-
-    extra_hosts = ()
+    """Fulfils `Downloader` with a file at hand."""
 
     def __init__(self, *, max_duration_s: float = 1800, **fields: object) -> None:
-        self.asked: list[str] = []
         self.max_duration_s = max_duration_s
         self._fields = fields
 
-    def fetch(self, url: str, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
-        self.asked.append(url)
-        return Video.model_validate({"media_key": "tiktok:1", "url": url} | self._fields)
+    def fetch(self, link: Link, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
+        return Video.model_validate({"media_key": "tiktok:1", "url": link.url} | self._fields)
 
 
 @pytest.fixture
@@ -45,14 +44,14 @@ def made(folder: Path, name: str) -> Path:
     return path
 
 
-def test_a_pasted_text_becomes_a_video_with_the_facts_of_its_file(downloader: YtDlpDownloader, tmp_path: Path) -> None:
+def test_a_link_becomes_a_video_with_the_facts_of_its_file(downloader: YtDlpDownloader, tmp_path: Path) -> None:
     shares: list[float] = []
 
-    video = download(
-        f"Look at this! {post('pasta').link}", downloader=downloader, folder=tmp_path, progress=shares.append
-    )
+    video = download(link("pasta"), downloader=downloader, folder=tmp_path, progress=shares.append)
 
-    assert (video.width_px, video.height_px, video.codec) == (576, 1024, "h264")
+    (file,) = video.files
+    assert (file.path, file.width_px, file.height_px, file.codec) == (video.video_path, 576, 1024, "h264")
+    assert (file.has_video, file.has_audio) == (True, True)
     assert video.duration_s == pytest.approx(26, abs=0.1)
     assert video.video_path == tmp_path / "media.mp4"
     assert shares[-1] == 1.0
@@ -74,14 +73,14 @@ def test_every_bad_file_fails_with_its_own_sentence(
     downloader: YtDlpDownloader, tmp_path: Path, name: str, code: Code, words: str
 ) -> None:
     with pytest.raises(SvpError) as caught:
-        download(post(name).link, downloader=downloader, folder=tmp_path)
+        download(link(name), downloader=downloader, folder=tmp_path)
 
     assert caught.value.code is code
     assert words in caught.value.sentence
 
 
 def test_a_photo_post_keeps_its_slides_and_its_sound(downloader: YtDlpDownloader, tmp_path: Path) -> None:
-    video = download(post("stretches").link, downloader=downloader, folder=tmp_path)
+    video = download(link("stretches"), downloader=downloader, folder=tmp_path)
 
     assert len(video.slides) == 3
     assert video.audio_path is not None
@@ -89,9 +88,9 @@ def test_a_photo_post_keeps_its_slides_and_its_sound(downloader: YtDlpDownloader
 
 
 def test_a_carousel_is_as_long_as_its_clips(downloader: YtDlpDownloader, tmp_path: Path) -> None:
-    video = download(post("two_clips").link, downloader=downloader, folder=tmp_path)
+    video = download(link("two_clips"), downloader=downloader, folder=tmp_path)
 
-    assert video.size_bytes == sum(slide.stat().st_size for slide in video.slides)
+    assert [file.path for file in video.files] == list(video.slides)
     assert video.duration_s == pytest.approx(probe(video.slides[0]).duration_s + probe(video.slides[1]).duration_s)
 
 
@@ -101,7 +100,7 @@ def test_a_broken_clip_of_a_carousel_fails_like_a_broken_video(tmp_path: Path) -
     broken = DeliveringDownloader(slides=(made(tmp_path, "reading_list.jpg"), page))
 
     with pytest.raises(SvpError) as caught:
-        download(post("porto_day").link, downloader=broken, folder=tmp_path)
+        download(link("porto_day"), downloader=broken, folder=tmp_path)
 
     assert caught.value.code is Code.MEDIA_WRONG_KIND
 
@@ -110,34 +109,41 @@ def test_a_file_that_is_longer_than_the_site_said_is_refused_after_all(tmp_path:
     lying = DeliveringDownloader(video_path=made(tmp_path, "cafe.mp4"), duration_s=3.0, max_duration_s=10)
 
     with pytest.raises(SvpError) as caught:
-        download(post("cafe").link, downloader=lying, folder=tmp_path)
+        download(link("cafe"), downloader=lying, folder=tmp_path)
 
     assert caught.value.code is Code.TOO_LONG
     assert "16 seconds long; at most 10 seconds" in caught.value.sentence
 
 
+def test_a_file_whose_header_claims_less_than_can_be_read_is_as_long_as_what_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "cafe.mkv"
+    claims_to_be_short(plain_video(path, duration_s=20), claimed_s=2)
+
+    with pytest.raises(SvpError) as caught:
+        open_file(path, max_duration_s=10)
+
+    assert caught.value.code is Code.TOO_LONG
+    assert "20 seconds long; at most 10 seconds" in caught.value.sentence
+    assert open_file(path, max_duration_s=30).duration_s == pytest.approx(20, abs=0.2)
+
+
 def test_a_single_photo_needs_no_probing(tmp_path: Path) -> None:
     photo = DeliveringDownloader(slides=(made(tmp_path, "reading_list.jpg"),))
 
-    assert download(post("books").link, downloader=photo, folder=tmp_path).duration_s is None
+    assert download(link("books"), downloader=photo, folder=tmp_path).duration_s is None
 
 
-def test_a_link_that_is_none_asks_nobody(tmp_path: Path) -> None:
-    nobody = DeliveringDownloader()
+def test_the_cover_of_a_post_is_made_once(tmp_path: Path) -> None:
+    thumbnail, slide = made(tmp_path, "cafe.jpg"), made(tmp_path, "reading_list.jpg")
+    clip = made(tmp_path, "cafe.mp4")
 
-    with pytest.raises(SvpError) as caught:
-        download("https://www.tiktok.com/@someone", downloader=nobody, folder=tmp_path)
+    def cover(**fields: Any) -> Path | None:
+        return download(link("cafe"), downloader=DeliveringDownloader(**fields), folder=tmp_path).cover_path
 
-    assert caught.value.code is Code.UNSUPPORTED_LINK
-    assert nobody.asked == []
-
-
-def test_the_downloader_gets_the_post_s_own_address(tmp_path: Path) -> None:
-    photo = DeliveringDownloader(slides=(made(tmp_path, "reading_list.jpg"),))
-
-    download("instagram.com/reels/DOpancakes1?igsh=abc", downloader=photo, folder=tmp_path)
-
-    assert photo.asked == ["https://www.instagram.com/reel/DOpancakes1/"]
+    assert cover(video_path=clip, cover_path=thumbnail) == thumbnail
+    assert cover(slides=(slide, clip)) == slide
+    assert cover(slides=(clip, slide)) == cover(video_path=clip) == tmp_path / "cover.jpg"
+    assert cover(audio_path=made(tmp_path, "music.m4a")) is None
 
 
 def test_a_local_video_is_known_by_its_content_and_stays_where_it_is(tmp_path: Path) -> None:
@@ -149,7 +155,7 @@ def test_a_local_video_is_known_by_its_content_and_stays_where_it_is(tmp_path: P
     assert video.media_key == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
     assert open_file(Path(copy), max_duration_s=1800).media_key == video.media_key
     assert (video.title, video.video_path) == ("cafe", path)
-    assert (video.width_px, video.height_px, video.size_bytes) == (576, 1024, path.stat().st_size)
+    assert [(file.path, file.width_px, file.height_px) for file in video.files] == [(path, 576, 1024)]
 
 
 def test_a_local_picture_is_a_slide_and_a_local_sound_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,3 +71,11 @@ def huge_picture(path: Path) -> None:
     assert content.count(height) == 1
     claimed = content.replace(width, b"\xb0\x82\xea\x60").replace(height, b"\xba\x82\xea\x60")
     path.write_bytes(claimed)
+
+
+def claims_to_be_short(path: Path, *, claimed_s: float) -> None:
+    """Make a Matroska file's header claim another length than its data has."""
+    content, duration = path.read_bytes(), b"\x44\x89\x88"  # the element Duration: a number of 8 bytes, in milliseconds
+    assert content.count(duration) == 1
+    at = content.index(duration) + len(duration)
+    path.write_bytes(content[:at] + struct.pack(">d", claimed_s * 1000) + content[at + 8 :])

@@ -11,9 +11,13 @@ import imageio_ffmpeg
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from svp_dagster.media.probe import probe
+from svp_dagster.models import Video
+
 CLIPS = Path(__file__).parents[2] / "sandbox/media/clips"
 """The sample posts' files: among them the recorded speech that no test can make."""
 
+PICTURES = (".jpg", ".png")
 HDR = ("-vf", "setparams=color_trc=smpte2084:color_primaries=bt2020:colorspace=bt2020nc")
 """Options that mark a video's brightness as coded for 10,000 nits."""
 
@@ -68,6 +72,29 @@ def plain_video(path: Path, *options: str, duration_s: float = 4, size: str = "3
     ffmpeg(
         "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=15:duration={duration_s}", *heard,
         "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", *options, str(path),
+    )  # fmt: skip
+    return path
+
+
+def probed(post: Video) -> Video:
+    """The post with the facts of its files, as the download stage hands it on."""
+    paths = [path for path in (post.video_path, post.audio_path, *post.slides) if path and path.suffix not in PICTURES]
+    return post.model_copy(update={"files": tuple(probe(path) for path in paths)})
+
+
+def immersive_sound(path: Path) -> Path:
+    """A video with a tone as IAMF, which ffmpeg describes as a group of streams."""
+    element = "type=iamf_audio_element:id=1:st=0:audio_element_type=channel,layer=ch_layout=stereo"
+    mix = (
+        "type=iamf_mix_presentation:id=2:stg=0,submix=parameter_id=100:parameter_rate=48000:default_mix_gain=0.0"
+        "|element=stg=0:parameter_id=100:headphones_rendering_mode=stereo"
+        "|layout=layout_type=loudspeakers:sound_system=stereo:integrated_loudness=0.0:digital_peak=0.0"
+    )
+    ffmpeg(
+        "-f", "lavfi", "-i", "testsrc2=size=320x568:rate=15:duration=2", "-f", "lavfi", "-i", "sine=duration=2",
+        "-filter_complex", "[1:a]aformat=channel_layouts=stereo[tone]", "-map", "[tone]", "-map", "0:v",
+        "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "libopus",
+        "-stream_group", element, "-stream_group", mix, "-streamid", "0:0", str(path),
     )  # fmt: skip
     return path
 

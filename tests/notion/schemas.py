@@ -7,15 +7,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from svp_dagster.models import JsonObject
-from svp_dagster.notion.schema import FILLABLE_TYPES, Column, DataSourceSchema
+from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema
 
 RELATED_IDS = ("d5000000-0000-4000-8000-00000000000a", "d5000000-0000-4000-8000-00000000000b")
-READ_ONLY_TYPES = ("formula", "rollup", "people", "created_time", "unique_id", "button", "from_the_future")
 
 
 def column(name: str, kind: str, **details: Any) -> Column:
-    """A column whose id is made of its name."""
-    return Column(**{"id": f"id-{name}", "name": name, "type": kind, **details})
+    """A column whose id is made of its name, of a type by Notion's name."""
+    return Column(**{"id": f"id-{name}", "name": name, "type": ColumnType(kind), **details})
 
 
 def schema(*columns: Column) -> DataSourceSchema:
@@ -39,7 +38,7 @@ columns = st.builds(
     Column,
     id=st.uuids().map(str),
     name=names,
-    type=st.sampled_from([*sorted(FILLABLE_TYPES - {"title"}), *READ_ONLY_TYPES]),
+    type=st.sampled_from(sorted(set(ColumnType) - {ColumnType.TITLE})),
     description=st.text(max_size=20),
     options=st.lists(option_names, max_size=5).map(tuple),
     number_format=st.sampled_from([None, "number", "percent", "euro"]),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svp_dagster.notion.properties import Filled, link_column, to_properties, unfit_values, web_address
-from svp_dagster.notion.relations import MOST_TITLES, Choice
+from svp_dagster.notion.relations import MAX_TITLES, LinkedPages
 from svp_dagster.notion.rich_text import plain_text, units
 from svp_dagster.notion.schema import DataSourceSchema
 from tests.notion.schemas import RELATED_IDS, column, create_page, schema, schemas, values
@@ -17,8 +17,8 @@ from tests.openapi import assert_valid_request, require_description
 
 PAGE_ID = "5e000000-0000-4000-8000-000000000001"
 choices = st.builds(
-    Choice,
-    page_ids=st.lists(st.uuids().map(str), max_size=MOST_TITLES, unique=True).map(tuple),
+    LinkedPages,
+    page_ids=st.lists(st.uuids().map(str), max_size=MAX_TITLES, unique=True).map(tuple),
     left_out=st.sampled_from(["", "Some."]),
 )
 
@@ -283,7 +283,7 @@ def test_a_files_column_takes_files_of_ours_and_nothing_that_an_engine_says(told
 
 def test_a_relation_takes_pages_that_were_looked_up() -> None:
     related: dict[str, Any] = {"relation_data_source_id": RELATED_IDS[0]}
-    some = Choice(page_ids=(PAGE_ID,), left_out="No page is called so.")
+    some = LinkedPages(page_ids=(PAGE_ID,), left_out="No page is called so.")
     assert content("relation", some, **related) == [{"id": PAGE_ID}]
     assert filled("relation", some, **related).shortened == {"C": "No page is called so."}
     assert reason("relation", some.model_copy(update={"page_ids": ()}), **related) == "No page is called so."
@@ -308,7 +308,7 @@ def test_titles_fit_a_relation_before_they_are_looked_up() -> None:
 
 def test_columns_that_notion_fills_are_left_alone_with_a_reason() -> None:
     assert reason("formula", "1") == "Notion computes this column."
-    assert reason("hologram", "1") == "This product doesn't know columns of type hologram."
+    assert reason("unknown", "1") == "This product doesn't know columns of type unknown."
 
 
 def test_a_value_for_a_column_that_does_not_exist_is_left_out() -> None:

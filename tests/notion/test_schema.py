@@ -3,11 +3,12 @@ from __future__ import annotations
 import pytest
 
 from svp_dagster.notion.schema import (
+    ColumnType,
+    DataSourceSchema,
     differences,
     fillable_columns,
     hidden_relations,
     parse_schema,
-    unfillable_columns,
 )
 from tests.notion.schemas import column, schema
 
@@ -31,7 +32,15 @@ def test_a_schema_is_read_from_notions_answer() -> None:
     parsed = parse_schema(ANSWER)
 
     assert (parsed.title, parsed.title_column.name) == ("Recipes", "Name")
-    assert [one.type for one in parsed.columns] == ["title", "number", "select", "relation", "formula", "hologram"]
+    assert [one.type for one in parsed.columns] == [
+        ColumnType.TITLE,
+        ColumnType.NUMBER,
+        ColumnType.SELECT,
+        ColumnType.RELATION,
+        ColumnType.FORMULA,
+        ColumnType.UNKNOWN,
+    ]
+    assert parsed.columns[-1].type_name == "hologram"
     price, kind, cook = parsed.columns[1:4]
     assert (price.number_format, price.description) == ("euro", "Net")
     assert kind.options == ("Soup",)
@@ -47,7 +56,7 @@ def test_each_column_is_fillable_or_has_a_sentence_that_says_why_not() -> None:
     parsed = parse_schema(ANSWER)
 
     assert [one.name for one in fillable_columns(parsed)] == ["Name", "Price", "Kind", "Cook"]
-    assert unfillable_columns(parsed) == {
+    assert {one.name: one.why_not for one in parsed.columns if not one.is_fillable} == {
         "Sum": "Notion computes this column.",
         "New": "This product doesn't know columns of type hologram.",
     }
@@ -101,4 +110,15 @@ def test_a_status_that_lost_an_option_and_a_relation_that_points_elsewhere_are_t
     assert differences(registered, live) == [
         'the status "Stage" no longer has the option "To do"',
         'the column "Cook" now relates to another database',
+    ]
+
+
+@pytest.mark.parametrize("name", ["hologram", "unknown"])
+def test_a_type_that_only_notion_knows_keeps_its_name_in_the_store_and_in_sentences(name: str) -> None:
+    properties = {**ANSWER["properties"], "Price": {"id": "a", "name": "Price", "type": name}}  # type: ignore[dict-item]
+    live = DataSourceSchema.model_validate_json(parse_schema(ANSWER | {"properties": properties}).model_dump_json())
+
+    assert live.columns[1].type is ColumnType.UNKNOWN
+    assert differences(parse_schema(ANSWER), live) == [
+        f'the column "Price" was of type number and is now of type {name}'
     ]

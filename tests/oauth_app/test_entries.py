@@ -9,6 +9,7 @@ import pytest
 
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import ContentPage, JsonObject, PaidCall, Status
+from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox
@@ -40,7 +41,7 @@ def begin(store: Store, page_id: str, run_id: str = "run") -> str:
 
 
 def fail(store: Store, page_id: str, error: SvpError | None = None) -> Entry:
-    return store.entries.fail(page_id, begin(store, page_id), error or failure(Code.GONE), now=NOW)
+    return store.entries.fail(page_id, begin(store, page_id), failure_rule(error or failure(Code.GONE)), now=NOW)
 
 
 def row(notion: NotionSandbox, page_id: str) -> JsonObject:
@@ -68,7 +69,7 @@ def test_an_added_link_is_known_at_once(ada: Person, store: Store) -> None:
     assert ada.ask("GET", f"/api/entries/{entry['id']}").json == entry
     kept = store.entries.get(entry["id"])
     assert kept is not None
-    assert not kept.is_owed
+    assert not kept.is_unsynced
 
 
 @pytest.mark.parametrize(
@@ -130,8 +131,8 @@ def test_a_failed_link_is_asked_for_again(ada: Person, notion: NotionSandbox, st
     assert row(notion, page_id)["status"]["select"]["name"] == "pending"
     kept = store.entries.get(page_id)
     assert kept is not None
-    # Nothing is owed: else a sweep would write the old status over the person's wish.
-    assert (kept.status, kept.requests, kept.attempts, kept.is_owed) == (Status.PENDING, 2, 0, False)
+    # The status is synced: else a sweep would write the old one over the person's.
+    assert (kept.status, kept.requests, kept.attempts, kept.is_unsynced) == (Status.PENDING, 2, 0, False)
 
 
 def test_a_link_that_waits_for_its_time_is_asked_for_at_once(ada: Person, notion: NotionSandbox, store: Store) -> None:
@@ -147,7 +148,7 @@ def test_a_link_that_waits_for_its_time_is_asked_for_at_once(ada: Person, notion
     assert (answer.json["status"], answer.json["retry_at"], answer.json["message"]) == ("pending", None, None)
     kept = store.entries.get(page_id)
     assert kept is not None
-    assert not kept.is_owed
+    assert not kept.is_unsynced
     assert not kept.is_waiting
 
 
@@ -179,7 +180,7 @@ def test_an_error_counts_how_often_the_run_was_tried(ada: Person, store: Store, 
     page_id = add(ada)["id"]
     for number in range(3):
         begin(store, page_id, f"run-{number}")
-    store.entries.fail(page_id, "run-2", failure(Code.GONE), now=NOW)
+    store.entries.fail(page_id, "run-2", failure_rule(failure(Code.GONE)), now=NOW)
     notion.fail(f"/v1/pages/{page_id}", status=503, body={}, times=None)
     code, problem = refused(ada, "POST", f"/api/entries/{page_id}/retry")
     assert (code, problem["error"], problem["retry_count"]) == (503, "notion_unreachable", 2)
@@ -310,7 +311,9 @@ def test_words_of_strangers_are_words_and_no_markup(ada: Person, store: Store) -
     page_id = add(ada)["id"]
     run_id = begin(store, page_id)
     store.entries.note(page_id, run_id, stage="download", seconds=1, title="<script>alert(1)</script>\"'")
-    store.entries.fail(page_id, run_id, failure(Code.UNSUPPORTED_LINK, reason="<img src=x onerror=alert(1)>"), now=NOW)
+    store.entries.fail(
+        page_id, run_id, failure_rule(failure(Code.UNSUPPORTED_LINK, reason="<img src=x onerror=alert(1)>")), now=NOW
+    )
     for path in ("/entries", f"/entries/{page_id}", "/entries/live"):
         page = ada.see(path)
         assert "<script>alert" not in page

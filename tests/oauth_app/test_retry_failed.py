@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from svp_dagster.errors import Code, failure
+from svp_dagster.errors import Code, failure, failure_of
 from svp_dagster.models import Status
 from svp_dagster.rows.retry import MOST_AT_ONCE
 from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion
 from tests.oauth_app.people import Person
 from tests.oauth_app.test_entries import NOW, VIDEO, add, fail, refused
+from tests.store.examples import GONE
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def failed(ada: Person, store: Store) -> list[str]:
     """Three links that failed: two are gone, one is private."""
     page_ids = [add(ada, VIDEO[:-1] + str(number))["id"] for number in range(3)]
     for page_id, code in zip(page_ids, (Code.GONE, Code.PRIVATE, Code.GONE), strict=True):
-        fail(store, page_id, failure(code))
+        fail(store, page_id, failure_of(code, {}))
     return page_ids
 
 
@@ -49,8 +50,8 @@ def test_all_that_failed_are_asked_for_again_without_asking_notion(
     for page_id in failed:
         kept = store.entries.get(page_id)
         assert kept is not None
-        # Notion is owed the new status, not the old one.
-        assert (kept.status, kept.requests, kept.is_owed) == (Status.PENDING, 2, True)
+        # The new status is the one to be synced.
+        assert (kept.status, kept.requests, kept.is_unsynced) == (Status.PENDING, 2, True)
     assert (status(store, done), status(store, going_on)) == (Status.COMPLETED, Status.PENDING)
     assert retry_failed(ada) == {"asked": 0, "left": 0}
 
@@ -87,7 +88,7 @@ def test_what_is_more_than_one_request_takes_is_left_for_the_next(ada: Person, s
     assert entry is not None
     for number in range(MOST_AT_ONCE):
         link = entry.link.model_copy(update={"page_id": f"row-{number}"})
-        store.entries.reject(link, failure(Code.GONE), now=NOW)
+        store.entries.reject(link, GONE, now=NOW)
     assert f"Retry {MOST_AT_ONCE} of {MOST_AT_ONCE + 3}" in ada.see("/entries?show=failed")
     ada.submit("/entries/retry", tag="")
     assert "Asked again for 500. They start by themselves, a few at a time. 3 more are left." in ada.see("/entries")

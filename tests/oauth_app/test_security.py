@@ -9,7 +9,7 @@ from flask import Flask
 
 from oauth_app.app import create_app
 from oauth_app.security import limiter
-from svp_dagster.errors import PermanentError
+from svp_dagster.errors import SvpError
 from svp_dagster.store.crypto import new_key
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
@@ -86,7 +86,7 @@ def test_in_production_cookies_are_secure_and_browsers_told_to_stay_with_https(p
 
 def test_production_without_a_key_for_cookies_does_not_start(production: pytest.MonkeyPatch) -> None:
     production.delenv("SVP_APP_SECRET_KEY")
-    with pytest.raises(PermanentError, match="SVP_APP_SECRET_KEY"):
+    with pytest.raises(SvpError, match="SVP_APP_SECRET_KEY"):
         create_app()
 
 

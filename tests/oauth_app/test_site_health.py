@@ -12,7 +12,9 @@ from flask import Flask
 
 from oauth_app.words import ahead
 from svp_dagster.errors import Code
-from svp_dagster.rows.platforms import downloader_versions, pause
+from svp_dagster.models import Link
+from svp_dagster.rows.pauses import downloader_versions, platform_paused_error
+from svp_dagster.rows.waiting import waiting_outcome
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.platforms import Platform
 from svp_dagster.store.store import Store
@@ -45,17 +47,16 @@ def break_down(store: Store, *, rows_to_pause: int = 1, now: datetime | None = N
     )
 
 
-def work(store: Store, *, by_probe: bool = False) -> Platform:
-    return store.platforms.worked(
-        "tiktok", url=VIDEO, by_probe=by_probe, downloader=OLD_VERSIONS, now=datetime.now(UTC)
-    )
+def work(store: Store, *, by_canary: bool = False) -> Platform:
+    link = Link(url=VIDEO, platform="tiktok", post_id="1")
+    return store.platforms.worked(link, by_canary=by_canary, downloader=OLD_VERSIONS, now=datetime.now(UTC))
 
 
 def wait_for_site(store: Store, entry: Entry) -> Entry:
     """Let a row wait for TikTok."""
     now = datetime.now(UTC)
-    error = pause(break_down(store), now=now)
-    return store.entries.postpone(entry.link, error, until=now + timedelta(minutes=15), now=now)
+    error = platform_paused_error(break_down(store), now=now)
+    return store.entries.postpone(entry.link, waiting_outcome(error, until=now + timedelta(minutes=15)), now=now)
 
 
 def ready(app: Flask) -> tuple[int, Any]:
@@ -69,9 +70,9 @@ def test_a_paused_site_is_said_on_top_of_the_links_and_gone_when_it_works(ada: P
     page = ada.see("/entries")
     for words in (NOTICE, "noticed 5 min ago", "start by themselves", "It is tried again in 10 min."):
         assert words in page
-    for jargon in ("yt-dlp", "probe", "site_changed"):
+    for jargon in ("yt-dlp", "canary", "site_changed"):
         assert jargon not in page
-    work(store, by_probe=True)
+    work(store, by_canary=True)
     assert NOTICE not in ada.see("/entries")
 
 
@@ -82,7 +83,7 @@ def test_the_notice_comes_and_goes_while_the_page_is_open(ada: Person, store: St
     assert NOTICE in ada.client.get(address).text
 
 
-def test_a_probe_that_is_due_comes_any_moment(ada: Person, store: Store) -> None:
+def test_a_canary_that_is_due_comes_any_moment(ada: Person, store: Store) -> None:
     break_down(store, now=datetime.now(UTC) - timedelta(hours=3))
     page = ada.see("/entries")
     assert "It is tried again any moment now." in page
@@ -118,7 +119,7 @@ def test_a_row_without_a_usable_link_can_be_asked_for_while_a_site_is_paused(ada
     break_down(store)
     entry = store.entries.get(add(ada)["id"])
     assert entry is not None
-    store.entries.request(entry.link.model_copy(update={"url": "cats"}), now=datetime.now(UTC))
+    store.entries.request(entry.link.model_copy(update={"url": "cats", "link": None}), now=datetime.now(UTC))
     fail(store, entry.link.page_id)
     ada.submit(f"/entries/{entry.link.page_id}/retry")
     assert "Asked again. It starts within seconds." in ada.see("/entries")
@@ -127,22 +128,22 @@ def test_a_row_without_a_usable_link_can_be_asked_for_while_a_site_is_paused(ada
 def test_a_paused_site_is_told_and_leaves_the_installation_ready(app: Flask, ada: Person, store: Store) -> None:
     work(store)
     paused = break_down(store)
-    store.platforms.probe_failed("tiktok", problem="The site changed.", now=datetime.now(UTC))
+    store.platforms.canary_failed("tiktok", problem="The site changed.", now=datetime.now(UTC))
     code, found = ready(app)
     assert (code, found["ready"]) == (200, True)
     assert found["downloader"] == downloader_versions()
     told = found["platforms"]["tiktok"]
-    times = {name: datetime.fromisoformat(told.pop(name)) for name in ("paused_since", "next_probe_at", "worked_at")}
+    times = {name: datetime.fromisoformat(told.pop(name)) for name in ("paused_since", "next_canary_at", "worked_at")}
     assert times == {
         "paused_since": paused.paused_since,
-        "next_probe_at": paused.probe_at,
+        "next_canary_at": paused.canary_at,
         "worked_at": paused.good_at,
     }
     assert told == {
         "state": "paused",
         "failure_code": "site_changed",
         "failing": 1,
-        "probe_problem": "The site changed.",
+        "canary_problem": "The site changed.",
         "downloader": OLD_VERSIONS,
     }
     assert VIDEO not in str(found)
@@ -155,11 +156,11 @@ def test_a_site_that_is_let_through_says_how_it_goes(app: Flask, store: Store, s
     else:
         break_down(store, rows_to_pause=1 if state == "on_trial" else 5)
     if state == "on_trial":
-        work(store, by_probe=True)
+        work(store, by_canary=True)
     told = ready(app)[1]["platforms"]["tiktok"]
     assert told["state"] == ("ok" if state == "failing" else state)
     assert told["failing"] == (1 if state == "failing" else 0)
-    assert (told["paused_since"], told["next_probe_at"]) == (None, None)
+    assert (told["paused_since"], told["next_canary_at"]) == (None, None)
 
 
 def test_nothing_is_told_of_sites_where_the_database_does_not_answer(app: Flask, store: Store) -> None:
@@ -177,7 +178,7 @@ def test_the_operator_sees_sites_and_versions(person: Person, store: Store, tmp_
     assert "Nothing was downloaded yet." in page
     assert f"Installed: {downloader_versions()}." in page
     break_down(store)
-    store.platforms.probe_failed("tiktok", problem="The site <changed>.", now=datetime.now(UTC))
+    store.platforms.canary_failed("tiktok", problem="The site <changed>.", now=datetime.now(UTC))
     page = person.see("/operator")
     for words in ("TikTok", "site_changed", "in 15 min", "The site &lt;changed&gt;.", OLD_VERSIONS, "Never worked yet"):
         assert words in page
@@ -197,6 +198,6 @@ def csrf(person: Person) -> str:
         (timedelta(minutes=110), "in 2 h"),
     ],
 )
-def test_how_far_ahead_a_probe_is(app: Flask, left: timedelta, words: str) -> None:
+def test_how_far_ahead_a_canary_is(app: Flask, left: timedelta, words: str) -> None:
     with app.app_context():
         assert ahead(datetime.now(UTC) + left) == words

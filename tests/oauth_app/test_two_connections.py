@@ -14,13 +14,14 @@ from werkzeug.test import TestResponse
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import PaidCall
+from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion
 from tests.oauth_app.people import Person
 
-SECRET_WORD = "Canary"
+SECRET_WORD = "Kestrel"
 """In the names of all that the owner has."""
-VIDEO = "https://www.tiktok.com/@canary/video/7300000000000000001"
+VIDEO = "https://www.tiktok.com/@kestrel/video/7300000000000000001"
 OPEN_TO_ALL = {"static"}
 ENDS_THE_SESSION = {"sign_in.sign_out", "sign_in.disconnect"}
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -51,7 +52,7 @@ def stranger(app: Flask, running: RunningNotion, notion: NotionSandbox) -> Perso
 
 @pytest.fixture
 def owned(ada: Person, store: Store) -> Owned:
-    """What Ada has: a failed link, Canary's Content Database, an API token."""
+    """What Ada has: a failed link, Kestrel's Content Database, an API token."""
     source = ada.notion.data_source({"steps": {"rich_text": {}}}, title=f"{SECRET_WORD} recipes")
     asked = {"tag": f"{SECRET_WORD}-tag", "database": source, "prompt": f"{SECRET_WORD} prompt"}
     database: Any = ada.ask("POST", "/api/databases/register", asked).json
@@ -61,8 +62,8 @@ def owned(ada: Person, store: Store) -> Owned:
     store.entries.note(
         entry["id"], run_id, stage="download", seconds=1, title=f"{SECRET_WORD} title", media_key="tiktok:1"
     )
-    store.contents.set_thumbnail("tiktok:1", b"\xff\xd8Canary")
-    store.entries.fail(entry["id"], run_id, failure(Code.GONE), now=NOW)
+    store.contents.set_thumbnail("tiktok:1", b"\xff\xd8Kestrel")
+    store.entries.fail(entry["id"], run_id, failure_rule(failure(Code.GONE)), now=NOW)
     call = PaidCall(service="speech", model=SECRET_WORD, units=1, unit="seconds", cost_usd=77.77)
     store.ledger.add(call, connection_id=ada.connection_id, page_id=entry["id"], run_id=run_id, now=datetime.now(UTC))
     ada.submit("/settings", output_language=SECRET_WORD)
@@ -82,7 +83,7 @@ def test_no_route_shows_or_changes_what_is_anothers(
         for method in sorted(rule.methods or ()):
             answer = visit(stranger, rule, method, owned)
             walked += 1
-            assert answer.status_code < 500 or rule.endpoint == "probes.ready", f"{method} {rule}: {answer.text}"
+            assert answer.status_code < 500 or rule.endpoint == "health.ready", f"{method} {rule}: {answer.text}"
             for word in (SECRET_WORD, "77.77"):
                 assert word.encode() not in answer.data, f"{method} {rule} shows {word}"
             if rule.arguments:
@@ -102,8 +103,8 @@ def test_no_route_of_a_connection_is_open_to_nobody(app: Flask, notion: NotionSa
         "operator.enter",
         "description.show",
         "description.document",
-        "probes.health",
-        "probes.ready",
+        "health.health",
+        "health.ready",
         "webhooks.receive",
         "static",
     }

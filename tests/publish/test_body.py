@@ -10,8 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from svp_dagster.models import (
+    BlockBudget,
     Evidence,
     JsonObject,
+    MediaFile,
+    PageOptions,
     PropertyFill,
     ScreenLine,
     ScreenText,
@@ -24,15 +27,15 @@ from svp_dagster.notion.blocks import (
     batches,
     children,
     file,
-    likeness,
+    match_key,
     one_paragraph,
     paragraph,
-    says,
+    text_runs,
     without_children,
 )
 from svp_dagster.notion.client.upload import with_uploads
 from svp_dagster.notion.rich_text import plain_text, rich_text, text_item
-from svp_dagster.publish.body import Appearance, BlockBudget, page_blocks
+from svp_dagster.publish.body import page_blocks
 from tests.openapi import assert_valid_request, require_description
 
 VIDEO = Video(
@@ -61,12 +64,21 @@ SUMMARY = Summary(
     engine="extractive",
     model="extractive",
 )
+CLIP = MediaFile(
+    path=Path("media.mp4"),
+    duration_s=600,
+    readable_s=600,
+    has_video=True,
+    has_audio=True,
+    width_px=1080,
+    height_px=1920,
+    codec="h264",
+)
 LONG_VIDEO = VIDEO.model_copy(
     update={
         "duration_s": 600.0,
-        "width_px": 1080,
-        "height_px": 1920,
-        "codec": "h264",
+        "video_path": CLIP.path,
+        "files": (CLIP,),
         "published_at": datetime(2026, 3, 1, tzinfo=UTC),
     }
 )
@@ -82,7 +94,7 @@ UPLOAD_ID = "00000000-0000-4000-8000-000000000001"
 
 def body(block_budget: BlockBudget, **changes: Any) -> list[JsonObject]:
     given = {"video": VIDEO, "transcript": TRANSCRIPT, "screen_text": SCREEN, "summary": SUMMARY} | changes
-    return page_blocks(**given, appearance=Appearance(block_budget=block_budget))
+    return page_blocks(**given, options=PageOptions(block_budget=block_budget))
 
 
 def flat(blocks: list[JsonObject]) -> list[JsonObject]:
@@ -95,7 +107,7 @@ def words(blocks: list[JsonObject]) -> str:
 
 
 def links(blocks: list[JsonObject]) -> list[str]:
-    return [link for block in flat(blocks) for _, link in says(block) if link]
+    return [link for block in flat(blocks) for _, link in text_runs(block) if link]
 
 
 def assert_within_limits(blocks: list[JsonObject]) -> None:
@@ -120,7 +132,7 @@ def test_compact_takes_ten_blocks_at_most() -> None:
     blocks = body(BlockBudget.COMPACT, video=LONG_VIDEO, transcript=LONG_TRANSCRIPT, files=files)
 
     assert len(flat(blocks)) == 10
-    assert [likeness(block)[1] for block in blocks if block["type"] == "toggle"] == [
+    assert [match_key(block)[1] for block in blocks if block["type"] == "toggle"] == [
         "Where it was found",
         "Transcript",
         "Text on the screen",
@@ -132,7 +144,7 @@ def test_compact_takes_ten_blocks_at_most() -> None:
 def test_a_long_video_has_chapters_with_links_unless_they_are_not_wanted(block_budget: BlockBudget) -> None:
     blocks = body(block_budget, video=LONG_VIDEO, transcript=LONG_TRANSCRIPT)
     without = page_blocks(
-        LONG_VIDEO, LONG_TRANSCRIPT, SCREEN, SUMMARY, Appearance(block_budget=block_budget, chapters=False)
+        LONG_VIDEO, LONG_TRANSCRIPT, SCREEN, SUMMARY, PageOptions(block_budget=block_budget, page_chapters=False)
     )
 
     assert "Chapters\n0:00 Sentence 0.\n" in words(blocks)
@@ -143,7 +155,7 @@ def test_a_long_video_has_chapters_with_links_unless_they_are_not_wanted(block_b
 
 def test_video_facts_are_told_unless_they_are_not_wanted() -> None:
     found = words(body(BlockBudget.COMPACT, video=LONG_VIDEO))
-    without = page_blocks(LONG_VIDEO, TRANSCRIPT, SCREEN, SUMMARY, Appearance(video_facts=False))
+    without = page_blocks(LONG_VIDEO, TRANSCRIPT, SCREEN, SUMMARY, PageOptions(page_video_facts=False))
 
     assert "Soup (by cook, posted 2026-03-01, 10:00, 1080 × 1920, h264)\n" in found
     assert "h264" not in words(without)
@@ -206,7 +218,7 @@ def test_missing_parts_are_explained_in_the_notes_and_make_no_empty_blocks() -> 
         Transcript(note="The video has no sound."),
         ScreenText(note="Reading was switched off."),
         Summary(overview="", engine="extractive", model="extractive"),
-        Appearance(),
+        PageOptions(),
     )
 
     assert [block["type"] for block in blocks] == ["paragraph"]
@@ -219,9 +231,9 @@ def test_a_long_transcript_is_whole_in_full_and_cut_with_a_mark_in_compact() -> 
 
     full, compact = body(BlockBudget.FULL, transcript=long), body(BlockBudget.COMPACT, transcript=long)
 
-    inside = next(block for block in full if likeness(block) == ("toggle", "Transcript"))
+    inside = next(block for block in full if match_key(block) == ("toggle", "Transcript"))
     assert words(children(inside)).replace("\n", "") == long.text
-    cut = next(block for block in compact if likeness(block) == ("toggle", "Transcript"))
+    cut = next(block for block in compact if match_key(block) == ("toggle", "Transcript"))
     assert words(children(cut)).endswith("…")
     assert_sendable(full)
     assert_sendable(compact)
@@ -232,8 +244,8 @@ def test_many_lines_on_the_screen_are_all_there_in_full() -> None:
 
     blocks = body(BlockBudget.FULL, screen_text=many)
 
-    toggles = [block for block in blocks if likeness(block)[1].startswith("Text on the screen")]
-    assert [likeness(block)[1] for block in toggles] == ["Text on the screen", "Text on the screen (2)"]
+    toggles = [block for block in blocks if match_key(block)[1].startswith("Text on the screen")]
+    assert [match_key(block)[1] for block in toggles] == ["Text on the screen", "Text on the screen (2)"]
     assert sum(words([block]).count("line ") for block in toggles) == 5000
     assert_within_limits(blocks)
 
@@ -283,7 +295,7 @@ def test_whatever_was_found_the_body_can_be_sent(
     block_budget: BlockBudget, video: Video, transcript: Transcript, screen_text: ScreenText, summary: Summary
 ) -> None:
     require_description()
-    blocks = page_blocks(video, transcript, screen_text, summary, Appearance(block_budget=block_budget))
+    blocks = page_blocks(video, transcript, screen_text, summary, PageOptions(block_budget=block_budget))
 
     assert_sendable(blocks)
     assert block_budget is BlockBudget.FULL or len(flat(blocks)) <= 10
@@ -325,8 +337,8 @@ def test_blocks_say_the_same_however_their_text_is_parted() -> None:
         },
     }
 
-    assert says(sent) == says(answered)
-    assert says(sent) != says(paragraph([text_item("Hello world!")]))
+    assert text_runs(sent) == text_runs(answered)
+    assert text_runs(sent) != text_runs(paragraph([text_item("Hello world!")]))
 
 
 def test_an_update_leaves_out_what_is_inside_a_block() -> None:

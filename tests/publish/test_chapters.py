@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svp_dagster.models import Segment
-from svp_dagster.publish.chapters import MOST, SHORTEST_S, TITLE_CHARS, chapters
+from svp_dagster.publish.chapters import MAX_CHAPTERS, SHORTEST_S, TITLE_CHARS, chapters
 
 
 def sentences(starts: Iterable[float], *, pause_before: float | None = None) -> tuple[Segment, ...]:
@@ -65,7 +65,7 @@ def test_some_videos_have_none(segments: tuple[Segment, ...], duration_s: float 
 def test_chapters_are_few_long_and_in_order(segments: list[Segment], duration_s: float | None) -> None:
     found = chapters(segments, duration_s=duration_s)
 
-    assert len(found) <= MOST
+    assert len(found) <= MAX_CHAPTERS
     assert len(found) != 1
     starts = [one.start_s for one in found]
     assert all(later - before >= SHORTEST_S - 10 for before, later in pairwise(starts))

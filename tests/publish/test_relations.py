@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.notion.relations import MOST_TITLES, named_titles, pages_by_title, same_title, title_filter
-from svp_dagster.publish.relations import choose
+from svp_dagster.notion.relations import MAX_TITLES, named_titles, pages_by_title, title_filter, title_key
+from svp_dagster.publish.relations import link_titles
 from tests.notion.schemas import values
 from tests.openapi import assert_valid_request
 
@@ -12,7 +12,7 @@ from tests.openapi import assert_valid_request
 def test_a_title_is_linked_whatever_its_case_and_spaces() -> None:
     pages = pages_by_title(["olive oil", "Salt"], [(" Olive\u00a0 OIL", "p1"), ("Salt", "p2"), ("Sea salt", "p3")])
 
-    chosen = choose(["olive oil", "Salt"], pages)
+    chosen = link_titles(["olive oil", "Salt"], pages)
 
     assert (chosen.page_ids, chosen.left_out) == (("p1", "p2"), "")
 
@@ -20,7 +20,7 @@ def test_a_title_is_linked_whatever_its_case_and_spaces() -> None:
 def test_titles_of_no_page_and_of_several_are_left_out_and_named() -> None:
     pages = pages_by_title(["Basil", "Salt", "Ghee"], [("Basil", "p1"), ("basil", "p2"), ("Salt", "p3")])
 
-    chosen = choose(["Basil", "Salt", "Ghee"], pages)
+    chosen = link_titles(["Basil", "Salt", "Ghee"], pages)
 
     assert chosen.page_ids == ("p3",)
     assert chosen.left_out == (
@@ -31,9 +31,9 @@ def test_titles_of_no_page_and_of_several_are_left_out_and_named() -> None:
 def test_of_many_titles_the_first_are_looked_up_and_few_are_named() -> None:
     titles = [f"Title {number}" for number in range(30)]
 
-    chosen = choose(titles, {same_title(title): f"id {title}" for title in titles[8:]})
+    chosen = link_titles(titles, {title_key(title): f"id {title}" for title in titles[8:]})
 
-    assert len(chosen.page_ids) == MOST_TITLES - 8
+    assert len(chosen.page_ids) == MAX_TITLES - 8
     assert chosen.left_out.endswith('"Title 4" or 3 more. Only the first 25 of 30 titles were looked up.')
 
 
@@ -57,7 +57,7 @@ def test_each_title_is_asked_for_in_its_usual_spellings() -> None:
 
 @given(st.lists(st.text(), max_size=200) | values)
 def test_any_titles_make_a_query_that_notion_accepts(value: object) -> None:
-    titles = named_titles(value)[:MOST_TITLES]
+    titles = named_titles(value)[:MAX_TITLES]
     if titles:
         assert_valid_request("POST", "/v1/data_sources/d5/query", {"filter": title_filter(titles)})
 
@@ -66,8 +66,8 @@ def test_any_titles_make_a_query_that_notion_accepts(value: object) -> None:
 def test_every_title_is_linked_to_its_only_page_or_left_out(texts: list[str], pages: list[tuple[str, str]]) -> None:
     titles = named_titles(texts)
 
-    chosen = choose(titles, pages_by_title(titles, pages))
+    chosen = link_titles(titles, pages_by_title(titles, pages))
 
-    bearers = [[page_id for title, page_id in pages if same_title(title) == same_title(one)] for one in titles]
-    assert chosen.page_ids == tuple(ids[0] for ids in bearers[:MOST_TITLES] if len(ids) == 1)
+    bearers = [[page_id for title, page_id in pages if title_key(title) == title_key(one)] for one in titles]
+    assert chosen.page_ids == tuple(ids[0] for ids in bearers[:MAX_TITLES] if len(ids) == 1)
     assert bool(chosen.left_out) == (len(chosen.page_ids) < len(titles))

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from svp_dagster.models import (
+    BlockBudget,
     ContentPage,
     Evidence,
     JsonObject,
+    PageOptions,
     PropertyFill,
     ScreenLine,
     ScreenText,
@@ -23,7 +25,7 @@ from svp_dagster.models import (
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rich_text import plain_text
 from svp_dagster.notion.schema import DataSourceSchema
-from svp_dagster.publish.body import Appearance, BlockBudget
+from svp_dagster.ports import SummaryRequest
 from svp_dagster.publish.stage import Place, publish
 from svp_dagster.summary.engines import ExtractiveSummarizer
 from svp_dagster.summary.stage import summarize
@@ -64,12 +66,12 @@ def published(
     workspace: Workspace, columns: DataSourceSchema, folder: Path, *, page_id: str | None = None, **changes: Any
 ) -> ContentPage:
     """Publish; the given values take the place of those above."""
-    appearance = changes.pop("appearance", Appearance())
+    options = changes.pop("options", PageOptions())
     given = {"video": VIDEO, "transcript": TRANSCRIPT, "screen_text": SCREEN, "summary": SUMMARY} | changes
     place = Place(
         columns=columns, known_page_id=page_id, pages_of_others=frozenset(), asked_at=datetime(2026, 1, 1, tzinfo=UTC)
     )
-    return publish(**given, place=place, pages=workspace, made=lambda _: None, appearance=appearance, folder=folder)
+    return publish(**given, place=place, pages=workspace, record_page=lambda _: None, options=options, folder=folder)
 
 
 def blocks(notion: NotionSandbox, block_id: str) -> list[JsonObject]:
@@ -129,7 +131,7 @@ def test_files_columns_get_the_picture_and_the_transcript_by_their_names(
     picture = tmp_path / "cover.jpg"
     picture.write_bytes(b"\xff\xd8\xff\xe0 a picture")
 
-    page = published(workspace, columns, tmp_path, video=VIDEO.model_copy(update={"thumbnail_path": picture}))
+    page = published(workspace, columns, tmp_path, video=VIDEO.model_copy(update={"cover_path": picture}))
 
     cells = notion.raw.get(f"/v1/pages/{page.page_id}").json()["properties"]
     held = {name: [file["name"] for file in cells[name]["files"]] for name in ("Thumbnail", "Subtitles", "Receipts")}
@@ -141,11 +143,11 @@ def test_files_columns_get_the_picture_and_the_transcript_by_their_names(
 
 
 @pytest.mark.parametrize(
-    ("appearance", "transcript"),
+    ("options", "transcript"),
     [
-        (Appearance(subtitle_files=False), TRANSCRIPT),
-        (Appearance(), Transcript(text="Stir.", source="gpt-transcribe")),
-        (Appearance(block_budget=BlockBudget.PROPERTIES_ONLY), TRANSCRIPT),
+        (PageOptions(page_subtitle_files=False), TRANSCRIPT),
+        (PageOptions(), Transcript(text="Stir.", source="gpt-transcribe")),
+        (PageOptions(block_budget=BlockBudget.PROPERTIES_ONLY), TRANSCRIPT),
     ],
     ids=["not wanted", "no times", "no body"],
 )
@@ -154,26 +156,24 @@ def test_nothing_is_attached_where_nothing_should_be(
     workspace: Workspace,
     columns: DataSourceSchema,
     tmp_path: Path,
-    appearance: Appearance,
+    options: PageOptions,
     transcript: Transcript,
 ) -> None:
-    published(workspace, columns, tmp_path, appearance=appearance, transcript=transcript)
+    published(workspace, columns, tmp_path, options=options, transcript=transcript)
 
     assert notion.requests(path="file_uploads") == []
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_a_video_without_a_thumbnail_has_a_frame_as_its_cover(
+def test_the_video_s_cover_is_the_page_s_where_it_is_wanted(
     notion: NotionSandbox, workspace: Workspace, columns: DataSourceSchema, tmp_path: Path, wanted: bool
 ) -> None:
-    clip = making.plain_video(tmp_path / "clip.mp4", duration_s=1)
-
     page = published(
         workspace,
         columns,
         tmp_path,
-        video=VIDEO.model_copy(update={"video_path": clip}),
-        appearance=Appearance(cover=wanted),
+        video=VIDEO.model_copy(update={"cover_path": making.CLIPS / "cafe.jpg"}),
+        options=PageOptions(page_cover=wanted),
     )
 
     cover = notion.raw.get(f"/v1/pages/{page.page_id}").json()["cover"]
@@ -186,9 +186,7 @@ def test_a_body_beyond_one_request_is_completed(
 ) -> None:
     long = Transcript(text="漢字 " * 130_000, source="whisper-1")
 
-    page = published(
-        workspace, columns, tmp_path, transcript=long, appearance=Appearance(block_budget=BlockBudget.FULL)
-    )
+    page = published(workspace, columns, tmp_path, transcript=long, options=PageOptions(block_budget=BlockBudget.FULL))
 
     shown = "".join(
         plain_text(block["paragraph"]["rich_text"]) for block in blocks(notion, page.page_id) if "paragraph" in block
@@ -204,17 +202,11 @@ def test_a_hostile_video_makes_a_valid_page_and_is_not_obeyed(
     halves = Segment(start_s=0, end_s=5, text=text[: len(text) // 2]), Segment(start_s=5, end_s=9, text=text)
     transcript = Transcript(text=text, segments=halves, source="captions", language=text[:20])
     screen_text = ScreenText(lines=(ScreenLine(text=text, first_s=1.0), ScreenLine(text="2 eggs")), source="RapidOCR")
-    summary = summarize(
-        video,
-        transcript,
-        screen_text,
-        schema=columns,
-        prompt="",
-        language=None,
-        engine=ExtractiveSummarizer(),
-        contents=ContentsInMemory(),
-        meter=CountingMeter(),
+    request = SummaryRequest(
+        video=video, transcript=transcript, screen_text=screen_text, data_schema=columns, prompt="", language=None
     )
+    contents, meter = ContentsInMemory(), CountingMeter()
+    summary = summarize(request, engine=ExtractiveSummarizer(), contents=contents, meter=meter)
 
     page = published(
         workspace, columns, tmp_path, video=video, transcript=transcript, screen_text=screen_text, summary=summary

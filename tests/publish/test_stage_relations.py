@@ -12,13 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svp_dagster.errors import Code, TransientError, failure
-from svp_dagster.models import ContentPage, JsonObject, PropertyFill, ScreenText, Summary, Transcript, Video
+from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.models import (
+    ContentPage,
+    JsonObject,
+    PageOptions,
+    PropertyFill,
+    ScreenText,
+    Summary,
+    Transcript,
+    Video,
+)
 from svp_dagster.notion.client.workspace import Workspace
-from svp_dagster.notion.relations import MOST_TITLES, named_titles, same_title
+from svp_dagster.notion.relations import MAX_TITLES, named_titles, title_key
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.ports import Pages
-from svp_dagster.publish.body import Appearance
 from svp_dagster.publish.stage import Place, publish
 from tests.notion.client.notion_sandbox import NotionSandbox, titled
 from tests.notion.schemas import RELATED_IDS, column, create_page, schema, schemas, values
@@ -52,7 +60,7 @@ class Kitchen:
         return [item["id"] for item in found["properties"][column]["relation"]]
 
     def words(self, page: ContentPage) -> str:
-        """What the body of a page says, blocks inside of others aside."""
+        """What the body of a page text_runs, blocks inside of others aside."""
         return "\n".join(text for _, text, _ in self.notion.body(page.page_id))
 
 
@@ -85,8 +93,8 @@ def published(
             asked_at=asked_at,
         ),
         pages=pages,
-        made=lambda _: None,
-        appearance=Appearance(subtitle_files=False, cover=False),
+        record_page=lambda _: None,
+        options=PageOptions(page_subtitle_files=False, page_cover=False),
         folder=folder,
     )
 
@@ -180,7 +188,7 @@ def test_a_column_that_notion_hides_is_told_and_keeps_nothing_back(kitchen: Kitc
 def test_an_outage_at_the_look_is_the_rows_failure_and_no_blank(kitchen: Kitchen) -> None:
     kitchen.notion.fail(f"{kitchen.pantry}/query", times=None, status=503)
 
-    with pytest.raises(TransientError):
+    with pytest.raises(SvpError, match="notion_unreachable"):
         kitchen.publish(Ingredients=["Tomato"])
 
     assert kitchen.notion.ledger(kitchen.columns.data_source_id)["created"] == 0
@@ -211,7 +219,7 @@ class RecordingPages:
     def pages_titled(self, data_source_id: str, titles: Sequence[str]) -> dict[str, str | None]:
         if data_source_id in self.refused:
             raise failure(Code.DATABASE_NOT_SHARED, database="related database")
-        keys = map(same_title, titles)
+        keys = map(title_key, titles)
         return {key: self.known[key] for key in keys if key in self.known}
 
     def create_page(self, data_source_id: str, properties: JsonObject, **_: Any) -> ContentPage:
@@ -227,7 +235,7 @@ class RecordingPages:
 
 titles = st.sampled_from(["Basil", " BASIL", "Salt", "Sea  salt", "Mint"]) | st.text(max_size=4)
 page_ids = st.uuids(version=4).map(str)
-known_pages = st.dictionaries(titles.map(same_title), st.none() | page_ids)
+known_pages = st.dictionaries(titles.map(title_key), st.none() | page_ids)
 
 
 @settings(max_examples=60, deadline=None)
@@ -252,6 +260,6 @@ def test_any_answer_for_any_schema_is_written_as_notion_accepts_it(
 
     assert_valid_request("POST", "/v1/pages", create_page(pages.written))
     linked = [item["id"] for item in pages.written.get("Goes with", {"relation": []})["relation"]]
-    asked = map(same_title, named_titles(answer["Goes with"])[:MOST_TITLES])
+    asked = map(title_key, named_titles(answer["Goes with"])[:MAX_TITLES])
     expected = [] if related_id in refused else [page_id for title in asked if (page_id := known.get(title))]
     assert linked == expected

@@ -1,4 +1,4 @@
-"""The sensor's decision: which pending rows get a run, which end without one, which are left alone."""
+"""The sensor's decision: which pending rows get a run, which end without one, which are skipped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svp_dagster.errors import Code
-from svp_dagster.models import LinkEntry, Status
+from svp_dagster.models import Link, LinkEntry, Status
 from svp_dagster.notion.rows import InvalidRow
 from svp_dagster.rows.polling import SETTLING, Decision, Row, decide
 from svp_dagster.rows.waiting import PAUSE_LIMIT
@@ -27,13 +27,17 @@ def row(page_id: str = "row-1", **changes: Any) -> LinkEntry:
     return LinkEntry(**{**fields, **changes})
 
 
+def post(url: str) -> Link:
+    return Link(url=url, platform="tiktok", post_id=url.rpartition("/")[2])
+
+
 def known(status: Status, *, link: LinkEntry | None = None, **changes: Any) -> Entry:
     long_ago = NOW - HOUR
     fields: dict[str, Any] = {
         "link": link or row(),
         "status": status,
         "version": 3,
-        "shown_version": 3,
+        "synced_version": 3,
         "requests": 1,
         "attempts": 1,
         "waits": 0,
@@ -54,13 +58,13 @@ def waiting(code: Code = Code.RATE_LIMITED, **changes: Any) -> Entry:
 
 
 def platform(**changes: Any) -> Platform:
-    fields: dict[str, Any] = {"name": "tiktok", "failing": (), "on_trial": False, "probes": 0}
+    fields: dict[str, Any] = {"name": "tiktok", "failing": (), "on_trial": False, "canaries": 0}
     optional = dict.fromkeys(name for name in Platform.model_fields if name not in fields)
-    plain = {"probe_problem": "", "downloader": "", "updated_at": NOW}
+    plain = {"canary_problem": "", "downloader": "", "updated_at": NOW}
     return Platform(**{**optional, **fields, **plain, **changes})
 
 
-PAUSED = platform(paused_since=NOW - HOUR, probe_at=NOW + HOUR / 2, failure_code=Code.SITE_CHANGED)
+PAUSED = platform(paused_since=NOW - HOUR, canary_at=NOW + HOUR / 2, failure_code=Code.SITE_CHANGED)
 
 
 def decided(
@@ -85,8 +89,13 @@ def decided(
 
 def test_a_new_row_gets_a_run() -> None:
     (request,) = decided(row()).requests
-    assert request.link == row()
+    assert request.link == row(link=post(LINK))
     assert request.number == 1
+
+
+def test_a_request_carries_the_link_without_what_was_pasted_around_it() -> None:
+    (request,) = decided(row(url=f"Look! {LINK}?is_from_webapp=1")).requests
+    assert request.link.link == post(LINK)
 
 
 def test_a_row_with_a_run_in_progress_is_left_alone_even_when_it_was_edited() -> None:
@@ -103,16 +112,16 @@ def test_a_row_set_back_to_pending_gets_a_new_run_within_the_same_minute() -> No
     assert again.run_key != first.run_key
 
 
-def test_a_wish_that_the_store_knows_but_dagster_does_not_keeps_its_run_key() -> None:
+def test_a_request_that_the_store_knows_but_dagster_does_not_keeps_its_run_key() -> None:
     first = decided(row()).requests[0]
     repeated = decided(row(), entry=known(Status.PENDING, requests=1)).requests[0]
     assert repeated.run_key == first.run_key
 
 
-def test_a_finished_row_whose_status_is_owed_does_not_run_again() -> None:
-    decision = decided(row(), entry=known(Status.COMPLETED, shown_version=2))
+def test_a_finished_row_whose_status_is_unsynced_does_not_run_again() -> None:
+    decision = decided(row(), entry=known(Status.COMPLETED, synced_version=2))
     assert decision.requests == []
-    assert "could not be told" in decision.skipped["row-1"]
+    assert "doesn't show that yet" in decision.skipped["row-1"]
 
 
 def test_a_row_that_ended_while_it_was_read_does_not_run_again() -> None:
@@ -122,7 +131,8 @@ def test_a_row_that_ended_while_it_was_read_does_not_run_again() -> None:
 
 def test_an_unknown_tag_ends_the_row_with_the_tags_that_there_are() -> None:
     decision = decided(row(tag="travel"))
-    ((link, error),) = decision.rejections
+    (rejected,) = decision.rejections
+    link, error = rejected.link, rejected.error
     assert link.tag == "travel"
     assert error.code is Code.UNKNOWN_TAG
     assert "“travel”" in error.sentence
@@ -130,8 +140,8 @@ def test_an_unknown_tag_ends_the_row_with_the_tags_that_there_are() -> None:
 
 
 def test_a_link_of_another_site_ends_the_row() -> None:
-    ((_, error),) = decided(row(url="https://example.com/video/1")).rejections
-    assert error.code is Code.UNSUPPORTED_LINK
+    (rejected,) = decided(row(url="https://example.com/video/1")).rejections
+    assert rejected.error.code is Code.UNSUPPORTED_LINK
 
 
 def test_a_row_without_a_link_ends_and_says_which_column_is_empty() -> None:
@@ -142,9 +152,9 @@ def test_a_row_without_a_link_ends_and_says_which_column_is_empty() -> None:
         code=Code.UNSUPPORTED_LINK,
         reason="the url column is empty",
     )
-    ((link, error),) = decided(empty).rejections
-    assert link.page_id == "row-9"
-    assert "the url column is empty" in error.sentence
+    (rejected,) = decided(empty).rejections
+    assert rejected.link.page_id == "row-9"
+    assert "the url column is empty" in rejected.error.sentence
 
 
 def test_more_rows_than_the_limit_wait_for_the_next_tick_oldest_first() -> None:
@@ -168,7 +178,7 @@ def test_a_row_whose_time_has_come_gets_a_run_under_another_key() -> None:
     assert again.run_key != first.run_key
 
 
-def test_a_row_that_waits_and_was_edited_is_a_new_wish() -> None:
+def test_a_row_that_waits_and_was_edited_is_a_new_request() -> None:
     edited = row(last_edited_time=NOW + timedelta(minutes=1))
     (request,) = decided(edited, entry=waiting()).requests
     assert (request.number, request.waits) == (2, 0)
@@ -176,7 +186,7 @@ def test_a_row_that_waits_and_was_edited_is_a_new_wish() -> None:
 
 def test_while_notion_was_not_told_of_a_wait_its_time_of_edit_says_nothing() -> None:
     edited = row(last_edited_time=NOW + timedelta(minutes=1))
-    assert decided(edited, entry=waiting(shown_version=2)).requests == []
+    assert decided(edited, entry=waiting(synced_version=2)).requests == []
 
 
 def test_a_row_whose_run_is_over_without_a_word_is_left_to_the_sweep() -> None:
@@ -193,7 +203,8 @@ def test_what_a_person_changes_while_the_row_is_queued_counts(changes: dict[str,
     edited = row(last_edited_time=NOW + HOUR, **changes)
     decision = decided(edited, entry=known(Status.PENDING), in_progress=("row-1",))
     assert decision.requests == []
-    assert decision.edited == ([edited] if is_taken_over else [])
+    carried = edited.model_copy(update={"link": post(edited.url)})
+    assert decision.edited == ([carried] if is_taken_over else [])
 
 
 def test_what_a_person_changes_while_a_run_works_on_the_row_is_not_slipped_under_it() -> None:
@@ -234,8 +245,8 @@ def test_a_row_that_broke_while_its_platform_was_broken_runs_once_it_works_again
 
 def test_a_row_that_waited_for_its_platform_for_too_long_ends_with_what_is_wrong_there() -> None:
     entry = waiting(Code.PLATFORM_PAUSED, waiting_since=NOW - PAUSE_LIMIT)
-    ((_, error),) = decided(row(), entry=entry, tiktok=PAUSED).rejections
-    assert error.code is Code.SITE_CHANGED
+    (rejected,) = decided(row(), entry=entry, tiktok=PAUSED).rejections
+    assert rejected.error.code is Code.SITE_CHANGED
 
 
 def test_a_site_that_the_operator_allows_is_a_link() -> None:
@@ -252,7 +263,7 @@ def test_a_site_that_the_operator_allows_is_a_link() -> None:
 def test_every_row_is_dealt_with_once(ids: list[str], busy: set[str], limit: int) -> None:
     decision = decided(*(row(page_id) for page_id in ids), in_progress=tuple(busy), limit=limit)
     requested = [request.link.page_id for request in decision.requests]
-    rejected = [link.page_id for link, _ in decision.rejections]
+    rejected = [made.link.page_id for made in decision.rejections]
     assert sorted([*requested, *rejected, *decision.skipped]) == sorted(ids)
     assert not busy & set(requested)
     assert decision.rows <= limit

@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.errors import TABLE, Code, Retry, SvpError, failure
+from svp_dagster.errors import TABLE, Code, Retry, SvpError, failure, failure_of
 from svp_dagster.rows.waiting import (
+    ATTEMPTS,
+    FIRST_OP_WAIT_S,
     FIRST_WAIT_S,
     MAX_CRASHES,
+    MAX_OP_WAIT_S,
     MAX_WAITS,
     PAUSE_LIMIT,
     WAITING_LIMIT,
     interruption,
+    next_attempt_s,
     next_try,
     sentence_of_a_wait,
     sentence_of_the_end,
@@ -31,6 +35,23 @@ def busy(retry_after_s: float | None = None) -> SvpError:
 def wait_s(error: SvpError, *, waits: int = 0, waited: timedelta = timedelta()) -> float | None:
     until = next_try(error, waits=waits, waiting_since=NOW - waited if waits else None, now=NOW)
     return (until - NOW).total_seconds() if until else None
+
+
+def test_an_op_tries_again_after_ever_longer_waits_where_the_service_says_nothing() -> None:
+    outage = failure(Code.SITE_UNREACHABLE)
+    waits = [next_attempt_s(outage, attempt=attempt) for attempt in range(1, ATTEMPTS + 1)]
+    assert waits == [FIRST_OP_WAIT_S, 2 * FIRST_OP_WAIT_S, None]
+
+
+def test_an_op_waits_as_long_as_the_service_asks_but_no_longer_than_it_may() -> None:
+    asked = [0.0, 7.5, MAX_OP_WAIT_S, MAX_OP_WAIT_S + 0.1]
+    outages = [failure(Code.SITE_UNREACHABLE, retry_after_s=asked_s) for asked_s in asked]
+    assert [next_attempt_s(outage, attempt=2) for outage in outages] == [0.0, 7.5, MAX_OP_WAIT_S, None]
+
+
+@pytest.mark.parametrize("error", [busy(1.0), failure(Code.PRIVATE)])
+def test_an_op_tries_nothing_again_that_repeating_now_does_not_help(error: SvpError) -> None:
+    assert next_attempt_s(error, attempt=1) is None
 
 
 def test_what_repeating_can_not_change_has_failed_for_good() -> None:
@@ -78,7 +99,7 @@ def test_a_row_that_was_edited_starts_again_at_once() -> None:
     waited_h=st.integers(0, 400),
 )
 def test_no_wait_is_endless_and_none_lies_behind(code: Code, asked_s: float | None, waits: int, waited_h: int) -> None:
-    error = failure(code, retry_after_s=asked_s)
+    error = failure_of(code, {}, retry_after_s=asked_s)
     until = next_try(error, waits=waits, waiting_since=NOW - timedelta(hours=waited_h), now=NOW)
     if until is not None:
         assert NOW <= until <= NOW + timedelta(days=1)

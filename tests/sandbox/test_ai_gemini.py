@@ -180,6 +180,36 @@ def test_a_blocked_answer_has_no_content(stable: genai.Client, service: AiServic
     assert answer.candidates[0].finish_reason == types.FinishReason.SAFETY
 
 
+def test_a_schema_can_be_refused_in_one_sentence_that_says_nothing(stable: genai.Client, service: AiService) -> None:
+    service.steer("gemini", refuseSchema=True)
+    schema = _object(caption={"type": "string"})
+    assert ask(stable).text  # a request without a schema is none of its business
+    with pytest.raises(errors.ClientError) as caught:
+        ask_for(stable, schema)
+    assert (caught.value.code, caught.value.status) == (400, "INVALID_ARGUMENT")
+    assert caught.value.message == "Request contains an invalid argument."
+    assert json.loads(ask_for(stable, schema).text or "")
+
+
+@pytest.mark.parametrize("reason", [types.FinishReason.RECITATION, types.FinishReason.OTHER])
+def test_an_answer_can_be_withheld_now_and_then(
+    stable: genai.Client, service: AiService, reason: types.FinishReason
+) -> None:
+    service.steer("gemini", answer=None, finishReason=reason.value, times=None, probability=0.5)
+    answers = [ask(stable) for _ in range(20)]
+    reasons = [answer.candidates[0].finish_reason for answer in answers if answer.candidates]
+    assert set(reasons) == {reason, types.FinishReason.STOP}
+    assert all((answer.text is None) == (found is reason) for answer, found in zip(answers, reasons, strict=True))
+
+
+def test_an_api_that_is_not_enabled_in_the_project_is_forbidden(service: AiService) -> None:
+    for client in _client(service, api_version="v1", key="disabled"):
+        with pytest.raises(errors.ClientError, match="has not been used in project") as caught:
+            ask(client)
+    assert (caught.value.code, caught.value.status) == (403, "PERMISSION_DENIED")
+    assert caught.value.details["error"]["details"][0]["reason"] == "SERVICE_DISABLED"
+
+
 def test_the_model_can_be_looked_up(client: genai.Client) -> None:
     assert client.models.get(model=MODEL).output_token_limit == 65_536
     assert f"models/{MODEL}" in [model.name for model in client.models.list()]

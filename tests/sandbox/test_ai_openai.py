@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import openai
 import pytest
+from openai.types.audio import Transcription
 
+from sandbox.ai.speech import LANGUAGE_NAMES
 from tests.sandbox.ai_service import AiService, ai_service
 
 SAMPLES_PER_S = 16_000
@@ -104,6 +106,27 @@ def test_models_without_segments_give_text_usage_and_languages(client: openai.Op
     by_tokens = client.audio.transcriptions.create(model="gpt-4o-transcribe", file=("a.wav", babble(2)))
     assert by_tokens.usage is not None
     assert by_tokens.usage.type == "tokens"
+
+
+@pytest.mark.parametrize(("code", "name"), [("cy", "welsh"), ("ht", "haitian creole"), ("yo", "yoruba")])
+def test_whisper_names_each_of_its_99_languages_in_english(
+    client: openai.OpenAI, service: AiService, code: str, name: str
+) -> None:
+    service.steer("speech", text="...", language=code)
+    heard = client.audio.transcriptions.create(
+        model="whisper-1", file=("a.wav", babble(1)), response_format="verbose_json"
+    )
+    assert heard.language == name
+    assert len(LANGUAGE_NAMES) == len(set(LANGUAGE_NAMES.values())) == 99
+
+
+def test_the_newest_model_answers_with_languages_as_objects_that_have_a_code(
+    client: openai.OpenAI, service: AiService
+) -> None:
+    service.steer("speech", text="Bore da.", language="cy")
+    heard = client.audio.transcriptions.create(model="gpt-transcribe", file=("a.wav", babble(1)))
+    assert isinstance(heard, Transcription)
+    assert [language.code for language in heard.languages or []] == ["cy"]
 
 
 def test_plain_text_is_plain(client: openai.OpenAI) -> None:

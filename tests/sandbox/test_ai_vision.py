@@ -134,6 +134,57 @@ def test_lines_can_be_laid_down(client: Any, service: AiService) -> None:
     assert (answer.text_annotations[3].bounding_poly.vertices[0].x, failed.error.code) == (140, 13)
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("(972) 243-2932", ["(", "972", ")", "243", "-", "2932"]),
+        ("Save this! #pasta", ["Save", "this", "!", "#", "pasta"]),
+        ("Chef's 1.5 kg at 10:30, €5", ["Chef's", "1.5", "kg", "at", "10:30", ",", "€", "5"]),
+        ("अंडे उबालें।", ["अंडे", "उबालें।"]),
+        ("星ラーメン", ["星ラーメン"]),
+    ],
+)
+def test_marks_are_words_of_their_own_and_breaks_say_what_belongs_together(
+    client: Any, service: AiService, line: str, words: list[str]
+) -> None:
+    service.steer("vision", lines=[line, "next"])
+    (answer,) = ask(client, jpeg(tile()))
+    whole, *found = answer.text_annotations
+    assert [word.description for word in found] == [*words, "next"]
+    assert whole.description == answer.full_text_annotation.text == f"{line}\nnext"
+    assert joined(answer.full_text_annotation) == f"{line}\nnext\n"
+
+
+def joined(full_text: Any) -> str:
+    """The text by the breaks after its symbols."""
+    breaks = vision.TextAnnotation.DetectedBreak.BreakType
+    ends = {breaks.UNKNOWN: "", breaks.SPACE: " ", breaks.EOL_SURE_SPACE: "\n", breaks.LINE_BREAK: "\n"}
+    blocks = [block for page in full_text.pages for block in page.blocks]
+    words = [word for block in blocks for paragraph in block.paragraphs for word in paragraph.words]
+    return "".join(
+        symbol.text + ends[symbol.property.detected_break.type_] for word in words for symbol in word.symbols
+    )
+
+
+def test_boxes_may_be_skewed_and_begin_outside_of_the_picture(client: Any, service: AiService) -> None:
+    service.steer("vision", lines=[{"text": "to be", "left": -10, "top": -4, "width": 100, "height": 20, "skew": 50}])
+    (answer,) = ask(client, jpeg(tile()))
+    whole, to, be = ([(c.x, c.y) for c in word.bounding_poly.vertices] for word in answer.text_annotations)
+    assert to == [(-10, -4), (30, 16), (30, 36), (-10, 16)]
+    assert be == [(50, 26), (90, 46), (90, 66), (50, 46)]
+    assert whole == [(-10, -4), (90, -4), (90, 66), (-10, 66)]
+    first = answer.full_text_annotation.pages[0].blocks[0].paragraphs[0].words[0].symbols[0]
+    assert [(c.x, c.y) for c in first.bounding_box.vertices] == [(-10, -4), (10, 6), (10, 26), (-10, 16)]
+
+
+def test_a_line_that_is_not_level_is_read_with_skewed_boxes(client: Any) -> None:
+    turned = cv2.getRotationMatrix2D((TILE_WIDTH / 2, TILE_HEIGHT / 2), -5, 1)
+    pixels = cv2.warpAffine(tile("", "Left and right"), turned, (TILE_WIDTH, TILE_HEIGHT), borderValue=(235, 235, 235))
+    (answer,) = ask(client, jpeg(pixels))
+    corners = answer.text_annotations[1].bounding_poly.vertices
+    assert corners[1].y > corners[0].y
+
+
 def test_images_are_billed_though_the_answer_is_lost(service: AiService, client: Any) -> None:
     service.steer("vision", lines=["Hello"])
     service.steer("faults", path="annotate", cut="before_answer", when="after")
@@ -176,6 +227,12 @@ def test_a_wrong_key_is_refused(service: AiService) -> None:
     with _client(service, key="invalid") as client, pytest.raises(exceptions.BadRequest, match="API key") as caught:
         ask(client, b"x")
     assert caught.value.reason == "API_KEY_INVALID"
+
+
+def test_an_api_that_is_not_enabled_is_named(service: AiService) -> None:
+    with _client(service, key="disabled") as client, pytest.raises(exceptions.Forbidden, match="Vision API") as caught:
+        ask(client, b"x")
+    assert caught.value.reason == "SERVICE_DISABLED"
 
 
 def test_a_missing_key_is_refused(service: AiService) -> None:

@@ -19,7 +19,7 @@ def test_a_clip_has_the_size_length_and_sound_that_it_should(clip: Clip) -> None
     assert (facts.width_px, facts.height_px) == clip.size_px
     assert facts.duration_s == pytest.approx(clip.duration_s, abs=0.1)
     assert facts.has_audio is not clip.silent
-    assert not facts.truncated
+    assert not facts.is_truncated
 
 
 def test_the_captions_say_what_is_said_while_it_is_said() -> None:

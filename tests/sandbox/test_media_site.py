@@ -16,6 +16,7 @@ from sandbox.media.posts import ODD, POSTS, SAMPLES, SHORT_LINKS, TIKTOK_CDN, In
 from sandbox.media.server import MediaSandbox, serve_media
 
 PASTA = post("pasta").link
+AS_CURL = {"User-Agent": "curl/8.9"}
 
 
 @pytest.fixture
@@ -118,9 +119,47 @@ def test_a_login_opens_what_is_closed_to_others(site: MediaSandbox) -> None:
 
 def test_short_links_redirect_without_being_followed(site: MediaSandbox) -> None:
     with client(site) as browser:
-        targets = {url: browser.get(url).headers["location"] for url in SHORT_LINKS}
+        targets = {url: browser.get(url, headers=AS_CURL).headers["location"] for url in SHORT_LINKS}
 
     assert targets == SHORT_LINKS
+
+
+@pytest.mark.parametrize(
+    ("link", "headers", "is_redirected"),
+    [
+        ("https://vm.tiktok.com/ZMpasta01/", {"User-Agent": "facebookexternalhit/1.1"}, True),
+        ("https://vm.tiktok.com/ZMpasta01/", {"User-Agent": "Mozilla/5.0 (compatible; Discordbot/2.0)"}, False),
+        ("https://www.instagram.com/share/reel/BApancake1", {"User-Agent": "facebookexternalhit/1.1"}, False),
+        ("https://www.instagram.com/share/reel/BApancake1", {"User-Agent": "curl/8.9"}, True),
+        ("https://www.instagram.com/share/reel/BApancake1", {"Sec-Fetch-Mode": "navigate"}, True),
+    ],
+)
+def test_whether_a_short_link_redirects_depends_on_who_asks(
+    site: MediaSandbox, link: str, headers: dict[str, str], *, is_redirected: bool
+) -> None:
+    with client(site) as browser:
+        answer = browser.get(link, headers=headers)
+
+    post_address = SHORT_LINKS[link].partition("?")[0]
+    if is_redirected:
+        assert answer.headers["location"] == SHORT_LINKS[link]
+    else:
+        assert (answer.status_code, "location" in answer.headers) == (200, False)
+        assert f'<link rel="canonical" href="{post_address}"/>' in answer.text
+
+
+def test_a_page_in_the_place_of_a_redirect_can_be_without_a_canonical_link(site: MediaSandbox) -> None:
+    httpx.post(f"{site.proxy_url}/_sandbox/browsers", json={"not_redirected": ".", "has_canonical": False})
+    with client(site) as browser:
+        answer = browser.get("https://vm.tiktok.com/ZMpasta01/")
+
+    assert (answer.status_code, "canonical" in answer.text) == (200, False)
+
+
+def test_an_unknown_short_link_is_not_found(site: MediaSandbox) -> None:
+    with client(site) as browser:
+        for link in ("https://vm.tiktok.com/ZMnone/", "https://www.instagram.com/share/none"):
+            assert browser.get(link).status_code == 404
 
 
 def test_instagram_gives_a_post_only_to_who_brings_both_tokens(site: MediaSandbox) -> None:

@@ -115,6 +115,20 @@ def test_blocks_go_to_the_end_the_start_or_behind_another(workspace: NotionWorks
     assert "".join(words(workspace, workspace.page_id)) == "abcdef"
 
 
+def test_an_append_with_a_position_answers_with_the_new_blocks_then_all_that_follow(
+    workspace: NotionWorkspace,
+) -> None:
+    append = workspace.client.blocks.children.append
+    first: Any = append(workspace.page_id, children=[paragraph("b"), paragraph("gone"), paragraph("e")])
+    workspace.client.blocks.delete(first["results"][1]["id"])
+    after = {"type": "after_block", "after_block": {"id": first["results"][0]["id"]}}
+    behind: Any = append(workspace.page_id, children=[paragraph("c"), paragraph("d")], position=after)
+    at_start: Any = append(workspace.page_id, children=[paragraph("a")], position={"type": "start"})
+    at_end: Any = append(workspace.page_id, children=[paragraph("f")], position={"type": "end"})
+    answered = [[plain(b["paragraph"]["rich_text"]) for b in made["results"]] for made in (behind, at_start, at_end)]
+    assert answered == [["c", "d", "e"], ["a", "b", "c", "d", "e"], ["f"]]
+
+
 def test_a_position_behind_somebody_elses_block_is_refused(workspace: NotionWorkspace) -> None:
     after = {"type": "after_block", "after_block": {"id": workspace.page_id}}
     call = workspace.client.blocks.children.append

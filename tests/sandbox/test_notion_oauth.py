@@ -237,3 +237,50 @@ def test_the_sdk_meets_the_same_endpoints(browser: httpx.Client, workspace: Noti
         oauth.token(*BASIC, code="guess", **fields)
     assert "invalid_grant" in caught.value.body
     assert not isinstance(caught.value, APIResponseError)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8600", "[::1]:8600", "192.168.1.5"])
+def test_a_redirect_uri_of_plain_http_with_an_ip_address_can_neither_be_registered_nor_used(
+    browser: httpx.Client, host: str
+) -> None:
+    address = f"http://{host}/auth/notion/callback"
+    registered = browser.post("/_sandbox/redirect_uris", json={"client_id": "ip", "redirect_uri": address})
+    page = browser.get("/v1/oauth/authorize", params=ASKED | {"client_id": "ip", "redirect_uri": address})
+    assert (registered.status_code, page.status_code) == (400, 400)
+
+
+@pytest.mark.parametrize("address", ["http://localhost:8600/back", "https://svp.example/back"])
+def test_a_registered_redirect_uri_must_be_the_same_string(browser: httpx.Client, address: str) -> None:
+    client = {"client_id": address}
+    browser.post("/_sandbox/redirect_uris", json=client | {"redirect_uri": address}).raise_for_status()
+    for written, status in ((address, 200), (address + "/", 400), (address.replace("back", "other"), 400)):
+        page = browser.get("/v1/oauth/authorize", params=ASKED | client | {"redirect_uri": written})
+        assert page.status_code == status
+
+
+def test_a_code_is_given_tokens_only_for_the_same_redirect_uri(browser: httpx.Client) -> None:
+    code = code_for(browser)
+    other = "http://127.0.0.1:5000/auth/notion/callback"
+    assert redeem(browser, code, redirect_uri=other).json()["code"] == "invalid_grant"
+    assert redeem(browser, code).status_code == 200
+
+
+def test_allowing_again_gives_the_same_bot_a_new_pair(browser: httpx.Client, workspace: NotionWorkspace) -> None:
+    first, second = pair_for(browser, workspace), pair_for(browser, workspace)
+    assert first["bot_id"] == second["bot_id"]
+    assert first["access_token"] != second["access_token"]
+    assert first["refresh_token"] != second["refresh_token"]
+    assert status_of(browser, second["access_token"]) == 200
+
+
+def test_a_connection_that_was_removed_and_added_again_is_another_bot(
+    browser: httpx.Client, workspace: NotionWorkspace
+) -> None:
+    before = pair_for(browser, workspace)
+    workspace.control("connections/remove", bot_id=before["bot_id"])
+    assert status_of(browser, before["access_token"]) == 401
+    refreshed = exchange(browser, grant_type="refresh_token", refresh_token=before["refresh_token"])
+    assert refreshed.json()["code"] == "invalid_grant"
+    after = pair_for(browser, workspace)
+    assert after["workspace_id"] == before["workspace_id"]
+    assert after["bot_id"] != before["bot_id"]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from notion_client.helpers import iterate_paginated_api
 
-from tests.sandbox.notion_service import NotionService, NotionWorkspace, notion_service, refusal, text, titled
+from tests.sandbox.notion_service import NotionService, NotionWorkspace, notion_service, plain, refusal, text, titled
 
 Filter = dict[str, Any]
 
@@ -288,12 +288,28 @@ def test_search_finds_pages_and_data_sources_by_title(workspace: NotionWorkspace
     assert oldest["results"][0]["id"] == workspace.page_id
 
 
-def test_search_does_not_find_what_is_not_shared_or_in_the_trash(workspace: NotionWorkspace, videos: str) -> None:
+def test_search_finds_data_sources_in_the_trash_too_but_no_pages(workspace: NotionWorkspace, videos: str) -> None:
     found: Any = workspace.client.data_sources.retrieve(videos)
     workspace.client.databases.update(found["parent"]["database_id"], in_trash=True)
-    assert workspace.client.search()["results"][0]["id"] == workspace.page_id  # type: ignore[index]
+    seen: Any = workspace.client.search()
+    assert {(entry["id"], entry["in_trash"]) for entry in seen["results"]} == {
+        (videos, True),
+        (workspace.page_id, False),
+    }
+
+
+def test_search_does_not_find_what_is_not_shared(workspace: NotionWorkspace, videos: str) -> None:
+    assert videos in {entry["id"] for entry in workspace.client.search()["results"]}  # type: ignore[index]
     workspace.control("share", bot_id=workspace.bot_id, object_id=workspace.page_id, shared=False)
     assert workspace.client.search()["results"] == []  # type: ignore[index]
+
+
+def test_search_matches_by_any_word(workspace: NotionWorkspace) -> None:
+    for title in ("Link Database", "Travel links", "Recipes"):
+        workspace.data_source({}, title=title)
+    kind = {"property": "object", "value": "data_source"}
+    found: Any = workspace.client.search(query="link database", filter=kind)
+    assert {plain(entry["title"]) for entry in found["results"]} == {"Link Database", "Travel links"}
 
 
 def test_a_search_for_databases_is_refused_as_it_is_since_data_sources(workspace: NotionWorkspace) -> None:

@@ -4,10 +4,12 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from notion_client.errors import UnknownHTTPResponseError
 
 from sandbox.faults import Fault, FaultPlan
 from tests.sandbox.notion_service import (
@@ -39,6 +41,54 @@ def test_a_request_without_a_version_is_refused(notion: NotionService, workspace
     assert (answer.status_code, answer.json()["code"]) == (400, "missing_version")
     answer = notion.http.get("/v1/users/me", headers=headers | {"Notion-Version": "2022-06-28"})
     assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
+
+
+def test_every_answer_of_the_api_has_a_request_id_and_a_ray(workspace: NotionWorkspace) -> None:
+    answers = [workspace.raw.get(path) for path in ("/v1/users/me", "/v1/pages/none", "/v1/nothing")]
+    assert [answer.status_code for answer in answers] == [200, 400, 400]
+    assert all({"x-notion-request-id", "cf-ray"} <= set(answer.headers) for answer in answers)
+    assert workspace.raw.get("/v1/users/me").headers["x-notion-request-id"] != answers[0].headers["x-notion-request-id"]
+
+
+def test_the_edge_refuses_in_html_with_a_ray_and_without_a_request_id(workspace: NotionWorkspace) -> None:
+    ray = workspace.control("edge_block", matching="/v1/users", times=1)["ray_id"]
+    assert workspace.raw.post("/v1/search", json={}).status_code == 200
+    answer = workspace.raw.get("/v1/users/me")
+    assert (answer.status_code, answer.headers["cf-ray"]) == (403, ray)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "x-notion-request-id" not in answer.headers
+    assert ray.partition("-")[0] in answer.text
+    workspace.control("edge_block")
+    with pytest.raises(UnknownHTTPResponseError):
+        workspace.client.users.me()
+    assert workspace.raw.get("/v1/users/me").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "11111111-1111-1111-1111-111111111111",  # a variant that the RFC has not
+        "8b4f0a52-52c5-9b6c-9c2b-0d9ac3f0a1aa",  # a version that the RFC has not
+        "8b4f0a52-52c54b6c-9c2b-0d9ac3f0a1aa",
+        "8b4f0a52",
+    ],
+)
+def test_an_id_that_is_no_uuid_of_the_rfc_is_a_bad_request(workspace: NotionWorkspace, wrong: str) -> None:
+    calls: list[Callable[[], Any]] = [
+        lambda: workspace.client.pages.retrieve(wrong),
+        lambda: workspace.client.databases.retrieve(wrong),
+        lambda: workspace.client.data_sources.query(wrong),
+        lambda: workspace.client.blocks.children.list(wrong),
+        lambda: workspace.client.pages.create(parent={"data_source_id": wrong}, properties={}),
+    ]
+    errors = [refusal(call) for call in calls]
+    assert {(error.status, error.code) for error in errors} == {(400, "validation_error")}
+    assert all(f'should be a valid uuid, instead was `"{wrong}"`' in str(error) for error in errors)
+
+
+@pytest.mark.parametrize("unknown", ["8b4f0a52-52c5-4b6c-9c2b-0d9ac3f0a1aa", "8B4F0A5252C54B6C9C2B0D9AC3F0A1AA"])
+def test_an_id_of_nothing_is_not_found(workspace: NotionWorkspace, unknown: str) -> None:
+    assert refusal(lambda: workspace.client.pages.retrieve(unknown)).code == "object_not_found"
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer ntn_wrong"}, {"Authorization": "Basic YTpi"}])

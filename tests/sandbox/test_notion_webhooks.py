@@ -63,6 +63,16 @@ def told() -> Iterator[tuple[NotionWorkspace, Listener, dict[str, Any]]]:
 Told = tuple[NotionWorkspace, Listener, dict[str, Any]]
 
 
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_the_handshake_is_signed_with_its_own_token_or_not_at_all(is_signed: bool) -> None:
+    with listening() as listener, notion_service() as service, service.workspace() as workspace:
+        asked = {} if is_signed else {"is_handshake_signed": False}
+        token = workspace.control("webhooks", url=listener.url, **asked)["verification_token"]
+        event, raw, signature = listener.next_signed()
+        expected = "sha256=" + hmac.new(token.encode(), raw, hashlib.sha256).hexdigest()
+        assert (event, signature) == ({"verification_token": token}, expected if is_signed else "")
+
+
 def behave(workspace: NotionWorkspace, subscription: dict[str, Any], **how: Any) -> None:
     workspace.raw.patch(f"/_sandbox/webhooks/{subscription['id']}", json=how).raise_for_status()
 

@@ -77,13 +77,12 @@ def test_a_picture_without_text_has_no_words(service: AiService, tmp_path: Path)
     assert reader(service).read(pictures(tmp_path, 1), meter=CountingMeter(), limit_s=LIMIT_S) == [[]]
 
 
-def test_each_picture_is_paid_once_at_its_price(service: AiService, tmp_path: Path) -> None:
+def test_each_picture_is_recorded_once(service: AiService, tmp_path: Path) -> None:
     lay_down(service, "a", times=3)
     meter = CountingMeter()
     reader(service).read(pictures(tmp_path, 3), meter=meter, limit_s=LIMIT_S)
     (call,) = meter.calls
     assert (call.service, call.units, call.unit) == ("screen", 3, "images")
-    assert call.cost_usd == pytest.approx(3 * 1.5 / 1000)
 
 
 def test_many_pictures_go_in_requests_of_sixteen(service: AiService, tmp_path: Path) -> None:
@@ -222,3 +221,18 @@ def test_the_local_engine_finds_nothing_in_an_empty_picture_and_stops_in_time(tm
     (path,) = pictures(tmp_path, 1)
     assert LocalReader().read([path], meter=CountingMeter(), limit_s=60) == [[]]
     assert LocalReader().read([path, path], meter=CountingMeter(), limit_s=0) == [None, None]
+
+
+def test_pictures_that_were_paid_for_before_the_store_failed_are_not_sent_again(
+    service: AiService, tmp_path: Path
+) -> None:
+    lay_down(service, "a", times=20)
+    paths, vision_reader = pictures(tmp_path, 20), reader(service)
+    meter = CountingMeter(calls_allowed=1, refusal=ConnectionError("the store is gone"))
+    with pytest.raises(ConnectionError):
+        vision_reader.read(paths, meter=meter, limit_s=LIMIT_S)
+    assert [call.units for call in meter.calls] == [16]
+
+    read = vision_reader.read(paths, meter=meter.raised(calls=1), limit_s=LIMIT_S)
+    assert [texts(words) for words in read] == [["a"]] * 20
+    assert [len(request["body"]["requests"]) for request in service.requests] == [16, 4]

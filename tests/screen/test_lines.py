@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.models import ScreenLine, Segment, Transcript, Word
-from svp_dagster.screen.lines import Line, Page, essence, follow, join_words, mark_subtitles
+from svp_dagster.models import Word
+from svp_dagster.screen.lines import Line, Page, essence, follow, join_words
 
 LETTER_PX, HEIGHT_PX = 10, 20
 
@@ -146,40 +145,3 @@ def test_each_line_read_is_told_with_a_time_at_which_it_was_on(shown: list[list[
                 for found in told
             )
     assert [line.first_s for line in told] == sorted(line.first_s or 0 for line in told)
-
-
-SAID = Transcript(
-    text="Hello everybody. Now we chop two red onions, and fry them.",
-    segments=(
-        Segment(start_s=0, end_s=4, text="Hello everybody."),
-        Segment(start_s=20, end_s=26, text="Now we chop two red onions, and fry them."),
-    ),
-    source="whisper-1",
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "at_s", "subtitle"),
-    [
-        ("now we chop two red onions", 21, True),
-        ("Now we chop two red onlons", 21, True),
-        ("now we chop two red onions", 60, False),
-        ("2 red onions", 21, False),
-        ("Onion soup for four people", 21, False),
-        ("we", 21, False),
-    ],
-)
-def test_burned_in_subtitles_are_those_that_repeat_what_is_said_then(text: str, at_s: float, subtitle: bool) -> None:
-    (line,) = mark_subtitles([ScreenLine(text=text, first_s=at_s, last_s=at_s)], SAID)
-    assert line.subtitle is subtitle
-
-
-def test_without_times_the_whole_speech_is_compared() -> None:
-    said = SAID.model_copy(update={"segments": ()})
-    (line,) = mark_subtitles([ScreenLine(text="chop two red onions", first_s=60, last_s=62)], said)
-    assert line.subtitle
-
-
-def test_without_speech_nothing_is_a_subtitle() -> None:
-    (line,) = mark_subtitles([ScreenLine(text="chop two red onions", first_s=1, last_s=2)], Transcript())
-    assert not line.subtitle

@@ -93,4 +93,4 @@ def test_the_number_of_tiles_is_a_choice(tmp_path: Path) -> None:
 
 
 def test_no_pictures_make_no_sheets(tmp_path: Path) -> None:
-    assert write([], tmp_path) == []
+    assert write([], tmp_path, tiles=15) == []

@@ -6,13 +6,13 @@ import pytest
 from PIL import Image
 
 from svp_dagster.errors import Code, SvpError, failure
-from svp_dagster.models import ProcessingType, ScreenText, Segment, Transcript, Video, Word
+from svp_dagster.models import ProcessingType, ScreenText, Video, Word
 from svp_dagster.ports import ScreenReader
 from svp_dagster.screen.engines import LocalReader
-from svp_dagster.screen.stage import read_screen, with_subtitles_marked
+from svp_dagster.screen.stage import read_screen
 from tests.fakes import ContentsInMemory, CountingMeter, ShowingReader
 from tests.media.hostile import junk
-from tests.media.making import CLIPS, Picture, picture, plain_video, sound
+from tests.media.making import CLIPS, Picture, picture, plain_video, probed, sound
 from tests.media.making import video as make_video
 
 SIZE = (540, 960)
@@ -20,7 +20,7 @@ FIRST_TILE = Word(text="Pasta", left=40, top=50, right=140, bottom=80)
 
 
 def video(path: Path | None, **fields: object) -> Video:
-    return Video.model_validate({"media_key": "TikTok:1", "url": "https://x", "video_path": path} | fields)
+    return probed(Video.model_validate({"media_key": "TikTok:1", "url": "https://x", "video_path": path} | fields))
 
 
 def read(
@@ -51,15 +51,13 @@ def recipe_at(at_s: float) -> Picture:
 
 def test_what_is_shown_is_read_with_the_times_at_which_it_was_on(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4", recipe_at, duration_s=12, frames_per_s=2)
-    said = Transcript(text="and now fry two onions", segments=(Segment(start_s=4, end_s=7, text="now fry two onions"),))
-    found = with_subtitles_marked(read(video(path), tmp_path, reader=LocalReader()), said)
+    found = read(video(path), tmp_path, reader=LocalReader())
     assert [("".join(line.text.split()), line.first_s, line.last_s) for line in found.lines] == [
         ("TomatoPasta", 1.0, 11.0),
         ("Boil200gofpasta", 1.0, 3.0),
         ("Frytwoonions", 5.0, 7.0),
         ("Servewithbasil", 9.0, 11.0),
     ]
-    assert [line.subtitle for line in found.lines] == [False, False, True, False]
     assert (found.frames_read, found.source, found.note) == (3, "RapidOCR", "")
     assert [left.name for left in tmp_path.iterdir()] == ["a.mp4"]
 
@@ -111,16 +109,13 @@ def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path) -> Non
     assert "breaks off" in found.note
 
 
-def test_the_second_time_nothing_is_read_and_what_is_kept_knows_no_transcript(tmp_path: Path) -> None:
+def test_the_second_time_nothing_is_read(tmp_path: Path) -> None:
     path, contents, reader = plain_video(tmp_path / "a.mp4"), ContentsInMemory(), ShowingReader(words=[FIRST_TILE])
     first = read(video(path), tmp_path, reader=reader, contents=contents)
     pictures = len(reader.pictures)
-    marked = with_subtitles_marked(first, Transcript(text="Pasta today"))
     second = read(video(path), tmp_path, reader=reader, contents=contents)
     assert len(reader.pictures) == pictures
     assert second == first
-    assert [line.subtitle for line in first.lines] == [False]
-    assert [line.subtitle for line in marked.lines] == [True]
 
 
 @pytest.mark.parametrize(
@@ -155,9 +150,10 @@ def test_a_time_limit_ends_the_stage_and_not_the_run(tmp_path: Path, limit_s: fl
 
 
 def test_a_file_that_is_no_video_stops_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "a.mp4"
+    path = plain_video(tmp_path / "a.mp4")
+    found = video(path)
     junk(path)
-    assert "was not read" in read(video(path), tmp_path).note
+    assert "was not read" in read(found, tmp_path).note
 
 
 def test_a_sound_alone_has_nothing_to_read(tmp_path: Path) -> None:
@@ -174,7 +170,7 @@ def test_pictures_without_text_say_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [ProcessingType.SPEECH, ProcessingType.CAPTION])
 def test_a_processing_type_that_does_not_read_says_so(kind: ProcessingType, tmp_path: Path) -> None:
-    assert str(kind) in read(video(tmp_path / "none.mp4"), tmp_path, processing_type=kind).note
+    assert str(kind) in read(video(CLIPS / "cafe.mp4"), tmp_path, processing_type=kind).note
 
 
 def test_a_defect_is_not_hidden(tmp_path: Path) -> None:

@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svp_dagster.models import Segment
-from svp_dagster.speech.hallucinations import Heard, believable, without_loops
+from svp_dagster.speech.hallucinations import RawSegment, believable, without_loops
 
 
-def heard(text: str, *, no_speech: float = 0.05, confidence: float = -0.3, start_s: float = 0) -> Heard:
+def heard(text: str, *, no_speech: float = 0.05, confidence: float = -0.3, start_s: float = 0) -> RawSegment:
     segment = Segment(start_s=start_s, end_s=start_s + 2, text=text)
-    return Heard(segment=segment, no_speech=no_speech, confidence=confidence)
+    return RawSegment(segment=segment, no_speech=no_speech, confidence=confidence)
 
 
-def texts(*segments: Heard) -> list[str]:
+def texts(*segments: RawSegment) -> list[str]:
     return [segment.text for segment in believable(segments)]
 
 

@@ -11,7 +11,7 @@ from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Transcript, Video
 from svp_dagster.speech.stage import from_captions, transcribe
 from tests.fakes import ContentsInMemory, CountingMeter, SayingEngine
-from tests.media.making import CLIPS, plain_video, sound
+from tests.media.making import CLIPS, plain_video, probed, sound
 
 SAID = Transcript(text="Mix the flour.", language="en", source="whisper-1")
 
@@ -22,7 +22,7 @@ def track(language: str, *texts: str, translated: bool = False) -> CaptionTrack:
 
 
 def video(path: Path | None, **fields: object) -> Video:
-    return Video.model_validate({"media_key": "TikTok:1", "url": "https://x", "video_path": path} | fields)
+    return probed(Video.model_validate({"media_key": "TikTok:1", "url": "https://x", "video_path": path} | fields))
 
 
 def heard(
@@ -130,12 +130,6 @@ def test_what_an_engine_could_not_do_is_not_kept(tmp_path: Path) -> None:
     contents, engine = ContentsInMemory(), SayingEngine(Transcript(note="The model is not installed."))
     heard(video(CLIPS / "pancakes.mp4"), tmp_path, engine=engine, contents=contents)
     assert contents.kept == {}
-
-
-def test_what_another_version_kept_is_heard_anew(tmp_path: Path) -> None:
-    contents, engine = ContentsInMemory(), SayingEngine(SAID)
-    contents.put("TikTok:1", "transcript", engine.recipe, {"words": []})
-    assert heard(video(CLIPS / "pancakes.mp4"), tmp_path, engine=engine, contents=contents) == SAID
 
 
 @pytest.mark.parametrize("kind", [ProcessingType.SCREEN, ProcessingType.CAPTION])

@@ -8,14 +8,20 @@ from datetime import datetime
 from threading import Barrier
 from typing import TypeVar
 
-from svp_dagster.models import LinkEntry
+from svp_dagster.errors import Code, failure
+from svp_dagster.models import Link, LinkEntry
 from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.rows.waiting import final_outcome
 from svp_dagster.store.connections import Connection, Tokens
 from svp_dagster.store.store import Store
 
 T = TypeVar("T")
 
 LINK = "https://www.tiktok.com/@cook/video/7300000000000000001"
+POST = Link(url=LINK, platform="tiktok", post_id="7300000000000000001")
+
+GONE = final_outcome(failure(Code.GONE), waits=0)
+"""What becomes of a row whose post is gone."""
 
 
 def sign_in(store: Store, *, now: datetime, bot_id: str = "bot", tokens: Tokens | None = None) -> Connection:
@@ -32,8 +38,8 @@ def sign_in(store: Store, *, now: datetime, bot_id: str = "bot", tokens: Tokens 
 
 
 def link(connection_id: str, *, at: datetime, page_id: str = "row", url: str = LINK, tag: str = "Cooking") -> LinkEntry:
-    """What a person wrote into a row."""
-    return LinkEntry(page_id=page_id, connection_id=connection_id, url=url, tag=tag, last_edited_time=at)
+    """What a person wrote into a row, and the link in it."""
+    return LinkEntry(page_id=page_id, connection_id=connection_id, url=url, link=POST, tag=tag, last_edited_time=at)
 
 
 def schema(data_source_id: str = "source", *, title: str = "Recipes") -> DataSourceSchema:

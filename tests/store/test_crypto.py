@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.errors import Code, PermanentError
+from svp_dagster.errors import Code, SvpError
 from svp_dagster.settings import Settings
 from svp_dagster.store.crypto import TokenCipher, local_secret, new_key
 from svp_dagster.store.store import encryption_keys, open_store
@@ -39,7 +39,7 @@ def test_a_token_of_a_lost_key_is_a_failure_that_names_the_setting() -> None:
     hidden = TokenCipher(new_key()).encrypt("ntn_secret")
     other = TokenCipher(new_key())
     for ask in (other.decrypt, other.rotate):
-        with pytest.raises(PermanentError, match="SVP_ENCRYPTION_KEYS") as caught:
+        with pytest.raises(SvpError, match="SVP_ENCRYPTION_KEYS") as caught:
             ask(hidden)
         assert caught.value.code is Code.MISCONFIGURED
         assert hidden not in f"{caught.value} {caught.value.sentence}"
@@ -47,7 +47,7 @@ def test_a_token_of_a_lost_key_is_a_failure_that_names_the_setting() -> None:
 
 @pytest.mark.parametrize("keys", ["", " , ", "hunter2-hunter2", "ключ", "A" * 43, "A" * 44])
 def test_a_key_that_is_none_is_refused_and_not_quoted(keys: str) -> None:
-    with pytest.raises(PermanentError, match="SVP_ENCRYPTION_KEYS") as caught:
+    with pytest.raises(SvpError, match="SVP_ENCRYPTION_KEYS") as caught:
         TokenCipher(keys)
     assert caught.value.code is Code.MISCONFIGURED
     assert not keys.strip(" ,") or keys not in f"{caught.value!r} {caught.value.sentence}"
@@ -55,7 +55,7 @@ def test_a_key_that_is_none_is_refused_and_not_quoted(keys: str) -> None:
 
 def test_one_malformed_key_among_good_ones_is_refused() -> None:
     good = new_key()
-    with pytest.raises(PermanentError) as caught:
+    with pytest.raises(SvpError, match="misconfigured") as caught:
         TokenCipher(f"{good},oops")
     assert good not in caught.value.sentence
 
@@ -98,7 +98,7 @@ def test_in_production_a_missing_key_is_an_error_and_none_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://svp:hunter2@db.example.org/svp")
-    with pytest.raises(PermanentError, match="SVP_ENCRYPTION_KEYS is not set") as caught:
+    with pytest.raises(SvpError, match="SVP_ENCRYPTION_KEYS is not set") as caught:
         open_store(Settings(home=tmp_path, production=True))
     assert caught.value.code is Code.MISCONFIGURED
     assert "hunter2" not in f"{caught.value!r} {caught.value.sentence}"

@@ -88,16 +88,16 @@ def test_after_a_poll_the_next_is_due_in_its_time(store: Store, polled_now: Link
     assert (seen.polled_at, seen.due_at) == (now, now + MINUTE)
 
 
-def test_a_look_now_is_due_before_its_time(store: Store, polled_now: LinkDatabase, now: datetime) -> None:
+def test_a_poll_now_is_due_before_its_time(store: Store, polled_now: LinkDatabase, now: datetime) -> None:
     store.databases.polled(polled_now, next_due_at=now + MINUTE, now=now)
-    store.databases.look_now(polled_now.connection_id, now=now)
+    store.databases.poll_now(polled_now.connection_id, now=now)
     assert len(store.databases.due(now=now, limit=10)) == 1
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_look_now_during_a_poll_is_kept(store: Store, polled_now: LinkDatabase, now: datetime, fails: bool) -> None:
+def test_a_poll_now_during_a_poll_is_kept(store: Store, polled_now: LinkDatabase, now: datetime, fails: bool) -> None:
     second = timedelta(seconds=1)
-    store.databases.look_now(polled_now.connection_id, now=now + second)
+    store.databases.poll_now(polled_now.connection_id, now=now + second)
     if fails:
         store.databases.poll_failed(polled_now, problem="No answer.", next_due_at=now + MINUTE, now=now + 2 * second)
     else:
@@ -111,9 +111,9 @@ def test_a_webhook_makes_all_connections_of_its_data_source_due(
     for bot_id, source in (("same", "source"), ("other", "elsewhere")):
         connection = sign_in(store, now=now, bot_id=bot_id)
         store.databases.set_link_database(connection.id, schema=schema(source), url="", now=now + MINUTE)
-    assert store.databases.look_now_at_source("source", now=now) == 2
+    assert store.databases.poll_source_now("source", now=now) == 2
     assert [seen.data_source_id for seen in store.databases.due(now=now, limit=10)] == ["source", "source"]
-    assert store.databases.look_now_at_source("nowhere", now=now) == 0
+    assert store.databases.poll_source_now("nowhere", now=now) == 0
 
 
 def test_failed_polls_are_counted_until_one_succeeds(store: Store, polled_now: LinkDatabase, now: datetime) -> None:

@@ -18,13 +18,13 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from svp_dagster.errors import Code, PermanentError, failure
+from svp_dagster.errors import Code, SvpError
 from svp_dagster.settings import Settings
 from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.engine import MIGRATIONS, VERSION_TABLE, is_migrated, make_engine, migrate
 from svp_dagster.store.store import Store, open_store
 from svp_dagster.store.tables import Base
-from tests.store.examples import all_at_once, link, sign_in
+from tests.store.examples import GONE, all_at_once, link, sign_in
 
 REBUILD_CONNECTIONS = """
 import sqlalchemy as sa
@@ -138,7 +138,7 @@ def test_a_new_file_that_somebody_writes_to_is_waited_for(tmp_path: Path) -> Non
 
 def test_rebuilding_a_table_keeps_what_points_to_it(store: Store, now: datetime, tmp_path: Path) -> None:
     connection = sign_in(store, now=now)
-    entry = store.entries.reject(link(connection.id, at=now), failure(Code.GONE), now=now)
+    entry = store.entries.reject(link(connection.id, at=now), GONE, now=now)
     migrate(store.engine, scripts=scripts_with(REBUILD_CONNECTIONS, tmp_path))
     assert store.entries.get("row") == entry
     with pytest.raises(StatementError), store.engine.begin() as after:  # foreign keys hold again
@@ -165,7 +165,7 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(store: Store, tmp_pa
     ],
 )
 def test_another_address_is_refused_and_not_quoted(url: str) -> None:
-    with pytest.raises(PermanentError, match="DATABASE_URL") as caught:
+    with pytest.raises(SvpError, match="DATABASE_URL") as caught:
         make_engine(url)
     assert caught.value.code is Code.MISCONFIGURED
     assert "hunter2" not in f"{caught.value} {caught.value.sentence}"

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from svp_dagster.errors import ClaimLost, Code, PermanentError, failure
+from svp_dagster.errors import ClaimLost, Code, SvpError, failure
 from svp_dagster.models import ContentPage, PaidCall, ProcessingType, Status
+from svp_dagster.rows.waiting import failure_rule, final_outcome
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
-from tests.store.examples import all_at_once, link, sign_in
+from tests.store.examples import GONE, all_at_once, link, sign_in
 
 MINUTE = timedelta(minutes=1)
 
@@ -38,7 +39,7 @@ def claimed(store: Store, connection_id: str, now: datetime) -> Entry:
 def test_a_new_row_is_pending_as_notion_shows_it_already(store: Store, connection_id: str, now: datetime) -> None:
     entry = store.entries.request(link(connection_id, at=now), now=now)
     assert (entry.status, entry.requests, entry.attempts, entry.holder) == (Status.PENDING, 1, 0, None)
-    assert not entry.is_owed
+    assert not entry.is_unsynced
     assert store.entries.get("row") == entry
 
 
@@ -64,28 +65,28 @@ def test_a_row_edited_while_it_waits_keeps_its_request(store: Store, connection_
 
 
 def test_a_finished_row_set_back_to_pending_is_asked_for_again(store: Store, claimed: Entry, now: datetime) -> None:
-    store.entries.fail("row", "first", failure(Code.GONE), now=now)
+    store.entries.fail("row", "first", failure_rule(failure(Code.GONE)), now=now)
     again = store.entries.request(claimed.link, now=now + MINUTE)
     assert (again.status, again.requests, again.attempts) == (Status.PENDING, 2, 0)
     assert (again.failure_code, again.sentence, again.holder) == (None, None, None)
-    assert not again.is_owed
+    assert not again.is_unsynced
 
 
 def test_a_late_note_that_notion_shows_the_old_status_hides_nothing(
     store: Store, claimed: Entry, now: datetime
 ) -> None:
-    failed = store.entries.fail("row", "first", failure(Code.GONE), now=now)
+    failed = store.entries.fail("row", "first", failure_rule(failure(Code.GONE)), now=now)
     store.entries.request(claimed.link, now=now)
-    store.entries.shown("row", failed.version, now=now)
+    store.entries.synced("row", failed.version, now=now)
     store.entries.claim("row", "second", may_take_over=is_going_on, now=now)
-    assert store.entries.set_status("row", "second", Status.DOWNLOADING, now=now).is_owed
+    assert store.entries.set_status("row", "second", Status.DOWNLOADING, now=now).is_unsynced
 
 
-def test_a_rejected_row_is_failed_and_owed(store: Store, connection_id: str, now: datetime) -> None:
+def test_a_rejected_row_is_failed_and_unsynced(store: Store, connection_id: str, now: datetime) -> None:
     error = failure(Code.UNKNOWN_TAG, reason="No database has the tag “x”")
-    entry = store.entries.reject(link(connection_id, at=now), error, now=now)
+    entry = store.entries.reject(link(connection_id, at=now), final_outcome(error, waits=0), now=now)
     assert (entry.status, entry.failure_code, entry.sentence) == (Status.FAILED, Code.UNKNOWN_TAG, error.sentence)
-    assert entry.is_owed
+    assert entry.is_unsynced
     assert entry.holder is None
     assert store.entries.get("row") == entry
 
@@ -110,7 +111,7 @@ def test_a_run_that_is_over_loses_the_row_to_the_next(store: Store, claimed: Ent
 
 
 def test_a_row_that_was_never_seen_can_not_be_claimed(store: Store, now: datetime) -> None:
-    with pytest.raises(PermanentError) as caught:
+    with pytest.raises(SvpError) as caught:
         store.entries.claim("nowhere", "first", may_take_over=is_over, now=now)
     assert caught.value.code is Code.ROW_GONE
 
@@ -123,9 +124,9 @@ def test_a_worker_that_outlives_its_claim_writes_nothing(
     if is_ended_by == "takeover":
         entries.claim("row", "second", may_take_over=is_over, now=now)
     elif is_ended_by == "rejection":
-        entries.reject(claimed.link, failure(Code.ROW_GONE), now=now)
+        entries.reject(claimed.link, final_outcome(failure(Code.ROW_GONE), waits=0), now=now)
     else:
-        entries.fail("row", "first", failure(Code.INTERRUPTED), now=now)
+        entries.fail("row", "first", failure_rule(failure(Code.INTERRUPTED)), now=now)
     if is_ended_by == "new request":
         entries.request(claimed.link, now=now)
     before = entries.get("row")
@@ -140,7 +141,7 @@ def test_a_worker_that_outlives_its_claim_writes_nothing(
     with pytest.raises(ClaimLost):
         entries.complete("row", "first", now=now)
     with pytest.raises(ClaimLost):
-        entries.fail("row", "first", failure(Code.INTERNAL), now=now)
+        entries.fail("row", "first", failure_rule(failure(Code.INTERNAL)), now=now)
     with pytest.raises(ClaimLost):
         entries.claim("row", "first", may_take_over=is_going_on, now=now)
     assert entries.get("row") == before
@@ -190,23 +191,25 @@ def test_a_row_seen_by_several_at_once_is_one_entry(store: Store, connection_id:
     assert {(entry.requests, entry.version) for entry in seen} == {(1, 1)}
 
 
-def test_each_status_is_a_new_version_that_is_owed_until_shown(store: Store, claimed: Entry, now: datetime) -> None:
+def test_each_status_is_a_new_version_that_is_unsynced_until_it_is_written(
+    store: Store, claimed: Entry, now: datetime
+) -> None:
     entries = store.entries
     downloading = entries.set_status("row", "first", Status.DOWNLOADING, now=now)
     transcribing = entries.set_status("row", "first", Status.TRANSCRIBING, now=now)
     assert [downloading.version, transcribing.version] == [claimed.version + 1, claimed.version + 2]
 
-    entries.shown("row", transcribing.version, now=now)
-    entries.shown("row", downloading.version, now=now)  # the slower of two writes comes second
+    entries.synced("row", transcribing.version, now=now)
+    entries.synced("row", downloading.version, now=now)  # the slower of two writes comes second
     shown = entries.get("row")
     assert shown is not None
-    assert shown.shown_version == transcribing.version
-    assert not shown.is_owed
+    assert shown.synced_version == transcribing.version
+    assert not shown.is_unsynced
 
 
 def test_a_version_that_never_was_is_not_shown(store: Store, claimed: Entry, now: datetime) -> None:
-    store.entries.shown("row", claimed.version + 5, now=now)
-    assert store.entries.set_status("row", "first", Status.DOWNLOADING, now=now).is_owed
+    store.entries.synced("row", claimed.version + 5, now=now)
+    assert store.entries.set_status("row", "first", Status.DOWNLOADING, now=now).is_unsynced
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
@@ -228,7 +231,7 @@ def test_a_completed_row_keeps_its_page_and_nobody_holds_it(store: Store, claime
 
 def test_a_failed_row_says_why_until_the_next_status(store: Store, claimed: Entry, now: datetime) -> None:
     error = failure(Code.PRIVATE)
-    failed = store.entries.fail("row", "first", error, now=now)
+    failed = store.entries.fail("row", "first", failure_rule(error), now=now)
     assert (failed.status, failed.failure_code, failed.sentence) == (Status.FAILED, Code.PRIVATE, error.sentence)
     store.entries.claim("row", "retry", may_take_over=is_going_on, now=now)
     retried = store.entries.set_status("row", "retry", Status.DOWNLOADING, now=now)
@@ -259,45 +262,46 @@ def test_the_row_that_a_run_holds_is_found(store: Store, claimed: Entry, now: da
     assert store.entries.held_by("first") is None
 
 
-def test_owed_are_the_statuses_that_notion_was_not_told_for_a_while(
+def test_unsynced_are_the_statuses_that_notion_does_not_show_for_a_while(
     store: Store, connection_id: str, now: datetime
 ) -> None:
     for minutes, page_id in enumerate(("oldest", "older", "fresh")):
         at = now + minutes * MINUTE
-        store.entries.reject(link(connection_id, at=at, page_id=page_id), failure(Code.GONE), now=at)
+        store.entries.reject(link(connection_id, at=at, page_id=page_id), GONE, now=at)
     store.entries.request(link(connection_id, at=now, page_id="told"), now=now)
 
-    def owed(limit: int) -> list[str]:
+    def unsynced(limit: int) -> list[str]:
         return [
-            entry.link.page_id for entry in store.entries.owed(before=now + 2 * MINUTE, per_connection=9, limit=limit)
+            entry.link.page_id
+            for entry in store.entries.unsynced(before=now + 2 * MINUTE, per_connection=9, limit=limit)
         ]
 
-    assert owed(10) == ["oldest", "older"]
-    assert owed(1) == ["oldest"]
-    store.entries.shown("oldest", 2, now=now)
-    assert owed(10) == ["older"]
+    assert unsynced(10) == ["oldest", "older"]
+    assert unsynced(1) == ["oldest"]
+    store.entries.synced("oldest", 2, now=now)
+    assert unsynced(10) == ["older"]
 
 
-def test_what_an_ended_connection_is_owed_does_not_hold_up_the_others(
+def test_unsynced_statuses_of_an_ended_connection_do_not_hold_up_the_others(
     store: Store, connection_id: str, now: datetime
 ) -> None:
     ended = sign_in(store, now=now, bot_id="other")
-    store.entries.reject(link(ended.id, at=now, page_id="ended"), failure(Code.GONE), now=now)
-    store.entries.reject(link(connection_id, at=now, page_id="living"), failure(Code.GONE), now=now + MINUTE)
+    store.entries.reject(link(ended.id, at=now, page_id="ended"), GONE, now=now)
+    store.entries.reject(link(connection_id, at=now, page_id="living"), GONE, now=now + MINUTE)
     store.connections.end(ended.id, now=now)
-    owed = store.entries.owed(before=now + 2 * MINUTE, per_connection=9, limit=1)
-    assert [entry.link.page_id for entry in owed] == ["living"]
+    unsynced = store.entries.unsynced(before=now + 2 * MINUTE, per_connection=9, limit=1)
+    assert [entry.link.page_id for entry in unsynced] == ["living"]
 
 
-def test_a_connection_that_is_owed_much_does_not_hold_up_the_others(
+def test_a_connection_with_many_unsynced_statuses_does_not_hold_up_the_others(
     store: Store, connection_id: str, now: datetime
 ) -> None:
     other = sign_in(store, now=now, bot_id="other")
     for number in range(4):
-        store.entries.reject(link(connection_id, at=now, page_id=f"{number}"), failure(Code.GONE), now=now)
-    store.entries.reject(link(other.id, at=now, page_id="other"), failure(Code.GONE), now=now + MINUTE)
-    owed = store.entries.owed(before=now + 2 * MINUTE, per_connection=2, limit=3)
-    assert [entry.link.page_id for entry in owed] == ["0", "1", "other"]
+        store.entries.reject(link(connection_id, at=now, page_id=f"{number}"), GONE, now=now)
+    store.entries.reject(link(other.id, at=now, page_id="other"), GONE, now=now + MINUTE)
+    unsynced = store.entries.unsynced(before=now + 2 * MINUTE, per_connection=2, limit=3)
+    assert [entry.link.page_id for entry in unsynced] == ["0", "1", "other"]
 
 
 def test_pages_are_newest_first_and_hold_one_connections_rows(store: Store, connection_id: str, now: datetime) -> None:
@@ -307,7 +311,7 @@ def test_pages_are_newest_first_and_hold_one_connections_rows(store: Store, conn
         tag = "Places" if minutes == 3 else "Cooking"
         at = now + minutes * MINUTE
         store.entries.request(link(connection_id, at=at, page_id=f"row-{minutes}", tag=tag), now=at)
-    store.entries.reject(link(connection_id, at=now, page_id="row-1"), failure(Code.GONE), now=now)
+    store.entries.reject(link(connection_id, at=now, page_id="row-1"), GONE, now=now)
 
     def page(
         *, statuses: list[Status] | None = None, tag: str | None = None, offset: int = 0, limit: int = 10

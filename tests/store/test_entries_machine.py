@@ -12,12 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from svp_dagster.errors import ClaimLost, Code, failure
 from svp_dagster.models import Status
-from svp_dagster.rows.waiting import MAX_WAITS
+from svp_dagster.rows.waiting import MAX_WAITS, failure_rule
 from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.engine import make_engine
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
-from tests.store.examples import link, sign_in
+from tests.store.examples import GONE, link, sign_in
 
 RUNS = st.sampled_from([f"run-{number}" for number in range(4)])
 STAGES = st.sampled_from([Status.DOWNLOADING, Status.TRANSCRIBING, Status.PROCESSING, Status.SAVING])
@@ -59,7 +59,7 @@ class RowLife(RuleBasedStateMachine):
 
     @rule()
     def the_sensor_rejects(self) -> None:
-        self.store.entries.reject(link(self.connection_id, at=self.now), failure(Code.GONE), now=self.now)
+        self.store.entries.reject(link(self.connection_id, at=self.now), GONE, now=self.now)
         self.holder = None
 
     @rule(run_id=RUNS)
@@ -89,17 +89,22 @@ class RowLife(RuleBasedStateMachine):
 
     @rule(run_id=RUNS)
     def a_run_fails(self, run_id: str) -> None:
-        if self.write(run_id, lambda: self.store.entries.fail("row", run_id, failure(Code.GONE), now=self.now)):
+        if self.write(
+            run_id, lambda: self.store.entries.fail("row", run_id, failure_rule(failure(Code.GONE)), now=self.now)
+        ):
             self.holder = None
 
     @rule(run_id=RUNS)
     def a_run_puts_the_row_back_to_wait(self, run_id: str) -> None:
-        if self.write(run_id, lambda: self.store.entries.fail("row", run_id, failure(Code.SITE_CHANGED), now=self.now)):
+        if self.write(
+            run_id,
+            lambda: self.store.entries.fail("row", run_id, failure_rule(failure(Code.SITE_CHANGED)), now=self.now),
+        ):
             self.holder = None
 
     @rule(run_id=RUNS)
     def a_run_ends_without_a_claim(self, run_id: str) -> None:
-        self.store.entries.fail_unclaimed("row", run_id, failure(Code.INTERRUPTED), now=self.now)
+        self.store.entries.fail_unclaimed("row", run_id, failure_rule(failure(Code.INTERRUPTED)), now=self.now)
 
     @rule()
     def the_row_is_deleted(self) -> None:
@@ -107,7 +112,7 @@ class RowLife(RuleBasedStateMachine):
 
     @rule(behind=st.integers(min_value=-1, max_value=2))
     def notion_is_told(self, behind: int) -> None:
-        self.store.entries.shown("row", self.entry.version - behind, now=self.now)
+        self.store.entries.synced("row", self.entry.version - behind, now=self.now)
 
     @invariant()
     def the_promises_hold(self) -> None:
@@ -118,12 +123,12 @@ class RowLife(RuleBasedStateMachine):
         assert entry.status is not Status.FAILED or entry.sentence is not None
         assert entry.is_waiting == (entry.retry_at is not None and entry.holder is None)
         assert entry.waits <= MAX_WAITS
-        assert before.shown_version <= entry.shown_version <= entry.version
+        assert before.synced_version <= entry.synced_version <= entry.version
         assert before.version <= entry.version
         assert entry.status is before.status or entry.version > before.version
         assert before.requests <= entry.requests
-        owed = self.store.entries.owed(before=self.now + timedelta(seconds=1), per_connection=9, limit=5)
-        assert [one.version for one in owed] == ([entry.version] if entry.is_owed else [])
+        unsynced = self.store.entries.unsynced(before=self.now + timedelta(seconds=1), per_connection=9, limit=5)
+        assert [one.version for one in unsynced] == ([entry.version] if entry.is_unsynced else [])
         self.entry = entry
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import LinkEntry, PaidCall
+from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.store.connections import Tokens
 from svp_dagster.store.store import Store
 
@@ -33,7 +34,7 @@ def end_row(store: Store, connection_id: str, page_id: str, *, at: datetime, goo
     if good:
         store.entries.complete(page_id, "run", now=at)
     else:
-        store.entries.fail(page_id, "run", failure(Code.GONE), now=at)
+        store.entries.fail(page_id, "run", failure_rule(failure(Code.GONE)), now=at)
 
 
 def pay(store: Store, connection_id: str, *, at: datetime, usd: float | None) -> None:

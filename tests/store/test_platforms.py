@@ -1,13 +1,14 @@
-"""Sites that break for everybody: paused, probed, resumed. Each test runs on both databases."""
+"""Sites that break for everybody: paused, tried with a canary, resumed. Each test runs on both databases."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from svp_dagster.errors import Code
-from svp_dagster.store.platforms import FIRST_PROBE, LONGEST_PROBE, Platform
+from svp_dagster.models import Link
+from svp_dagster.store.platforms import FIRST_CANARY, LONGEST_CANARY, Platform
 from svp_dagster.store.store import Store
-from tests.store.examples import LINK, all_at_once
+from tests.store.examples import POST, all_at_once
 
 MINUTE = timedelta(minutes=1)
 VERSIONS = "yt-dlp 1, curl_cffi 2"
@@ -19,8 +20,8 @@ def fail(store: Store, page_id: str, *, now: datetime) -> Platform:
     )
 
 
-def work(store: Store, *, now: datetime, by_probe: bool = False) -> Platform:
-    return store.platforms.worked("tiktok", url=LINK, by_probe=by_probe, downloader=VERSIONS, now=now)
+def work(store: Store, *, now: datetime, by_canary: bool = False) -> Platform:
+    return store.platforms.worked(POST, by_canary=by_canary, downloader=VERSIONS, now=now)
 
 
 def paused(store: Store, *, now: datetime) -> Platform:
@@ -30,7 +31,7 @@ def paused(store: Store, *, now: datetime) -> Platform:
 def test_a_platform_is_known_from_its_first_download_on(store: Store, now: datetime) -> None:
     assert store.platforms.get("tiktok") is None
     made = work(store, now=now)
-    assert (made.good_url, made.good_at, made.downloader, made.is_paused) == (LINK, now, VERSIONS, False)
+    assert (made.good_link, made.good_at, made.downloader, made.is_paused) == (POST, now, VERSIONS, False)
     assert store.platforms.all() == {"tiktok": made}
 
 
@@ -38,7 +39,7 @@ def test_several_rows_in_a_row_pause_their_platform(store: Store, now: datetime)
     assert not fail(store, "a", now=now).is_paused
     assert not fail(store, "b", now=now).is_paused
     made = fail(store, "c", now=now)
-    assert (made.paused_since, made.probe_at, made.failure_code) == (now, now + FIRST_PROBE, Code.SITE_CHANGED)
+    assert (made.paused_since, made.canary_at, made.failure_code) == (now, now + FIRST_CANARY, Code.SITE_CHANGED)
 
 
 def test_one_row_that_fails_often_pauses_nothing(store: Store, now: datetime) -> None:
@@ -62,34 +63,36 @@ def test_rows_that_fail_at_the_same_time_are_all_counted(store: Store, now: date
     assert found.is_paused
 
 
-def test_a_paused_platform_is_probed_when_it_is_time_ever_less_often_and_by_one(store: Store, now: datetime) -> None:
+def test_the_canaries_of_a_paused_platform_come_when_it_is_time_ever_less_often_and_to_one(
+    store: Store, now: datetime
+) -> None:
     paused(store, now=now)
-    assert store.platforms.begin_probes(now=now) == []
+    assert store.platforms.begin_canaries(now=now) == []
     gaps = []
     for number in range(1, 6):
         found = store.platforms.get("tiktok")
         assert found is not None
-        assert found.probe_at is not None
-        (begun,) = store.platforms.begin_probes(now=found.probe_at)
-        assert store.platforms.begin_probes(now=found.probe_at) == []
-        assert begun.probes == number
-        assert begun.probe_at is not None
-        gaps.append(begun.probe_at - found.probe_at)
-    assert gaps == [FIRST_PROBE * 2, FIRST_PROBE * 4, LONGEST_PROBE, LONGEST_PROBE, LONGEST_PROBE]
+        assert found.canary_at is not None
+        (begun,) = store.platforms.begin_canaries(now=found.canary_at)
+        assert store.platforms.begin_canaries(now=found.canary_at) == []
+        assert begun.canaries == number
+        assert begun.canary_at is not None
+        gaps.append(begun.canary_at - found.canary_at)
+    assert gaps == [FIRST_CANARY * 2, FIRST_CANARY * 4, LONGEST_CANARY, LONGEST_CANARY, LONGEST_CANARY]
 
 
-def test_a_probe_that_works_resumes_the_platform_on_trial(store: Store, now: datetime) -> None:
+def test_a_canary_that_works_resumes_the_platform_on_trial(store: Store, now: datetime) -> None:
     paused(store, now=now)
-    store.platforms.probe_failed("tiktok", problem="It is broken.", now=now)
-    made = work(store, by_probe=True, now=now + MINUTE)
+    store.platforms.canary_failed("tiktok", problem="It is broken.", now=now)
+    made = work(store, by_canary=True, now=now + MINUTE)
     assert (made.is_paused, made.on_trial, made.resumed_at, made.failing) == (False, True, now + MINUTE, ())
-    assert (made.probe_at, made.probe_problem) == (None, "")
-    assert store.platforms.begin_probes(now=now + 24 * 60 * MINUTE) == []
+    assert (made.canary_at, made.canary_problem) == (None, "")
+    assert store.platforms.begin_canaries(now=now + 24 * 60 * MINUTE) == []
 
 
 def test_on_trial_the_first_row_decides(store: Store, now: datetime) -> None:
     paused(store, now=now)
-    work(store, by_probe=True, now=now)
+    work(store, by_canary=True, now=now)
     assert fail(store, "d", now=now).is_paused
     store.platforms.resume("tiktok", now=now)
     assert not work(store, now=now).on_trial
@@ -100,3 +103,10 @@ def test_a_row_that_works_while_its_platform_is_paused_resumes_it(store: Store, 
     paused(store, now=now)
     made = work(store, now=now)
     assert (made.is_paused, made.on_trial, made.resumed_at) == (False, False, now)
+
+
+def test_a_short_link_that_worked_is_known_as_a_short_link(store: Store, now: datetime) -> None:
+    short = Link(url="https://vm.tiktok.com/ZMpasta01/", platform="tiktok", post_id=None)
+    made = store.platforms.worked(short, by_canary=False, downloader=VERSIONS, now=now)
+    assert made.good_link == short
+    assert made.good_link.is_short

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from svp_dagster.errors import ClaimLost, Code, failure
+from svp_dagster.errors import ClaimLost, Code, failure, failure_of
 from svp_dagster.models import Status
-from svp_dagster.rows.waiting import MAX_WAITS
+from svp_dagster.rows.waiting import MAX_WAITS, failure_rule, final_outcome, waiting_outcome
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
-from tests.store.examples import link, sign_in
+from tests.store.examples import GONE, link, sign_in
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 BUSY = failure(Code.RATE_LIMITED, retry_after_s=900.0)
@@ -30,8 +30,8 @@ def connection_id(store: Store, now: datetime) -> str:
 def waiting(store: Store, connection_id: str, now: datetime) -> Entry:
     """The row "row" that the run "first" put back to wait, and of which Notion was told in the same minute."""
     claim(store, connection_id, "first", now=now)
-    left = store.entries.fail("row", "first", BUSY, now=now)
-    store.entries.shown("row", left.version, now=now, edited_at=now)
+    left = store.entries.fail("row", "first", failure_rule(BUSY), now=now)
+    store.entries.synced("row", left.version, now=now, edited_at=now)
     return again(store)
 
 
@@ -77,7 +77,7 @@ def test_a_row_that_waited_often_enough_has_failed_for_good_with_the_last_reason
 ) -> None:
     for number in range(MAX_WAITS + 1):
         claim(store, connection_id, f"run-{number}", now=now)
-        left = store.entries.fail("row", f"run-{number}", BUSY, now=now)
+        left = store.entries.fail("row", f"run-{number}", failure_rule(BUSY), now=now)
     assert (left.status, left.failure_code, left.retry_at) == (Status.FAILED, Code.RATE_LIMITED, None)
     assert left.sentence is not None
     assert "tried 7 times" in left.sentence
@@ -91,13 +91,13 @@ def test_a_poll_before_its_time_changes_nothing(
     assert store.entries.request(link(connection_id, at=now), now=now + MINUTE) == waiting
 
 
-def test_an_edit_of_a_row_that_waits_is_a_new_wish(
+def test_an_edit_of_a_row_that_waits_is_a_new_request(
     store: Store, waiting: Entry, connection_id: str, now: datetime
 ) -> None:
     edited = link(connection_id, at=now + MINUTE, tag="Places")
     asked = store.entries.request(edited, now=now + MINUTE)
     assert (asked.requests, asked.waits, asked.retry_at, asked.link.tag) == (2, 0, None, "Places")
-    assert not asked.is_owed
+    assert not asked.is_unsynced
 
 
 def test_only_a_row_that_failed_or_waits_can_be_asked_for_again(
@@ -105,7 +105,7 @@ def test_only_a_row_that_failed_or_waits_can_be_asked_for_again(
 ) -> None:
     asked = store.entries.request_again("row", now=now)
     assert asked is not None
-    assert (asked.requests, asked.waits, asked.is_owed) == (2, 0, False)
+    assert (asked.requests, asked.waits, asked.is_unsynced) == (2, 0, False)
     assert store.entries.request_again("row", now=now) is None  # it is asked for already
     claim(store, connection_id, "second", now=now)
     assert store.entries.request_again("row", now=now) is None
@@ -114,15 +114,17 @@ def test_only_a_row_that_failed_or_waits_can_be_asked_for_again(
 
 def test_a_row_that_no_run_is_spent_on_waits_uncounted(store: Store, connection_id: str, now: datetime) -> None:
     paused = failure(Code.PLATFORM_PAUSED, platform="TikTok")
-    entry = store.entries.postpone(link(connection_id, at=now), paused, until=now + HOUR, now=now)
+    entry = store.entries.postpone(link(connection_id, at=now), waiting_outcome(paused, until=now + HOUR), now=now)
     assert (entry.status, entry.waits, entry.retry_at) == (Status.PENDING, 0, now + HOUR)
-    assert (entry.sentence, entry.is_owed) == (paused.sentence, True)
+    assert (entry.sentence, entry.is_unsynced) == (paused.sentence, True)
 
 
 def test_a_row_that_a_run_works_on_is_not_postponed(store: Store, connection_id: str, now: datetime) -> None:
     held = claim(store, connection_id, "first", now=now)
     paused = failure(Code.PLATFORM_PAUSED, platform="TikTok")
-    assert store.entries.postpone(link(connection_id, at=now), paused, until=now + HOUR, now=now) == held
+    assert (
+        store.entries.postpone(link(connection_id, at=now), waiting_outcome(paused, until=now + HOUR), now=now) == held
+    )
 
 
 def test_what_is_written_into_a_row_while_a_run_works_on_it_waits_for_the_next(
@@ -134,36 +136,36 @@ def test_what_is_written_into_a_row_while_a_run_works_on_it_waits_for_the_next(
 
 def test_a_run_that_ended_unclaimed_lets_its_row_wait(store: Store, connection_id: str, now: datetime) -> None:
     store.entries.request(link(connection_id, at=now), now=now)
-    left = store.entries.fail_unclaimed("row", "never-claimed", failure(Code.INTERRUPTED), now=now)
+    left = store.entries.fail_unclaimed("row", "never-claimed", failure_rule(failure(Code.INTERRUPTED)), now=now)
     assert left is not None
     assert (left.status, left.waits) == (Status.PENDING, 1)
 
 
 def test_a_late_word_of_a_run_that_gave_its_row_up_changes_nothing(store: Store, waiting: Entry, now: datetime) -> None:
     for moment in (now, now + HOUR):
-        assert store.entries.fail_unclaimed("row", "first", failure(Code.INTERRUPTED), now=moment) is None
-    assert store.entries.fail_unclaimed("row", "other", failure(Code.INTERRUPTED), now=now) is None
+        assert store.entries.fail_unclaimed("row", "first", failure_rule(failure(Code.INTERRUPTED)), now=moment) is None
+    assert store.entries.fail_unclaimed("row", "other", failure_rule(failure(Code.INTERRUPTED)), now=now) is None
     assert again(store) == waiting
 
 
 def test_a_row_that_was_deleted_while_it_waited_owes_nothing(store: Store, waiting: Entry, now: datetime) -> None:
-    store.entries.tell_again("row", now=now)
-    assert again(store).is_owed
+    store.entries.mark_unsynced("row", now=now)
+    assert again(store).is_unsynced
     store.entries.row_gone("row", now=now)
     gone = again(store)
-    assert (gone.status, gone.failure_code, gone.is_owed) == (Status.FAILED, Code.ROW_GONE, False)
+    assert (gone.status, gone.failure_code, gone.is_unsynced) == (Status.FAILED, Code.ROW_GONE, False)
 
 
 def test_a_row_that_was_deleted_under_a_run_is_the_runs_to_end(store: Store, connection_id: str, now: datetime) -> None:
     held = claim(store, connection_id, "first", now=now)
     store.entries.row_gone("row", now=now)
-    store.entries.tell_again("row", now=now)
+    store.entries.mark_unsynced("row", now=now)
     assert again(store) == held
 
 
 def test_the_sweep_sees_rows_held_or_left_alone_for_long(store: Store, waiting: Entry, now: datetime) -> None:
-    def left_alone(before: datetime, *, also_paused: bool = True) -> list[str]:
-        found = store.sweep.left_alone(before=before, limit=9, also_paused=also_paused)
+    def stale_pending(before: datetime, *, also_paused: bool = True) -> list[str]:
+        found = store.sweep.stale_pending(before=before, limit=9, also_paused=also_paused)
         return [entry.link.page_id for entry in found]
 
     connection_id = waiting.link.connection_id
@@ -173,15 +175,15 @@ def test_the_sweep_sees_rows_held_or_left_alone_for_long(store: Store, waiting: 
         store.entries.claim(page_id, f"run of {page_id}", may_take_over=is_over, now=now)
     store.entries.complete("done", "run of done", now=now)
     paused = failure(Code.PLATFORM_PAUSED, platform="TikTok")
-    store.entries.postpone(link(connection_id, at=now, page_id="paused"), paused, until=now, now=now)
+    store.entries.postpone(link(connection_id, at=now, page_id="paused"), waiting_outcome(paused, until=now), now=now)
 
     assert [entry.link.page_id for entry in store.sweep.held(before=now + MINUTE, limit=9)] == ["held"]
     assert store.sweep.held(before=now, limit=9) == []
-    assert sorted(left_alone(now + MINUTE)) == ["asked", "paused"]
-    assert sorted(left_alone(now + MINUTE, also_paused=False)) == ["asked"]
-    assert sorted(left_alone(now + HOUR)) == ["asked", "paused", "row"]
+    assert sorted(stale_pending(now + MINUTE)) == ["asked", "paused"]
+    assert sorted(stale_pending(now + MINUTE, also_paused=False)) == ["asked"]
+    assert sorted(stale_pending(now + HOUR)) == ["asked", "paused", "row"]
     store.connections.end(connection_id, now=now)
-    assert left_alone(now + HOUR) == []
+    assert stale_pending(now + HOUR) == []
 
 
 def test_the_next_time_that_a_connections_rows_wait_for(store: Store, waiting: Entry, now: datetime) -> None:
@@ -199,7 +201,9 @@ def test_rows_are_found_by_what_they_wait_for(store: Store, waiting: Entry) -> N
 def test_rows_that_failed_for_good_are_listed_the_latest_first(store: Store, connection_id: str, now: datetime) -> None:
     for minutes, code in enumerate((Code.GONE, Code.PRIVATE, Code.ROW_GONE)):
         at = now + minutes * MINUTE
-        store.entries.reject(link(connection_id, at=at, page_id=code), failure(code), now=at)
+        store.entries.reject(
+            link(connection_id, at=at, page_id=code), final_outcome(failure_of(code, {}), waits=0), now=at
+        )
     assert [entry.link.page_id for entry in store.sweep.failed(code=None, limit=9)] == ["private", "gone"]
     assert [entry.link.page_id for entry in store.sweep.failed(code="gone", limit=9)] == ["gone"]
 
@@ -207,7 +211,7 @@ def test_rows_that_failed_for_good_are_listed_the_latest_first(store: Store, con
 def test_finished_rows_are_walked_through_by_their_end(store: Store, connection_id: str, now: datetime) -> None:
     for minutes, page_id in ((0, "b"), (0, "a"), (1, "c"), (9, "late")):
         at = now + minutes * MINUTE
-        store.entries.reject(link(connection_id, at=at, page_id=page_id), failure(Code.GONE), now=at)
+        store.entries.reject(link(connection_id, at=at, page_id=page_id), GONE, now=at)
     store.entries.request(link(connection_id, at=now, page_id="open"), now=now)
 
     def walk(after: tuple[datetime, str]) -> list[str]:

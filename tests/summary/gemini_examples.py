@@ -8,11 +8,11 @@ import pytest
 
 from svp_dagster.errors import SvpError
 from svp_dagster.models import JsonObject, Summary
-from svp_dagster.notion.schema import DataSourceSchema
-from svp_dagster.summary.answers import askable_columns
+from svp_dagster.notion.properties import askable_columns
 from svp_dagster.summary.engines import ExtractiveSummarizer, GeminiSummarizer
+from tests.fakes import CountingMeter
 from tests.sandbox.ai_service import AiService
-from tests.summary.recipe import RECIPES, SCREEN_TEXT, TRANSCRIPT, VIDEO, Till
+from tests.summary.recipe import RECIPES, wanted
 
 KEY = "AIza-not-a-real-key"
 
@@ -35,19 +35,10 @@ def engine(service: AiService, **changes: Any) -> GeminiSummarizer:
 def run(
     used: GeminiSummarizer | ExtractiveSummarizer,
     *,
-    meter: Till | None = None,
-    asked: DataSourceSchema = RECIPES,
+    meter: CountingMeter | None = None,
     **changes: Any,
 ) -> Summary:
-    given: dict[str, Any] = {
-        "video": VIDEO,
-        "transcript": TRANSCRIPT,
-        "screen_text": SCREEN_TEXT,
-        "prompt": "I cook for two.",
-        "language": None,
-        **changes,
-    }
-    return used.summarize(schema=asked, meter=meter or Till(), **given)
+    return used.summarize(wanted(**changes), meter=meter or CountingMeter())
 
 
 def answer(**offers: Any) -> JsonObject:
@@ -71,7 +62,7 @@ GOOD = answer(
 )
 
 
-def failed(service: AiService, *, meter: Till | None = None, **changes: Any) -> SvpError:
+def failed(service: AiService, *, meter: CountingMeter | None = None, **changes: Any) -> SvpError:
     with pytest.raises(SvpError) as caught:
         run(engine(service, **changes), meter=meter)
     assert KEY not in f"{caught.value} {caught.value.sentence} {caught.value.detail}"

@@ -1,14 +1,12 @@
-"""A cooking video, the Content Database it is filed into, and the fakes that a summary needs."""
+"""A cooking video, the Content Database it is filed into, and what a summary is asked for."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-from svp_dagster.errors import Code, failure
 from svp_dagster.models import (
     Evidence,
-    JsonObject,
-    PaidCall,
     PropertyFill,
     ScreenLine,
     ScreenText,
@@ -17,6 +15,7 @@ from svp_dagster.models import (
     Video,
 )
 from svp_dagster.notion.schema import DataSourceSchema
+from svp_dagster.ports import SummaryRequest
 from svp_dagster.summary.material import Material, gather
 from tests.notion.schemas import RELATED_IDS, column, schema
 
@@ -106,31 +105,14 @@ def quoted(value: object, quote: str, *, confidence: float = 0.9) -> PropertyFil
     return PropertyFill(value=value, confidence=confidence, evidence=(Evidence(source="speech", quote=quote),))
 
 
-class Till:
-    """A meter that keeps the calls, and lets at most `calls` through."""
-
-    def __init__(self, *, calls: int = 100) -> None:
-        self.recorded: list[PaidCall] = []
-        self.asked = 0
-        self._calls = calls
-
-    def require_budget(self) -> None:
-        self.asked += 1
-        if self.asked > self._calls:
-            raise failure(Code.BUDGET_REACHED, budget="$1.00")
-
-    def record(self, call: PaidCall) -> None:
-        self.recorded.append(call)
-
-
-class Shelf:
-    """Contents kept in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str, str], JsonObject] = {}
-
-    def get(self, media_key: str, kind: str, recipe: str) -> JsonObject | None:
-        return self.kept.get((media_key, kind, recipe))
-
-    def put(self, media_key: str, kind: str, recipe: str, value: JsonObject) -> None:
-        self.kept[media_key, kind, recipe] = value
+def wanted(**changes: Any) -> SummaryRequest:
+    """What a summary of the cooking video is made of, but for these changes."""
+    given: dict[str, Any] = {
+        "video": VIDEO,
+        "transcript": TRANSCRIPT,
+        "screen_text": SCREEN_TEXT,
+        "data_schema": RECIPES,
+        "prompt": "I cook for two.",
+        "language": None,
+    }
+    return SummaryRequest(**(given | changes))

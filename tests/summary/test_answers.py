@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from svp_dagster.models import JsonObject
+from svp_dagster.notion.properties import askable_columns
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.summary.answers import (
     InvalidAnswer,
     answer_schema,
-    askable_columns,
     is_open,
     parse_answer,
     repair_message,
@@ -68,11 +68,13 @@ def test_any_value_for_a_column_is_taken_or_named_as_a_fault(any_schema: DataSou
         "overview": "x",
         "properties": dict.fromkeys(column.name for column in columns) | {"Name": offer(value)},
     }
-    if isinstance(value, str):
-        assert parse_answer(json.dumps(given_answer), columns).offers["Name"].value == value
+    try:
+        parsed = parse_answer(json.dumps(given_answer), columns)
+    except InvalidAnswer:
+        assert len(columns) == 1
         return
-    with pytest.raises(InvalidAnswer):
-        parse_answer(json.dumps(given_answer), columns)
+    assert ("Name" in parsed.misformed) is not isinstance(value, str)
+    assert ("Name" in parsed.offers) is isinstance(value, str)
 
 
 def test_a_valid_answer_is_read() -> None:
@@ -136,18 +138,38 @@ def test_what_is_no_such_object_is_invalid(text: str) -> None:
     ],
 )
 def test_a_fault_is_named_with_its_place(properties: dict[str, Any], path: str) -> None:
-    with pytest.raises(InvalidAnswer) as caught:
-        parse_answer(answer(**properties), COLUMNS)
-    assert path in caught.value.violations[0]
+    (name,) = properties
+    parsed = parse_answer(answer(**properties), COLUMNS)
+    assert path in parsed.violations[0]
+    assert parsed.misformed == {name}
+    assert name not in parsed.offers
+
+
+def test_a_misformed_column_leaves_the_others() -> None:
+    parsed = parse_answer(answer(Servings=offer("four"), Cuisine=offer("Thai")), COLUMNS)
+    assert {name: fill.value for name, fill in parsed.offers.items()} == {"Cuisine": "Thai"}
 
 
 def test_missing_and_foreign_columns_are_faults() -> None:
-    with pytest.raises(InvalidAnswer):
-        parse_answer('{"overview": "x", "properties": {"Name": null}}', COLUMNS)
+    parsed = parse_answer('{"overview": "x", "properties": {"Name": null}}', COLUMNS)
+    assert parsed.misformed == {column.name for column in COLUMNS} - {"Name"}
     foreign = json.loads(answer())
     foreign["properties"]["admin"] = offer(True)
-    with pytest.raises(InvalidAnswer, match="admin"):
-        parse_answer(json.dumps(foreign), COLUMNS)
+    parsed = parse_answer(json.dumps(foreign), COLUMNS)
+    assert "admin" in parsed.violations[0]
+    assert (parsed.misformed, parsed.offers) == (frozenset(), {})
+
+
+def test_a_misformed_overview_is_a_fault_and_left_out() -> None:
+    parsed = parse_answer(json.dumps(json.loads(answer(Servings=offer(4))) | {"overview": ["A recipe."]}), COLUMNS)
+    assert "$.overview" in parsed.violations[0]
+    assert (parsed.overview, set(parsed.offers)) == ("", {"Servings"})
+
+
+def test_an_answer_without_one_well_formed_column_is_invalid() -> None:
+    nothing = {"overview": "A recipe.", "properties": {column.name: 4 for column in COLUMNS}}
+    with pytest.raises(InvalidAnswer):
+        parse_answer(json.dumps(nothing), COLUMNS)
 
 
 def test_confidence_beyond_its_range_is_taken_as_its_end() -> None:
@@ -157,9 +179,8 @@ def test_confidence_beyond_its_range_is_taken_as_its_end() -> None:
 
 
 def test_the_repair_message_names_the_faults_and_stays_short() -> None:
-    with pytest.raises(InvalidAnswer) as caught:
-        parse_answer(answer(Cuisine=offer("K" * 100_000), Servings=offer("four")), COLUMNS)
-    message = repair_message(caught.value)
+    parsed = parse_answer(answer(Cuisine=offer("K" * 100_000), Servings=offer("four")), COLUMNS)
+    message = repair_message(parsed.violations)
     assert "$.properties.Servings.value" in message
     assert len(message) < 2_000
 

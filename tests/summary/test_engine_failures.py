@@ -7,9 +7,9 @@ import pytest
 from svp_dagster.errors import Code, Retry, SvpError
 from svp_dagster.models import JsonObject
 from svp_dagster.summary.engines import GeminiSummarizer
+from tests.fakes import CountingMeter
 from tests.sandbox.ai_service import AiService
 from tests.summary.gemini_examples import GOOD, KEY, bodies, engine, failed, run, script
-from tests.summary.recipe import Till
 
 
 def google_error(code: int, status: str, message: str, *details: JsonObject) -> JsonObject:
@@ -83,10 +83,10 @@ def test_every_failure_of_the_service_is_one_of_the_table(
     gemini: AiService, fault: JsonObject, code: Code, retry: Retry, retry_after_s: float | None
 ) -> None:
     gemini.steer("faults", **fault)
-    till = Till()
-    error = failed(gemini, meter=till)
+    meter = CountingMeter()
+    error = failed(gemini, meter=meter)
     assert (error.code, error.retry, error.retry_after_s) == (code, retry, retry_after_s)
-    assert till.recorded == []
+    assert meter.calls == []
 
 
 def test_a_key_that_google_does_not_know_is_named_with_its_setting(gemini: AiService) -> None:

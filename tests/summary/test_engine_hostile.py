@@ -7,13 +7,13 @@ import json
 import dagster as dg
 import pytest
 
-from svp_dagster.notion.properties import unfit_values
-from svp_dagster.summary.answers import askable_columns
+from svp_dagster.notion.properties import askable_columns, unfit_values
 from svp_dagster.summary.engines import ExtractiveSummarizer, GeminiSummarizer
+from tests.fakes import CountingMeter
 from tests.sandbox.ai_service import AiService
 from tests.summary.gemini_examples import GOOD, KEY, bodies, engine, offer, run, script
 from tests.summary.hostile import ORDERED, TEXTS
-from tests.summary.recipe import NO_SCREEN_TEXT, NO_TRANSCRIPT, RECIPES, TRANSCRIPT, VIDEO, Till
+from tests.summary.recipe import NO_SCREEN_TEXT, NO_TRANSCRIPT, RECIPES, TRANSCRIPT, VIDEO
 
 
 def test_both_engines_are_resources_that_dagster_configures(gemini: AiService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,10 +85,10 @@ def test_the_engine_that_quotes_obeys_nobody(text: str) -> None:
 
 
 def test_the_engine_that_quotes_says_who_it_is_and_asks_nobody() -> None:
-    till = Till(calls=0)
-    made = run(ExtractiveSummarizer(), meter=till, transcript=NO_TRANSCRIPT, screen_text=NO_SCREEN_TEXT)
+    meter = CountingMeter(calls_allowed=0)
+    made = run(ExtractiveSummarizer(), meter=meter, transcript=NO_TRANSCRIPT, screen_text=NO_SCREEN_TEXT)
     assert (made.engine, made.model) == ("extractive", "extractive")
-    assert till.asked == 0
+    assert meter.checks == 0
 
 
 def test_what_was_left_out_of_a_long_video_is_noted(gemini: AiService) -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from svp_dagster.errors import Code
 from svp_dagster.models import JsonObject
-from svp_dagster.notion.properties import unfit_values
-from svp_dagster.summary.answers import askable_columns
+from svp_dagster.notion.properties import askable_columns, unfit_values
+from svp_dagster.prices import load_prices
+from tests.fakes import CountingMeter
 from tests.notion.schemas import column, schema
 from tests.sandbox.ai_service import AiService
 from tests.summary.gemini_examples import GOOD, answer, bodies, engine, failed, offer, run, script
-from tests.summary.recipe import RECIPES, Till
+from tests.summary.recipe import RECIPES
 
 
 def test_an_answer_is_kept_as_far_as_its_quotes_are_real(gemini: AiService) -> None:
@@ -61,15 +62,13 @@ def test_without_a_wanted_language_the_videos_own_is_named(gemini: AiService) ->
 
 def test_every_call_is_metered_with_its_tokens_and_price(gemini: AiService) -> None:
     script(gemini, GOOD)
-    till = Till()
-    run(engine(gemini), meter=till)
-    (call,) = till.recorded
-    assert till.asked == 1
+    meter = CountingMeter()
+    run(engine(gemini), meter=meter)
+    (call,) = meter.calls
+    assert meter.checks == 1
     assert (call.service, call.unit, call.model) == ("summary", "tokens", "gemini-3.5-flash-lite")
     assert call.units == call.detail["input"] + call.detail["output"] + call.detail["thought"] > 500
-    assert call.cost_usd == pytest.approx((0.3 * call.detail["input"] + 2.5 * call.detail["output"]) / 1e6)
-    assert call.cost_usd is not None
-    assert call.cost_usd < 0.003
+    assert 0 < (load_prices(None).cost_usd(call) or 0) < 0.003
     assert gemini.ledger["gemini"] == {
         "calls": 1,
         "prompt_tokens": call.detail["input"],
@@ -77,31 +76,83 @@ def test_every_call_is_metered_with_its_tokens_and_price(gemini: AiService) -> N
     }
 
 
-def test_the_price_of_an_unlisted_model_is_unknown(gemini: AiService) -> None:
-    script(gemini, GOOD)
-    till = Till()
-    run(engine(gemini, model="gemini-3.5-flash"), meter=till)
-    assert till.recorded[0].cost_usd is None
+def test_an_answer_that_tells_no_tokens_is_recorded_and_what_it_cost_is_unknown(gemini: AiService) -> None:
+    said = {"candidates": [{"content": {"parts": [{"text": json.dumps(GOOD)}]}, "finishReason": "STOP"}]}
+    gemini.steer("faults", status=200, body=said)
+    meter = CountingMeter()
+    assert run(engine(gemini), meter=meter).properties["Name"].value == "Lemon pasta"
+    (call,) = meter.calls
+    assert (call.model, call.units) == ("gemini-3.5-flash-lite", 0)
+    assert load_prices(None).cost_usd(call) is None
 
 
 def test_an_answer_that_does_not_fit_is_repaired_once(gemini: AiService) -> None:
     script(gemini, answer(Servings=offer("four", "Serves 4", source="caption")))
     script(gemini, GOOD)
-    till = Till()
-    assert run(engine(gemini), meter=till).properties["Servings"].value == 4
-    assert len(till.recorded) == till.asked == 2
+    meter = CountingMeter()
+    assert run(engine(gemini), meter=meter).properties["Servings"].value == 4
+    assert len(meter.calls) == meter.checks == 2
     turns = bodies(gemini)[1]["contents"]
     assert [turn["role"] for turn in turns] == ["user", "model", "user"]
     assert "$.properties.Servings.value" in turns[2]["parts"][0]["text"]
 
 
+TWICE_WRONG = answer(
+    Name=offer("Lemon pasta", "creamy lemon pasta"),
+    Servings=offer("four", "Serves 4", source="caption"),
+    Steps=offer("Boil the spaghetti.", "boil the spaghetti in salted water"),
+)
+
+
+def test_a_column_that_is_misformed_twice_costs_that_column(gemini: AiService) -> None:
+    script(gemini, TWICE_WRONG, times=None)
+    meter = CountingMeter()
+    made = run(engine(gemini), meter=meter)
+    assert {name: fill.value for name, fill in made.properties.items()} == {
+        "Name": "Lemon pasta", "Steps": "Boil the spaghetti.",
+    }  # fmt: skip
+    assert "right form" in made.left_blank["Servings"]
+    assert len(meter.calls) == 2
+
+
+def test_what_a_correction_spoils_is_taken_from_the_first_answer(gemini: AiService) -> None:
+    script(gemini, TWICE_WRONG)
+    script(gemini, answer(Servings=offer(4, "Serves 4", source="caption"), Steps=offer(["Boil"], "boil")))
+    made = run(engine(gemini))
+    assert (made.properties["Servings"].value, made.properties["Steps"].value) == (4, "Boil the spaghetti.")
+    assert made.left_blank == {}
+
+
+@pytest.mark.parametrize("second", [{"answer": "no JSON"}, {"answer": None, "finishReason": "SAFETY"}])
+def test_a_correction_that_does_not_come_leaves_the_first_answer(gemini: AiService, second: JsonObject) -> None:
+    script(gemini, TWICE_WRONG)
+    gemini.steer("gemini", **second)
+    made = run(engine(gemini))
+    assert set(made.properties) == {"Name", "Steps"}
+    assert set(made.left_blank) == {"Servings"}
+
+
+def test_a_budget_that_ends_before_the_correction_leaves_the_first_answer(gemini: AiService) -> None:
+    script(gemini, TWICE_WRONG)
+    made = run(engine(gemini), meter=CountingMeter(calls_allowed=1))
+    assert set(made.properties) == {"Name", "Steps"}
+
+
+def test_a_misformed_title_is_quoted(gemini: AiService) -> None:
+    script(gemini, answer(Name=["Lemon"], Steps=offer("Boil the spaghetti.", "boil the spaghetti")), times=None)
+    made = run(engine(gemini))
+    assert made.properties["Name"].value == "Creamy lemon pasta 🍋 in 15 minutes!"
+    assert made.properties["Steps"].value == "Boil the spaghetti."
+    assert made.left_blank == {}
+
+
 @pytest.mark.parametrize("text", ["I can't do that.", "{}", '{"overview": "x", "properties": {}}', ""])
 def test_an_answer_that_never_fits_is_a_failure_and_both_calls_are_metered(gemini: AiService, text: str) -> None:
     script(gemini, text, times=None)
-    till = Till()
-    error = failed(gemini, meter=till)
+    meter = CountingMeter()
+    error = failed(gemini, meter=meter)
     assert error.code is Code.SUMMARY_INVALID
-    assert len(till.recorded) == 2
+    assert len(meter.calls) == 2
 
 
 def test_an_answer_that_was_cut_off_is_asked_for_again(gemini: AiService) -> None:
@@ -113,9 +164,9 @@ def test_an_answer_that_was_cut_off_is_asked_for_again(gemini: AiService) -> Non
 
 def test_the_budget_is_asked_before_each_call(gemini: AiService) -> None:
     script(gemini, "no JSON", times=None)
-    assert failed(gemini, meter=Till(calls=0)).code is Code.BUDGET_REACHED
+    assert failed(gemini, meter=CountingMeter(calls_allowed=0)).code is Code.BUDGET_REACHED
     assert bodies(gemini) == []
-    assert failed(gemini, meter=Till(calls=1)).code is Code.BUDGET_REACHED
+    assert failed(gemini, meter=CountingMeter(calls_allowed=1)).code is Code.BUDGET_REACHED
     assert len(bodies(gemini)) == 1
 
 
@@ -129,11 +180,11 @@ def test_the_budget_is_asked_before_each_call(gemini: AiService) -> None:
 )
 def test_refused_content_is_a_failure_with_the_reason(gemini: AiService, refusal: JsonObject, reason: str) -> None:
     gemini.steer("gemini", **refusal)
-    till = Till()
-    error = failed(gemini, meter=till)
+    meter = CountingMeter()
+    error = failed(gemini, meter=meter)
     assert error.code is Code.SUMMARY_BLOCKED
     assert reason in error.sentence
-    assert len(till.recorded) == 1
+    assert len(meter.calls) == 1
 
 
 def test_a_missing_title_is_quoted(gemini: AiService) -> None:
@@ -151,11 +202,11 @@ def test_a_schema_that_is_too_large_to_enforce_is_described_and_checked_by_us(ge
     script(
         gemini, {"overview": "x", "properties": dict.fromkeys(names) | {"Kind 1": offer(many[7], "creamy lemon pasta")}}
     )
-    till = Till()
-    assert run(engine(gemini), asked=wide, meter=till).properties["Kind 1"].value == many[7]
+    meter = CountingMeter()
+    assert run(engine(gemini), data_schema=wide, meter=meter).properties["Kind 1"].value == many[7]
     refused, described, repaired = bodies(gemini)
     assert "responseJsonSchema" in refused["generationConfig"]
     assert "responseJsonSchema" not in described["generationConfig"]
     assert many[149] in described["contents"][0]["parts"][0]["text"]
     assert len(repaired["contents"]) == 3
-    assert len(till.recorded) == 2
+    assert len(meter.calls) == 2

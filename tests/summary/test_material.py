@@ -89,10 +89,12 @@ def test_slides_are_named_instead_of_seconds() -> None:
 
 
 def test_burned_in_subtitles_are_read_only_where_nothing_was_heard() -> None:
-    lines = ScreenText(lines=(ScreenLine(text="boil the pasta", first_s=1.0, subtitle=True),))
+    shown = ("boil the pasta", "Lemon Pasta")
+    lines = ScreenText(lines=tuple(ScreenLine(text=text, first_s=1.0, last_s=3.0) for text in shown))
     heard = Transcript(text="boil the pasta", segments=(Segment(start_s=0, end_s=1, text="boil the pasta"),))
-    assert gather(video=VIDEO, transcript=heard, screen_text=lines, budget_chars=5000).screen == ()
-    assert len(gather(video=VIDEO, transcript=NO_TRANSCRIPT, screen_text=lines, budget_chars=5000).screen) == 1
+    for transcript, texts in ((heard, shown[1:]), (NO_TRANSCRIPT, shown)):
+        made = gather(video=VIDEO, transcript=transcript, screen_text=lines, budget_chars=5000)
+        assert tuple(passage.text for passage in made.screen) == texts
 
 
 @pytest.mark.parametrize("title", ["Video by chef_anna", "Post by anna.b", "TikTok video #7301"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,28 +9,27 @@ from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import (
     Evidence,
     JsonObject,
-    PaidCall,
     PropertyFill,
     ScreenLine,
     ScreenText,
     Summary,
     Transcript,
+    Usage,
     Video,
 )
-from svp_dagster.ports import Summarizer
+from svp_dagster.ports import Summarizer, SummaryRequest
 from svp_dagster.summary.engines import ExtractiveSummarizer
 from svp_dagster.summary.stage import summarize
+from tests.fakes import ContentsInMemory, CountingMeter
 from tests.notion.schemas import column, schema
 from tests.summary.hostile import TEXTS
 from tests.summary.recipe import (
     NO_SCREEN_TEXT,
     NO_TRANSCRIPT,
     RECIPES,
-    SCREEN_TEXT,
     TRANSCRIPT,
     VIDEO,
-    Shelf,
-    Till,
+    wanted,
 )
 
 
@@ -40,9 +40,9 @@ class PaidEngine:
         self.recipe = recipe
         self._properties = {"Name": "Lemon pasta", **properties}
 
-    def summarize(self, *, meter: Till, **_: Any) -> Summary:
+    def summarize(self, request: SummaryRequest, *, meter: CountingMeter) -> Summary:
         meter.require_budget()
-        meter.record(PaidCall(service="summary", model="m", units=100, unit="tokens"))
+        meter.record(Usage(service="summary", model="m", units=100, unit="tokens"))
         fills = {
             name: PropertyFill(value=value, evidence=(Evidence(source="speech", quote="lemon pasta", checked=True),))
             for name, value in self._properties.items()
@@ -50,19 +50,17 @@ class PaidEngine:
         return Summary(overview="A recipe.", properties=fills, engine="paid", model="m")
 
 
-def run(engine: Any, *, shelf: Shelf, till: Till | None = None, **changes: Any) -> Summary:
+def run(engine: Any, *, contents: ContentsInMemory, meter: CountingMeter | None = None, **changes: Any) -> Summary:
     used: Summarizer = engine
-    given: dict[str, Any] = {"schema": RECIPES, "prompt": "For two.", "language": None, **changes}
-    values = [given.pop("video", VIDEO), given.pop("transcript", TRANSCRIPT), given.pop("screen_text", SCREEN_TEXT)]
-    return summarize(*values, engine=used, contents=shelf, meter=till or Till(), **given)
+    return summarize(wanted(**changes), engine=used, contents=contents, meter=meter or CountingMeter())
 
 
 def test_the_same_video_is_paid_for_once() -> None:
-    shelf, till = Shelf(), Till()
-    first = run(PaidEngine(), shelf=shelf, till=till)
-    assert run(PaidEngine(), shelf=shelf, till=till) == first
-    assert len(till.recorded) == 1
-    assert {(media_key, kind) for media_key, kind, _ in shelf.kept} == {("tiktok:7301", "summary")}
+    contents, meter = ContentsInMemory(), CountingMeter()
+    first = run(PaidEngine(), contents=contents, meter=meter)
+    assert run(PaidEngine(), contents=contents, meter=meter) == first
+    assert len(meter.calls) == 1
+    assert {(media_key, kind) for media_key, kind, _ in contents.kept} == {("tiktok:7301", "summary")}
 
 
 @pytest.mark.parametrize(
@@ -70,8 +68,12 @@ def test_the_same_video_is_paid_for_once() -> None:
     [
         {"prompt": "For four."},
         {"language": "de"},
-        {"schema": schema(column("Steps", "rich_text"))},
-        {"schema": schema(*(one for one in RECIPES.columns[1:] if one.name != "Cuisine"), column("Cuisine", "select"))},
+        {"data_schema": schema(column("Steps", "rich_text"))},
+        {
+            "data_schema": schema(
+                *(one for one in RECIPES.columns[1:] if one.name != "Cuisine"), column("Cuisine", "select")
+            )
+        },
         {"transcript": NO_TRANSCRIPT},
         {"screen_text": NO_SCREEN_TEXT},
         {"video": VIDEO.model_copy(update={"description": "Another caption"})},
@@ -80,35 +82,27 @@ def test_the_same_video_is_paid_for_once() -> None:
     ids=["prompt", "language", "columns", "options", "transcript", "screen text", "caption", "engine"],
 )
 def test_whatever_the_summary_depends_on_is_paid_again(changes: JsonObject) -> None:
-    shelf, till = Shelf(), Till()
-    run(PaidEngine(), shelf=shelf, till=till)
+    contents, meter = ContentsInMemory(), CountingMeter()
+    run(PaidEngine(), contents=contents, meter=meter)
     engine = changes.pop("engine", PaidEngine())
-    run(engine, shelf=shelf, till=till, **changes)
-    assert len(till.recorded) == 2
+    run(engine, contents=contents, meter=meter, **changes)
+    assert len(meter.calls) == 2
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"video": VIDEO.model_copy(update={"url": "https://vm.tiktok.com/x", "width_px": 720})},
-        {"schema": schema(*RECIPES.columns[1:], column("Formula", "formula"), column("Files", "files"))},
+        {"video": VIDEO.model_copy(update={"url": "https://vm.tiktok.com/x", "cover_path": Path("cover.jpg")})},
+        {"data_schema": schema(*RECIPES.columns[1:], column("Formula", "formula"), column("Files", "files"))},
         {"transcript": TRANSCRIPT.model_copy(update={"source": "captions"})},
     ],
     ids=["another link", "columns that nobody fills", "who heard it"],
 )
 def test_what_the_summary_does_not_depend_on_is_not_paid_again(changes: JsonObject) -> None:
-    shelf, till = Shelf(), Till()
-    run(PaidEngine(), shelf=shelf, till=till)
-    run(PaidEngine(), shelf=shelf, till=till, **changes)
-    assert len(till.recorded) == 1
-
-
-def test_a_summary_kept_in_another_shape_is_made_again() -> None:
-    shelf, till = Shelf(), Till()
-    made = run(PaidEngine(), shelf=shelf, till=till)
-    shelf.kept = {key: {"overview": "old", "columns": []} for key in shelf.kept}
-    assert run(PaidEngine(), shelf=shelf, till=till) == made
-    assert len(till.recorded) == 2
+    contents, meter = ContentsInMemory(), CountingMeter()
+    run(PaidEngine(), contents=contents, meter=meter)
+    run(PaidEngine(), contents=contents, meter=meter, **changes)
+    assert len(meter.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -120,13 +114,13 @@ def test_a_summary_kept_in_another_shape_is_made_again() -> None:
     ],
 )
 def test_with_nothing_to_read_nothing_is_paid(video: Video) -> None:
-    till, shelf = Till(), Shelf()
+    meter, contents = CountingMeter(), ContentsInMemory()
     silent = Transcript(text=" ", no_speech=True, note="No speech was heard.")
     with pytest.raises(SvpError) as caught:
-        run(PaidEngine(), shelf=shelf, till=till, video=video, transcript=silent, screen_text=NO_SCREEN_TEXT)
+        run(PaidEngine(), contents=contents, meter=meter, video=video, transcript=silent, screen_text=NO_SCREEN_TEXT)
     assert caught.value.code is Code.NOTHING_TO_READ
-    assert till.asked == 0
-    assert shelf.kept == {}
+    assert meter.checks == 0
+    assert contents.kept == {}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +135,7 @@ def test_with_nothing_to_read_nothing_is_paid(video: Video) -> None:
 def test_any_word_is_enough(changes: JsonObject) -> None:
     video = Video(media_key="tiktok:1", url="https://www.tiktok.com/@a/video/1", uploader="anna")
     silent: JsonObject = {"video": video, "transcript": NO_TRANSCRIPT, "screen_text": NO_SCREEN_TEXT}
-    made = run(ExtractiveSummarizer(), shelf=Shelf(), **(silent | changes))
+    made = run(ExtractiveSummarizer(), contents=ContentsInMemory(), **(silent | changes))
     assert made.properties["Name"].value
     assert made.overview
 
@@ -150,28 +144,36 @@ def test_any_word_is_enough(changes: JsonObject) -> None:
     "properties",
     [{"Link": "https://x.example"}, {"Unknown": 1}, {"Made by": "Anna"}, {"Servings": "four"}, {"Event": "soon"}],
 )
-def test_an_engine_that_fills_what_it_must_not_fails_and_nothing_is_kept(properties: JsonObject) -> None:
-    shelf = Shelf()
+def test_a_value_that_its_column_can_not_hold_costs_that_column(properties: JsonObject) -> None:
+    contents = ContentsInMemory()
+    made = run(PaidEngine(**properties, Steps="Boil."), contents=contents)
+    assert set(made.properties) == {"Name", "Steps"}
+    assert set(made.left_blank) == set(properties)
+    assert list(contents.kept.values()) == [made]
+
+
+def test_a_summary_without_a_title_is_invalid_and_not_kept() -> None:
+    contents = ContentsInMemory()
     with pytest.raises(SvpError) as caught:
-        run(PaidEngine(**properties), shelf=shelf)
+        run(PaidEngine(Name=[]), contents=contents)
     assert caught.value.code is Code.SUMMARY_INVALID
-    assert shelf.kept == {}
+    assert contents.kept == {}
 
 
 def test_a_failure_of_the_engine_is_passed_on_and_nothing_is_kept() -> None:
-    shelf = Shelf()
+    contents = ContentsInMemory()
     with pytest.raises(SvpError) as caught:
-        run(PaidEngine(), shelf=shelf, till=Till(calls=0))
+        run(PaidEngine(), contents=contents, meter=CountingMeter(calls_allowed=0))
     assert caught.value.code is Code.BUDGET_REACHED
-    assert shelf.kept == {}
+    assert contents.kept == {}
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_a_hostile_video_has_a_summary_that_can_be_kept(text: str) -> None:
     video = VIDEO.model_copy(update={"title": text[:200], "description": text, "uploader": text})
     hostile: JsonObject = {"video": video, "transcript": Transcript(text=text), "prompt": text}
-    shelf = Shelf()
-    made = run(ExtractiveSummarizer(), shelf=shelf, **hostile)
-    assert run(ExtractiveSummarizer(), shelf=shelf, **hostile) == made
+    contents = ContentsInMemory()
+    made = run(ExtractiveSummarizer(), contents=contents, **hostile)
+    assert run(ExtractiveSummarizer(), contents=contents, **hostile) == made
     assert "Rating" not in made.properties
     assert len(made.model_dump_json()) < 100_000

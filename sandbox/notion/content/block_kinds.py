@@ -9,8 +9,10 @@ from sandbox.notion.content import files, rich_text
 from sandbox.notion.errors import failed
 from sandbox.notion.state.store import Json
 
+# Source: developers.notion.com/reference/patch-block-children: two levels of nesting in one request.
 DEEPEST = 2
 """Levels of children below a block in one request."""
+# Source: developers.notion.com/reference/request-limits: 1,000 block elements a request.
 MOST_BLOCKS = 1_000
 """Blocks in one request, at all levels."""
 TEXT_KINDS = (
@@ -18,6 +20,7 @@ TEXT_KINDS = (
     "heading_1", "heading_2", "heading_3", "code",
 )  # fmt: skip
 MEDIA_KINDS = ("image", "video", "pdf", "audio", "file")
+# Source: Notion's OpenAPI description of 2026-03, languageRequest.
 LANGUAGES = (
     "abap", "abc", "agda", "arduino", "ascii art", "assembly", "bash", "basic", "bnf", "c", "c#", "c++", "clojure",
     "coffeescript", "coq", "css", "dart", "dhall", "diff", "docker", "ebnf", "elixir", "elm", "erlang", "f#", "flow",
@@ -29,6 +32,8 @@ LANGUAGES = (
     "vb.net", "verilog", "vhdl", "visual basic", "webassembly", "xml", "yaml", "java/c/c++/c#",
 )  # fmt: skip
 
+# Source: Notion's OpenAPI description of 2026-03, blockObjectRequest, and 1,860 recorded exchanges compared in November
+# 2026.
 _text: dict[str, Check] = {"rich_text": rich_text.rich_text}
 _color: dict[str, Check] = {"color": checks.choice(*rich_text.COLORS)}
 _caption: dict[str, Check] = {"caption": rich_text.rich_text}
@@ -75,6 +80,7 @@ def block(value: Any, path: str, *, level: int = 0) -> None:
     if level < DEEPEST:
         kinds["table"] = _table
     if level == 0:
+        # Source: developers.notion.com/reference/block, Column list and column: at least two columns.
         kinds["column_list"] = checks.record({"children": checks.array(partial(_column, level=1), shortest=2)})
         kinds["column"] = partial(_column_content, level=1)
     checks.variant(kinds, {"object": checks.choice("block")})(value, path)
@@ -104,6 +110,7 @@ def count(blocks: list[Json]) -> int:
 
 
 def _table(value: Any, path: str) -> None:
+    # Source: developers.notion.com/reference/block, Table: a table is made with its rows, each as wide as the table.
     row = checks.variant({"table_row": _plain["table_row"]}, {"object": checks.choice("block")})
     checks.record(
         {"table_width": checks.integer(least=1), "children": checks.array(row, shortest=1)},

@@ -15,12 +15,16 @@ from sandbox.notion.errors import failed, validation
 from sandbox.notion.state.session import Session, new_id
 from sandbox.notion.state.store import Json, Record
 
+# Source: developers.notion.com/reference/request-limits and developers.notion.com/reference/property-object, Select:
+# 100 characters and no comma.
 LONGEST_OPTION_NAME = 100
 WITH_OPTIONS = ("select", "multi_select", "status")
+# Source: developers.notion.com/reference/page-property-values: what the API does not write.
 READ_ONLY = (
     "formula", "rollup", "created_time", "created_by", "last_edited_time", "last_edited_by", "unique_id", "button",
     "verification",
 )  # fmt: skip
+# Source: Notion's OpenAPI description of 2026-03, propertyConfigurationRequest; a status takes no options there.
 _WITHOUT_SETTINGS = (
     "title", "rich_text", "url", "people", "files", "email", "phone_number", "date", "checkbox", "created_by",
     "created_time", "last_edited_by", "last_edited_time", "button", "verification", "place", "status",
@@ -72,6 +76,7 @@ def changes(value: Any, path: str) -> None:
     """The `properties` of a data source's update: a configuration, a new `name`, both, or null to remove."""
     if not isinstance(value, dict):
         raise failed(path, "an object", value)
+    # Source: developers.notion.com/reference/update-property-schema-object: null removes, `name` renames.
     renaming = checks.record({"name": checks.text(shortest=1)}, _extras)
     retyping = checks.variant(_kinds, _extras | {"name": checks.text(shortest=1)})
     for name, change in value.items():
@@ -104,6 +109,7 @@ def made(session: Session, requested: dict[str, Json]) -> dict[str, Json]:
     Raises a validation error unless exactly one of them is the title.
     """
     titles = [name for name, column in requested.items() if checks.kind_of(column, _kinds) == "title"]
+    # Source: developers.notion.com/reference/property-object, Title: each data source has one title.
     if len(titles) != 1:
         raise validation("Title is not provided" if not titles else "Only one title property is allowed.")
     columns: dict[str, Json] = {}
@@ -129,6 +135,8 @@ def changed(session: Session, data_source: Record, requested: dict[str, Json | N
             columns[column["id"]] = column
         elif request is None:
             if column["type"] == "title":
+                # Assumed: the words that refuse to delete the title. If wrong: nothing, the product keeps the title.
+                # Check: none.
                 raise validation("Cannot delete title property.")
             del columns[column["id"]]
         else:
@@ -176,6 +184,7 @@ def add_option(column: Json, name: str, *, color: str | None = None, description
     if checks.length_of(name) > LONGEST_OPTION_NAME:
         raise failed("body.select.name.length", f"≤ `{LONGEST_OPTION_NAME}`", checks.length_of(name))
     known = options(column)
+    # Assumed: a new option takes the next colour. If wrong: nothing that people see. Check: none.
     made_option = {
         "id": new_id(),
         "name": name,
@@ -208,6 +217,8 @@ def _column(session: Session, name: str, request: Json, columns: dict[str, Json]
     if kind == "title" and any(other["type"] == "title" for other in columns.values()):
         raise validation("Cannot create new title property. Only one title property is allowed.")
     if any(other["name"] == name for other in columns.values()):
+        # Assumed: the words that refuse a second property of a name. If wrong: nothing, the product looks first. Check:
+        # none.
         raise validation(f"Property {name} already exists.")
     column: Json = {
         "id": "title" if kind == "title" else _column_id(columns),
@@ -220,6 +231,7 @@ def _column(session: Session, name: str, request: Json, columns: dict[str, Json]
 
 def _column_id(columns: dict[str, Json]) -> str:
     """An id that none of the columns has. Notion's own are percent-encoded, and some need it."""
+    # Source: developers.notion.com/reference/property-object: ids are short and random, percent-encoded in answers.
     letters = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyzABCDEFGH") for _ in range(3))
     made_id = letters + secrets.choice(("x", "y", "%3A", "%40", "%7B"))
     return made_id if made_id not in columns else _column_id(columns)
@@ -271,6 +283,7 @@ def _set_options(column: Json, before: list[Json], requested: list[Json]) -> Non
         if old is None:
             add_option(column, name, color=wanted.get("color"), description=wanted.get("description"))
             continue
+        # Source: developers.notion.com/reference/update-property-schema-object: the colour of an option stays.
         if wanted.get("color", old["color"]) != old["color"]:
             raise validation(f"Cannot update color of select with name: {old['name']}.")
         options(column).append(old | {"name": name, "description": wanted.get("description", old["description"])})

@@ -24,6 +24,8 @@ def value(session: Session, page: Record, column: Json, cell: Cell) -> Any:
     """What an answer has under the type's name in a read-only cell; `cell` shows any other."""
     kind = column["type"]
     stamps = session.stamps(page)
+    # Source: developers.notion.com/reference/page-property-values: created_time, created_by, last_edited_time,
+    # last_edited_by.
     if kind in stamps:
         return stamps[kind]
     if kind == "unique_id":
@@ -36,6 +38,7 @@ def value(session: Session, page: Record, column: Json, cell: Cell) -> Any:
 
 
 def _formula(session: Session, page: Record, expression: str, cell: Cell) -> Json:
+    # Assumed: any other formula has an empty string. If wrong: nothing, the product reads no formula. Check: none.
     single = _ONE_PROPERTY.match(expression.strip())
     data_source = session.parent_of(page)
     column = columns.find(data_source, single["name"]) if single and data_source is not None else None
@@ -62,6 +65,7 @@ def _rollup(session: Session, page: Record, settings: Json, cell: Cell) -> Json:
         column = columns.find(home, settings["rollup_property_id"]) if home is not None else None
         if related is not None and column is not None and column["type"] not in _NOT_NESTED:
             cells.append({"type": column["type"]} | cell(session, related, column))
+    # Source: developers.notion.com/reference/page-property-values, Rollup: array, number, date.
     if function in ("show_original", "show_unique"):
         return {"type": "array", "array": cells, "function": function}
     return {"type": "number", "number": _number(function, cells), "function": function}

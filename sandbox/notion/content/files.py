@@ -16,6 +16,7 @@ from sandbox.notion.errors import failed, not_found, validation
 from sandbox.notion.state.session import Session
 from sandbox.notion.state.store import Json
 
+# Source: developers.notion.com/reference/file-object: the address of an uploaded file is good for an hour.
 _LINK_GOOD_FOR = timedelta(hours=1)
 url: Check = checks.text(longest=LONGEST_URL, shortest=1)
 external: Check = checks.record({"url": url})
@@ -24,6 +25,7 @@ upload: Check = checks.record({"id": checks.identifier})
 
 def _emoji(value: Any, path: str) -> None:
     checks.text(shortest=1, longest=32)(value, path)
+    # Assumed: an icon of plain letters is refused. If wrong: nothing that people see. Check: none.
     if value.isascii():
         raise failed(path, "an emoji", value)
 
@@ -52,10 +54,14 @@ def attached(session: Session, upload_id: str) -> str:
     if record is None or record.kind != "file_upload" or record.workspace_id != session.workspace_id:
         raise not_found("file_upload", canonical)
     body = record.body
+    # Source: developers.notion.com/reference/file-upload: status pending, uploaded, expired, failed.
+    # Assumed: the words that refuse an upload that was not sent or has expired. If wrong: a cover is left out with
+    # another note. Check: none.
     if body["status"] != "uploaded":
         raise validation(f"File upload {canonical} is not in status `uploaded`, but `{body['status']}`.")
     if not body["attached"] and session.clock.now().isoformat() > body["expires"]:
         raise validation(f"File upload {canonical} has expired.")
+    # Source: developers.notion.com/reference/file-upload: an upload that is attached does not expire.
     body["attached"] = True
     session.store.save(record)
     return canonical

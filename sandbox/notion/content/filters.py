@@ -1,8 +1,4 @@
-"""Which rows a query wants, and in what order.
-
-Text is compared without regard to case. Whether Notion does so everywhere is not documented; a caller that looks a
-row up by its text must then compare for itself.
-"""
+"""Which rows a query wants, and in what order."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +19,8 @@ _existence: dict[str, Check] = {"is_empty": _true, "is_not_empty": _true}
 _words = checks.text()
 
 
+# Source: developers.notion.com/reference/post-database-query-filter; Notion's OpenAPI description of 2026-03,
+# propertyFilter.
 def _conditions(names: tuple[str, ...], value: Check, *, existence: bool = True) -> Check:
     return checks.variant(dict.fromkeys(names, value) | (_existence if existence else {}))
 
@@ -67,6 +65,8 @@ _of_timestamp = {
 
 def query_filter(value: Any, path: str, *, depth: int = 0) -> None:
     """A filter of a query: one condition, or `and` / `or` of conditions, nested twice at most."""
+    # Source: developers.notion.com/reference/post-database-query-filter, Compound filter conditions: nested twice at
+    # most.
     group = next((key for key in ("and", "or") if isinstance(value, dict) and key in value), None)
     if group is not None and depth < 2:
         checks.record({group: checks.array(lambda v, p: query_filter(v, p, depth=depth + 1))})(value, path)
@@ -117,6 +117,8 @@ def compiled(session: Session, data_source: Record, condition: Json | None) -> M
 
 def sorted_rows(session: Session, data_source: Record, rows: list[Record], wanted: list[Json]) -> list[Record]:
     """The rows in the order that checked sorts ask for, empty cells last; newest first where none do."""
+    # Assumed: without a sort the newest row comes first. If wrong: nothing, the product sorts by created_time where the
+    # order matters. Check: none.
     ordered = sorted(rows, key=lambda row: row.seq, reverse=not wanted)
     for sort in reversed(wanted):
         backwards = sort["direction"] == "descending"
@@ -128,6 +130,7 @@ def sorted_rows(session: Session, data_source: Record, rows: list[Record], wante
         if column is None:
             raise validation(f"Could not find sort property with name or id: {sort['property']}")
         keys = {row.id: _sort_key(session, row, column) for row in ordered}
+        # Assumed: empty cells come last either way. If wrong: nothing that people see. Check: none.
         filled = [row for row in ordered if keys[row.id] is not None]
         filled.sort(key=lambda row, keys=keys: keys[row.id], reverse=backwards)  # type: ignore[misc]
         ordered = filled + [row for row in ordered if keys[row.id] is None]
@@ -203,6 +206,8 @@ def _compare(session: Session, value: Any, kind: str, condition: Json) -> bool:
     if isinstance(value, list):
         wanted = checks.dashed(wanted) or wanted if kind != "multi_select" else wanted
         return (wanted in value) == (how == "contains")
+    # Assumed: text is compared without regard to case. If wrong: nothing, the product compares what it looks up for
+    # itself. Check: notion: search.
     if isinstance(wanted, str) and kind not in columns.WITH_OPTIONS:
         value, wanted = str(value or "").casefold(), wanted.casefold()
     if how in ("equals", "does_not_equal"):
@@ -226,6 +231,8 @@ def _date_holds(now: datetime, value: str, how: str, wanted: Any) -> bool:
     if how in _periods:
         first, last = _period(now.date(), how)
         return first <= _aware(value).date() <= last
+    # Assumed: a date without a time is compared by the day in UTC. If wrong: rows at the edge of a window are read
+    # twice or a sweep later. Check: none.
     whole_days = "T" not in wanted
     here: Any = _aware(value).date() if whole_days else _aware(value)
     there: Any = _aware(wanted).date() if whole_days else _aware(wanted)
@@ -246,6 +253,7 @@ def _aware(written: str) -> datetime:
 
 def _period(today: date, name: str) -> tuple[date, date]:
     if name == "this_week":
+        # Assumed: a week begins on Sunday. If wrong: nothing, the product asks for no week. Check: none.
         sunday = today - timedelta(days=(today.weekday() + 1) % 7)
         return sunday, sunday + timedelta(days=6)
     days = {"week": 7, "month": 30, "year": 365}[name.split("_")[1]]

@@ -9,10 +9,12 @@ from sandbox.notion.checks import Check
 from sandbox.notion.errors import failed, validation
 from sandbox.notion.state.store import Json
 
+# Source: developers.notion.com/reference/request-limits: text 2,000, equation 1,000, URL 2,000 characters; 100 items.
 LONGEST_TEXT = 2_000
 LONGEST_EQUATION = 1_000
 LONGEST_URL = 2_000
 PLAIN_COLORS = ("default", "gray", "brown", "orange", "yellow", "green", "blue", "purple", "pink", "red")
+# Source: developers.notion.com/reference/rich-text, annotations.
 COLORS = PLAIN_COLORS + tuple(f"{color}_background" for color in PLAIN_COLORS)
 _LINK_SCHEMES = ("http", "https", "mailto", "tel")
 _FLAGS = ("bold", "italic", "strikethrough", "underline", "code")
@@ -22,6 +24,9 @@ def link(value: Any, path: str) -> None:
     """The URL of a link in a text: absolute (or relative to Notion), at most 2,000 units."""
     checks.text(longest=LONGEST_URL)(value, path)
     if not value.startswith(("/", "#")) and urlsplit_scheme(value) not in _LINK_SCHEMES:
+        # Source: error text quoted in public issue threads: "Invalid URL for link.".
+        # Assumed: relative addresses and other schemes than these are refused. If wrong: nothing that people see.
+        # Check: none.
         raise validation("Invalid URL for link.")
 
 
@@ -78,6 +83,8 @@ rich_text: Check = checks.array(item)
 
 def kept(items: list[Json]) -> list[Json]:
     """Checked items as answers show them: with plain text, all annotations and the link."""
+    # Assumed: an item without text is dropped. If wrong: a page is written again although nothing changed. Check:
+    # notion: append.
     return [_kept_item(entry) for entry in items if entry.get("text", {}).get("content") != ""]
 
 

@@ -15,6 +15,7 @@ from sandbox.notion.errors import failed, not_found, validation
 from sandbox.notion.state.session import Session
 from sandbox.notion.state.store import Json, Record
 
+# Source: developers.notion.com/reference/retrieve-a-page: at most 25 references in a page object.
 RELATION_ITEMS_SHOWN = 25
 _USER = (
     "SELECT id FROM (SELECT id, workspace_id FROM people UNION SELECT id, workspace_id FROM bots)"
@@ -45,6 +46,7 @@ def _date(value: Any, path: str) -> None:
         raise failed(f"{path}.end", f"on or after `{value['start']}`", value["end"])
 
 
+# Source: developers.notion.com/reference/page-property-values; Notion's OpenAPI description of 2026-03.
 writable: dict[str, Check] = {
     "title": rich_text.rich_text,
     "rich_text": rich_text.rich_text,
@@ -77,6 +79,8 @@ def matched(data_source: Record, requested: dict[str, Json]) -> list[tuple[Json,
         column = columns.find(data_source, name)
         kind = checks.kind_of(value, writable)
         if column is None:
+            # Source: error texts quoted in public issue threads, as denkiwakame/arxiv2notion issue 1: "Title is
+            # expected to be rich_text.".
             complaints.append(f"{name} is not a property that exists.")
         elif column["type"] != kind:
             complaints.append(f"{name} is expected to be {column['type']}.")
@@ -135,6 +139,8 @@ def kept_value(page: Record, column: Json) -> Any:
     if column["type"] in _empty_lists:
         return []
     if column["type"] == "status":
+        # Assumed: an untouched status has the first option. If wrong: a row without a status is taken for one that
+        # waits, or not. Check: notion: page.
         first = columns.options(column)
         return first[0]["id"] if first else None
     return False if column["type"] == "checkbox" else None
@@ -200,12 +206,16 @@ def _kept_option(column: Json, value: Json) -> str:
     found = next((known for known in columns.options(column) if option_id == known["id"]), None)
     if found is None and name is not None:
         found = columns.option_named(column, name)
+    # Source: developers.notion.com/reference/page-property-values, Select and Status: an unknown select option is made,
+    # an unknown status is refused.
     if found is None and name is not None and column["type"] != "status":
         found = columns.add_option(column, name, color=value.get("color"))
     if found is None and column["type"] == "status":
         raise validation(f'Invalid status option. Status option "{name or option_id}" does not exist.')
     if found is None:
         raise validation(f'{column["name"]} is an invalid select option "{option_id}".')
+    # Assumed: the words that refuse another colour for an option. If wrong: nothing, the product names no colour in a
+    # cell. Check: none.
     if value.get("color", found["color"]) != found["color"]:
         raise validation("Select option color doesn't match existing.")
     return str(found["id"])
@@ -241,6 +251,8 @@ def _kept_files(session: Session, value: list[Json]) -> list[Json]:
 
 def _kept_date(value: Json) -> Json:
     """Times lose their seconds and gain their offset, as Notion's do."""
+    # Assumed: times lose their seconds and gain their offset. If wrong: nothing, the product compares to the minute.
+    # Check: none.
     zone = value.get("time_zone")
 
     def norm(written_time: str | None) -> str | None:

@@ -14,9 +14,11 @@ from sandbox.notion.state.store import Json, Kind, Record
 routes = Blueprint("blocks", __name__, url_prefix="/v1/blocks")
 
 UNDER_A_PAGE: list[Kind] = ["block", "page", "database"]
+# Source: developers.notion.com/reference/patch-block-children: at most 100 children.
 children: checks.Check = checks.array(block_kinds.block)
 """The `children` of a request: at most 100."""
 _after_block = checks.record({"id": checks.identifier})
+# Source: developers.notion.com/reference/changes-by-version, 2026-03-11: `after` became `position`.
 _position = checks.either(
     checks.record({"type": checks.choice("after_block"), "after_block": _after_block}),
     checks.record({"type": checks.choice("start", "end")}),
@@ -35,6 +37,7 @@ def update_block(block_id: str) -> Json:
     """PATCH /v1/blocks/{id}: its content, or out of the trash and into it."""
     session = incoming.session()
     record = session.find_block(block_id)
+    # Source: developers.notion.com/reference/update-a-block: the kind of a block stays.
     kind = record.body["type"] if record.kind == "block" else f"child_{record.kind}"
     content = block_kinds.changed_content(kind)
     asked = incoming.body(
@@ -95,10 +98,14 @@ def append_children(block_id: str) -> Json:
     position = asked.get("position", {"type": "end"})
     if "after" in asked:
         position = {"type": "after_block", "after_block": {"id": asked["after"]}}
+    # Source: 18 recorded appends with a position, 13 of them before other blocks: `results` has the new blocks, then
+    # all that follow.
+    # Assumed: what follows comes whole, however much it is, and for `after` of the older version too. If wrong:
+    # nothing, the new blocks are first. Check: notion: append.
     made = append(session, parent, asked["children"], position=position)
     return {
         "object": "list",
-        "results": [shown(session, record) for record in made],
+        "results": [shown(session, record) for record in [*made, *_following(session, made)]],
         "next_cursor": None,
         "has_more": False,
         "type": "block",
@@ -121,6 +128,8 @@ def append(
     if not contents:
         return []
     if parent.kind == "block" and "rich_text" not in parent.body[parent.body["type"]] and not _holds_blocks(parent):
+        # Assumed: the words that refuse children to a block that takes none. If wrong: nothing, the product gives no
+        # children to such blocks. Check: none.
         raise validation(f"Block type {parent.body['type']} does not support children.")
     places = _places(session, parent, position or {"type": "end"}, len(contents))
     made = [_make(session, parent, entry, place) for entry, place in zip(contents, places, strict=True)]
@@ -167,6 +176,15 @@ def shown(session: Session, record: Record) -> Json:
     }
 
 
+def _following(session: Session, made: list[Record]) -> list[Record]:
+    """The living siblings behind the last of the new blocks, in order."""
+    if not made:
+        return []
+    # Assumed: siblings in the trash are not in the answer. If wrong: nothing, the new blocks are first. Check: none.
+    siblings = session.store.children(made[-1].parent_id, UNDER_A_PAGE)
+    return [record for record in siblings if record.position > made[-1].position and not record.in_trash]
+
+
 def _holds_blocks(parent: Record) -> bool:
     return parent.body["type"] in ("table", "column_list", "column", "synced_block")
 
@@ -184,6 +202,7 @@ def _make(session: Session, parent: Record, entry: Json, position: float | None 
 
 def _defaults(kind: str) -> Json:
     if kind in block_kinds.TEXT_KINDS:
+        # Source: 1,860 recorded exchanges compared in November 2026: shapes of blocks.
         extra: Json = {"color": "default"} if kind not in ("code", "template") else {}
         extra |= {"is_toggleable": False} if kind.startswith("heading") else {}
         extra |= {"checked": False} if kind == "to_do" else {}
@@ -230,6 +249,8 @@ def _places(session: Session, parent: Record, position: Json, amount: int) -> li
         wanted = checks.dashed(position["after_block"]["id"])
         index = next((i for i, sibling in enumerate(siblings) if sibling.id == wanted), None)
         if index is None:
+            # Assumed: a position behind a block of another parent is refused with 400 in these words. If wrong: a page
+            # whose block a person deleted meanwhile fails instead of being read again. Check: notion: append.
             raise validation(f"Block to append children after ({wanted}) is not a child of the parent block.")
         low = taken[index]
         high = taken[index + 1] if index + 1 < len(taken) else low + amount + 1

@@ -13,6 +13,7 @@ from sandbox.notion.state.store import Json, Record
 
 routes = Blueprint("comments", __name__, url_prefix="/v1/comments")
 
+# Source: developers.notion.com/reference/create-a-comment; Notion's OpenAPI description of 2026-03.
 _attachment = checks.record({"file_upload_id": checks.identifier}, {"type": checks.choice("file_upload")})
 _named = checks.record(
     {"type": checks.choice("integration", "user", "custom")},
@@ -44,6 +45,8 @@ def list_comments() -> Json:
     session = incoming.session()
     cursor, size = incoming.page_asked()
     target = session.find_block(request.args.get("block_id", ""))
+    # Assumed: of comments the oldest comes first. If wrong: a comment of ours that was sent twice is not noticed.
+    # Check: none.
     return answer_list(
         session.store.children(target.id, ["comment"]),
         keep=lambda record: not record.in_trash,
@@ -109,4 +112,6 @@ def _discussed(session: Session, discussion_id: str) -> tuple[Record, str]:
         parent = session.parent_of(comment)
         if comment.body["discussion_id"] == wanted and parent is not None and session.sees(parent):
             return parent, str(wanted)
+    # Assumed: the words that refuse an unknown discussion. If wrong: nothing, the product starts discussions only.
+    # Check: none.
     raise validation(f"Could not find discussion with ID: {wanted}")

@@ -6,13 +6,18 @@ POST   /_sandbox/share                  {"bot_id", "object_id", "shared"}
 POST   /_sandbox/tokens/expire          {"access_token"} or {} for all: 401 until it is refreshed
 POST   /_sandbox/clock                  {"advance_s"}: moves the sandbox's time on
 POST   /_sandbox/rate                   {"per_second", "burst"}, per_second null for none
+POST   /_sandbox/redirect_uris          {"client_id", "redirect_uri"}: registers it, 400 where Notion takes none such
+POST   /_sandbox/connections/remove     {"bot_id"}: as a person does in Notion; adding it again makes another bot
+POST   /_sandbox/edge_block             {"matching"?, "times"?}: 403 in HTML from the edge, which Notion never hears of
 POST   /_sandbox/status_options         {"data_source_id", "property", "options": [name, …]}
 GET    /_sandbox/pages?data_source_id=  every page ever made there: see `list_pages`
 GET    /_sandbox/webhooks               subscriptions and deliveries
-POST   /_sandbox/webhooks               {"url", "workspace_id"?} → id, verification_token
+POST   /_sandbox/webhooks               {"url", "workspace_id"?, "is_handshake_signed"?} → id, verification_token
 PATCH  /_sandbox/webhooks/{id}          {"delay_s", "copies", "retry_s", "paused"}
 DELETE /_sandbox/webhooks/{id}
 POST   /_sandbox/webhooks/resend        {"event_id"}
+
+Databases that only a person can make: `odd_databases`.
 """
 
 from dataclasses import asdict
@@ -23,7 +28,7 @@ from flask import Blueprint, request
 from sandbox.notion import checks
 from sandbox.notion.checks import Check
 from sandbox.notion.content import columns, rich_text, values
-from sandbox.notion.endpoints import pages
+from sandbox.notion.endpoints import edge, oauth, pages
 from sandbox.notion.endpoints.incoming import made
 from sandbox.notion.errors import not_found, validation
 from sandbox.notion.state import workspaces
@@ -102,6 +107,33 @@ def set_rate() -> Json:
     return asked
 
 
+@routes.post("/redirect_uris")
+def register_redirect_uri() -> Json:
+    """Registers a redirect URI of a client, as its owner does in Notion's settings."""
+    asked = _asked({"client_id": checks.text(shortest=1), "redirect_uri": checks.text(shortest=1)})
+    if not oauth.may_be_registered(asked["redirect_uri"]):
+        raise validation("Invalid redirect URI.")
+    registered = state().redirect_uris.setdefault(asked["client_id"], set())
+    registered.add(asked["redirect_uri"])
+    return {"redirect_uris": sorted(registered)}
+
+
+@routes.post("/connections/remove")
+def remove_connection() -> Json:
+    """Takes a connection out of its workspace, with its tokens and all that was shared with it."""
+    bot_id = _asked({"bot_id": checks.identifier})["bot_id"]
+    return {"removed": workspaces.remove_bot(state().store, bot_id)}
+
+
+@routes.post("/edge_block")
+def block_at_edge() -> Json:
+    """Lets the edge refuse the next requests."""
+    asked = _asked({}, {"matching": checks.text(), "times": checks.nullable(checks.integer(least=1))})
+    block = edge.block(path=asked.get("matching", "/v1/"), times=asked.get("times", 1))
+    state().faults.add(block)
+    return {"ray_id": block.headers["cf-ray"]}
+
+
 @routes.post("/status_options")
 def set_status_options() -> Json:
     """Gives a status column its options, as a person does in Notion's own page."""
@@ -157,10 +189,15 @@ def list_webhooks() -> Json:
 @routes.post("/webhooks")
 def subscribe() -> Json:
     """Adds a subscription; its verification token is sent to it and told here."""
-    asked = _asked({"url": checks.text(shortest=1)}, {"workspace_id": checks.identifier})
+    optional: dict[str, Check] = {"workspace_id": checks.identifier, "is_handshake_signed": checks.boolean}
+    asked = _asked({"url": checks.text(shortest=1)}, optional)
     if rich_text.urlsplit_scheme(asked["url"]) not in ("http", "https"):
         raise validation("url should be an http or https address")
-    found = state().webhooks.subscribe(asked["url"], workspace_id=asked.get("workspace_id"))
+    found = state().webhooks.subscribe(
+        asked["url"],
+        workspace_id=asked.get("workspace_id"),
+        is_handshake_signed=asked.get("is_handshake_signed", True),
+    )
     return {"id": found.id, "verification_token": found.verification_token}
 
 

@@ -69,6 +69,8 @@ def query_data_source(data_source_id: str) -> Json:
     """POST /v1/data_sources/{id}/query."""
     session = incoming.session()
     data_source = session.find("data_source", data_source_id)
+    # Assumed: a data source in the trash cannot be queried. If wrong: rows that were thrown away are worked on. Check:
+    # notion: search.
     if data_source.in_trash or session.ancestor_in_trash(data_source):
         raise not_found("data_source", data_source.id)
     return query(session, data_source, incoming.body(_query), only=request.args.getlist("filter_properties"))
@@ -104,6 +106,8 @@ def update(session: Session, data_source: Record, asked: Json) -> None:
         data_source.body["icon"] = files.kept(session, asked["icon"])
     rows = session.store.children(data_source.id, ["page"])
     before = set(data_source.body["columns"])
+    # Assumed: a cell keeps what its text allows when its column changes its type. If wrong: nothing, the product
+    # changes no type. Check: none.
     for old, new in columns.changed(session, data_source, asked.get("properties", {})):
         for row in rows:
             row.body["cells"][new["id"]] = values.converted(session, row, old, new)
@@ -119,20 +123,34 @@ def update(session: Session, data_source: Record, asked: Json) -> None:
 
 def query(session: Session, data_source: Record, asked: Json, *, only: list[str]) -> Json:
     """One page of the rows that a checked query wants, with `request_status`: incomplete at the query's ceiling."""
-    wants = filters.compiled(session, data_source, asked.get("filter"))
+    # Source: developers.notion.com/reference/query-a-data-source; Notion's OpenAPI description of 2026-03, result_type:
+    # "returning both pages and data sources for wikis".
+    matches = filters.compiled(session, data_source, asked.get("filter"))
     in_trash = asked.get("in_trash", False)
     rows = session.store.children(data_source.id, ["page"])
     rows = filters.sorted_rows(session, data_source, rows, asked.get("sorts", []))
-    wanted = {row.id for row in rows if row.in_trash == in_trash and wants(row)}
-    reachable = {row.id for row in [row for row in rows if row.id in wanted][: session.query_limit]}
+    found = rows + _in_wiki(session, data_source)
+
+    # Assumed: data sources in a wiki come whatever the filter says. If wrong: nothing, the product asks for pages only.
+    # Check: none.
+    def is_wanted(record: Record) -> bool:
+        of_type = asked.get("result_type", record.kind) == record.kind
+        return of_type and record.in_trash == in_trash and (record.kind == "data_source" or matches(record))
+
+    wanted = [record.id for record in found if is_wanted(record)]
+    reachable = set(wanted[: session.query_limit])
     answer = answer_list(
-        rows,
-        keep=lambda row: row.id in reachable,
-        show=lambda row: pages.shown(session, row, only=only),
+        found,
+        keep=lambda record: record.id in reachable,
+        show=lambda record: (
+            pages.shown(session, record, only=only) if record.kind == "page" else shown(session, record)
+        ),
         kind="page_or_data_source",
         cursor=asked.get("start_cursor"),
         size=asked.get("page_size"),
     )
+    # Source: developers.notion.com/reference/query-a-data-source: request_status incomplete with
+    # query_result_limit_reached, at 10,000 results.
     cut = len(wanted) > len(reachable) and not answer["has_more"]
     reason = {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"}
     return answer | {"request_status": reason if cut else {"type": "complete"}}
@@ -158,6 +176,12 @@ def shown(session: Session, data_source: Record) -> Json:
         "public_url": None,
         **session.trash(data_source),
     }
+
+
+def _in_wiki(session: Session, data_source: Record) -> list[Record]:
+    """The data sources of databases inside the database of `data_source`, which is a wiki where there are any."""
+    inside = session.store.children(data_source.parent_id, ["database"])
+    return [source for database in inside for source in session.store.children(database.id, ["data_source"])]
 
 
 def _count_rows(session: Session, data_source: Record, rows: list[Record], before: set[str]) -> None:

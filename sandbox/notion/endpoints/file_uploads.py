@@ -14,9 +14,12 @@ from sandbox.notion.state.store import Json, Record
 
 routes = Blueprint("file_uploads", __name__, url_prefix="/v1/file_uploads")
 
+# Source: developers.notion.com/docs/working-with-files-and-media: 20 MB in a single part.
 LARGEST_PART_BYTES = 20 * 1024 * 1024
+# Source: developers.notion.com/reference/file-upload: to be attached within an hour.
 _GOOD_FOR = timedelta(hours=1)
-_EXTENSIONS = frozenset((  # the table "Supported file types" of Notion's guide to files and media
+# Source: developers.notion.com/docs/working-with-files-and-media, the table "Supported file types".
+_EXTENSIONS = frozenset((
     "aac", "adts", "mid", "midi", "mp3", "mpga", "m4a", "m4b", "mp4", "oga", "ogg", "opus", "wav", "wma", "weba",
     "flac", "pdf", "txt", "csv", "json", "js", "ts", "tsx", "py", "doc", "dot", "docx", "dotx", "xls", "xlt", "xla",
     "xlsx", "xltx", "ppt", "pot", "pps", "ppa", "pptx", "potx", "rtf", "md", "markdown", "html", "htm", "epub", "xml",
@@ -42,6 +45,7 @@ def create_upload() -> Json:
     several = asked.get("mode") == "multi_part"
     if several and not {"filename", "number_of_parts"} <= set(asked):
         raise failed("body.number_of_parts", "defined, and body.filename, for `multi_part`")
+    # Source: developers.notion.com/docs/working-with-files-and-media: the extension must be a supported one.
     if "filename" in asked:
         _must_be_supported(asked["filename"])
     body = {
@@ -97,6 +101,7 @@ def send_upload(upload_id: str) -> Json:
         raise failed("body.file", "defined")
     name = body["filename"] or sent.filename or "file"
     _must_be_supported(name)
+    # Source: developers.notion.com/reference/send-a-file-upload: the content type of the part is the one announced.
     if body["content_type"] not in (None, sent.mimetype):
         raise validation(f"Content type {sent.mimetype} of the file does not match {body['content_type']}.")
     data = sent.read()
@@ -155,6 +160,9 @@ def _must_be_supported(name: str) -> None:
 
 
 def _must_be_small(session: Session, upload: Record, part_bytes: int) -> None:
+    # Source: developers.notion.com/reference/get-self: workspace_limits.max_file_upload_size_in_bytes.
+    # Assumed: a file over the limit is a 400 validation_error. If wrong: a page without its cover says so in other
+    # words. Check: notion: page.
     row = session.store.row("SELECT largest_upload_bytes FROM workspaces WHERE id=?", session.workspace_id)
     sent = session.store.row(
         "SELECT COALESCE(SUM(LENGTH(data)), 0) AS length FROM file_parts WHERE upload_id=?", upload.id

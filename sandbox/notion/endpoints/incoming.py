@@ -12,7 +12,10 @@ from sandbox.notion.state.app_state import AppState, state
 from sandbox.notion.state.session import LATEST_VERSION, VERSIONS, Session
 from sandbox.notion.state.store import Json
 
+# Source: developers.notion.com/reference/request-limits: 500 KB and 1,000 blocks a request.
+# Assumed: 500 KB are 500,000 bytes. If wrong: nothing, a request that fits is smaller. Check: none.
 LARGEST_BODY_BYTES = 500_000
+# Source: developers.notion.com/reference/intro, Pagination: at most 100 a page.
 _page_size = checks.integer(least=1, most=100)
 paging: dict[str, Check] = {"start_cursor": checks.identifier, "page_size": _page_size}
 """The optional keys of a body that asks for one page of a list."""
@@ -30,6 +33,8 @@ def session() -> Session:
         " WHERE access_token=? AND state='active'",
         token.strip(),
     )
+    # Source: developers.notion.com/reference/authentication: a bearer token and the header `Notion-Version` in every
+    # request.
     if scheme.lower() != "bearer" or row is None:
         raise unauthorized()
     version = _version()
@@ -64,6 +69,7 @@ def body(check: Check) -> Json:
     parsed = _parsed(raw)
     if not isinstance(parsed, dict):
         raise failed("body", "an object", parsed)
+    # Source: developers.notion.com/reference/changes-by-version, 2026-03-11: `archived` became `in_trash`.
     if _version() != LATEST_VERSION and "archived" in parsed:
         parsed["in_trash"] = parsed.pop("archived")
     check(parsed, "body")
@@ -92,10 +98,13 @@ def _parsed(raw: bytes) -> Any:
         json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is no text
         return parsed
     except (ValueError, RecursionError) as error:
+        # Source: developers.notion.com/reference/status-codes: 400 invalid_json.
         raise NotionError(400, "invalid_json", "Error parsing JSON body.") from error
 
 
 def _version() -> str:
+    # Source: developers.notion.com/reference/versioning; developers.notion.com/reference/status-codes: 400
+    # missing_version.
     version = request.headers.get("Notion-Version")
     said = "Notion-Version header failed validation: Notion-Version header should be"
     if version is None:

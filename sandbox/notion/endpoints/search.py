@@ -1,4 +1,4 @@
-"""Search by title, among what is shared with the bot."""
+"""Search by title, among what is shared with the bot; data sources in the trash are found too."""
 
 from flask import Blueprint
 
@@ -27,18 +27,28 @@ _query = checks.record(
 
 @routes.post("")
 def search() -> Json:
-    """POST /v1/search: pages and data sources whose title holds the query, last edited first."""
+    """POST /v1/search: pages and data sources whose title holds a word of the query, last edited first."""
     session = incoming.session()
     asked = incoming.body(_query)
     kinds: list[Kind] = [asked["filter"]["value"]] if "filter" in asked else ["page", "data_source"]
-    words = asked.get("query", "").casefold()
+    words = asked.get("query", "").casefold().split()
     backwards = asked.get("sort", {}).get("direction", "descending") == "descending"
     found = session.store.all_of(session.workspace_id, kinds)
+    # Assumed: what was edited last comes first, whether a sort is asked for or not. If wrong: nothing that people see.
+    # Check: none.
     found.sort(key=lambda record: (record.edited_time, record.seq), reverse=backwards)
 
     def wanted(record: Record) -> bool:
-        alive = not record.in_trash and not session.ancestor_in_trash(record)
-        return alive and session.sees(record) and words in _title(record).casefold()
+        # Source: 399 recorded hits at 2026-03-11: 162 data sources in the trash, no page in the trash.
+        # Assumed: a data source is in the trash with what it stands on. If wrong: a database of a page that was thrown
+        # away is offered. Check: notion: search.
+        in_trash = record.in_trash or session.ancestor_in_trash(record)
+        title = _title(record).casefold()
+        # Source: recorded searches at 2026-03-11: a title matches by any word of the query.
+        # Assumed: a word may stand inside another. If wrong: nothing, the product compares titles for itself. Check:
+        # notion: search.
+        named = not words or any(word in title for word in words)
+        return named and session.sees(record) and not (in_trash and record.kind == "page")
 
     return answer_list(
         found,

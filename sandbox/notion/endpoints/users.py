@@ -73,6 +73,7 @@ def bot(session: Session, bot_id: str) -> Json:
     )
     if row is None:
         raise not_found("user", bot_id)
+    # Source: developers.notion.com/reference/get-self: owner, workspace_name and workspace_limits of the bot.
     owner = next(user for user in people(session) if user["id"] == row["owner_id"])
     return {
         "object": "user",

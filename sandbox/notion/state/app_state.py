@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
+from sandbox.faults import FaultPlan
 from sandbox.notion.state.rate import RateLimit
 from sandbox.notion.state.session import Clock
 from sandbox.notion.state.store import Store
@@ -14,7 +15,10 @@ _KEY = "sandbox.notion"
 
 @dataclass
 class AppState:
-    """The parts, and the choices that `create_app` was given."""
+    """The parts, and the choices that `create_app` was given.
+
+    `redirect_uris` are the registered ones by client id. A client that registered none may use any that could be.
+    """
 
     store: Store
     webhooks: Webhooks
@@ -22,6 +26,8 @@ class AppState:
     exact_times: bool
     query_limit: int
     oauth_errors: str
+    faults: FaultPlan
+    redirect_uris: dict[str, set[str]] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     rate: RateLimit = field(default_factory=RateLimit)
 

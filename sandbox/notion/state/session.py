@@ -11,6 +11,7 @@ from sandbox.notion.checks import dashed
 from sandbox.notion.errors import archived, archived_ancestor, failed, not_found
 from sandbox.notion.state.store import Json, Kind, Record, Store
 
+# Source: developers.notion.com/reference/changes-by-version.
 LATEST_VERSION = "2026-03-11"
 VERSIONS = ("2025-09-03", LATEST_VERSION)
 
@@ -88,6 +89,7 @@ class Session:
         """Whether the object is in the caller's workspace and it, or something above it, is shared with the bot."""
         if record.workspace_id != self.workspace_id:
             return False
+        # Source: developers.notion.com/docs/authorization: a connection sees what was shared with it and all below.
         if not self.is_bot:
             return True
         if record.id not in self._visible:
@@ -146,6 +148,8 @@ class Session:
             position=self.store.next_position(parent_id) if position is None else position,
         )
         self.store.add(record)
+        # Assumed: what a bot makes at the top of the workspace is shared with it. If wrong: nothing, the product makes
+        # nothing there. Check: none.
         if parent_id is None and self.is_bot:
             self.store.execute("INSERT OR IGNORE INTO grants VALUES (?, ?)", self.actor_id, record.id)
         return record
@@ -184,6 +188,7 @@ class Session:
 
     def rounded(self, moment: datetime) -> datetime:
         """A time cut to the minute, unless times are exact."""
+        # Source: 1,860 recorded exchanges compared in November 2026: times are cut to the minute.
         return moment if self.exact_times else moment.replace(second=0, microsecond=0)
 
     def stamps(self, record: Record) -> Json:
@@ -196,9 +201,13 @@ class Session:
         }
 
     def trash(self, record: Record) -> Json:
-        """`in_trash`, and its older name beside it for callers of the older version."""
-        shown = {"in_trash": record.in_trash}
-        return shown if self.version == LATEST_VERSION else shown | {"archived": record.in_trash}
+        """`in_trash`, and its older name beside it for callers of the older version.
+
+        A data source is in the trash with its database, or with the page that this stands on.
+        """
+        in_trash = record.in_trash or (record.kind == "data_source" and self.ancestor_in_trash(record))
+        shown = {"in_trash": in_trash}
+        return shown if self.version == LATEST_VERSION else shown | {"archived": in_trash}
 
     def parent(self, record: Record) -> Json:
         """The `parent` of an answer."""

@@ -1,28 +1,29 @@
-"""Notion's token endpoints: what a connection's tokens are renewed and given back with.
-
-The first pair comes from a sign-in, which needs a browser: see `oauth_app.notion_grant`.
-"""
+"""Notion's OAuth endpoints: where a person authorises a connection, and its tokens are made, renewed and revoked."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
+from urllib.parse import urlencode
 
-import dagster as dg
-from pydantic import Field
+from pydantic import Field, SecretStr
 
-from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import JsonObject, Value
-from svp_dagster.notion.client.http import NOTION_VERSION, read
-from svp_dagster.settings import Settings
+from svp_dagster.notion.client.failures import call_errors, oauth_failure
+from svp_dagster.notion.client.responses import PARSE_ERRORS
+from svp_dagster.notion.client.sdk import open_client
 
 if TYPE_CHECKING:
-    import httpx
+    from notion_client import Client
 
-_CREDENTIALS = "NOTION_CLIENT_ID, NOTION_CLIENT_SECRET"
+T = TypeVar("T")
 
 
 class Grant(Value):
-    """What Notion gave. `repr` hides the tokens. Without a `refresh_token` the connection ends with its token."""
+    """A pair of tokens and whose they are. `repr` hides the tokens.
+
+    Without a `refresh_token` the connection ends with its access token.
+    """
 
     access_token: str = Field(repr=False)
     refresh_token: str | None = Field(repr=False)
@@ -30,82 +31,72 @@ class Grant(Value):
     workspace_id: str
     workspace_name: str
     workspace_icon: str
-    owner_id: str
     owner_name: str
 
 
-class NotionOAuth(dg.ConfigurableResource):
-    """The token endpoints, as the integration that `NOTION_CLIENT_ID` and `NOTION_CLIENT_SECRET` name.
+class NotionOAuth:
+    """The OAuth endpoints, called as one integration of Notion's.
 
-    Both are read from the environment with each call and never are part of Dagster's configuration. No call is
-    repeated: a refresh token works once, and it can't be seen whether it did.
+    Every verb but `authorize_url` raises `notion_unreachable`, `notion_busy`, `notion_refused` and, for credentials
+    that Notion doesn't accept, `key_rejected`. No call is repeated: a code and a refresh token work once, and a lost
+    response doesn't tell whether they did.
     """
 
-    base_url: str = Field(default="https://api.notion.com", description="Where the API is, without /v1.")
-    timeout_s: float = Field(default=15.0, gt=0, description="How long a call waits for the next bytes.")
+    def __init__(self, *, base_url: str, client_id: str, client_secret: SecretStr, timeout_s: float) -> None:
+        self._base_url = base_url
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._timeout_s = timeout_s
+
+    def authorize_url(self, *, redirect_uri: str, state: str) -> str:
+        """Return the address of the page on which a person authorises the connection."""
+        query = {
+            "client_id": self._client_id,
+            "redirect_uri": redirect_uri,
+            "response_type": "code",
+            "owner": "user",
+            "state": state,
+        }
+        return f"{self._base_url.rstrip('/')}/v1/oauth/authorize?{urlencode(query)}"
+
+    def redeem(self, code: str, *, redirect_uri: str) -> Grant:
+        """Exchange the code of a sign-in for tokens. Raises `not_connected` for a code that is used or too old."""
+        return self._token(grant_type="authorization_code", code=code, redirect_uri=redirect_uri)
 
     def refresh(self, refresh_token: str) -> Grant:
-        """A new pair of tokens, instead of the old pair. Raises `not_connected` where Notion gives none any more."""
-        return read(parse_grant, self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}))
+        """Exchange a refresh token for a new pair, which replaces the old one. Raises `not_connected` if it is used."""
+        return self._token(grant_type="refresh_token", refresh_token=refresh_token)
 
     def revoke(self, token: str) -> None:
         """End a connection by its access token."""
-        self._post("revoke", {"token": token})
+        self._call(lambda client, *credentials: client.oauth.revoke(*credentials, token=token))
 
-    def _post(self, endpoint: str, body: JsonObject) -> JsonObject:
-        """The endpoint's answer. Raises `notion_unreachable`, `notion_busy`, `key_rejected`, `not_connected`."""
-        import httpx
+    def _token(self, **grant: str) -> Grant:
+        return self._call(
+            lambda client, *credentials: parse_grant(cast(JsonObject, client.oauth.token(*credentials, **grant)))
+        )
 
+    def _call(self, send: Callable[[Client, str, str], T]) -> T:
+        client = open_client(base_url=self._base_url, timeout_s=self._timeout_s)
         try:
-            answer = httpx.post(
-                f"{self.base_url.rstrip('/')}/v1/oauth/{endpoint}",
-                json=body,
-                auth=_credentials(),
-                headers={"Notion-Version": NOTION_VERSION},
-                timeout=self.timeout_s,
-            )
-            told = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
-            # `from None`: what caused it holds the request with its secrets.
-            raise failure(Code.NOTION_UNREACHABLE, detail=f"oauth {endpoint}: {type(error).__name__}") from None
-        if answer.is_success and isinstance(told, dict):
-            return told
-        raise _refusal(endpoint, answer, told)
+            return send(client, self._client_id, self._client_secret.get_secret_value())
+        except call_errors() + PARSE_ERRORS as error:
+            failed = oauth_failure(error)
+        finally:
+            client.close()
+        # Raised outside of the handler: what was caught holds the request with its secrets, and would stay its context.
+        raise failed
 
 
-def _credentials() -> tuple[str, str]:
-    settings = Settings()
-    if not settings.notion_client_id or settings.notion_client_secret is None:
-        raise failure(Code.MISCONFIGURED, reason=f"{_CREDENTIALS} are not set")
-    return settings.notion_client_id, settings.notion_client_secret.get_secret_value()
-
-
-def _refusal(endpoint: str, answer: httpx.Response, told: Any) -> SvpError:
-    """The failure for an error answer, whose body has Notion's own shape or that of RFC 6749."""
-    named = told.get("error") or told.get("code") if isinstance(told, dict) else None
-    code, detail = str(named), f"oauth {endpoint}: HTTP {answer.status_code} {named}"[:200]
-    if answer.status_code in (429, 529):
-        given = answer.headers.get("retry-after", "")
-        return failure(Code.NOTION_BUSY, detail=detail, retry_after_s=float(given) if given.isdecimal() else None)
-    if answer.status_code >= 500 or named is None:
-        return failure(Code.NOTION_UNREACHABLE, detail=detail)
-    if code == "invalid_grant":
-        return failure(Code.NOT_CONNECTED, detail=detail)
-    if answer.status_code == 401:
-        return failure(Code.KEY_REJECTED, service="Notion", setting=_CREDENTIALS, detail=detail)
-    return failure(Code.NOTION_REFUSED, reason=f"the sign-in ({code})", detail=detail)
-
-
-def parse_grant(answer: JsonObject) -> Grant:
-    """From the token endpoint's answer. Raises KeyError, TypeError or ValueError for anything else."""
-    owner = (answer.get("owner") or {}).get("user") or {}
+def parse_grant(response: JsonObject) -> Grant:
+    """Parse the token endpoint's response. Raises one of `PARSE_ERRORS` for anything else."""
+    owner = (response.get("owner") or {}).get("user") or {}
     return Grant(
-        access_token=answer["access_token"],
-        refresh_token=answer.get("refresh_token"),
-        bot_id=answer["bot_id"],
-        workspace_id=answer["workspace_id"],
-        workspace_name=answer.get("workspace_name") or "",
-        workspace_icon=answer.get("workspace_icon") or "",
-        owner_id=owner.get("id") or "",
+        access_token=response["access_token"],
+        refresh_token=response.get("refresh_token"),
+        bot_id=response["bot_id"],
+        workspace_id=response["workspace_id"],
+        workspace_name=response.get("workspace_name") or "",
+        workspace_icon=response.get("workspace_icon") or "",
         owner_name=owner.get("name") or "",
     )

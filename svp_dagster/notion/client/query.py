@@ -7,46 +7,46 @@ import logging
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject
 from svp_dagster.notion.client.failures import Subject
-from svp_dagster.notion.client.http import Call, Calls, read, results
+from svp_dagster.notion.client.http import Call, Calls
+from svp_dagster.notion.client.responses import read, results
 
 logger = logging.getLogger(__name__)
 
 
 def query(calls: Calls, data_source_id: str, *, where: JsonObject, subject: Subject, limit: int) -> list[JsonObject]:
-    """The first `limit` pages that pass `where`, the oldest first.
+    """Return the first `limit` pages that pass `where`, the oldest first.
 
-    Where Notion ends a query early, the next one begins at the time at which the last page was made. Raises
-    `notion_unreachable` where not even the first page of an incomplete query came.
+    Where Notion ends a query early, the next one begins at the time at which the last page was created. Raises
+    `notion_unreachable` for an incomplete query without a page.
     """
     found: dict[str, JsonObject] = {}
     since: str | None = None
     while len(found) < limit:
-        seen = len(found)
+        found_before = len(found)
         call = Call(
             method="POST",
             path=f"data_sources/{data_source_id}/query",
             body={"filter": _window(where, since), "sorts": [{"timestamp": "created_time", "direction": "ascending"}]},
             subject=subject,
         )
-        complete = _collect(calls, call, found, limit=limit)
-        if complete:
+        if _collect(calls, call, found, limit=limit):
             break
-        if len(found) == seen:
+        if len(found) == found_before:
             if not found:
                 raise failure(Code.NOTION_UNREACHABLE, detail="incomplete query without a page")
-            logger.warning("data source %s: a query ended early and gave nothing new", data_source_id)
+            logger.warning("data source %s: a query ended early without a new page", data_source_id)
             break
         since = read(_created_time, list(found.values())[-1])
     return list(found.values())[:limit]
 
 
 def _collect(calls: Calls, call: Call, found: dict[str, JsonObject], *, limit: int) -> bool:
-    """Add a query's pages to `found` by id; returns whether it was complete (or the limit is reached)."""
-    for answer in calls.answers(call):
-        found.update((read(_id, page), page) for page in results(answer))
+    """Add a query's pages to `found` by id; return whether the query was complete or the limit is reached."""
+    for response in calls.pages(call):
+        found.update((read(_id, page), page) for page in results(response))
         if len(found) >= limit:
             return True
-        if (answer.get("request_status") or {}).get("type") == "incomplete":
+        if (response.get("request_status") or {}).get("type") == "incomplete":
             return False
     return True
 

@@ -1,7 +1,7 @@
-"""What a text column asks for, told by the words of its name, and the passages that look like it.
+"""Find the passages for a text column by the words of its name.
 
-The table is in English, as is what it looks for; a labelled line ("Zutaten: …") is found in any language. A column
-whose name says nothing that is known here stays blank.
+The cues and their patterns are English. A labelled line ("Zutaten: …") is found in any language. A column with an
+unknown name stays blank.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _MONEY = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The text for a column and the passages that it quotes."""
+    """The text for a column, and the passages that it quotes."""
 
     text: str
     quoted: tuple[Passage, ...]
@@ -71,7 +71,7 @@ Pick = Callable[[Material], "Found | None"]
 
 
 def find_text(name: str, material: Material) -> Found | None:
-    """The text for the column of that name: what is labelled with it, else what its words ask for."""
+    """Find the text for a column: the text with its name as a label, or the passages that fit its words."""
     labelled = _labelled(name, material)
     if labelled is not None:
         return labelled
@@ -81,7 +81,7 @@ def find_text(name: str, material: Material) -> Found | None:
 
 
 def _labelled(name: str, material: Material) -> Found | None:
-    """What stands behind the name and a colon, or below it as a heading up to the next one."""
+    """Find the text after the name and a colon, or below the name as a heading."""
     wanted = comparable(name)
     for lines in (material.caption, material.screen):
         for number, line in enumerate(lines):
@@ -97,7 +97,7 @@ def _labelled(name: str, material: Material) -> Found | None:
 
 
 def _section(lines: Sequence[Passage]) -> list[Passage]:
-    """The lines from the first on, to the end of its paragraph or of its list, or to the next heading."""
+    """Return the first lines, up to the end of their paragraph or list, or to the next heading."""
     section: list[Passage] = []
     for line in lines[:_LONGEST_LIST]:
         is_bulleted = _BULLET.match(line.text) is not None
@@ -110,7 +110,7 @@ def _section(lines: Sequence[Passage]) -> list[Passage]:
 
 
 def _matching(pattern: re.Pattern[str], *, most: int, joined_by: str = " ", at_start: bool = False) -> Pick:
-    """The sentences in which the pattern is found, all of the source that has most of them."""
+    """Pick the sentences with the pattern, of the source that has most of them."""
 
     def pick(material: Material) -> Found | None:
         hits: dict[str, list[Passage]] = {"caption": [], "screen": [], "speech": []}
@@ -124,7 +124,7 @@ def _matching(pattern: re.Pattern[str], *, most: int, joined_by: str = " ", at_s
 
 
 def _each(find: Callable[[str], list[str]], *, joined_by: str, mark: str = "") -> Pick:
-    """Everything of a shape, each once."""
+    """Pick everything that `find` finds, each once."""
 
     def pick(material: Material) -> Found | None:
         found: dict[str, Passage] = {}

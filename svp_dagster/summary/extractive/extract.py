@@ -1,8 +1,8 @@
-"""Filling a schema by quoting alone: what can be told by pattern, by name, or by an option that occurs.
+"""Fill a schema by quoting: values are found by their pattern, by the column's name, or by an option that occurs.
 
-Nothing is invented: each value is a piece of the material or an option of the column that the material names. Where
-several things fit a column that takes one, it stays blank, and the reason says so. A status column stays blank too:
-it tells how far its owner is, not what the video says.
+Nothing is invented: each value is a piece of the material, or an option that the material names. If several values fit
+a column that takes one, it stays blank with a reason. A status column always stays blank: it is about its owner's
+progress, not about the video.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from svp_dagster.models import Evidence, PropertyFill
-from svp_dagster.notion.schema import Column
+from svp_dagster.notion.schema import Column, ColumnType
 from svp_dagster.summary.acceptance import TITLE_CHARS
 from svp_dagster.summary.answers import OPEN_NAMES, is_open
 from svp_dagster.summary.evidence import QUOTE_CHARS
@@ -29,7 +29,7 @@ OVERVIEW_CHARS = 600
 _SURE, _LIKELY, _CHOSEN = 0.9, 0.8, 0.6
 _QUOTES = 3
 _HASHTAGS = 10
-# Options that are said in passing, and check marks about what their owner did: neither tells of the video.
+# Options that occur by chance, and check marks about what their owner did: neither is about the video.
 _VAGUE_OPTIONS = frozenset(
     {"yes", "no", "other", "others", "none", "new", "all", "any", "todo", "to do", "done", "n a"}
 )
@@ -46,11 +46,11 @@ _PUBLISHED = frozenset({"published", "posted", "uploaded", "upload"})
 _TITLE_END = re.compile(r"[\s#@|:;,–—-]+$")
 
 Finding = PropertyFill | str | None
-"""A value, or why there is none though something was found, or nothing."""
+"""A value, a reason why something that was found is no value, or None."""
 
 
 def extract(material: Material, columns: Iterable[Column]) -> tuple[dict[str, PropertyFill], dict[str, str]]:
-    """The values found for the columns, and for those where something was found but isn't clear, why."""
+    """Return the values found for the columns, and a reason for each column whose findings are ambiguous."""
     properties: dict[str, PropertyFill] = {}
     left_blank: dict[str, str] = {}
     for column in columns:
@@ -64,9 +64,9 @@ def extract(material: Material, columns: Iterable[Column]) -> tuple[dict[str, Pr
 
 
 def title(material: Material) -> PropertyFill:
-    """A title: the caption's first sentence, else the screen's first heading, else the first words said.
+    """Return a title: the caption's first sentence, the screen's first heading, or the first sentence of the speech.
 
-    Hashtags, mentions and addresses are left away; where nothing is left, it names the uploader and the platform.
+    Hashtags, mentions and addresses are removed. If nothing remains, the title names the uploader and the platform.
     """
     spoken = [sentence for sentence in read_sentences(material) if sentence.source == "speech"]
     heading = prominent(material.screen)
@@ -84,7 +84,7 @@ def title(material: Material) -> PropertyFill:
 
 
 def overview(material: Material) -> str:
-    """The two or three sentences that share most with the rest."""
+    """Return the up to three sentences that share the most words with the others."""
     chosen = central(telling(material), most=3) or list(material.passages[:1])
     return one_line(" ".join(_ended(passage.text) for passage in chosen), at_most=OVERVIEW_CHARS)
 
@@ -129,7 +129,7 @@ def _find_phone(column: Column, material: Material) -> Finding:
 
 
 def _find_option(column: Column, material: Material) -> Finding:
-    """The option that is named, or named more often than each other one."""
+    """Find the option that is named most often."""
     named = _named_options(column, material)
     ranked = Counter({option: len(passages) for option, passages in named.items()}).most_common(2)
     if not ranked:
@@ -163,7 +163,7 @@ def _find_checkbox(column: Column, material: Material) -> Finding:
 
 
 def _named_options(column: Column, material: Material) -> dict[str, list[Passage]]:
-    """The column's options that are named, in their order, with a passage for each time."""
+    """Return the options that are named, in the column's order, with a passage for each mention."""
     named: dict[str, list[Passage]] = {}
     for option in column.options:
         phrase = comparable(option)
@@ -176,7 +176,7 @@ def _named_options(column: Column, material: Material) -> dict[str, list[Passage
 
 
 def _mentions(phrase: str, text: str) -> int:
-    """How often the phrase occurs as whole words that aren't negated, or as the one word that a hashtag makes of it."""
+    """Count how often a phrase occurs as whole words without a negation, or as a hashtag."""
     words = comparable(text)
     if phrase not in words and "#" not in text:  # hundreds of options meet hundreds of passages
         return 0
@@ -187,7 +187,7 @@ def _mentions(phrase: str, text: str) -> int:
 def _only(
     what: str, found: Sequence[tuple[str, Passage]], column: Column, *, key: Callable[[str], str] = str
 ) -> Finding:
-    """The value if all that was found is the same; of several, the one that stands beside the column's name."""
+    """Return the value if all findings are equal, or the one in passages with the column's name."""
     if len({key(value) for value, _ in found}) > 1:
         name = comparable(column.name)
         beside = [(value, passage) for value, passage in found if occurs(name, comparable(passage.text))]
@@ -216,15 +216,15 @@ def _ended(text: str) -> str:
 
 _TAG_NAMES = OPEN_NAMES | {"categories", "category", "labels"}
 
-_FINDERS: dict[str, Callable[[Column, Material], Finding]] = {
-    "title": _find_title,
-    "rich_text": _find_text,
-    "number": _find_number,
-    "select": _find_option,
-    "multi_select": _find_options,
-    "date": _find_date,
-    "checkbox": _find_checkbox,
-    "url": _find_url,
-    "email": _find_email,
-    "phone_number": _find_phone,
+_FINDERS: dict[ColumnType, Callable[[Column, Material], Finding]] = {
+    ColumnType.TITLE: _find_title,
+    ColumnType.RICH_TEXT: _find_text,
+    ColumnType.NUMBER: _find_number,
+    ColumnType.SELECT: _find_option,
+    ColumnType.MULTI_SELECT: _find_options,
+    ColumnType.DATE: _find_date,
+    ColumnType.CHECKBOX: _find_checkbox,
+    ColumnType.URL: _find_url,
+    ColumnType.EMAIL: _find_email,
+    ColumnType.PHONE_NUMBER: _find_phone,
 }

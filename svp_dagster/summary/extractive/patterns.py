@@ -1,6 +1,6 @@
-"""What can be told by its shape: addresses of the web, telephone numbers, hashtags, amounts and days.
+"""Patterns for web addresses, telephone numbers, hashtags, amounts and days.
 
-All work on one passage (at most a few hundred characters), so that no expression can run away.
+All run on one passage of a few hundred characters, so that backtracking stays bounded.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _UNIT = re.compile(r"\s?(%|[^\W\d_]{1,12})")
 
 @dataclass(frozen=True, kw_only=True)
 class Amount:
-    """A number in a text: its value, where it stands, and the word right behind it (lower case), mostly a unit."""
+    """A number in a text with its place, and the word after it in lower case, which is usually a unit."""
 
     value: float
     start: int
@@ -71,34 +71,34 @@ class Amount:
 
 
 def urls(text: str) -> list[str]:
-    """Web addresses as written, without the punctuation behind them."""
+    """Return web addresses as written, without trailing punctuation."""
     return [found.group().rstrip(_URL_TAIL) for found in _URL.finditer(text)]
 
 
 def emails(text: str) -> list[str]:
-    """Email addresses."""
+    """Return email addresses."""
     return [found.group() for found in _EMAIL.finditer(text)]
 
 
 def phones(text: str) -> list[str]:
-    """Telephone numbers: international, grouped as in North America, or with a word such as "call" before them."""
+    """Return telephone numbers: international, grouped as in North America, or after a word such as "call"."""
     return [found.group().strip() for found in _PHONE.finditer(text) if _is_phone(found, text)]
 
 
 def hashtags(text: str) -> list[str]:
-    """Hashtags without their sign."""
+    """Return hashtags without their sign."""
     return _HASHTAG.findall(text)
 
 
 def without_marks(text: str) -> str:
-    """The text without hashtags, mentions and web addresses."""
+    """Return the text without hashtags, mentions and web addresses."""
     for pattern in (_URL, _HASHTAG, _MENTION):
         text = pattern.sub(" ", text)
     return " ".join(text.split())
 
 
 def amounts(text: str) -> Iterator[Amount]:
-    """Single numbers: no ranges, fractions, times of day, days or parts of addresses."""
+    """Yield single numbers: no ranges, fractions, times of day, days or parts of addresses."""
     for found in _AMOUNT.finditer(text):
         if _RANGE_BEFORE.search(text, 0, found.start()) or _RANGE_AFTER.match(text, found.end()):
             continue
@@ -110,7 +110,7 @@ def amounts(text: str) -> Iterator[Amount]:
 
 
 def days(text: str) -> list[str]:
-    """Days with a year, and the time of day where one follows, as ISO 8601. `03/04/2026` is left out: which is it?"""
+    """Return days with a year, and a time of day after them, as ISO 8601. Skips ambiguous ones such as `03/04/2026`."""
     found = [moment for pattern in _DATES for match in pattern.finditer(text) if (moment := _moment(match, text))]
     return list(dict.fromkeys(found))
 
@@ -144,7 +144,7 @@ def _moment(match: re.Match[str], text: str) -> str | None:
 
 
 def _clock(text: str, start: int) -> time | None:
-    """The time of day that stands right behind a day. A bare number is none."""
+    """Return the time of day right after a day. A bare number is none."""
     found = _TIME_AFTER.match(text, start)
     if found is None or (found["minute"] is None and found["half"] is None):
         return None

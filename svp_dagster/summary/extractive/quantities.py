@@ -1,4 +1,4 @@
-"""The number that a column asks for by its name, where a text gives exactly one."""
+"""Find the number for a column by its name and number format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MINUTES = {
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "std", "stunden"), 60.0),
 }
 DURATION_UNITS = frozenset(_MINUTES)
-"""Words for seconds, minutes and hours: a number beside one may be given in another."""
+"""Words for seconds, minutes and hours, which can be converted into each other."""
 _OTHER_UNITS = frozenset(
     {"g", "gram", "grams", "kg", "kilo", "kilos", "mg", "ml", "l", "liter", "liters", "litre", "litres", "oz", "lb"}
     | {"lbs", "cm", "m", "mm", "km", "mi", "miles", "kcal", "kj", "c", "f", "%"}
@@ -57,7 +57,7 @@ _UNIT_IN_NAME = re.compile(r"[(\[]\s*([^\W\d_]+|%)\s*[)\]]\s*$|\bin\s+([^\W\d_]+
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """A number that fits the column, where it was read, and whether it stands right behind the column's name."""
+    """A number for a column with its passage, and whether the column's name and a colon precede it."""
 
     value: float
     passage: Passage
@@ -65,14 +65,14 @@ class Quantity:
 
 
 def quantities(column: Column, passages: Sequence[Passage]) -> list[Quantity]:
-    """The numbers that fit the column: if some stand behind its name and a colon, these alone."""
-    wanted = _Wanted(column)
-    found = [quantity for passage in passages for quantity in wanted.read(passage)]
+    """Return the numbers that fit the column, only labelled ones if there are any."""
+    matcher = _Matcher(column)
+    found = [quantity for passage in passages for quantity in matcher.read(passage)]
     return [quantity for quantity in found if quantity.is_labelled] or found
 
 
-class _Wanted:
-    """What to look for, from the column's name and number format."""
+class _Matcher:
+    """Patterns for a column's name and number format."""
 
     def __init__(self, column: Column) -> None:
         name = column.name.casefold()
@@ -109,7 +109,7 @@ class _Wanted:
         )
 
     def _in_unit(self, amount: Amount, *, is_labelled: bool) -> float | None:
-        """The value in the column's unit; None where the text's unit is another."""
+        """Return the value in the column's unit, None if the text has another unit."""
         if self._is_time:
             return self._in_minutes(amount, is_labelled=is_labelled)
         if amount.unit in _MINUTES and amount.unit != self._unit and len(amount.unit) > 1:
@@ -121,7 +121,7 @@ class _Wanted:
         return amount.value
 
     def _in_minutes(self, amount: Amount, *, is_labelled: bool) -> float | None:
-        """A duration in the column's unit; where its name says none, only minutes are clear."""
+        """Return a duration in the column's unit. A column without a unit takes only minutes."""
         factor = _MINUTES.get(amount.unit)
         if factor is None:
             return amount.value if is_labelled and self._minutes and not amount.unit else None

@@ -16,7 +16,8 @@ from sandbox.recorder import Recorder, RequestRecord
 from sandbox.serving import serve
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject
-from svp_dagster.notion.client.workspace import NotionResource, Workspace
+from svp_dagster.notion.client.resource import NotionResource
+from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rich_text import plain_text
 from tests.openapi import DESCRIPTION, assert_valid_request
 
@@ -126,13 +127,16 @@ class NotionSandbox:
         """Posts to `/_sandbox/{path}`."""
         return self.raw.post(f"/_sandbox/{path}", json=fields).raise_for_status().json()
 
-    def connect(self) -> JsonObject:
-        """What a sign-in answers in which a person allows the integration to see the starting page."""
+    def authorize(self) -> str:
+        """The code of a sign-in in which a person allows the integration to see the starting page."""
         asked = {"client_id": CLIENT[0], "redirect_uri": REDIRECT_URI, "response_type": "code"}
         form = asked | {"answer": "allow", "workspace": self.workspace_id, "page": self.page_id}
         location = self.raw.post("/v1/oauth/authorize", data=form).headers["location"]
-        code = parse_qs(urlsplit(location).query)["code"][0]
-        grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
+        return parse_qs(urlsplit(location).query)["code"][0]
+
+    def connect(self) -> JsonObject:
+        """What the token endpoint answers at the end of such a sign-in."""
+        grant = {"grant_type": "authorization_code", "code": self.authorize(), "redirect_uri": REDIRECT_URI}
         return dict(self.raw.post("/v1/oauth/token", json=grant, auth=CLIENT).raise_for_status().json())
 
     def takes(self, token: str) -> bool:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from svp_dagster.errors import Code, PermanentError, PostponedError, TransientError
+from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import LinkEntry, Status
-from svp_dagster.notion.client.workspace import NotionResource, Workspace
+from svp_dagster.notion.client.resource import NotionResource
+from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow, check_columns, status_type, status_update
+from svp_dagster.notion.schema import ColumnType
 from svp_dagster.notion.templates import COOKING
 from tests.notion.client.notion_examples import (
     LINK,
@@ -34,7 +36,7 @@ def test_a_link_database_that_is_made_is_one(notion: NotionSandbox, workspace: W
     schema = make_link_database(workspace, notion)
 
     assert check_columns(schema) == []
-    assert [source.name for source in workspace.data_sources(schema.database_id)] == ["Video links"]
+    assert [source.name for source in workspace.database(schema.database_id).data_sources] == ["Video links"]
 
 
 def test_pending_rows_are_read_through_all_pages_the_oldest_first(notion: NotionSandbox, workspace: Workspace) -> None:
@@ -53,7 +55,7 @@ def test_a_row_without_a_link_is_told_apart(notion: NotionSandbox, workspace: Wo
     schema = make_link_database(workspace, notion)
     notion.page(schema.data_source_id, {"status": {"select": {"name": "pending"}}})
 
-    (row,) = workspace.pending_rows(schema.data_source_id, "select")
+    (row,) = workspace.pending_rows(schema.data_source_id, ColumnType.SELECT)
 
     assert isinstance(row, InvalidRow)
     assert row.code is Code.UNSUPPORTED_LINK
@@ -65,14 +67,14 @@ def test_pending_rows_of_a_status_column_are_found(notion: NotionSandbox, worksp
     )
     notion.control("status_options", data_source_id=source_id, property="status", options=list(Status))
     schema = workspace.schema(source_id)
-    assert (check_columns(schema), status_type(schema)) == ([], "status")
+    assert (check_columns(schema), status_type(schema)) == ([], ColumnType.STATUS)
     page_id = add_row(notion, schema)
 
     (row,) = workspace.pending_rows(source_id, status_type(schema))
 
     assert row.page_id == page_id
     workspace.set_row(page_id, status_update(schema, Status.FAILED, datetime.now(UTC), sentence="Gone."))
-    assert workspace.pending_rows(source_id, "status") == []
+    assert workspace.pending_rows(source_id, ColumnType.STATUS) == []
 
 
 def test_rows_beyond_the_ceiling_of_one_query_are_found() -> None:
@@ -80,7 +82,7 @@ def test_rows_beyond_the_ceiling_of_one_query_are_found() -> None:
         schema = make_link_database(notion.workspace(), notion)
         ids = [add_row(notion, schema) for _ in range(70)]
 
-        rows = notion.workspace().pending_rows(schema.data_source_id, "select")
+        rows = notion.workspace().pending_rows(schema.data_source_id, ColumnType.SELECT)
 
         assert [row.page_id for row in rows] == ids
 
@@ -90,7 +92,7 @@ def test_a_query_that_ends_early_within_one_minute_gives_what_there_is() -> None
         schema = make_link_database(notion.workspace(), notion)
         ids = [add_row(notion, schema) for _ in range(40)]
 
-        rows = notion.workspace().pending_rows(schema.data_source_id, "select")
+        rows = notion.workspace().pending_rows(schema.data_source_id, ColumnType.SELECT)
 
         assert [row.page_id for row in rows] == ids[:30]
 
@@ -101,7 +103,7 @@ def test_a_read_is_repeated(notion: NotionSandbox, workspace: Workspace, fault: 
     page_id = add_row(notion, schema)
     notion.fail("/query", times=2, **fault)
 
-    rows = workspace.pending_rows(schema.data_source_id, "select")
+    rows = workspace.pending_rows(schema.data_source_id, ColumnType.SELECT)
 
     assert [row.page_id for row in rows] == [page_id]
 
@@ -113,8 +115,8 @@ def test_a_read_that_fails_for_long_is_a_failure_and_no_empty_list(
     schema = make_link_database(workspace, notion)
     notion.fail("/query", times=None, **fault)
 
-    with pytest.raises(TransientError) as caught:
-        workspace.pending_rows(schema.data_source_id, "select")
+    with pytest.raises(SvpError) as caught:
+        workspace.pending_rows(schema.data_source_id, ColumnType.SELECT)
 
     assert caught.value.code is Code.NOTION_UNREACHABLE
     assert caught.value.sentence == "Notion didn't answer properly."
@@ -136,8 +138,8 @@ def test_an_answer_that_is_no_list_is_a_failure(notion: NotionSandbox, workspace
     schema = make_link_database(workspace, notion)
     notion.fail("/query", times=None, status=200, body=body)
 
-    with pytest.raises(TransientError) as caught:
-        workspace.pending_rows(schema.data_source_id, "select")
+    with pytest.raises(SvpError) as caught:
+        workspace.pending_rows(schema.data_source_id, ColumnType.SELECT)
 
     assert caught.value.code is Code.NOTION_UNREACHABLE
 
@@ -145,7 +147,7 @@ def test_an_answer_that_is_no_list_is_a_failure(notion: NotionSandbox, workspace
 def test_nobody_listening_is_a_failure_of_the_table() -> None:
     resource = NotionResource(base_url="http://127.0.0.1:9", attempts=2, backoff_s=0)
 
-    with pytest.raises(TransientError) as caught:
+    with pytest.raises(SvpError) as caught:
         resource.workspace("c1", KnownTokens({"c1": "t"})).me()
 
     resource.close()
@@ -157,7 +159,7 @@ def test_a_timeout_is_a_failure_of_the_table() -> None:
         notion.fail("/users/me", times=None, delay_s=0.5, when="after")
         workspace = notion.resource.model_copy(update={"attempts": 2}).workspace(notion.bot_id, notion.tokens)
 
-        with pytest.raises(TransientError) as caught:
+        with pytest.raises(SvpError) as caught:
             workspace.me()
 
     assert caught.value.detail == "RequestTimeoutError"
@@ -175,7 +177,7 @@ def test_a_call_waits_as_long_as_notion_asks(notion: NotionSandbox, workspace: W
 def test_a_long_wait_is_postponed_for_as_long_as_notion_asks(notion: NotionSandbox, workspace: Workspace) -> None:
     notion.fail("/users/me", status=429, headers={"Retry-After": "120"})
 
-    with pytest.raises(PostponedError) as caught:
+    with pytest.raises(SvpError) as caught:
         workspace.me()
 
     assert caught.value.code is Code.NOTION_BUSY
@@ -185,11 +187,11 @@ def test_a_long_wait_is_postponed_for_as_long_as_notion_asks(notion: NotionSandb
 
 def test_all_work_of_a_connection_waits_when_one_is_asked_to(notion: NotionSandbox, workspace: Workspace) -> None:
     notion.fail("/users/me", status=429, headers={"Retry-After": "120"})
-    with pytest.raises(PostponedError):
+    with pytest.raises(SvpError, match="notion_busy"):
         workspace.me()
 
-    with pytest.raises(PostponedError):
-        notion.workspace(patience_s=0).search_pages()
+    with pytest.raises(SvpError, match="notion_busy"):
+        notion.workspace(max_throttle_wait_s=0).search_pages()
 
     assert notion.requests(path="/search") == []
     other = notion.resource.workspace("another", KnownTokens({"another": notion.token}))
@@ -223,7 +225,7 @@ def test_a_stale_token_is_refreshed_once(notion: NotionSandbox) -> None:
 def test_a_refreshed_token_that_is_refused_too_ends_the_connection(notion: NotionSandbox) -> None:
     tokens = KnownTokens({"c1": "stale"}, fresh={"c1": "stale too"})
 
-    with pytest.raises(PermanentError) as caught:
+    with pytest.raises(SvpError) as caught:
         notion.resource.workspace("c1", tokens).me()
 
     assert caught.value.code is Code.NOT_CONNECTED
@@ -235,8 +237,8 @@ def test_what_is_not_shared_is_told_as_such(notion: NotionSandbox, workspace: Wo
         Code.DATABASE_NOT_SHARED: (
             lambda: workspace.schema(NOBODY),
             lambda: workspace.schema("../users/me"),
-            lambda: workspace.data_sources(NOBODY),
-            lambda: workspace.pending_rows(NOBODY, "select"),
+            lambda: workspace.database(NOBODY),
+            lambda: workspace.pending_rows(NOBODY, ColumnType.SELECT),
             lambda: workspace.pages_titled(NOBODY, ["Salt"]),
             lambda: workspace.pages_titled("no id", ["Salt"]),
             lambda: workspace.update_page(NOBODY, {}),
@@ -251,7 +253,7 @@ def test_what_is_not_shared_is_told_as_such(notion: NotionSandbox, workspace: Wo
     }
     for code, called in calls.items():
         for call in called:
-            with pytest.raises(PermanentError) as caught:
+            with pytest.raises(SvpError) as caught:
                 call()
             assert caught.value.code is code
     assert not any("users/me" in record.path for record in notion.requests())
@@ -284,7 +286,7 @@ def test_a_related_database_in_the_trash_is_told_as_such(notion: NotionSandbox, 
     pantry = notion.data_source({})
     notion.raw.patch(f"/v1/data_sources/{pantry}", json={"in_trash": True}).raise_for_status()
 
-    with pytest.raises(PermanentError, match="database_not_shared") as caught:
+    with pytest.raises(SvpError, match="database_not_shared") as caught:
         workspace.pages_titled(pantry, ["Salt"])
 
     assert "The related database can't be found" in caught.value.sentence
@@ -301,7 +303,7 @@ def test_a_row_in_the_trash_is_gone(notion: NotionSandbox, workspace: Workspace)
         lambda: workspace.set_row(page_id, status_update(schema, Status.SAVING, datetime.now(UTC))),
         lambda: workspace.comment(page_id, "Hello"),
     ):
-        with pytest.raises(PermanentError) as caught:
+        with pytest.raises(SvpError) as caught:
             call()
         assert caught.value.code is Code.ROW_GONE
 
@@ -312,7 +314,7 @@ def test_a_renamed_column_is_told_as_a_change_of_the_schema(notion: NotionSandbo
     notion.change_columns(schema.data_source_id, {"updated_time": {"name": "changed"}, "tag": {"rich_text": {}}})
 
     for properties in (status_update(schema, Status.SAVING, datetime.now(UTC)), {"tag": {"select": {"name": "x"}}}):
-        with pytest.raises(PermanentError) as caught:
+        with pytest.raises(SvpError) as caught:
             workspace.set_row(page_id, properties)
         assert caught.value.code is Code.SCHEMA_CHANGED
         assert "Link Database" in caught.value.sentence
@@ -321,8 +323,8 @@ def test_a_renamed_column_is_told_as_a_change_of_the_schema(notion: NotionSandbo
 def test_a_retyped_status_column_is_told_by_the_next_look(notion: NotionSandbox, workspace: Workspace) -> None:
     schema = make_link_database(workspace, notion)
 
-    with pytest.raises(PermanentError) as caught:
-        workspace.pending_rows(schema.data_source_id, "status")
+    with pytest.raises(SvpError) as caught:
+        workspace.pending_rows(schema.data_source_id, ColumnType.STATUS)
 
     assert caught.value.code is Code.SCHEMA_CHANGED
 
@@ -341,7 +343,7 @@ def test_a_refusal_is_told_in_notions_words_and_not_repeated(
 ) -> None:
     notion.fail("/pages/", times=None, status=status, body=notion_error(code, message, status))
 
-    with pytest.raises(PermanentError) as caught:
+    with pytest.raises(SvpError) as caught:
         workspace.update_page(NOBODY, {})
 
     assert caught.value.code is expected

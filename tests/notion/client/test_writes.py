@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from svp_dagster.errors import TransientError
+from svp_dagster.errors import SvpError
 from svp_dagster.notion.blocks import toggles
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.properties import to_properties
@@ -63,7 +63,7 @@ def test_no_page_is_made_again_where_the_look_fails_too(notion: NotionSandbox, w
     notion.fail("/v1/pages$", method="POST", cut="before_answer", when="after")
     notion.fail("/query", times=None, status=503)
 
-    with pytest.raises(TransientError):
+    with pytest.raises(SvpError, match="notion_unreachable"):
         create(workspace, schema)
 
     assert notion.ledger(schema.data_source_id)["created"] == 1
@@ -146,13 +146,13 @@ def test_a_database_of_before_does_not_stand_for_one_that_was_lost(notion: Notio
     assert made.database_id != before.database_id
 
 
-def test_pages_and_data_sources_are_found_by_words(notion: NotionSandbox, workspace: Workspace) -> None:
+def test_pages_and_data_sources_that_are_shared_are_listed(notion: NotionSandbox, workspace: Workspace) -> None:
     schema = make_recipes(notion, workspace)
     create(workspace, schema)
 
     assert [page.title for page in workspace.search_pages()] == ["Getting started"]
-    assert [source.data_source_id for source in workspace.search_data_sources("Recipes")] == [schema.data_source_id]
-    assert workspace.search_data_sources("Recipes", limit=0) == []
+    assert [source.data_source_id for source in workspace.search_data_sources()] == [schema.data_source_id]
+    assert workspace.search_data_sources(limit=0) == []
 
 
 @lost_answer
@@ -267,7 +267,10 @@ def test_a_file_that_the_workspace_does_not_take_is_not_sent(
     empty.touch()
     odd.write_bytes(b"x")
 
-    assert [workspace.upload_file(path) for path in (large, empty, odd)] == [None, None, None]
+    schema = make_recipes(notion, workspace)
+    pages = [create(workspace, schema, cover=path) for path in (large, empty, odd)]
+
+    assert [notion.raw.get(f"/v1/pages/{page.page_id}").json()["cover"] for page in pages] == [None, None, None]
     assert notion.requests(path="file_uploads") == []
 
 
@@ -278,7 +281,7 @@ def test_no_token_is_logged_or_told(notion: NotionSandbox, caplog: pytest.LogCap
     notion.fail("/users/me", times=None, status=503)
     workspace = notion.workspace()
 
-    with pytest.raises(TransientError) as caught:
+    with pytest.raises(SvpError, match="notion_unreachable") as caught:
         workspace.me()
 
     told = " ".join([caplog.text, repr(caught.value), caught.value.detail, repr(notion.resource), repr(workspace)])
@@ -288,4 +291,4 @@ def test_no_token_is_logged_or_told(notion: NotionSandbox, caplog: pytest.LogCap
 def test_it_serves_as_a_resource_of_dagster(notion: NotionSandbox) -> None:
     with dg.build_resources({"notion": notion.resource}) as resources:
         workspace = resources.notion.workspace(notion.bot_id, notion.tokens)
-        assert workspace.me().workspace_name == "Test"
+        assert workspace.me().bot_id == notion.bot_id

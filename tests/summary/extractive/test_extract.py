@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.notion.properties import to_properties
+from svp_dagster.notion.properties import askable_columns, to_properties
 from svp_dagster.notion.schema import Column, DataSourceSchema
-from svp_dagster.summary.answers import askable_columns
 from svp_dagster.summary.evidence import QuoteChecker
 from svp_dagster.summary.extractive import extract
 from svp_dagster.summary.material import Material

@@ -5,19 +5,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from svp_dagster.models import Video
-from svp_dagster.publish.cover import SHORT_SIDE_PX, cover
+from svp_dagster.media.cover import SHORT_SIDE_PX, cover
+from svp_dagster.models import MediaFile, Video
 from tests.media import making
 
 
 def of(**fields: object) -> Video:
-    return Video.model_validate({"media_key": "k:1", "url": "https://www.tiktok.com/@a/video/1", **fields})
+    return making.probed(
+        Video.model_validate({"media_key": "k:1", "url": "https://www.tiktok.com/@a/video/1", **fields})
+    )
 
 
 def test_the_platforms_thumbnail_comes_first_then_the_first_slide(tmp_path: Path) -> None:
     slides = (making.CLIPS / "porto_1.jpg", making.CLIPS / "porto_2.jpg")
 
-    assert cover(of(thumbnail_path=tmp_path / "t.jpg", slides=slides), tmp_path) == tmp_path / "t.jpg"
+    assert cover(of(cover_path=tmp_path / "t.jpg", slides=slides), tmp_path) == tmp_path / "t.jpg"
     assert cover(of(slides=slides), tmp_path) == slides[0]
     assert cover(of(), tmp_path) is None
 
@@ -53,7 +55,16 @@ def test_a_large_frame_is_made_smaller(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_video_gives_none(tmp_path: Path) -> None:
-    path = tmp_path / "v.mp4"
+    path = making.plain_video(tmp_path / "v.mp4", duration_s=0.4)
+    video = of(video_path=path)
     path.write_bytes(b"<html>not a video</html>")
 
-    assert cover(of(video_path=path), tmp_path) is None
+    assert cover(video, tmp_path) is None
+
+
+def test_a_file_without_a_picture_size_gives_none(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    file = MediaFile(path=path, duration_s=1, readable_s=1, has_video=True, has_audio=False)
+    video = Video(media_key="k:1", url="https://www.tiktok.com/@a/video/1", video_path=path, files=(file,))
+
+    assert cover(video, tmp_path) is None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import ProcessingType, Status
-from svp_dagster.rows.retry import ask_all_again
+from svp_dagster.rows.retry import retry_rows
 from svp_dagster.store.databases import LinkDatabase
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts
@@ -27,13 +27,13 @@ def test_rows_that_failed_run_once_more_after_notion_was_told(installation: Inst
     assert [installation.row(page_id)["status"] for page_id in rows] == ["failed"] * 2
     posts.error = None
 
-    ask_all_again(installation.store, rows, now=datetime.now(UTC))
+    retry_rows(installation.store, rows, now=datetime.now(UTC))
 
     assert installation.run_requested() == []  # Notion still shows them as failed
     assert [installation.row(page_id)["status"] for page_id in rows] == ["failed"] * 2
 
     installation.let_time_pass("updated_at")
-    installation.evaluate("owed_statuses")
+    installation.evaluate("unsynced_statuses")
     told = installation.row(rows[0])
     assert (told["status"], told["error"]) == ("pending", "")
     assert link_database(installation).due_at <= datetime.now(UTC)

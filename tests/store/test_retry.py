@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from svp_dagster.errors import Code, failure
+from svp_dagster.errors import Code, failure, failure_of
 from svp_dagster.models import Status
-from svp_dagster.rows.retry import ask_all_again
+from svp_dagster.rows.retry import retry_rows
+from svp_dagster.rows.waiting import final_outcome, waiting_outcome
 from svp_dagster.store.store import Store
 from tests.store.examples import all_at_once, link, schema, sign_in
 
@@ -21,7 +22,7 @@ def connection_id(store: Store, now: datetime) -> str:
 
 
 def connected(store: Store, *, now: datetime, bot_id: str = "bot") -> str:
-    """A connection with a Link Database that is asked again in an hour."""
+    """A connection with a Link Database that is due in an hour."""
     connection_id = sign_in(store, now=now, bot_id=bot_id).id
     store.databases.set_link_database(connection_id, schema=schema(bot_id), url="", now=now)
     found = store.databases.link_database(connection_id)
@@ -33,14 +34,16 @@ def connected(store: Store, *, now: datetime, bot_id: str = "bot") -> str:
 def fail(
     store: Store, connection_id: str, page_id: str, *, now: datetime, code: Code = Code.GONE, tag: str = "a"
 ) -> None:
-    store.entries.reject(link(connection_id, at=now, page_id=page_id, tag=tag), failure(code), now=now)
+    store.entries.reject(
+        link(connection_id, at=now, page_id=page_id, tag=tag), final_outcome(failure_of(code, {}), waits=0), now=now
+    )
     told(store, page_id, now=now)
 
 
 def told(store: Store, page_id: str, *, now: datetime) -> None:
     entry = store.entries.get(page_id)
     assert entry is not None
-    store.entries.shown(page_id, entry.version, now=now)
+    store.entries.synced(page_id, entry.version, now=now)
 
 
 def statuses(store: Store, *page_ids: str) -> list[Status]:
@@ -48,22 +51,21 @@ def statuses(store: Store, *page_ids: str) -> list[Status]:
     return [known[page_id].status for page_id in page_ids]
 
 
-def test_rows_that_failed_or_wait_are_asked_for_and_owed(store: Store, connection_id: str, now: datetime) -> None:
+def test_rows_that_failed_or_wait_are_retried_and_unsynced(store: Store, connection_id: str, now: datetime) -> None:
     for page_id in ("one", "two"):
         fail(store, connection_id, page_id, now=now)
-    store.entries.postpone(
-        link(connection_id, at=now, page_id="waits"), failure(Code.RATE_LIMITED), until=now + HOUR, now=now
-    )
+    outcome = waiting_outcome(failure(Code.RATE_LIMITED), until=now + HOUR)
+    store.entries.postpone(link(connection_id, at=now, page_id="waits"), outcome, now=now)
     told(store, "waits", now=now)
 
-    asked = ask_all_again(store, ["two", "one", "waits", "nowhere"], now=now + MINUTE)
+    asked = retry_rows(store, ["two", "one", "waits", "nowhere"], now=now + MINUTE)
 
     assert sorted(entry.link.page_id for entry in asked) == ["one", "two", "waits"]
     for entry in asked:
         assert (entry.status, entry.requests, entry.retry_at, entry.sentence) == (Status.PENDING, 2, None, None)
-        assert entry.is_owed
+        assert entry.is_unsynced
         assert entry == store.entries.get(entry.link.page_id)
-    assert len(store.entries.owed(before=now + HOUR, per_connection=9, limit=9)) == 3
+    assert len(store.entries.unsynced(before=now + HOUR, per_connection=9, limit=9)) == 3
 
 
 def test_rows_that_nobody_may_ask_for_again_are_left_as_they_are(
@@ -76,7 +78,7 @@ def test_rows_that_nobody_may_ask_for_again_are_left_as_they_are(
     store.entries.complete("done", "run of done", now=now)
     before = store.entries.known(["asked", "held", "done"])
 
-    assert ask_all_again(store, list(before), now=now + MINUTE) == []
+    assert retry_rows(store, list(before), now=now + MINUTE) == []
 
     assert store.entries.known(before) == before
     assert store.databases.due(now=now + MINUTE, limit=9) == []
@@ -87,7 +89,7 @@ def test_what_can_not_be_told_to_notion_is_left_as_it_is(store: Store, connectio
     store.connections.end(connection_id, now=now)
     unregistered = sign_in(store, now=now, bot_id="unregistered").id
     fail(store, unregistered, "unregistered", now=now)
-    assert ask_all_again(store, ["ended", "unregistered"], now=now) == []
+    assert retry_rows(store, ["ended", "unregistered"], now=now) == []
     assert statuses(store, "ended", "unregistered") == [Status.FAILED, Status.FAILED]
 
 
@@ -96,7 +98,7 @@ def test_two_who_ask_at_the_same_time_ask_once(store: Store, connection_id: str,
     for page_id in page_ids:
         fail(store, connection_id, page_id, now=now)
     orders = [page_ids, page_ids[::-1], page_ids]
-    asked = all_at_once(lambda number: ask_all_again(store, orders[number], now=now + MINUTE), times=3)
+    asked = all_at_once(lambda number: retry_rows(store, orders[number], now=now + MINUTE), times=3)
     assert sorted(entry.link.page_id for found in asked for entry in found) == page_ids
     assert {entry.requests for entry in store.entries.known(page_ids).values()} == {2}
 

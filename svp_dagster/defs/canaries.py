@@ -1,6 +1,6 @@
-"""The canary: a paused platform is probed with a known link until it works again.
+"""Tries paused platforms with a canary, a link that should work, until they work again.
 
-A probe is a run of its own and downloads the whole post, as a row's would: what breaks is as often the media as the
+A canary is a run of its own and downloads the whole post, as a row's would: what breaks is as often the media as the
 page, and a sensor's tick may not last as long as a download.
 """
 
@@ -9,72 +9,73 @@ from functools import partial
 
 import dagster as dg
 
+from svp_dagster import pools
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.stage import download
 from svp_dagster.errors import Code
 from svp_dagster.ports import Downloader
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.platform_rules import PlatformRules
-from svp_dagster.rows.platforms import BLAMED, probe, probe_links
+from svp_dagster.rows.pauses import SITE_FAULTS, canary_links, try_canaries
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.platforms import Platform
 
 WAITING_LOOKED_AT = 50
 
 
-class ProbeConfig(dg.Config):
-    """Which platform is probed."""
+class CanaryConfig(dg.Config):
+    """The platform to try."""
 
     platform: str
 
 
-@dg.op(pool="download")
-def download_known_link(
+@dg.op(pool=pools.DOWNLOAD)
+def download_canary(
     context: dg.OpExecutionContext,
-    config: ProbeConfig,
+    config: CanaryConfig,
     link_rows: LinkRows,
     downloader: dg.ResourceParam[Downloader],
     work_folder: WorkFolder,
-    platform_rules: PlatformRules,
+    site_rules: SiteRules,
 ) -> None:
-    """Download a link that should work; if it does, the platform's rows go on."""
+    """Download a link that should work. If it does, resume the platform."""
     store = link_rows.store
     platform = store.platforms.get(config.platform)
     if platform is None or not platform.is_paused:
         return
-    waiting = store.sweep.waiting(BLAMED | {Code.PLATFORM_PAUSED}, limit=WAITING_LOOKED_AT)
-    links = probe_links(platform, waiting=waiting, rules=platform_rules)
+    waiting = store.sweep.waiting(SITE_FAULTS | {Code.PLATFORM_PAUSED}, limit=WAITING_LOOKED_AT)
+    links = canary_links(platform, waiting=waiting, rules=site_rules)
     fetch = partial(download, downloader=downloader, folder=work_folder.path)
-    left = probe(store, platform.name, links, fetch=fetch)
-    context.log.info("%s: %s", left.name, left.probe_problem or "works again")
+    left = try_canaries(store, platform.name, links, fetch=fetch)
+    context.log.info("%s: %s", left.name, left.canary_problem or "works again")
     if not left.is_paused:
-        store.databases.look_now_everywhere(now=datetime.now(UTC))
+        store.databases.poll_all_now(now=datetime.now(UTC))
 
 
 @dg.job(
     executor_def=dg.in_process_executor,
     tags={"dagster/priority": "10", "dagster/max_runtime": "900", "dagster/max_retries": "0"},
 )
-def probe_platform() -> None:
+def canary() -> None:
     """Find out whether a paused platform works again."""
-    download_known_link()
+    download_canary()
 
 
-@dg.sensor(job=probe_platform, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(job=canary, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def paused_platforms(context: dg.SensorEvaluationContext, link_rows: LinkRows) -> dg.SensorResult | dg.SkipReason:
-    """Probe the platforms that are paused, when it is time."""
+    """Start the canaries of paused platforms that are due."""
     paused = [platform for platform in link_rows.store.platforms.all().values() if platform.is_paused]
     for platform in paused:
         context.log.warning("downloads from %s are paused: %s", platform.name, platform.failure_code)
-    due = link_rows.store.platforms.begin_probes(now=datetime.now(UTC))
+    due = link_rows.store.platforms.begin_canaries(now=datetime.now(UTC))
     if not due:
-        names = ", ".join(f"{platform.name} (next probe at {platform.probe_at})" for platform in paused)
+        names = ", ".join(f"{platform.name} (next canary at {platform.canary_at})" for platform in paused)
         return dg.SkipReason(f"Paused: {names}" if names else "No platform is paused.")
     return dg.SensorResult(run_requests=[_run_request(platform) for platform in due])
 
 
 def _run_request(platform: Platform) -> dg.RunRequest:
-    config = ProbeConfig(platform=platform.name)
+    config = CanaryConfig(platform=platform.name)
     return dg.RunRequest(
-        run_key=f"{platform.name}:{platform.paused_since}:{platform.probes}",
-        run_config=dg.RunConfig(ops={"download_known_link": config}),
+        run_key=f"{platform.name}:{platform.paused_since}:{platform.canaries}",
+        run_config=dg.RunConfig(ops={"download_canary": config}),
     )

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from oauth_app.app import create_app
-from oauth_app.probes import HTTP_LIMIT_S, WHOLE_LIMIT_S, run_checks
+from oauth_app.health import HTTP_LIMIT_S, WHOLE_LIMIT_S, run_checks
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.dagster_stand_in import dagster
 

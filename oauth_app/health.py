@@ -29,18 +29,18 @@ from oauth_app.services import Services, services
 from oauth_app.site_health import PlatformHealth
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Value
-from svp_dagster.rows.platforms import downloader_versions
+from svp_dagster.rows.pauses import downloader_versions
 from svp_dagster.settings import Settings
 from svp_dagster.store.engine import is_migrated
 
-blueprint = Blueprint("probes", __name__)
+blueprint = Blueprint("health", __name__)
 
 WHOLE_LIMIT_S = 1.7
 HTTP_LIMIT_S = 1.5
-PROBE_LIMIT = "120 per minute"
+LIMIT = "120 per minute"
 
 _HEARTBEAT = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
-_pool = ThreadPoolExecutor(8, "probe")
+_pool = ThreadPoolExecutor(8, "health")
 """Bounded: checks that hang make later ones late, never more threads."""
 
 
@@ -72,16 +72,16 @@ class Readiness(Value):
 
 
 @blueprint.get("/health")
-@limiter.limit(PROBE_LIMIT)
-@spec.validate(resp=answers(200, Alive), tags=["Probes"], security={})
+@limiter.limit(LIMIT)
+@spec.validate(resp=answers(200, Alive), tags=["Health"], security={})
 def health() -> Alive:
     """Whether the process answers."""
     return Alive()
 
 
 @blueprint.get("/ready")
-@limiter.limit(PROBE_LIMIT)
-@spec.validate(resp=answers(200, Readiness, extra={503: Readiness}), tags=["Probes"], security={})
+@limiter.limit(LIMIT)
+@spec.validate(resp=answers(200, Readiness, extra={503: Readiness}), tags=["Health"], security={})
 def ready() -> tuple[Readiness, int]:
     """Whether everything is there that the product needs: 200, else 503."""
     found = readiness()

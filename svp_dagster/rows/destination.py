@@ -1,0 +1,41 @@
+"""Where a row's page goes."""
+
+from __future__ import annotations
+
+from svp_dagster.errors import Code, failure
+from svp_dagster.models import Value
+from svp_dagster.notion.client.workspace import Workspace
+from svp_dagster.notion.schema import DataSourceSchema, differences, hidden_relations
+from svp_dagster.store.databases import ContentDatabase
+
+
+class Destination(Value):
+    """The Content Database of a row's tag, with its columns as they were read before anything was paid.
+
+    `hidden_relations` are columns that stay blank because Notion no longer shows them.
+    """
+
+    database_id: str
+    tag: str
+    prompt: str
+    columns: DataSourceSchema
+    hidden_relations: tuple[str, ...]
+
+
+def read_destination(database: ContentDatabase, workspace: Workspace) -> Destination:
+    """Read a Content Database as it is now. Raises `database_not_shared`, `schema_changed`.
+
+    A database in the trash still shows its columns, so it is read itself too.
+    """
+    live = workspace.schema(database.data_source_id)
+    if changes := differences(database.data_schema, live):
+        name = f"Content Database of the tag “{database.tag}”"
+        raise failure(Code.SCHEMA_CHANGED, database=name, reason=" ".join(changes))
+    workspace.database(database.database_id)
+    return Destination(
+        database_id=database.database_id,
+        tag=database.tag,
+        prompt=database.prompt,
+        columns=live,
+        hidden_relations=hidden_relations(database.data_schema, live),
+    )

@@ -1,0 +1,136 @@
+"""A row that a run holds: what the run may do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from svp_dagster.errors import Code, failure
+from svp_dagster.media.thumbnail import small_jpeg
+from svp_dagster.models import ContentPage, Link, LinkEntry, Status, Video
+from svp_dagster.notion.client.workspace import Workspace
+from svp_dagster.notion.rows import InvalidRow
+from svp_dagster.publish.stage import Place
+from svp_dagster.rows.destination import Destination, read_destination
+from svp_dagster.rows.kept_contents import KeptContents
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.meter import RowMeter
+from svp_dagster.store.entries import Entry
+
+
+def hold(rows: LinkRows, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
+    """Claim a row for a run. The same run may do so any number of times. Raises `ClaimLost`, `row_gone`."""
+    entry = rows.store.entries.claim(page_id, run_id, may_take_over=may_take_over, now=_now())
+    return HeldRow(rows=rows, entry=entry, run_id=run_id)
+
+
+class HeldRow:
+    """A row that a run holds. Each write raises `ClaimLost` once the claim is gone."""
+
+    def __init__(self, *, rows: LinkRows, entry: Entry, run_id: str) -> None:
+        self.link: LinkEntry = entry.link
+        self.run_id = run_id
+        self.entry = entry
+        self._rows = rows
+        self._entries = rows.store.entries
+
+    @property
+    def workspace(self) -> Workspace:
+        """The Notion workspace that the row is in."""
+        return self._rows.workspace(self.link.connection_id)
+
+    @property
+    def post(self) -> Link:
+        """The link of the post to download. Raises `unsupported_link` for a row that was edited to hold none."""
+        if self.link.link is None:
+            reason = "the url column no longer holds the link of one post"
+            raise failure(Code.UNSUPPORTED_LINK, reason=reason, detail=reason)
+        return self.link.link
+
+    def preflight(self) -> Destination:
+        """Return where the page goes, read once, before anything is paid.
+
+        Raises `unknown_tag`, `database_not_shared`, `schema_changed`.
+        """
+        database = self._rows.store.databases.for_tag(self.link.connection_id, self.link.tag)
+        if database is None:
+            raise failure(Code.UNKNOWN_TAG, reason=f"No Content Database is registered for the tag “{self.link.tag}”")
+        return read_destination(database, self.workspace)
+
+    def require_unchanged(self) -> None:
+        """Check that the row in Notion is as it was when the run started. Raises `row_changed`, `row_gone`."""
+        row = self.workspace.row(self.link.page_id)
+        if isinstance(row, InvalidRow) or row.url != self.link.url or row.tag != self.link.tag:
+            column = "tag" if isinstance(row, LinkEntry) and row.url == self.link.url else "link"
+            raise failure(Code.ROW_CHANGED, column=column, retry_after_s=0.0)
+
+    def place(self, destination: Destination) -> Place:
+        """Return where the row's page belongs."""
+        entry, columns = self.entry, destination.columns
+        is_there = entry.content_data_source_id == columns.data_source_id
+        return Place(
+            columns=columns,
+            hidden_relations=destination.hidden_relations,
+            known_page_id=entry.content_page_id if is_there else None,
+            pages_of_others=frozenset(self._entries.pages_of_others(entry)),
+            asked_at=entry.created_at,
+        )
+
+    def meter(self) -> RowMeter:
+        """Return the meter of this row. Raises `misconfigured` for an unusable price file."""
+        return RowMeter(
+            self._rows.store,
+            link=self.link,
+            run_id=self.run_id,
+            prices=self._rows.prices,
+            monthly_budget_usd=self._rows.monthly_budget_usd,
+            writes=self._rows.writes,
+        )
+
+    def contents(self) -> KeptContents:
+        """Return the results kept by content."""
+        return KeptContents(self._rows.store, self._rows.writes)
+
+    def output_language(self) -> str | None:
+        """Return the language of the summary: the connection's, else the installation's; None for the video's own."""
+        connection = self._rows.store.connections.get(self.link.connection_id)
+        return (connection.output_language if connection else "") or self._rows.output_language or None
+
+    def enter(self, status: Status) -> None:
+        """Record the stage that the row is at."""
+        self.entry = self._entries.set_status(self.link.page_id, self.run_id, status, now=_now())
+        self._rows.sync_status_async(self.entry)
+
+    def keep_thumbnail(self, video: Video) -> bytes | None:
+        """Store a thumbnail of the video for the dashboard and return it, a JPEG. None where there is no cover."""
+        jpeg = small_jpeg(video.cover_path) if video.cover_path else None
+        if jpeg:
+            self._rows.store.contents.set_thumbnail(video.media_key, jpeg)
+        return jpeg
+
+    def note(
+        self, *, stage: str, seconds: float, engine: str = "", media_key: str | None = None, title: str | None = None
+    ) -> None:
+        """Record what a stage found out and how long it took."""
+        self.entry = self._entries.note(
+            self.link.page_id,
+            self.run_id,
+            stage=stage,
+            seconds=seconds,
+            engine=engine,
+            media_key=media_key,
+            title=title,
+        )
+
+    def made(self, page: ContentPage, *, data_source_id: str) -> None:
+        """Record which page was made, before the row is completed."""
+        self.entry = self._entries.set_content_page(self.link.page_id, self.run_id, page, data_source_id=data_source_id)
+
+    def complete(self) -> None:
+        """Complete the row, and wait for one attempt to sync its status."""
+        self.entry = self._entries.complete(self.link.page_id, self.run_id, now=_now())
+        self._rows.sync_status_async(self.entry).result()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
