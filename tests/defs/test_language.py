@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from svp_dagster.models import ProcessingType
 from tests.defs.installation import Installation
 from tests.sandbox.ai_service import AiService
 
@@ -25,8 +26,10 @@ def test_a_connection_that_chose_no_language_gets_the_installations(
         installation.connection_id, output_language=of_the_connection, monthly_budget_usd=None, now=datetime.now(UTC)
     )
 
-    assert installation.process(PANCAKES, "cooking")["status"] == "completed"
+    page_id = installation.add_row(PANCAKES, "cooking", processing_type=ProcessingType.CAPTION)
+    installation.run_requested()
 
+    assert installation.row(page_id)["status"] == "completed"
     (summary,) = [sent for sent in ai.requests if "generateContent" in sent["path"]]
     instructions = str(summary["body"]["systemInstruction"])
     assert [name for name in ("Português", "Suomi") if name in instructions] == [asked_for]
