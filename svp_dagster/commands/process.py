@@ -74,11 +74,11 @@ def process(
 
     Raises `misconfigured` for an unusable price file before anything is paid, and the failures of the stages.
     """
+    tally = Tally(load_prices(settings.prices_file))
     found = Path(source) if Path(source).is_file() else parse_link(source, extra_hosts=settings.extra_hosts)
     options = Options(
         data_schema=schema, prompt=prompt, language=settings.output_language or None, processing_type=processing_type
     )
-    tally = Tally(load_prices(settings.prices_file))
     with (
         tempfile.TemporaryDirectory(prefix="svp-") as scratch,
         _progress() as progress,
