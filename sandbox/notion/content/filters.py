@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.notion import checks
 from sandbox.notion.checks import Check
-from sandbox.notion.content import columns, values
+from sandbox.notion.content import columns, options, values
 from sandbox.notion.content.cell_text import as_text
 from sandbox.notion.errors import validation
 from sandbox.notion.state.session import Session
@@ -139,8 +139,8 @@ def sorted_rows(session: Session, data_source: Record, rows: list[Record], wante
 
 def _must_exist(column: Json, condition: Json) -> None:
     _, wanted = _single(condition)
-    if isinstance(wanted, str) and columns.option_named(column, wanted) is None:
-        known = ", ".join(f'"{known["name"]}"' for known in columns.options(column))
+    if isinstance(wanted, str) and options.option_named(column, wanted) is None:
+        known = ", ".join(f'"{known["name"]}"' for known in options.options_of(column))
         raise validation(
             f'{column["type"]} option "{wanted}" not found for property "{column["name"]}". Available options: {known}.'
         )
@@ -266,7 +266,7 @@ def _sort_key(session: Session, page: Record, column: Json) -> Any:
     kind = column["type"]
     kept = values.kept_value(page, column) if kind not in columns.READ_ONLY else None
     if kind in ("select", "status"):
-        order = [known["id"] for known in columns.options(column)]
+        order = [known["id"] for known in options.options_of(column)]
         return order.index(kept) if kept in order else None
     if kind in ("number", "checkbox"):
         return kept
