@@ -49,7 +49,7 @@ class Contents(Protocol):
 
 
 class Downloader(Protocol):
-    """Fetches a post."""
+    """Download posts."""
 
     @property
     def max_duration_s(self) -> float:

@@ -1,4 +1,4 @@
-"""WebVTT and SubRip (SRT) files, as platforms deliver them, read into segments.
+"""Parse WebVTT and SubRip (SRT) files, as platforms deliver them, into segments.
 
 The files come from strangers: markup is dropped, what makes no sense is skipped, and the amount is limited.
 """
@@ -23,9 +23,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\ufeff]")
 
 
 def parse(text: str) -> tuple[Segment, ...]:
-    """The segments of a WebVTT or SRT file, in order of time; none for anything else.
+    """Return the segments of a WebVTT or SRT file, in order of time; none for anything else.
 
-    A line that only repeats the one before it, as rolling captions do, is said once. Segments never go backwards.
+    A line that repeats the one before it, as rolling captions do, is kept once.
     """
     segments: list[Segment] = []
     for block in re.split(r"\n[ \t]*\n", _unified(text)):
@@ -41,7 +41,7 @@ def _unified(text: str) -> str:
 
 
 def _cue(lines: list[str]) -> Segment | None:
-    """The cue in a block: an optional number or name, the times, and the words."""
+    """Parse the cue in a block: an optional number or name, the times, and the words."""
     for row, line in enumerate(lines[:3]):
         if found := _TIMES.match(line):
             start_s, end_s = _seconds(*found.groups()[:4]), _seconds(*found.groups()[4:])
@@ -51,7 +51,7 @@ def _cue(lines: list[str]) -> Segment | None:
 
 
 def _unrolled(cue: Segment, before: Segment | None) -> list[Segment]:
-    """The cue on one line, without the lines that the cue before it already had."""
+    """Return the cue on one line, without the lines that the cue before it already had."""
     lines = cue.text.split("\n")
     touching = before is not None and cue.start_s - before.end_s < 0.1
     if before is not None and touching and len(lines) > 1 and before.text.endswith(lines[0]):

@@ -1,9 +1,9 @@
-"""Fetches posts from TikTok and Instagram with yt-dlp.
+"""Fetch posts from TikTok and Instagram with yt-dlp.
 
-The order of things: a short link is followed by us, step by step; the post's page is read; what is too long, live or
-empty is refused; then the one file that is needed is downloaded, and pictures and captions beside it. All of it goes
-out through an `EgressGuard` (see there), on through the operator's proxy where one is set, so no address that a post
-names can make this server ask a private network. The site gets cookies only where the operator gives some.
+A short link is followed one redirect at a time. Then the post's page is read, and a post that is too long, live or
+empty is refused before its one file is downloaded, with pictures and captions. Every request goes through an
+`EgressGuard`, and on through the operator's proxy where one is set, so that no address in a post reaches a private
+network. The site gets cookies only where the operator configures some.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 Progress = Callable[[float], None]
 
 _EXTRAS_BYTES = 64_000_000
-"""What pages, pictures and captions of one post may take beside the video."""
+"""Limit of the pages, pictures and captions of one post, beside the video."""
 
 
 class YtDlpDownloader(ConfigurableResource):
-    """Downloads one post: video or pictures, sound, captions, cover and what is written beside them."""
+    """Download one post: video or pictures, sound, captions, cover and texts."""
 
     max_duration_s: float = Field(default=1800, gt=0, description="Longest video, in seconds.")
     max_size_bytes: int = Field(default=200_000_000, gt=0, description="Largest file.")
@@ -52,8 +52,7 @@ class YtDlpDownloader(ConfigurableResource):
         """Download a post into `folder`; `progress` gets the share of the video done, 0 to 1.
 
         A photo post has `slides` and, if it has a sound, `audio_path`; a carousel has slides of which some or all
-        are clips. A post that only sounds has `audio_path`. The files are not looked into. Raises a failure of the
-        table.
+        are clips. A post with sound alone has `audio_path`. The files are not probed. Raises a failure of the table.
         """
         dial = through(self.proxy) if self.proxy else direct
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,9 +75,9 @@ class YtDlpDownloader(ConfigurableResource):
 
     @contextmanager
     def _session(self, link: Link, *, folder: Path, guard: EgressGuard) -> Iterator[YtDlpSession]:
-        """A session of yt-dlp whose exceptions are failures of the table.
+        """Open a session of yt-dlp whose exceptions are failures of the table.
 
-        An answer of another shape than expected may raise anything in an extractor: that is a site that changed.
+        An extractor may raise anything where a site's answer has an unexpected shape: then the site changed.
         """
         try:
             from yt_dlp.networking.exceptions import RequestError
@@ -150,7 +149,7 @@ class YtDlpDownloader(ConfigurableResource):
         )
 
     def _watch(self, progress: Progress | None) -> Callable[[JsonObject], None]:
-        """Reports how far a download is, and stops one that is too large, said or not."""
+        """Return a hook that reports progress, and stops a download that is too large whatever the site announced."""
 
         def watch(report: JsonObject) -> None:
             done = report.get("downloaded_bytes") or 0
@@ -165,7 +164,7 @@ class YtDlpDownloader(ConfigurableResource):
     def _slides(
         self, session: YtDlpSession, info: JsonObject, post: Post, *, progress: Progress | None, folder: Path
     ) -> tuple[Path, ...]:
-        """What the post consists of: a part that can't be had now is a failure, one that is gone is not."""
+        """Download the slides. One that can't be read now is a failure, one that is gone is left out."""
         slides: list[Path] = []
         for number, item in enumerate(post.items, start=1):
             name = f"slide_{number:02}"
@@ -188,7 +187,7 @@ def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:
 
 
 def _save_picture(content: bytes | None, stem: Path) -> Path | None:
-    """A picture in a file named by what it is; None for anything else."""
+    """Write a picture to a file with the suffix of its kind; None for anything else."""
     suffix = picture_suffix(content) if content else None
     if content is None or suffix is None:
         return None
@@ -198,7 +197,7 @@ def _save_picture(content: bytes | None, stem: Path) -> Path | None:
 
 
 def _tracks(session: YtDlpSession, post: Post) -> Iterator[CaptionTrack]:
-    """The captions that can be fetched and read, in the post's order."""
+    """Yield the captions that can be fetched and parsed, in the post's order."""
     for track in post.captions:
         content = track.data or (session.read_small([track.url]) or b"").decode("utf-8-sig", "replace")
         if segments := captions.parse(content):

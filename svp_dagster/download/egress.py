@@ -1,16 +1,15 @@
-"""The door through which everything that a foreign page names is fetched.
+"""A proxy on loopback that keeps downloads away from private networks.
 
 Links, redirects and the addresses inside a post are written by strangers: without a guard they could make this
 server ask its own network, or a cloud's metadata service. Checking URLs before they are requested isn't enough: a
-redirect comes later, and a name may resolve to another address the second time. So `EgressGuard` is a small proxy on
-loopback that the clients (yt-dlp with curl, httpx) are given as their only way out. It sees every connection, those
-after redirects too:
+redirect comes later, and a name may resolve to another address the second time. So the clients (yt-dlp with curl,
+httpx) get `EgressGuard` as their only proxy. It sees every connection, those after redirects too:
 
 - it opens tunnels (CONNECT) to port 443 of named hosts and nothing else: no plain HTTP, no numeric address;
 - it resolves the name itself, refuses any that leads to an address that isn't public, and connects to the very
   address that it checked;
 - where the operator set a proxy, it passes the tunnel on to that one, which then resolves the name;
-- it ends everything when too many bytes came or too much time went by: a backstop for the limits of the clients.
+- it closes all tunnels after too many bytes or too much time: a backstop for the limits of the clients.
 
 TLS goes from end to end: nothing is decrypted here, and the sites see the clients' own handshake.
 """
@@ -52,7 +51,7 @@ _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Refused(Exception):
-    """An address that must not be asked."""
+    """An address that must not be connected to."""
 
 
 class ProxyDenied(OSError):
@@ -61,7 +60,7 @@ class ProxyDenied(OSError):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one fetch may take in all."""
+    """Bytes and time of one fetch in all."""
 
     size_bytes: int
     time_s: float
@@ -70,9 +69,9 @@ class Limits:
 class EgressGuard:
     """A running guard, for the length of a `with` block. `url` is the proxy to give to a client.
 
-    `dial` opens the connections: `direct` or what `through` gives. Why a client failed is to be read here:
-    `refused` are the addresses that must not be asked, `exceeded` means too many bytes, `is_over` too much time,
-    `proxy_denied` that the operator's proxy wants other credentials.
+    `dial` opens the connections: `direct` or a result of `through`. The guard knows why a client failed: `refused` are
+    the addresses that it refused, `exceeded` means too many bytes, `is_over` too much time, and `proxy_denied` that the
+    operator's proxy wants other credentials.
     """
 
     def __init__(self, *, dial: Dial, limits: Limits) -> None:
@@ -107,7 +106,7 @@ class EgressGuard:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def open(self, host: str, port: int) -> socket.socket:
-        """A connection for a tunnel. Raises `Refused` or OSError."""
+        """Open a connection for a tunnel. Raises `Refused` or OSError."""
         if self.exceeded or self.is_over:
             raise ConnectionAbortedError("a limit of this fetch is reached")
         try:
@@ -121,13 +120,13 @@ class EgressGuard:
             raise
 
     def refuse(self, target: str) -> None:
-        """Note what was refused."""
+        """Record what was refused."""
         logger.warning("refused to ask %r", target[:200])
         with self._lock:
             self.refused.append(target)
 
     def take(self, size_bytes: int) -> bool:
-        """Count bytes that came from outside; False once they are too many."""
+        """Count received bytes; False once they are too many."""
         with self._lock:
             self._left_bytes -= size_bytes
             self.exceeded = self.exceeded or self._left_bytes < 0
@@ -156,7 +155,7 @@ def require_public_address(address: str) -> None:
 
 
 def _innermost(ip: Address) -> Address:
-    """The IPv4 address to which a translating or tunnelling IPv6 address leads, else the address itself."""
+    """Return the IPv4 address behind a translating or tunnelling IPv6 address, else the address itself."""
     if isinstance(ip, ipaddress.IPv4Address):
         return ip
     if ip in _NAT64:
@@ -180,7 +179,7 @@ def direct(host: str, port: int) -> socket.socket:
 
 
 def through(proxy_url: str) -> Dial:
-    """The way through the operator's HTTP proxy. Raises the failure `misconfigured` for an address of another kind."""
+    """Return a `Dial` through the operator's HTTP proxy. Raises `misconfigured` for an address of another kind."""
     parts = urlsplit(proxy_url)
     if parts.scheme != "http" or not parts.hostname:
         raise failure(Code.MISCONFIGURED, reason="the egress proxy must be given as http://[user:password@]host:port")
@@ -199,7 +198,7 @@ def through(proxy_url: str) -> Dial:
                 raise ProxyDenied("407")
             if status != "200":
                 raise ConnectionRefusedError(f"the proxy answered {status}")
-        except BaseException:  # whatever ends this: nobody else could close it
+        except BaseException:  # on any exception: nobody else could close it
             upstream.close()
             raise
         return upstream
@@ -251,7 +250,7 @@ class _Handler(socketserver.BaseRequestHandler):
 
 
 def _read_head(connection: socket.socket) -> bytes:
-    """The bytes up to the first empty line. Not one more: what follows belongs to the tunnel."""
+    """Read up to the first empty line and not one byte more: what follows belongs to the tunnel."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)

@@ -1,7 +1,7 @@
-"""What yt-dlp found out about a post, read into a value: the raw dictionary goes no further than this module.
+"""Parse yt-dlp's result for a post into a value: the raw dictionary goes no further than this module.
 
-A post is a row of items, as people see it: one video, several pictures, or a mixture, with or without a sound of its
-own. Addresses in it come from strangers: they are fetched through the egress guard only.
+A post is a list of items: one video, several pictures, or a mixture, with or without a sound of its own. Its addresses
+come from strangers and are fetched through the egress guard only.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Captions:
 class Post:
     """A post before anything of it is downloaded. `sound` are formats that have no picture.
 
-    `duration_s` is that of all its videos together, as far as the site tells.
+    `duration_s` is the sum of its videos, as far as the site knows it.
     """
 
     media_key: str
@@ -68,7 +68,7 @@ class Post:
 
 
 def read_post(info: JsonObject, *, link: Link) -> Post:
-    """The post in yt-dlp's unprocessed result (`extract_info(…, process=False)`)."""
+    """Parse yt-dlp's unprocessed result (`extract_info(…, process=False)`)."""
     entries = [entry for entry in info.get("entries") or () if isinstance(entry, dict)]
     first = entries[0] if entries else info
     items = tuple(_items(info, entries, link))[:MAX_SLIDES]
@@ -89,10 +89,10 @@ def read_post(info: JsonObject, *, link: Link) -> Post:
 
 
 def choose_formats(formats: Sequence[JsonObject], *, min_short_side_px: int) -> list[JsonObject]:
-    """The file to download: the smallest with picture and sound whose short side is long enough, else the largest.
+    """Choose the smallest file with picture and sound whose short side is long enough, else the largest.
 
-    Text stays readable at such a size, and all that follows costs as much as there are pixels. Where the site has
-    picture and sound apart only, one of each.
+    Text stays readable at such a size, and the later stages cost as much as there are pixels. Where the site has
+    picture and sound apart only, choose one of each.
     """
     sounds = [each for each in formats if each.get("vcodec") == "none"]
     pictures = [each for each in formats if each.get("vcodec") != "none"]
@@ -121,7 +121,7 @@ def _smallest(formats: Sequence[JsonObject], min_short_side_px: int) -> JsonObje
 
 
 def _items(info: JsonObject, entries: Sequence[JsonObject], link: Link) -> Iterator[Item]:
-    """The elements. Instagram's pictures are yt-dlp's thumbnails; elsewhere these are just covers."""
+    """Yield the items. Instagram's pictures are yt-dlp's thumbnails; elsewhere these are just covers."""
     slides = [tuple(map(str, urls)) for urls in info.get(SLIDES) or () if urls]
     if slides:
         yield from (Item(formats=(), pictures=urls) for urls in slides)
@@ -137,13 +137,13 @@ def _preference(offer: JsonObject) -> int:
 
 
 def _videos(info: JsonObject) -> tuple[JsonObject, ...]:
-    """Formats with a picture, and those with its sound alone if there is a picture to go with."""
+    """Return the formats of a video, those of its sound alone included; none where no format has a picture."""
     formats = _files(info)
     return formats if any(each.get("vcodec") != "none" for each in formats) else ()
 
 
 def _files(info: JsonObject) -> tuple[JsonObject, ...]:
-    """Formats that are plain files or parts of one: the others would be fetched by ffmpeg, past the guard."""
+    """Return the formats that are plain files: the others would be fetched by ffmpeg, past the guard."""
     formats = info.get("formats") or ()
     return tuple(each for each in formats if not _STREAM.search(str(each.get("protocol") or "")))
 
@@ -156,7 +156,7 @@ def _pictures(info: JsonObject) -> tuple[str, ...]:
 
 
 def _captions(info: JsonObject) -> Iterator[Captions]:
-    """The tracks, translated ones last."""
+    """Yield the caption tracks, translated ones last."""
     tracks = dict(info.get("subtitles") or {})
     for language, offers in (info.get("automatic_captions") or {}).items():  # most of these are translations
         if language.endswith("-orig") or language == info.get("language"):
@@ -175,12 +175,12 @@ def _captions(info: JsonObject) -> Iterator[Captions]:
 
 
 def _readable(offers: Sequence[JsonObject]) -> JsonObject | None:
-    """The best offer (yt-dlp's last) in a format that can be read."""
+    """Return the best offer (yt-dlp's last) in a format that can be parsed."""
     return next((offer for offer in reversed(offers) if offer.get("ext") in ("vtt", "srt")), None)
 
 
 def _language(code: str) -> str:
-    """`eng-US` → `en-US`: TikTok names languages by three letters."""
+    """Turn `eng-US` into `en-US`: TikTok names languages by three letters."""
     from yt_dlp.utils import ISO639Utils
 
     language, dash, region = code.partition("-")
@@ -188,7 +188,7 @@ def _language(code: str) -> str:
 
 
 def _own_url(info: JsonObject, link: Link) -> str:
-    """The link with the uploader's name in it, where it came without."""
+    """Return the link with the uploader's name in it, where it lacks one."""
     uploader = str(info.get("uploader") or "")
     if link.platform == "tiktok" and re.fullmatch(r"[\w.-]{1,64}", uploader, re.ASCII):
         return re.sub(r"/@[^/]*/", f"/@{uploader}/", link.url, count=1)
@@ -196,7 +196,7 @@ def _own_url(info: JsonObject, link: Link) -> str:
 
 
 def _title(info: JsonObject) -> str:
-    """The title, unless it is one that yt-dlp made up because the site has none."""
+    """Return the title; empty where yt-dlp made one up because the site has none."""
     title = _text(info.get("title"))[:MAX_TITLE_CHARACTERS]
     made_up = {f"{kind} by {info.get('channel')}" for kind in ("Video", "Post")}
     return "" if title in made_up else title

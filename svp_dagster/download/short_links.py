@@ -1,6 +1,7 @@
-"""Follows the short links that the apps share to the post behind them.
+"""Follow the short links that the apps share to the post behind them.
 
-Every step must be `https` on one of the sites' own hosts, and goes out through the egress guard; no cookies are sent.
+Every redirect must lead to `https` on one of the sites' own hosts, and is requested through the egress guard, without
+cookies.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _USER_AGENT: Final = "facebookexternalhit/1.1"
 
 
 def follow(link: Link, *, proxy_url: str, timeout_s: float) -> Link:
-    """The post to which a short link leads; a post is returned as it is.
+    """Return the link of the post that a short link leads to. Any other link is returned as it is.
 
     Raises the failure `gone` for an expired link, `unsupported_link` where it leads to anything but a post of the
     same sites, `login_required` where the site wants a login, and those of an answer with an error.
@@ -42,7 +43,7 @@ def follow(link: Link, *, proxy_url: str, timeout_s: float) -> Link:
 
 
 def _step(client: httpx.Client, url: str) -> str:
-    """Where `url` redirects to. The answer's body is not read."""
+    """Return the target of the redirect at `url`. The answer's body is not read."""
     try:
         with client.stream("GET", url, follow_redirects=False) as answer:
             if answer.has_redirect_location:

@@ -1,4 +1,4 @@
-"""yt-dlp as this product drives it: two extractors, one way out, nothing written but what was asked for.
+"""Drive yt-dlp: two extractors, one proxy, no file but those asked for.
 
 Importing this module imports yt-dlp, so do it late. It raises ImportError where curl_cffi is missing or isn't one that
 this yt-dlp can use: without its browser impersonation neither site answers.
@@ -42,9 +42,9 @@ _BLOCK_BYTES: Final = 65_536
 
 
 class TikTokIE(TikTokVideoIE):  # type: ignore[misc]  # yt-dlp has no types
-    """TikTok's extractor, which drops the pictures of a photo post and where its captions come from: kept here.
+    """TikTok's extractor, keeping the pictures of a photo post and the source of its captions.
 
-    The name is part of the contract: yt-dlp makes the extractor's key of it.
+    The class name matters: yt-dlp makes the extractor's key of it.
     """
 
     def _parse_aweme_video_web(self, aweme_detail: JsonObject, *args: Any, **kwargs: Any) -> JsonObject:
@@ -64,7 +64,7 @@ class TikTokIE(TikTokVideoIE):  # type: ignore[misc]  # yt-dlp has no types
 
 
 class _GuardedCurlRH(CurlCFFIRH):  # type: ignore[misc]  # yt-dlp has no types
-    """curl, that doesn't let NO_PROXY in the environment lead around the guard."""
+    """curl that ignores NO_PROXY in the environment, which would lead around the guard."""
 
     def _send(self, request: Request) -> Any:
         cookies = self._get_cookiejar(request) if "cookie" not in request.headers else None
@@ -73,7 +73,7 @@ class _GuardedCurlRH(CurlCFFIRH):  # type: ignore[misc]  # yt-dlp has no types
 
 
 class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
-    """yt-dlp with the guarded curl, that closes at its end what an error left open."""
+    """yt-dlp with the guarded curl. `close` also closes answers that an error left open."""
 
     def __init__(self, options: JsonObject) -> None:
         self._answers: list[Response] = []
@@ -102,7 +102,7 @@ class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
 
 
 class YtDlpSession:
-    """One look at one post, as a context manager. Its methods raise yt-dlp's own exceptions."""
+    """A session for one post, as a context manager. Its methods raise yt-dlp's own exceptions."""
 
     def __init__(self, *, proxy_url: str, folder: Path, socket_timeout_s: float, cookies: Path | None) -> None:
         """Files go into `folder`. `cookies` is rewritten: give a copy."""
@@ -146,16 +146,16 @@ class YtDlpSession:
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What yt-dlp warned of so far."""
+        """The warnings of yt-dlp so far."""
         return self._log.warnings
 
     @property
     def problems(self) -> Sequence[Exception]:
-        """The requests that failed so far, in order, those too that an extractor went on without."""
+        """The failed requests so far, in order, including those that an extractor ignored."""
         return self._yt_dlp.problems
 
     def look_up(self, link: Link) -> JsonObject:
-        """The post's metadata, unprocessed. Nothing is downloaded yet."""
+        """Return the post's metadata, unprocessed. Nothing is downloaded yet."""
         self._yt_dlp.add_info_extractor(_extractor(link)())
         url = link.url.replace("/photo/", "/video/") if link.platform == "tiktok" else link.url
         info: JsonObject | None = self._yt_dlp.extract_info(url, download=False, process=False)
@@ -166,7 +166,7 @@ class YtDlpSession:
     def download(
         self, info: JsonObject, formats: Sequence[JsonObject], *, name: str, on_progress: Callable[[JsonObject], None]
     ) -> Path:
-        """Download `formats` (one file, or a picture and a sound to be merged) into the folder, as `name`.mp4, say.
+        """Download `formats` (one file, or a picture and a sound to be merged) into the folder, e.g. as `name`.mp4.
 
         `on_progress` gets yt-dlp's reports (`downloaded_bytes`, `total_bytes` …) and may raise to stop.
         """
@@ -180,14 +180,14 @@ class YtDlpSession:
         return Path(files[0])
 
     def read_small(self, urls: Sequence[str]) -> bytes | None:
-        """The first of `urls` that can be read, None if there is none: for pictures and captions."""
+        """Return the first of `urls` that can be read, for pictures and captions; None if there is none."""
         with suppress(RequestError):
             return self.read_wanted(urls)
         logger.info("none of %d addresses of a small file could be read", len(urls))
         return None
 
     def read_wanted(self, urls: Sequence[str]) -> bytes | None:
-        """The same for what a post can't do without: raises where a file may be there, but could not be read now."""
+        """Do the same for a required file. Raises where it may exist but could not be read now."""
         problem: RequestError | None = None
         for url in urls:
             try:
@@ -205,7 +205,7 @@ class YtDlpSession:
         return None
 
     def _read(self, url: str) -> bytes | None:
-        """A small file; None for one that is too large."""
+        """Read a small file; None for one that is too large."""
         with self._yt_dlp.urlopen(Request(url)) as answer:
             content = b""
             while block := answer.read(_BLOCK_BYTES):
@@ -220,7 +220,7 @@ class YtDlpSession:
 
 
 def _extractor(link: Link) -> type[Any]:
-    """The one extractor that may work on this link. For a site of the allow-list it is yt-dlp's own for the URL."""
+    """Return the one extractor for this link. For a site of the allow-list it is yt-dlp's own for the URL."""
     if link.platform == "tiktok":
         return TikTokIE
     if link.platform == "instagram":
@@ -232,7 +232,7 @@ def _extractor(link: Link) -> type[Any]:
 
 
 class _Log:
-    """yt-dlp's messages: they name signed addresses, so they are for debugging only."""
+    """A logger for yt-dlp. Its messages hold signed addresses, so they are logged for debugging only."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []

@@ -1,8 +1,7 @@
-"""Runs ffmpeg on files that nobody vouches for.
+"""Run ffmpeg on untrusted files.
 
-Every call has a time limit, a memory limit and a limit on what it may write, where the system can set them; it gets
-no environment, so no secret; and the file can't make it open anything else: only the local file itself, only in
-containers that hold their data.
+Every call has limits of time, memory and output, where the system can set them. It gets no environment and so no
+secret. It opens the local file alone, and only in containers that hold their own data.
 """
 
 from __future__ import annotations
@@ -39,14 +38,14 @@ Stream = Any
 
 @dataclass(frozen=True)
 class Output:
-    """What an ffmpeg process that ended well wrote."""
+    """The output of an ffmpeg process that succeeded."""
 
     stdout: bytes
     log: str
 
 
 def source(path: Path, **options: str | int | float) -> Stream:
-    """The input for a file that may be hostile; `options` are ffmpeg's input options."""
+    """Return the input for a file that may be hostile; `options` are ffmpeg's input options."""
     import ffmpeg
 
     return ffmpeg.input(
@@ -59,14 +58,14 @@ def source(path: Path, **options: str | int | float) -> Stream:
 
 
 def joined(sounds: Sequence[Stream]) -> Stream:
-    """Sounds one after the other as one stream."""
+    """Concatenate sounds into one stream."""
     import ffmpeg
 
     return sounds[0] if len(sounds) == 1 else ffmpeg.concat(*sounds, v=0, a=1)
 
 
 def sink(*streams: Stream, to: str = "pipe:", **options: str | int | float) -> Stream:
-    """The output of `streams` to standard output or to the file `to`; `options` are ffmpeg's output options."""
+    """Return the output of `streams` to standard output or to the file `to`; `options` are ffmpeg's output options."""
     import ffmpeg
 
     return ffmpeg.output(*streams, to, **options)
@@ -87,12 +86,12 @@ class Process:
 
     @property
     def stdout(self) -> IO[bytes]:
-        """What it writes to its standard output."""
+        """Its standard output."""
         assert self.child.stdout is not None
         return self.child.stdout
 
     def log(self) -> str:
-        """What it logged, once it has ended: to be asked after all output was read."""
+        """Wait for its end and return its log. Call this after all output was read."""
         self.child.wait()
         self.log_file.seek(0)
         return self.log_file.read().decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Small pictures for the dashboard and the Dagster UI."""
+"""Make small pictures for the dashboard and the Dagster UI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ QUALITY = 80
 
 
 def small_jpeg(picture: Path, *, side_px: int = 320) -> bytes | None:
-    """A JPEG whose longer side is at most `side_px`; None for a file that is no picture or is absurdly large.
+    """Return a JPEG whose longer side is at most `side_px`; None for a file that is no picture or is absurdly large.
 
     OpenCV itself refuses pictures of more than 2³⁰ pixels before it allocates them.
     """
