@@ -10,15 +10,13 @@ from urllib.parse import unquote
 
 from sandbox.notion import checks
 from sandbox.notion.checks import Check
-from sandbox.notion.content.rich_text import PLAIN_COLORS
+from sandbox.notion.content import options
 from sandbox.notion.errors import failed, validation
-from sandbox.notion.state.session import Session, new_id
+from sandbox.notion.state.session import Session
 from sandbox.notion.state.store import Json, Record
 
 # Source: developers.notion.com/reference/request-limits and developers.notion.com/reference/property-object, Select:
 # 100 characters and no comma.
-LONGEST_OPTION_NAME = 100
-WITH_OPTIONS = ("select", "multi_select", "status")
 # Source: developers.notion.com/reference/page-property-values: what the API does not write.
 READ_ONLY = (
     "formula", "rollup", "created_time", "created_by", "last_edited_time", "last_edited_by", "unique_id", "button",
@@ -43,18 +41,7 @@ _ROLLUP_FUNCTIONS = (
 )  # fmt: skip
 _ROLLUP_COLUMNS = ("relation_property_name", "relation_property_id", "rollup_property_name", "rollup_property_id")
 
-_option_name, _option_id = checks.text(shortest=1, longest=2_000), checks.text(shortest=1, longest=100)
-_option_extras: dict[str, Check] = {
-    "name": _option_name,
-    "id": _option_id,
-    "color": checks.choice(*PLAIN_COLORS),
-    "description": checks.nullable(checks.text(shortest=1, longest=2_000)),
-}
-option: Check = checks.either(
-    checks.record({"id": _option_id}, _option_extras), checks.record({"name": _option_name}, _option_extras)
-)
-"""An option by name or id, in a column's configuration and in a cell alike."""
-_options = checks.record(optional={"options": checks.array(option)})
+_options = checks.record(optional={"options": checks.array(options.option)})
 _rollup = checks.record(
     {"function": checks.choice(*_ROLLUP_FUNCTIONS)}, dict.fromkeys(_ROLLUP_COLUMNS, checks.text(shortest=1))
 )
@@ -166,52 +153,6 @@ def _is_shown(session: Session, column: Json) -> bool:
     return target is not None and session.sees(target)
 
 
-def option_named(column: Json, name: str) -> Json | None:
-    """The option of this name."""
-    return next((known for known in options(column) if known["name"] == name), None)
-
-
-def options(column: Json) -> list[Json]:
-    """The options of a select, multi-select or status column."""
-    known: list[Json] = column[column["type"]]["options"]
-    return known
-
-
-def add_option(column: Json, name: str, *, color: str | None = None, description: str | None = None) -> Json:
-    """A new option, at the end, in a colour of its own unless one is asked for; its `id` is new."""
-    if "," in name:
-        raise validation(f"Invalid select option, commas not allowed: {name}")
-    if checks.length_of(name) > LONGEST_OPTION_NAME:
-        raise failed("body.select.name.length", f"≤ `{LONGEST_OPTION_NAME}`", checks.length_of(name))
-    known = options(column)
-    # Assumed: a new option takes the next colour. If wrong: nothing that people see. Check: none.
-    made_option = {
-        "id": new_id(),
-        "name": name,
-        "color": color or PLAIN_COLORS[len(known) % len(PLAIN_COLORS)],
-        "description": description,
-    }
-    known.append(made_option)
-    return made_option
-
-
-def set_status_options(column: Json, names: list[str]) -> None:
-    """Gives a status column these options, which only a person can do in Notion itself: the API has no way."""
-    old = {known["name"]: known for known in options(column)}
-    column["status"] = {"options": [], "groups": []}
-    for name in names:
-        if name in old:
-            column["status"]["options"].append(old[name])
-        else:
-            add_option(column, name)
-    known = options(column)
-    parts = {"To-do": known[:1], "In progress": known[1:-1], "Complete": known[1:][-1:]}
-    column["status"]["groups"] = [
-        {"id": new_id(), "name": name, "color": color, "option_ids": [member["id"] for member in parts[name]]}
-        for name, color in (("To-do", "gray"), ("In progress", "blue"), ("Complete", "green"))
-    ]
-
-
 def _column(session: Session, name: str, request: Json, columns: dict[str, Json]) -> Json:
     kind = checks.kind_of(request, _kinds) or "rich_text"
     if kind == "title" and any(other["type"] == "title" for other in columns.values()):
@@ -257,40 +198,21 @@ def _settings(session: Session, kind: str, request: Json, column: Json, columns:
         return {"type": kind, kind: settings | {"type": "single_property", "single_property": {}}}
     if kind == "rollup":
         return {"type": kind, kind: _rollup_settings(session, request, columns)}
-    if kind not in WITH_OPTIONS:
+    if kind not in options.WITH_OPTIONS:
         return {"type": kind, kind: {}}
     scratch: Json = {"type": kind, kind: {"options": []}}
-    before = options(column) if column["type"] in WITH_OPTIONS and column["type"] in column else []
+    before = options.of(column) if column["type"] in options.WITH_OPTIONS and column["type"] in column else []
     if kind == "status":
         scratch["status"] = column.get("status") or {"options": [], "groups": []}
         if not scratch["status"]["options"]:
-            set_status_options(scratch, [known["name"] for known in before] or ["Not started", "In progress", "Done"])
+            options.set_status_options(
+                scratch, [known["name"] for known in before] or ["Not started", "In progress", "Done"]
+            )
     elif "options" not in request:
         scratch[kind]["options"] = before
     else:
-        _set_options(scratch, before, request["options"])
+        options.set_options(scratch, before, request["options"])
     return scratch
-
-
-def _set_options(column: Json, before: list[Json], requested: list[Json]) -> None:
-    for wanted in requested:
-        old = next((o for o in before if wanted.get("id", o["id"]) == o["id"] and _is_named(wanted, o)), None)
-        name = wanted.get("name", old["name"] if old else None)
-        if name is None:
-            raise validation(f"Could not find select option with id: {wanted['id']}")
-        if option_named(column, name) is not None:
-            raise validation(f"Select option names must be unique, but {name} is there twice.")
-        if old is None:
-            add_option(column, name, color=wanted.get("color"), description=wanted.get("description"))
-            continue
-        # Source: developers.notion.com/reference/update-property-schema-object: the colour of an option stays.
-        if wanted.get("color", old["color"]) != old["color"]:
-            raise validation(f"Cannot update color of select with name: {old['name']}.")
-        options(column).append(old | {"name": name, "description": wanted.get("description", old["description"])})
-
-
-def _is_named(wanted: Json, known: Json) -> bool:
-    return "id" in wanted or bool(wanted["name"] == known["name"])
 
 
 def _rollup_settings(session: Session, request: Json, columns: dict[str, Json]) -> Json:

@@ -27,7 +27,7 @@ from flask import Blueprint, request
 
 from sandbox.notion import checks
 from sandbox.notion.checks import Check
-from sandbox.notion.content import columns, rich_text, values
+from sandbox.notion.content import columns, options, rich_text, values
 from sandbox.notion.endpoints import edge, oauth, pages
 from sandbox.notion.endpoints.incoming import made
 from sandbox.notion.errors import not_found, validation
@@ -143,9 +143,9 @@ def set_status_options() -> Json:
     column = columns.find(data_source, asked["property"])
     if column is None or column["type"] != "status":
         raise validation(f"{asked['property']} is not a status property.")
-    columns.set_status_options(column, asked["options"])
+    options.set_status_options(column, asked["options"])
     state().store.save(data_source)
-    return {"options": [option["name"] for option in columns.options(column)]}
+    return {"options": [option["name"] for option in options.of(column)]}
 
 
 @routes.get("/pages")
