@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from sandbox.notion.content import block_kinds, columns, files, options, rich_text, values
+from sandbox.notion.content import block_kinds, files, options, rich_text, values
 from sandbox.notion.content.cell_text import as_text
 from sandbox.notion.endpoints.blocks import UNDER_A_PAGE
 from sandbox.notion.state.session import Session
@@ -33,7 +33,7 @@ def cell(session: Session, page: Record, column: Json) -> Json:
     looks: Json = {"kind": kind, "column": column["id"], "name": column["name"], "page": page.id}
     looks["text"] = as_text(shown, kind)
     if kind in ("select", "status"):
-        looks |= {"chosen": value, "options": options.options_of(column)}
+        looks |= {"chosen": value, "options": options.of(column)}
     elif kind == "multi_select":
         looks["chips"] = value
     elif kind in ("title", "rich_text"):
@@ -65,7 +65,7 @@ def form_fields(data_source: Record, typed: Mapping[str, str]) -> list[Json]:
         kind = _INPUTS.get(column["type"])
         if kind is None:
             continue
-        offered = options.options_of(column) if column["type"] in columns.WITH_OPTIONS else []
+        offered = options.of(column) if column["type"] in options.WITH_OPTIONS else []
         start = offered[0]["name"] if offered and kind == "select" else ""
         fields.append(
             {

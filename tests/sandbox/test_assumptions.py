@@ -17,10 +17,10 @@ OWN = {
     "media/make_clips.py",
     "media/server.py",
     "media/usage.py",
-    "notion/app_state.py",
-    "notion/cell_text.py",
-    "notion/control.py",
-    "notion/store.py",
+    "notion/state/app_state.py",
+    "notion/content/cell_text.py",
+    "notion/endpoints/control.py",
+    "notion/state/store.py",
     "notion/view.py",
     "notion/web.py",
 }
@@ -42,7 +42,7 @@ def test_the_page_in_docs_is_what_the_comments_say() -> None:
 
 def test_every_module_that_plays_a_service_says_what_it_rests_on() -> None:
     told = {note.where.partition(" ")[0] for note in notes()}
-    modules = {path.relative_to(FOLDER).as_posix() for path in FOLDER.glob("*/*.py")} - OWN
+    modules = {path.relative_to(FOLDER).as_posix() for path in FOLDER.glob("*/**/*.py")} - OWN
     silent = {name for name in modules - told if not name.endswith("__init__.py")}
     assert silent == set()
 

@@ -10,13 +10,13 @@ from urllib.parse import unquote
 
 from sandbox.notion import checks
 from sandbox.notion.checks import Check
-from sandbox.notion.content.options import options_of, set_options, set_status_options
-from sandbox.notion.content.rich_text import PLAIN_COLORS
+from sandbox.notion.content import options
 from sandbox.notion.errors import failed, validation
 from sandbox.notion.state.session import Session
 from sandbox.notion.state.store import Json, Record
 
-WITH_OPTIONS = ("select", "multi_select", "status")
+# Source: developers.notion.com/reference/request-limits and developers.notion.com/reference/property-object, Select:
+# 100 characters and no comma.
 # Source: developers.notion.com/reference/page-property-values: what the API does not write.
 READ_ONLY = (
     "formula", "rollup", "created_time", "created_by", "last_edited_time", "last_edited_by", "unique_id", "button",
@@ -41,18 +41,7 @@ _ROLLUP_FUNCTIONS = (
 )  # fmt: skip
 _ROLLUP_COLUMNS = ("relation_property_name", "relation_property_id", "rollup_property_name", "rollup_property_id")
 
-_option_name, _option_id = checks.text(shortest=1, longest=2_000), checks.text(shortest=1, longest=100)
-_option_extras: dict[str, Check] = {
-    "name": _option_name,
-    "id": _option_id,
-    "color": checks.choice(*PLAIN_COLORS),
-    "description": checks.nullable(checks.text(shortest=1, longest=2_000)),
-}
-option: Check = checks.either(
-    checks.record({"id": _option_id}, _option_extras), checks.record({"name": _option_name}, _option_extras)
-)
-"""An option by name or id, in a column's configuration and in a cell alike."""
-_options = checks.record(optional={"options": checks.array(option)})
+_options = checks.record(optional={"options": checks.array(options.option)})
 _rollup = checks.record(
     {"function": checks.choice(*_ROLLUP_FUNCTIONS)}, dict.fromkeys(_ROLLUP_COLUMNS, checks.text(shortest=1))
 )
@@ -209,18 +198,20 @@ def _settings(session: Session, kind: str, request: Json, column: Json, columns:
         return {"type": kind, kind: settings | {"type": "single_property", "single_property": {}}}
     if kind == "rollup":
         return {"type": kind, kind: _rollup_settings(session, request, columns)}
-    if kind not in WITH_OPTIONS:
+    if kind not in options.WITH_OPTIONS:
         return {"type": kind, kind: {}}
     scratch: Json = {"type": kind, kind: {"options": []}}
-    before = options_of(column) if column["type"] in WITH_OPTIONS and column["type"] in column else []
+    before = options.of(column) if column["type"] in options.WITH_OPTIONS and column["type"] in column else []
     if kind == "status":
         scratch["status"] = column.get("status") or {"options": [], "groups": []}
         if not scratch["status"]["options"]:
-            set_status_options(scratch, [known["name"] for known in before] or ["Not started", "In progress", "Done"])
+            options.set_status_options(
+                scratch, [known["name"] for known in before] or ["Not started", "In progress", "Done"]
+            )
     elif "options" not in request:
         scratch[kind]["options"] = before
     else:
-        set_options(scratch, before, request["options"])
+        options.set_options(scratch, before, request["options"])
     return scratch
 
 

@@ -110,7 +110,7 @@ def compiled(session: Session, data_source: Record, condition: Json | None) -> M
     kind = next(key for key in condition if key not in ("property", "type"))
     if kind != found["type"] and {kind, found["type"]} != {"title", "rich_text"}:
         raise validation(f"database property {found['type']} does not match filter {kind}")
-    if kind in columns.WITH_OPTIONS:
+    if kind in options.WITH_OPTIONS:
         _must_exist(found, condition[kind])
     return _cell_test(session, found, found["type"], condition[kind])
 
@@ -140,7 +140,7 @@ def sorted_rows(session: Session, data_source: Record, rows: list[Record], wante
 def _must_exist(column: Json, condition: Json) -> None:
     _, wanted = _single(condition)
     if isinstance(wanted, str) and options.option_named(column, wanted) is None:
-        known = ", ".join(f'"{known["name"]}"' for known in options.options_of(column))
+        known = ", ".join(f'"{known["name"]}"' for known in options.of(column))
         raise validation(
             f'{column["type"]} option "{wanted}" not found for property "{column["name"]}". Available options: {known}.'
         )
@@ -208,7 +208,7 @@ def _compare(session: Session, value: Any, kind: str, condition: Json) -> bool:
         return (wanted in value) == (how == "contains")
     # Assumed: text is compared without regard to case. If wrong: nothing, the product compares what it looks up for
     # itself. Check: notion: search.
-    if isinstance(wanted, str) and kind not in columns.WITH_OPTIONS:
+    if isinstance(wanted, str) and kind not in options.WITH_OPTIONS:
         value, wanted = str(value or "").casefold(), wanted.casefold()
     if how in ("equals", "does_not_equal"):
         return bool(value == wanted) == (how == "equals")
@@ -266,7 +266,7 @@ def _sort_key(session: Session, page: Record, column: Json) -> Any:
     kind = column["type"]
     kept = values.kept_value(page, column) if kind not in columns.READ_ONLY else None
     if kind in ("select", "status"):
-        order = [known["id"] for known in options.options_of(column)]
+        order = [known["id"] for known in options.of(column)]
         return order.index(kept) if kept in order else None
     if kind in ("number", "checkbox"):
         return kept

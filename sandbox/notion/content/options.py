@@ -1,22 +1,34 @@
-"""The options of select, multi-select and status columns. Cells refer to them by id."""
+"""The options of select, multi-select and status columns."""
 
 from sandbox.notion import checks
+from sandbox.notion.checks import Check
 from sandbox.notion.content.rich_text import PLAIN_COLORS
 from sandbox.notion.errors import failed, validation
 from sandbox.notion.state.session import new_id
 from sandbox.notion.state.store import Json
 
-# Source: developers.notion.com/reference/request-limits and developers.notion.com/reference/property-object, Select:
-# 100 characters and no comma.
 LONGEST_OPTION_NAME = 100
+WITH_OPTIONS = ("select", "multi_select", "status")
+
+_option_name, _option_id = checks.text(shortest=1, longest=2_000), checks.text(shortest=1, longest=100)
+_option_extras: dict[str, Check] = {
+    "name": _option_name,
+    "id": _option_id,
+    "color": checks.choice(*PLAIN_COLORS),
+    "description": checks.nullable(checks.text(shortest=1, longest=2_000)),
+}
+option: Check = checks.either(
+    checks.record({"id": _option_id}, _option_extras), checks.record({"name": _option_name}, _option_extras)
+)
+"""An option by name or id, in a column's configuration and in a cell alike."""
 
 
 def option_named(column: Json, name: str) -> Json | None:
     """The option of this name."""
-    return next((known for known in options_of(column) if known["name"] == name), None)
+    return next((known for known in of(column) if known["name"] == name), None)
 
 
-def options_of(column: Json) -> list[Json]:
+def of(column: Json) -> list[Json]:
     """The options of a select, multi-select or status column."""
     known: list[Json] = column[column["type"]]["options"]
     return known
@@ -28,7 +40,7 @@ def add_option(column: Json, name: str, *, color: str | None = None, description
         raise validation(f"Invalid select option, commas not allowed: {name}")
     if checks.length_of(name) > LONGEST_OPTION_NAME:
         raise failed("body.select.name.length", f"≤ `{LONGEST_OPTION_NAME}`", checks.length_of(name))
-    known = options_of(column)
+    known = of(column)
     # Assumed: a new option takes the next colour. If wrong: nothing that people see. Check: none.
     made_option = {
         "id": new_id(),
@@ -42,14 +54,14 @@ def add_option(column: Json, name: str, *, color: str | None = None, description
 
 def set_status_options(column: Json, names: list[str]) -> None:
     """Gives a status column these options, which only a person can do in Notion itself: the API has no way."""
-    old = {known["name"]: known for known in options_of(column)}
+    old = {known["name"]: known for known in of(column)}
     column["status"] = {"options": [], "groups": []}
     for name in names:
         if name in old:
             column["status"]["options"].append(old[name])
         else:
             add_option(column, name)
-    known = options_of(column)
+    known = of(column)
     parts = {"To-do": known[:1], "In progress": known[1:-1], "Complete": known[1:][-1:]}
     column["status"]["groups"] = [
         {"id": new_id(), "name": name, "color": color, "option_ids": [member["id"] for member in parts[name]]}
@@ -58,7 +70,7 @@ def set_status_options(column: Json, names: list[str]) -> None:
 
 
 def set_options(column: Json, before: list[Json], requested: list[Json]) -> None:
-    """Give a select or multi-select column the requested options; those that it had keep their id and colour."""
+    """Gives a select or multi-select column the options of a schema request; those of `before` keep their ids."""
     for wanted in requested:
         old = next((o for o in before if wanted.get("id", o["id"]) == o["id"] and _is_named(wanted, o)), None)
         name = wanted.get("name", old["name"] if old else None)
@@ -72,7 +84,7 @@ def set_options(column: Json, before: list[Json], requested: list[Json]) -> None
         # Source: developers.notion.com/reference/update-property-schema-object: the colour of an option stays.
         if wanted.get("color", old["color"]) != old["color"]:
             raise validation(f"Cannot update color of select with name: {old['name']}.")
-        options_of(column).append(old | {"name": name, "description": wanted.get("description", old["description"])})
+        of(column).append(old | {"name": name, "description": wanted.get("description", old["description"])})
 
 
 def _is_named(wanted: Json, known: Json) -> bool:

@@ -52,8 +52,8 @@ writable: dict[str, Check] = {
     "rich_text": rich_text.rich_text,
     "number": checks.nullable(checks.number),
     "url": checks.nullable(files.url),
-    "select": checks.nullable(columns.option),
-    "multi_select": checks.array(columns.option),
+    "select": checks.nullable(options.option),
+    "multi_select": checks.array(options.option),
     "people": checks.array(_by_id),
     "email": checks.nullable(checks.text(shortest=1, longest=200)),
     "phone_number": checks.nullable(checks.text(shortest=1, longest=200)),
@@ -61,7 +61,7 @@ writable: dict[str, Check] = {
     "checkbox": checks.boolean,
     "relation": checks.array(checks.record({"id": checks.identifier})),
     "files": checks.array(_file),
-    "status": checks.nullable(columns.option),
+    "status": checks.nullable(options.option),
     "place": checks.nullable(_place),
 }
 properties: Check = checks.mapping(checks.variant(writable))
@@ -141,7 +141,7 @@ def kept_value(page: Record, column: Json) -> Any:
     if column["type"] == "status":
         # Assumed: an untouched status has the first option. If wrong: a row without a status is taken for one that
         # waits, or not. Check: notion: page.
-        first = options.options_of(column)
+        first = options.of(column)
         return first[0]["id"] if first else None
     return False if column["type"] == "checkbox" else None
 
@@ -175,7 +175,7 @@ def converted(session: Session, page: Record, before: Json, after: Json) -> Any:
 
 
 def _option(column: Json, option_id: str | None) -> Json | None:
-    found = next((known for known in options.options_of(column) if known["id"] == option_id), None)
+    found = next((known for known in options.of(column) if known["id"] == option_id), None)
     return found and {key: found[key] for key in ("id", "name", "color")}
 
 
@@ -203,7 +203,7 @@ def _kept(session: Session, column: Json, value: Any) -> Any:
 
 def _kept_option(column: Json, value: Json) -> str:
     name, option_id = value.get("name"), value.get("id")
-    found = next((known for known in options.options_of(column) if option_id == known["id"]), None)
+    found = next((known for known in options.of(column) if option_id == known["id"]), None)
     if found is None and name is not None:
         found = options.option_named(column, name)
     # Source: developers.notion.com/reference/page-property-values, Select and Status: an unknown select option is made,

@@ -145,7 +145,7 @@ def set_status_options() -> Json:
         raise validation(f"{asked['property']} is not a status property.")
     options.set_status_options(column, asked["options"])
     state().store.save(data_source)
-    return {"options": [option["name"] for option in options.options_of(column)]}
+    return {"options": [option["name"] for option in options.of(column)]}
 
 
 @routes.get("/pages")
