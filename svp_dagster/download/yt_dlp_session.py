@@ -26,6 +26,7 @@ from yt_dlp.networking._curlcffi import CurlCFFIRH, CurlOpt
 from yt_dlp.networking.exceptions import HTTPError, RequestError
 
 from svp_dagster.download.posts import SLIDES
+from svp_dagster.download.site_failures import tiktok_failure
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject, Link
 
@@ -42,10 +43,23 @@ _BLOCK_BYTES: Final = 65_536
 
 
 class TikTokIE(TikTokVideoIE):  # type: ignore[misc]  # yt-dlp has no types
-    """TikTok's extractor, which drops the pictures of a photo post and where its captions come from: kept here.
+    """TikTok's extractor, with what it drops: pictures of a photo post, the origin of captions, reasons of a refusal.
 
     The name is part of the contract: yt-dlp makes the extractor's key of it.
     """
+
+    _message = ""
+
+    def _get_universal_data(self, webpage: str, display_id: str) -> JsonObject:
+        data: JsonObject = super()._get_universal_data(webpage, display_id)
+        self._message = str((data.get("webapp.video-detail") or {}).get("statusMsg") or "")
+        return data
+
+    def _extract_web_data_and_status(self, *args: Any, **kwargs: Any) -> tuple[JsonObject, int]:
+        data, status = super()._extract_web_data_and_status(*args, **kwargs)
+        if status != 0 or not data:
+            raise tiktok_failure(status, self._message)
+        return data, status
 
     def _parse_aweme_video_web(self, aweme_detail: JsonObject, *args: Any, **kwargs: Any) -> JsonObject:
         info: JsonObject = super()._parse_aweme_video_web(aweme_detail, *args, **kwargs)

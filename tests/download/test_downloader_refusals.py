@@ -46,9 +46,17 @@ def test_a_short_link_never_makes_this_server_ask_a_hostile_address(
         ("instagram_login", Code.LOGIN_REQUIRED, Retry.NEVER),
         ("instagram_restricted", Code.LOGIN_REQUIRED, Retry.NEVER),
         ("removed", Code.GONE, Retry.NEVER),
+        ("removed_and_private", Code.GONE, Retry.NEVER),
+        ("never_there", Code.GONE, Retry.NEVER),
+        ("self_see", Code.PRIVATE, Retry.NEVER),
+        ("reviewing", Code.POST_UNAVAILABLE, Retry.LATER),
+        ("audit", Code.POST_UNAVAILABLE, Retry.LATER),
+        ("unknown_status", Code.POST_UNAVAILABLE, Retry.LATER),
         ("not_found", Code.GONE, Retry.NEVER),
         ("instagram_gone", Code.GONE, Retry.NEVER),
         ("region", Code.BLOCKED_OR_REGION, Retry.LATER),
+        ("cross_border", Code.BLOCKED_OR_REGION, Retry.LATER),
+        ("cross_border_ur", Code.BLOCKED_OR_REGION, Retry.LATER),
         ("throttled", Code.RATE_LIMITED, Retry.LATER),
         ("instagram_rate_limit", Code.RATE_LIMITED, Retry.LATER),
         ("broken_site", Code.SITE_UNREACHABLE, Retry.NOW),
@@ -92,7 +100,7 @@ def test_a_file_that_is_too_large_is_stopped_whether_its_size_is_announced_or_no
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        (Fault(path="/www.tiktok.com/", status=403), Code.BLOCKED_OR_REGION),
+        (Fault(path="/www.tiktok.com/", status=403), Code.ADDRESS_BLOCKED),
         (Fault(path="/www.tiktok.com/", status=500), Code.SITE_UNREACHABLE),
         (Fault(path="/www.tiktok.com/", cut="before_answer"), Code.SITE_UNREACHABLE),
         (Fault(path="/www.tiktok.com/", cut="mid_answer", when="after"), Code.SITE_UNREACHABLE),
@@ -168,10 +176,10 @@ def test_captions_and_cover_that_fail_cost_nothing_but_themselves(
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        (Fault(path=r"\.jpg$", status=503), Code.SITE_UNREACHABLE),
-        (Fault(path=r"\.jpg$", status=429), Code.RATE_LIMITED),
-        (Fault(path=r"\.jpg$", cut="before_answer"), Code.SITE_UNREACHABLE),
-        (Fault(path=r"\.jpg$", cut="mid_answer", when="after"), Code.SITE_UNREACHABLE),
+        (Fault(path=r"\.(jpe?g|heic)$", status=503, times=None), Code.SITE_UNREACHABLE),
+        (Fault(path=r"\.(jpe?g|heic)$", status=429, times=None), Code.RATE_LIMITED),
+        (Fault(path=r"\.(jpe?g|heic)$", cut="before_answer", times=None), Code.SITE_UNREACHABLE),
+        (Fault(path=r"\.(jpe?g|heic)$", cut="mid_answer", when="after", times=None), Code.SITE_UNREACHABLE),
     ],
     ids=["503", "429", "cut", "cut in the middle"],
 )
@@ -187,7 +195,7 @@ def test_a_picture_that_can_not_be_had_now_is_not_left_out(
 def test_a_picture_that_is_gone_is_left_out_and_a_post_of_it_alone_has_nothing(
     site: MediaSandbox, downloader: YtDlpDownloader, tmp_path: Path
 ) -> None:
-    site.faults.add(Fault(path=r"(stretch_2|reading_list)\.jpg$", status=404, times=None))
+    site.faults.add(Fault(path=r"(stretch_2|reading_list)\.", status=404, times=None))
 
     slides = downloader.fetch(link("stretches"), folder=tmp_path / "stretches").slides
 
