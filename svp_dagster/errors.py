@@ -29,6 +29,7 @@ class Code(StrEnum):
     BLOCKED_OR_REGION = "blocked_or_region"
     POST_UNAVAILABLE = "post_unavailable"
     ADDRESS_BLOCKED = "address_blocked"
+    ROBOT_SUSPECTED = "robot_suspected"
     RATE_LIMITED = "rate_limited"
     SITE_CHANGED = "site_changed"
     SITE_UNREACHABLE = "site_unreachable"
@@ -132,6 +133,11 @@ TABLE: dict[Code, FailureKind] = {
     ),
     Code.ADDRESS_BLOCKED: _later(
         6 * HOUR_S, "The site refuses to answer our server's address. An operator can set a proxy."
+    ),
+    Code.ROBOT_SUSPECTED: _later(
+        2 * HOUR_S,
+        "The site takes our server for a robot, whichever browser it asks as. An operator can set a proxy, or cookies "
+        "of an account; a newer curl_cffi may help too.",
     ),
     Code.RATE_LIMITED: _later(15 * MINUTE_S, "The site asks us to slow down."),
     Code.SITE_CHANGED: _later(
@@ -253,6 +259,7 @@ PlainCode = Literal[
     Code.PRIVATE,
     Code.BLOCKED_OR_REGION,
     Code.ADDRESS_BLOCKED,
+    Code.ROBOT_SUSPECTED,
     Code.RATE_LIMITED,
     Code.SITE_CHANGED,
     Code.SITE_UNREACHABLE,

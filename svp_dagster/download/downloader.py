@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from dagster import ConfigurableResource
 from pydantic import Field
 
 from svp_dagster.download import captions
+from svp_dagster.download.browsers import BROWSER
 from svp_dagster.download.egress import EgressGuard, Limits, direct, through
 from svp_dagster.download.posts import Post, choose_formats, read_post
 from svp_dagster.download.short_links import follow
@@ -27,6 +29,7 @@ from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.media.kinds import picture_suffix
 from svp_dagster.media.length import require_length
 from svp_dagster.models import CaptionTrack, JsonObject, Link, Video
+from svp_dagster.ports import BrowserMemory
 
 if TYPE_CHECKING:
     from svp_dagster.download.yt_dlp_session import YtDlpSession
@@ -48,7 +51,14 @@ class YtDlpDownloader(ConfigurableResource):
     proxy: str = Field(default="", repr=False, description="The way out: http://[user:password@]host:port.")
     cookies_file: str = Field(default="", description="Netscape cookie file; each run works on a copy of it.")
 
-    def fetch(self, link: Link, *, folder: Path, progress: Progress | None = None) -> Video:
+    def fetch(
+        self,
+        link: Link,
+        *,
+        folder: Path,
+        progress: Progress | None = None,
+        browsers: BrowserMemory | None = None,
+    ) -> Video:
         """Download a post into `folder`; `progress` gets the share of the video done, 0 to 1.
 
         A photo post has `slides` and, if it has a sound, `audio_path`; a carousel has slides of which some or all
@@ -61,7 +71,7 @@ class YtDlpDownloader(ConfigurableResource):
         with EgressGuard(dial=dial, limits=limits) as guard:
             link = self._follow(link, guard)
             with self._session(link, folder=folder, guard=guard) as session:
-                info = session.look_up(link)
+                info = _look_up(session, link, browsers)
                 post = read_post(info, link=link)
                 self._require_acceptable(post)
                 return self._download(session, info, post, progress=progress, folder=folder)
@@ -179,6 +189,14 @@ class YtDlpDownloader(ConfigurableResource):
 
     def _chosen(self, formats: Sequence[JsonObject]) -> list[JsonObject]:
         return choose_formats(formats, min_short_side_px=self.min_short_side_px)
+
+
+def _look_up(session: YtDlpSession, link: Link, browsers: BrowserMemory | None) -> JsonObject:
+    """Look the post up as the browser that is remembered, and remember the one that was answered instead."""
+    info = session.look_up(link, browser=browsers.browser(link.platform) if browsers else None)
+    if browsers is not None and BROWSER in info:
+        browsers.remember_browser(link.platform, info[BROWSER], now=datetime.now(UTC))
+    return info
 
 
 def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:

@@ -24,7 +24,10 @@ from yt_dlp.extractor.tiktok import TikTokIE as TikTokVideoIE
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking._curlcffi import CurlCFFIRH, CurlOpt
 from yt_dlp.networking.exceptions import HTTPError, RequestError
+from yt_dlp.networking.impersonate import ImpersonateTarget
+from yt_dlp.utils import ExtractorError
 
+from svp_dagster.download.browsers import BROWSER, in_order
 from svp_dagster.download.posts import SLIDES
 from svp_dagster.download.site_failures import tiktok_failure
 from svp_dagster.errors import Code, failure
@@ -41,6 +44,9 @@ _NAME: Final = "file_name"
 """Our own key in what yt-dlp is told of a post: the name of the file to be written."""
 _BLOCK_BYTES: Final = 65_536
 
+# Source: yt-dlp, extractor/tiktok.py, _solve_challenge_and_set_cookies; issues 17403 and 17604.
+_PAGE_FOR_ROBOTS: Final = "Unexpected response from webpage request"
+
 
 class TikTokIE(TikTokVideoIE):  # type: ignore[misc]  # yt-dlp has no types
     """TikTok's extractor, with what it drops: pictures of a photo post, the origin of captions, reasons of a refusal.
@@ -48,7 +54,14 @@ class TikTokIE(TikTokVideoIE):  # type: ignore[misc]  # yt-dlp has no types
     The name is part of the contract: yt-dlp makes the extractor's key of it.
     """
 
+    browsers: Sequence[ImpersonateTarget] = (ImpersonateTarget(),)
+    """The browsers to ask as, one after the other, while the site answers with a page for robots."""
+
+    _browser = ImpersonateTarget()
     _message = ""
+
+    def _download_webpage_handle(self, *args: Any, impersonate: Any = None, **kwargs: Any) -> Any:
+        return super()._download_webpage_handle(*args, impersonate=impersonate and self._browser, **kwargs)
 
     def _get_universal_data(self, webpage: str, display_id: str) -> JsonObject:
         data: JsonObject = super()._get_universal_data(webpage, display_id)
@@ -56,13 +69,28 @@ class TikTokIE(TikTokVideoIE):  # type: ignore[misc]  # yt-dlp has no types
         return data
 
     def _extract_web_data_and_status(self, *args: Any, **kwargs: Any) -> tuple[JsonObject, int]:
-        data, status = super()._extract_web_data_and_status(*args, **kwargs)
+        data, status = self._ask_as_each_browser(*args, **kwargs)
         if status != 0 or not data:
             raise tiktok_failure(status, self._message)
         return data, status
 
+    def _ask_as_each_browser(self, *args: Any, **kwargs: Any) -> tuple[JsonObject, int]:
+        for browser in self.browsers:
+            self._browser = browser
+            try:
+                found: tuple[JsonObject, int] = super()._extract_web_data_and_status(*args, **kwargs)
+            except ExtractorError as error:
+                if _PAGE_FOR_ROBOTS not in str(error):
+                    raise
+                logger.info("asked as %s, the site gave a page without data", browser)
+            else:
+                return found
+        raise failure(Code.ROBOT_SUSPECTED, detail=f"refused as {', '.join(map(str, self.browsers))}")
+
     def _parse_aweme_video_web(self, aweme_detail: JsonObject, *args: Any, **kwargs: Any) -> JsonObject:
         info: JsonObject = super()._parse_aweme_video_web(aweme_detail, *args, **kwargs)
+        if self._browser != self.browsers[0]:
+            info[BROWSER] = str(self._browser)
         images = (aweme_detail.get("imagePost") or {}).get("images") or ()
         info[SLIDES] = [(image.get("imageURL") or {}).get("urlList") or [] for image in images]
         return info
@@ -168,9 +196,15 @@ class YtDlpSession:
         """The requests that failed so far, in order, those too that an extractor went on without."""
         return self._yt_dlp.problems
 
-    def look_up(self, link: Link) -> JsonObject:
-        """The post's metadata, unprocessed. Nothing is downloaded yet."""
-        self._yt_dlp.add_info_extractor(_extractor(link)())
+    def look_up(self, link: Link, *, browser: str | None) -> JsonObject:
+        """Return the post's metadata, unprocessed. Nothing is downloaded yet.
+
+        TikTok is asked as `browser` first, where that is the name of one, and then as others.
+        """
+        extractor = _extractor(link)()
+        if isinstance(extractor, TikTokIE):
+            extractor.browsers = in_order(CurlCFFIRH.supported_targets, first=browser)
+        self._yt_dlp.add_info_extractor(extractor)
         url = link.url.replace("/photo/", "/video/") if link.platform == "tiktok" else link.url
         info: JsonObject | None = self._yt_dlp.extract_info(url, download=False, process=False)
         if not info or info.get("_type") in ("url", "url_transparent"):

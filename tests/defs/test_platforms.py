@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import dagster as dg
 import httpx
@@ -165,6 +167,21 @@ def test_five_refusals_of_this_address_pause_their_site(installation: Installati
 
     assert {installation.entry(row).failure_code for row in rows} == {"address_blocked"}
     assert tiktok(installation).is_paused
+
+
+def test_a_run_begins_with_the_browser_that_worked_in_another(
+    installation: Installation, site: MediaSandbox, set_browsers: Callable[..., None]
+) -> None:
+    set_browsers(refused=r"Chrome/1(5\d|49)\.")
+    asked = httpx.post(f"{site.proxy_url}/_sandbox/copies", json={"post": "sunset", "count": 2}).json()["links"]
+
+    for url in asked:
+        add(installation, url)
+        installation.run_requested()
+
+    paths = [record.path for record in site.recorder.requests]
+    assert [paths.count(f"/www.tiktok.com{urlsplit(url).path}") for url in asked] == [4, 1]
+    assert installation.store.platforms.browser("tiktok") == "chrome-146:macos-26"
 
 
 def test_a_canary_is_the_operators_link_then_the_last_that_worked_then_those_that_wait(
