@@ -26,7 +26,7 @@ from svp_dagster.download.posts import Post, choose_formats, read_post
 from svp_dagster.download.short_links import follow
 from svp_dagster.download.site_failures import guard_failure, yt_dlp_failure
 from svp_dagster.errors import Code, SvpError, failure
-from svp_dagster.media.kinds import picture_suffix
+from svp_dagster.media.kinds import is_text, picture_suffix
 from svp_dagster.media.length import require_length
 from svp_dagster.models import CaptionTrack, JsonObject, Link, Video
 from svp_dagster.ports import BrowserMemory
@@ -155,7 +155,7 @@ class YtDlpDownloader(ConfigurableResource):
             video_path=file if is_video else None,
             audio_path=None if is_video else file,
             slides=slides,
-            cover_path=_save_picture(session.read_small(post.covers), folder / "cover"),
+            cover_path=_save_picture(session.read_small(post.covers, accept=_is_picture), folder / "cover"),
             captions=tuple(_tracks(session, post)),
         )
 
@@ -181,7 +181,7 @@ class YtDlpDownloader(ConfigurableResource):
             name = f"slide_{number:02}"
             if formats := self._chosen(item.formats):
                 slides.append(session.download(info, formats, name=name, on_progress=self._watch(None)))
-            elif saved := _save_picture(session.read_wanted(item.pictures), folder / name):
+            elif saved := _save_picture(session.read_wanted(item.pictures, accept=_is_picture), folder / name):
                 slides.append(saved)
             if progress is not None:
                 progress(number / len(post.items))
@@ -205,19 +205,23 @@ def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:
     return failure(Code.TOO_LARGE, reason=reason, detail=f"{size_bytes or 'unknown size'} > {limit_bytes} bytes")
 
 
+def _is_picture(content: bytes) -> bool:
+    """Return whether it can be opened as a picture: a site offers the same one in kinds that can't, such as HEIC."""
+    return picture_suffix(content) is not None
+
+
 def _save_picture(content: bytes | None, stem: Path) -> Path | None:
-    """A picture in a file named by what it is; None for anything else."""
-    suffix = picture_suffix(content) if content else None
-    if content is None or suffix is None:
+    """Save a picture in a file named by what it is. Return None where there is none."""
+    if content is None:
         return None
-    path = stem.with_suffix(suffix)
+    path = stem.with_suffix(picture_suffix(content) or "")
     path.write_bytes(content)
     return path
 
 
 def _tracks(session: YtDlpSession, post: Post) -> Iterator[CaptionTrack]:
-    """The captions that can be fetched and read, in the post's order."""
+    """Yield the captions that can be fetched and read, in the post's order."""
     for track in post.captions:
-        content = track.data or (session.read_small([track.url]) or b"").decode("utf-8-sig", "replace")
+        content = track.data or (session.read_small([track.url], accept=is_text) or b"").decode("utf-8-sig", "replace")
         if segments := captions.parse(content):
             yield CaptionTrack(language=track.language, translated=track.translated, segments=segments)

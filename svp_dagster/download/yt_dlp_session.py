@@ -227,15 +227,15 @@ class YtDlpSession:
             raise failure(Code.NO_MEDIA, detail="yt-dlp downloaded nothing")
         return Path(files[0])
 
-    def read_small(self, urls: Sequence[str]) -> bytes | None:
-        """The first of `urls` that can be read, None if there is none: for pictures and captions."""
+    def read_small(self, urls: Sequence[str], *, accept: Callable[[bytes], bool]) -> bytes | None:
+        """Return the first of `urls` with a content to `accept`, None if there is none: for pictures and captions."""
         with suppress(RequestError):
-            return self.read_wanted(urls)
+            return self.read_wanted(urls, accept=accept)
         logger.info("none of %d addresses of a small file could be read", len(urls))
         return None
 
-    def read_wanted(self, urls: Sequence[str]) -> bytes | None:
-        """The same for what a post can't do without: raises where a file may be there, but could not be read now."""
+    def read_wanted(self, urls: Sequence[str], *, accept: Callable[[bytes], bool]) -> bytes | None:
+        """Return the same of what a post can't do without. Raises where it may be there, but can't be read now."""
         problem: RequestError | None = None
         for url in urls:
             try:
@@ -246,7 +246,7 @@ class YtDlpSession:
                 if not (isinstance(error, HTTPError) and error.status in _NOT_THERE):
                     problem = error
             else:
-                if content is not None:
+                if content is not None and accept(content):
                     return content
         if problem is not None:
             raise problem
