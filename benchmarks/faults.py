@@ -90,7 +90,16 @@ _LATE = {"delay_s": 1.0}
 
 _UNREACHABLE = frozenset({Code.SERVICE_UNREACHABLE})
 _SITE_DOWN = frozenset({Code.SITE_UNREACHABLE})
-_UNREADABLE_SITE = frozenset({Code.SITE_CHANGED, Code.MEDIA_WRONG_KIND, Code.MEDIA_UNREADABLE, Code.NO_MEDIA})
+_UNREADABLE_SITE = frozenset(
+    {
+        Code.SITE_CHANGED,
+        Code.ROBOT_SUSPECTED,
+        Code.POST_UNAVAILABLE,
+        Code.MEDIA_WRONG_KIND,
+        Code.MEDIA_UNREADABLE,
+        Code.NO_MEDIA,
+    }
+)
 """A page that can't be understood, or a file that is something else: no picture, say, where it is all there is."""
 _NO_ANSWER = frozenset({Code.NOTION_UNREACHABLE})
 

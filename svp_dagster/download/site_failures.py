@@ -99,6 +99,13 @@ def guard_failure(guard: EgressGuard) -> SvpError | None:
         return failure(Code.TOO_LARGE, reason="larger than the limit", detail="more bytes than one fetch may take")
     if guard.is_over:
         return failure(Code.SITE_UNREACHABLE, detail="the download took too long")
+    if guard.hidden:
+        host, address = next(iter(guard.hidden.items()))
+        reason = (
+            f"DNS gives {host} the address {address}, which isn't on the internet; a VPN, a proxy or an ad blocker in "
+            "the server's network may do that"
+        )
+        return failure(Code.MISCONFIGURED, reason=reason, detail=f"{host} resolves to {address}")
     if guard.refused:
         return failure(Code.NO_MEDIA, detail=f"refused to ask {guard.refused[-1]!r}")
     return None

@@ -1,7 +1,9 @@
 """What is refused, and how each failure is told."""
 
+import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from sandbox.media.server import MediaSandbox
 from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, Retry
-from svp_dagster.models import Video
+from svp_dagster.models import Link, Video
 from tests.download.downloads import A_SHORT_LINK, link, refusal
 
 pytest_plugins = ("tests.media_site",)
@@ -304,6 +306,23 @@ def test_a_site_that_stays_silent_is_given_up_on(site: MediaSandbox, tmp_path: P
     downloader = YtDlpDownloader(proxy=site.proxy_url, socket_timeout_s=0.3)
 
     assert refusal(downloader, link("pasta"), tmp_path).code is Code.SITE_UNREACHABLE
+
+
+@pytest.mark.parametrize("asked", [link("pasta"), link("pancakes"), A_SHORT_LINK], ids=["tiktok", "instagram", "short"])
+def test_a_dns_that_hides_the_site_is_a_mistake_in_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: Link
+) -> None:
+    resolve = socket.getaddrinfo
+
+    def sinkhole(host: str, *args: Any, **kwargs: Any) -> Any:
+        return resolve("127.0.0.1" if host == "127.0.0.1" else "0.0.0.0", *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", sinkhole)
+
+    failed = refusal(YtDlpDownloader(socket_timeout_s=5), asked, tmp_path)
+
+    assert failed.code is Code.MISCONFIGURED
+    assert "the address 0.0.0.0" in failed.sentence
 
 
 def test_the_proxy_s_password_is_in_no_repr() -> None:

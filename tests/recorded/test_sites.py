@@ -26,7 +26,7 @@ def downloader(site: MediaSandbox) -> YtDlpDownloader:
     return YtDlpDownloader(proxy=site.proxy_url, socket_timeout_s=5)
 
 
-def recorded(name: str) -> Any:
+def recorded(name: str) -> pytest.MarkDecorator:
     """Parametrize a test with the records of a file."""
     records = json.loads((FOLDER / name).read_text(encoding="utf-8"))
     return pytest.mark.parametrize("record", records, ids=[record["name"] for record in records])
