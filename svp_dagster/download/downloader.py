@@ -160,7 +160,7 @@ class YtDlpDownloader(ConfigurableResource):
         )
 
     def _watch(self, progress: Progress | None) -> Callable[[JsonObject], None]:
-        """Reports how far a download is, and stops one that is too large, said or not."""
+        """Return a hook that reports how far a download is, and stops one that is too large, announced or not."""
 
         def watch(report: JsonObject) -> None:
             done = report.get("downloaded_bytes") or 0
@@ -175,7 +175,7 @@ class YtDlpDownloader(ConfigurableResource):
     def _slides(
         self, session: YtDlpSession, info: JsonObject, post: Post, *, progress: Progress | None, folder: Path
     ) -> tuple[Path, ...]:
-        """What the post consists of: a part that can't be had now is a failure, one that is gone is not."""
+        """Download the parts of the post. One that can't be had now is a failure, one that is gone is not."""
         slides: list[Path] = []
         for number, item in enumerate(post.items, start=1):
             name = f"slide_{number:02}"

@@ -119,7 +119,7 @@ class EgressGuard:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def open(self, host: str, port: int) -> socket.socket:
-        """A connection for a tunnel. Raises `Refused` or OSError."""
+        """Return a connection for a tunnel. Raises `Refused` or OSError."""
         if self.exceeded or self.is_over:
             raise ConnectionAbortedError("a limit of this fetch is reached")
         try:
@@ -170,7 +170,7 @@ def require_public_address(address: str) -> None:
 
 
 def _innermost(ip: Address) -> Address:
-    """The IPv4 address to which a translating or tunnelling IPv6 address leads, else the address itself."""
+    """Return the IPv4 address to which a translating or tunnelling IPv6 address leads, else the address itself."""
     if isinstance(ip, ipaddress.IPv4Address):
         return ip
     if ip in _NAT64:
@@ -194,7 +194,7 @@ def direct(host: str, port: int) -> socket.socket:
 
 
 def through(proxy_url: str) -> Dial:
-    """The way through the operator's HTTP proxy. Raises the failure `misconfigured` for an address of another kind."""
+    """Return the dial through the operator's HTTP proxy. Raises `misconfigured` for an address of another kind."""
     parts = urlsplit(proxy_url)
     if parts.scheme != "http" or not parts.hostname:
         raise failure(Code.MISCONFIGURED, reason="the egress proxy must be given as http://[user:password@]host:port")

@@ -41,7 +41,7 @@ MAX_SMALL_FILE_BYTES: Final = 20_000_000
 _RETRIES: Final = 2
 _NOT_THERE: Final = (404, 410)
 _NAME: Final = "file_name"
-"""Our own key in what yt-dlp is told of a post: the name of the file to be written."""
+"""Our own key in the metadata that yt-dlp gets: the name of the file to be written."""
 _BLOCK_BYTES: Final = 65_536
 
 # Source: yt-dlp, extractor/tiktok.py, _solve_challenge_and_set_cookies; issues 17403 and 17604.
@@ -188,7 +188,7 @@ class YtDlpSession:
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What yt-dlp warned of so far."""
+        """The warnings of yt-dlp so far."""
         return self._log.warnings
 
     @property
@@ -253,7 +253,7 @@ class YtDlpSession:
         return None
 
     def _read(self, url: str) -> bytes | None:
-        """A small file; None for one that is too large."""
+        """Return a small file, None for one that is too large."""
         with self._yt_dlp.urlopen(Request(url)) as answer:
             content = b""
             while block := answer.read(_BLOCK_BYTES):
@@ -268,7 +268,7 @@ class YtDlpSession:
 
 
 def _extractor(link: Link) -> type[Any]:
-    """The one extractor that may work on this link. For a site of the allow-list it is yt-dlp's own for the URL."""
+    """Return the one extractor that may work on this link: yt-dlp's own for the URL of a site of the allow-list."""
     if link.platform == "tiktok":
         return TikTokIE
     if link.platform == "instagram":

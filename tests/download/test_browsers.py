@@ -137,7 +137,7 @@ def test_nothing_is_remembered_while_the_newest_browser_is_answered(
     assert browsers.remembered is None
 
 
-def test_a_site_that_refuses_every_browser_is_told_with_what_would_help(
+def test_the_sentence_about_a_site_that_refuses_every_browser_names_what_helps(
     site: MediaSandbox, downloader: YtDlpDownloader, set_browsers: Callable[..., None], tmp_path: Path
 ) -> None:
     set_browsers(refused=".")
@@ -160,7 +160,7 @@ def test_another_failure_is_not_asked_for_again_as_another_browser(
     assert len(asked_as(site)) == 1
 
 
-def test_a_refused_post_is_told_by_whichever_browser_is_answered(
+def test_the_reason_of_a_refusal_comes_from_whichever_browser_is_answered(
     downloader: YtDlpDownloader, set_browsers: Callable[..., None], tmp_path: Path
 ) -> None:
     set_browsers(refused=NEW_CHROMES)
