@@ -90,7 +90,16 @@ _LATE = {"delay_s": 1.0}
 
 _UNREACHABLE = frozenset({Code.SERVICE_UNREACHABLE})
 _SITE_DOWN = frozenset({Code.SITE_UNREACHABLE})
-_UNREADABLE_SITE = frozenset({Code.SITE_CHANGED, Code.MEDIA_WRONG_KIND, Code.MEDIA_UNREADABLE, Code.NO_MEDIA})
+_UNREADABLE_SITE = frozenset(
+    {
+        Code.SITE_CHANGED,
+        Code.ROBOT_SUSPECTED,
+        Code.POST_UNAVAILABLE,
+        Code.MEDIA_WRONG_KIND,
+        Code.MEDIA_UNREADABLE,
+        Code.NO_MEDIA,
+    }
+)
 """A page that can't be understood, or a file that is something else: no picture, say, where it is all there is."""
 _NO_ANSWER = frozenset({Code.NOTION_UNREACHABLE})
 
@@ -101,7 +110,7 @@ SITES = Service(
     kinds=(
         Kind(name="429", effect=_status(429, Retry_After="1"), explains=frozenset({Code.RATE_LIMITED})),
         # Instagram answers so to those who ask too often, TikTok to addresses that it doesn't like.
-        Kind(name="403", effect=_status(403), explains=frozenset({Code.BLOCKED_OR_REGION, Code.RATE_LIMITED})),
+        Kind(name="403", effect=_status(403), explains=frozenset({Code.ADDRESS_BLOCKED, Code.RATE_LIMITED})),
         Kind(name="404", effect=_status(404), explains=frozenset({Code.GONE, Code.NO_MEDIA})),
         Kind(name="500", effect=_status(500), explains=_SITE_DOWN),
         Kind(name="503", effect=_status(503, Retry_After="1"), explains=_SITE_DOWN),

@@ -27,6 +27,9 @@ class Code(StrEnum):
     GONE = "gone"
     PRIVATE = "private"
     BLOCKED_OR_REGION = "blocked_or_region"
+    POST_UNAVAILABLE = "post_unavailable"
+    ADDRESS_BLOCKED = "address_blocked"
+    ROBOT_SUSPECTED = "robot_suspected"
     RATE_LIMITED = "rate_limited"
     SITE_CHANGED = "site_changed"
     SITE_UNREACHABLE = "site_unreachable"
@@ -122,8 +125,19 @@ TABLE: dict[Code, FailureKind] = {
     ),
     Code.BLOCKED_OR_REGION: _later(
         6 * HOUR_S,
-        "The site doesn't show this post to our server: it is limited to other regions, or the server's address "
-        "is blocked. An operator can set a proxy in another region.",
+        "The site doesn't show this post in the region of our server. An operator can set a proxy in another region.",
+    ),
+    Code.POST_UNAVAILABLE: _later(
+        2 * HOUR_S,
+        "The site doesn't show this post at the moment: {reason}. Check in a browser whether it can be seen there.",
+    ),
+    Code.ADDRESS_BLOCKED: _later(
+        6 * HOUR_S, "The site refuses to answer our server's address. An operator can set a proxy."
+    ),
+    Code.ROBOT_SUSPECTED: _later(
+        2 * HOUR_S,
+        "The site takes our server for a robot, whichever browser it asks as. An operator can set a proxy, or cookies "
+        "of an account; a newer curl_cffi may help too.",
     ),
     Code.RATE_LIMITED: _later(15 * MINUTE_S, "The site asks us to slow down."),
     Code.SITE_CHANGED: _later(
@@ -244,6 +258,8 @@ PlainCode = Literal[
     Code.GONE,
     Code.PRIVATE,
     Code.BLOCKED_OR_REGION,
+    Code.ADDRESS_BLOCKED,
+    Code.ROBOT_SUSPECTED,
     Code.RATE_LIMITED,
     Code.SITE_CHANGED,
     Code.SITE_UNREACHABLE,
@@ -273,6 +289,7 @@ PlainCode = Literal[
 ReasonCode = Literal[
     Code.UNSUPPORTED_LINK,
     Code.UNKNOWN_TAG,
+    Code.POST_UNAVAILABLE,
     Code.TOO_LONG,
     Code.TOO_LARGE,
     Code.SUMMARY_BLOCKED,

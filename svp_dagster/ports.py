@@ -48,6 +48,16 @@ class Contents(Protocol):
         """Keep a result. The last one wins. Doesn't fail while the store is unreachable."""
 
 
+class BrowserMemory(Protocol):
+    """Remembers for all runs as which browser a site was last asked with success, after it had refused others."""
+
+    def browser(self, platform: str) -> str | None:
+        """Return its name, or None where none was remembered."""
+
+    def remember_browser(self, platform: str, browser: str, *, now: datetime) -> None:
+        """Remember it instead of the last."""
+
+
 class Downloader(Protocol):
     """Download posts."""
 
@@ -55,8 +65,18 @@ class Downloader(Protocol):
     def max_duration_s(self) -> float:
         """The longest video that is taken."""
 
-    def fetch(self, link: Link, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
-        """Download into `folder`; `progress` gets the share done, 0 to 1. Raises a failure of the table."""
+    def fetch(
+        self,
+        link: Link,
+        *,
+        folder: Path,
+        progress: Callable[[float], None] | None = None,
+        browsers: BrowserMemory | None = None,
+    ) -> Video:
+        """Download into `folder`; `progress` gets the share done, 0 to 1. Raises a failure of the table.
+
+        Without `browsers` each fetch finds out anew which browser a site answers.
+        """
 
 
 class SpeechEngine(Protocol):

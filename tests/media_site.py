@@ -5,8 +5,9 @@ A test module takes it with `pytest_plugins = ("tests.media_site",)`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 
 from sandbox.media.server import MediaSandbox, serve_media
@@ -28,3 +29,15 @@ def site(_served_site: MediaSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterato
     _served_site.recorder.clear()
     yield _served_site
     _served_site.faults.clear()
+
+
+@pytest.fixture
+def set_browsers(site: MediaSandbox) -> Iterator[Callable[..., None]]:
+    """Set fields of `sandbox.media.browsers.Browsers`: which user agents get no data, or no redirect."""
+    address = f"{site.proxy_url}/_sandbox/browsers"
+
+    def set_browsers(**fields: object) -> None:
+        httpx.post(address, json=fields).raise_for_status()
+
+    yield set_browsers
+    httpx.delete(address).raise_for_status()

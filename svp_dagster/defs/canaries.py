@@ -44,7 +44,7 @@ def download_canary(
         return
     waiting = store.sweep.waiting(SITE_FAULTS | {Code.PLATFORM_PAUSED}, limit=WAITING_LOOKED_AT)
     links = canary_links(platform, waiting=waiting, rules=site_rules)
-    fetch = partial(download, downloader=downloader, folder=work_folder.path)
+    fetch = partial(download, downloader=downloader, folder=work_folder.path, browsers=store.platforms)
     left = try_canaries(store, platform.name, links, fetch=fetch)
     context.log.info("%s: %s", left.name, left.canary_problem or "works again")
     if not left.is_paused:

@@ -31,8 +31,11 @@ def download(
     """Check where the page goes, and fetch the post with its captions, cover and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
         destination, post = stage.row.preflight(), stage.row.post
-        with watched(link_rows.store, stage.row.link.page_id, post, rules=site_rules):
-            video = download_stage.download(post, downloader=downloader, folder=work_folder.path)
+        store = link_rows.store
+        with watched(store, stage.row.link.page_id, post, rules=site_rules):
+            video = download_stage.download(
+                post, downloader=downloader, folder=work_folder.path, browsers=store.platforms
+            )
         thumbnail = stage.row.keep_thumbnail(video)
         stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
         return video, destination

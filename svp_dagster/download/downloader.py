@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,16 @@ from dagster import ConfigurableResource
 from pydantic import Field
 
 from svp_dagster.download import captions
+from svp_dagster.download.browsers import BROWSER
 from svp_dagster.download.egress import EgressGuard, Limits, direct, through
 from svp_dagster.download.posts import Post, choose_formats, read_post
 from svp_dagster.download.short_links import follow
 from svp_dagster.download.site_failures import guard_failure, yt_dlp_failure
 from svp_dagster.errors import Code, SvpError, failure
-from svp_dagster.media.kinds import picture_suffix
+from svp_dagster.media.kinds import is_text, picture_suffix
 from svp_dagster.media.length import require_length
 from svp_dagster.models import CaptionTrack, JsonObject, Link, Video
+from svp_dagster.ports import BrowserMemory
 
 if TYPE_CHECKING:
     from svp_dagster.download.yt_dlp_session import YtDlpSession
@@ -48,7 +51,14 @@ class YtDlpDownloader(ConfigurableResource):
     proxy: str = Field(default="", repr=False, description="The way out: http://[user:password@]host:port.")
     cookies_file: str = Field(default="", description="Netscape cookie file; each run works on a copy of it.")
 
-    def fetch(self, link: Link, *, folder: Path, progress: Progress | None = None) -> Video:
+    def fetch(
+        self,
+        link: Link,
+        *,
+        folder: Path,
+        progress: Progress | None = None,
+        browsers: BrowserMemory | None = None,
+    ) -> Video:
         """Download a post into `folder`; `progress` gets the share of the video done, 0 to 1.
 
         A photo post has `slides` and, if it has a sound, `audio_path`; a carousel has slides of which some or all
@@ -60,7 +70,7 @@ class YtDlpDownloader(ConfigurableResource):
         with EgressGuard(dial=dial, limits=limits) as guard:
             link = self._follow(link, guard)
             with self._session(link, folder=folder, guard=guard) as session:
-                info = session.look_up(link)
+                info = _look_up(session, link, browsers)
                 post = read_post(info, link=link)
                 self._require_acceptable(post)
                 return self._download(session, info, post, progress=progress, folder=folder)
@@ -144,7 +154,7 @@ class YtDlpDownloader(ConfigurableResource):
             video_path=file if is_video else None,
             audio_path=None if is_video else file,
             slides=slides,
-            cover_path=_save_picture(session.read_small(post.covers), folder / "cover"),
+            cover_path=_save_picture(session.read_small(post.covers, accept=_is_picture), folder / "cover"),
             captions=tuple(_tracks(session, post)),
         )
 
@@ -170,7 +180,7 @@ class YtDlpDownloader(ConfigurableResource):
             name = f"slide_{number:02}"
             if formats := self._chosen(item.formats):
                 slides.append(session.download(info, formats, name=name, on_progress=self._watch(None)))
-            elif saved := _save_picture(session.read_wanted(item.pictures), folder / name):
+            elif saved := _save_picture(session.read_wanted(item.pictures, accept=_is_picture), folder / name):
                 slides.append(saved)
             if progress is not None:
                 progress(number / len(post.items))
@@ -180,18 +190,30 @@ class YtDlpDownloader(ConfigurableResource):
         return choose_formats(formats, min_short_side_px=self.min_short_side_px)
 
 
+def _look_up(session: YtDlpSession, link: Link, browsers: BrowserMemory | None) -> JsonObject:
+    """Look the post up as the browser that is remembered, and remember the one that was answered instead."""
+    info = session.look_up(link, browser=browsers.browser(link.platform) if browsers else None)
+    if browsers is not None and BROWSER in info:
+        browsers.remember_browser(link.platform, info[BROWSER], now=datetime.now(UTC))
+    return info
+
+
 def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:
     size = f"{size_bytes / 1e6:.0f} MB large" if size_bytes else "too large"
     reason = f"{size}; at most {limit_bytes / 1e6:.0f} MB are allowed"
     return failure(Code.TOO_LARGE, reason=reason, detail=f"{size_bytes or 'unknown size'} > {limit_bytes} bytes")
 
 
+def _is_picture(content: bytes) -> bool:
+    """Return whether it can be opened as a picture: a site offers the same one in kinds that can't, such as HEIC."""
+    return picture_suffix(content) is not None
+
+
 def _save_picture(content: bytes | None, stem: Path) -> Path | None:
-    """Write a picture to a file with the suffix of its kind; None for anything else."""
-    suffix = picture_suffix(content) if content else None
-    if content is None or suffix is None:
+    """Write a picture to a file with the suffix of its kind. Return None where there is none."""
+    if content is None:
         return None
-    path = stem.with_suffix(suffix)
+    path = stem.with_suffix(picture_suffix(content) or "")
     path.write_bytes(content)
     return path
 
@@ -199,6 +221,6 @@ def _save_picture(content: bytes | None, stem: Path) -> Path | None:
 def _tracks(session: YtDlpSession, post: Post) -> Iterator[CaptionTrack]:
     """Yield the captions that can be fetched and parsed, in the post's order."""
     for track in post.captions:
-        content = track.data or (session.read_small([track.url]) or b"").decode("utf-8-sig", "replace")
+        content = track.data or (session.read_small([track.url], accept=is_text) or b"").decode("utf-8-sig", "replace")
         if segments := captions.parse(content):
             yield CaptionTrack(language=track.language, translated=track.translated, segments=segments)

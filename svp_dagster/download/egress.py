@@ -7,7 +7,7 @@ httpx) get `EgressGuard` as their only proxy. It sees every connection, those af
 
 - it opens tunnels (CONNECT) to port 443 of named hosts and nothing else: no plain HTTP, no numeric address;
 - it resolves the name itself, refuses any that leads to an address that isn't public, and connects to the very
-  address that it checked;
+  address that it checked; a site's own name that does so was hidden by this installation's DNS;
 - where the operator set a proxy, it passes the tunnel on to that one, which then resolves the name;
 - it closes all tunnels after too many bytes or too much time: a backstop for the limits of the clients.
 
@@ -47,11 +47,21 @@ _HEAD_LIMIT_BYTES: Final = 16_384
 _BLOCK_BYTES: Final = 65_536
 _PRIVATE_NAMES: Final = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa")
 _HOST_NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\.?", re.I)
+_SITE_NAME: Final = re.compile(
+    r"(?:[\w-]+\.)*(?:tiktok|tiktokv|tiktokcdn|tiktokcdn-us|tiktokcdn-eu|instagram|cdninstagram)\.com\.?"
+    r"|(?:[\w-]+\.)*fbcdn\.net\.?|(?:www\.)?instagr\.am\.?",
+    re.IGNORECASE,
+)
+"""Names of the sites themselves and of the hosts of their media."""
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Refused(Exception):
     """An address that must not be connected to."""
+
+
+class PrivateAddress(Refused):
+    """An address that isn't on the public internet. Its text is the address."""
 
 
 class ProxyDenied(OSError):
@@ -70,12 +80,14 @@ class EgressGuard:
     """A running guard, for the length of a `with` block. `url` is the proxy to give to a client.
 
     `dial` opens the connections: `direct` or a result of `through`. The guard knows why a client failed: `refused` are
-    the addresses that it refused, `exceeded` means too many bytes, `is_over` too much time, and `proxy_denied` that the
+    the addresses that it refused, `hidden` are hosts of the sites to which DNS gave an address that isn't public, by
+    host, `exceeded` means too many bytes, `is_over` too much time, and `proxy_denied` that the
     operator's proxy wants other credentials.
     """
 
     def __init__(self, *, dial: Dial, limits: Limits) -> None:
         self.refused: list[str] = []
+        self.hidden: dict[str, str] = {}
         self.exceeded = False
         self.proxy_denied = False
         self._dial = dial
@@ -112,7 +124,9 @@ class EgressGuard:
         try:
             require_public_name(host, port)
             return self._dial(host.rstrip("."), port)
-        except Refused:
+        except Refused as refusal:
+            if isinstance(refusal, PrivateAddress) and _SITE_NAME.fullmatch(host):
+                self.hidden[host.lower().rstrip(".")] = str(refusal)
             self.refuse(f"{host}:{port}")
             raise
         except ProxyDenied:
@@ -147,11 +161,11 @@ def require_public_name(host: str, port: int) -> None:
 
 
 def require_public_address(address: str) -> None:
-    """Raise `Refused` for an address that isn't on the public internet, in whatever notation it hides."""
+    """Raise `PrivateAddress` for an address that isn't on the public internet, in whatever notation it hides."""
     ip = _innermost(ipaddress.ip_address(address.partition("%")[0]))
     site_local = isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local
     if not ip.is_global or ip.is_multicast or ip.is_reserved or site_local:
-        raise Refused(address)
+        raise PrivateAddress(address)
 
 
 def _innermost(ip: Address) -> Address:

@@ -23,7 +23,7 @@ MAX_URL_CHARACTERS: Final = 2_000
 _MAX_SHOWN_CHARACTERS = 80
 
 
-_TIKTOK = frozenset({"tiktok.com", "www.tiktok.com", "m.tiktok.com"})
+_TIKTOK = frozenset({"tiktok.com", "www.tiktok.com", "m.tiktok.com", "lite.tiktok.com", "www.tiktokv.com"})
 _TIKTOK_SHORT = frozenset({"vm.tiktok.com", "vt.tiktok.com"})
 _INSTAGRAM = frozenset({"instagram.com", "www.instagram.com", "m.instagram.com", "instagr.am", "www.instagr.am"})
 SITE_HOSTS: Final = _TIKTOK | _TIKTOK_SHORT | _INSTAGRAM
@@ -33,8 +33,8 @@ _ID = r"(?P<id>\d{5,25})"
 _CODE = r"(?P<code>[\w-]{5,80})"
 _TIKTOK_POST = re.compile(rf"/@(?P<user>[\w.-]{{1,64}})?/(?P<kind>video|photo)/{_ID}(?:/.*)?", re.ASCII)
 _TIKTOK_BARE = re.compile(rf"/(?:v|video|share/video|embed|embed/v\d|player/v\d)/{_ID}(?:\.html|/.*)?", re.ASCII)
-_TIKTOK_SHORT_PATH = re.compile(r"/(?P<code>\w{4,40})/?", re.ASCII)
-_TIKTOK_T = re.compile(r"/t/(?P<code>\w{4,40})/?", re.ASCII)
+_TIKTOK_SHORT_PATH = re.compile(r"/(?P<code>[\w-]{4,40})/?", re.ASCII)
+_TIKTOK_T = re.compile(r"/t/(?P<code>[\w-]{4,40})/?", re.ASCII)
 _INSTAGRAM_POST = re.compile(rf"/(?:[\w.]{{1,40}}/)?(?P<kind>p|reels?|tv)/{_CODE}(?:/.*)?", re.ASCII)
 _INSTAGRAM_SHARE = re.compile(rf"/share/(?:(?P<kind>p|reel|tv)/)?{_CODE}/?", re.ASCII)
 
@@ -137,7 +137,8 @@ def _tiktok(host: str, path: str) -> Link | None:
         short = _TIKTOK_SHORT_PATH.fullmatch(path)
         return _tiktok_link(f"https://{host}/{short['code']}/", None) if short else None
     if short := _TIKTOK_T.fullmatch(path):
-        return _tiktok_link(f"https://www.tiktok.com/t/{short['code']}/", None)
+        site = "lite.tiktok.com" if host == "lite.tiktok.com" else "www.tiktok.com"
+        return _tiktok_link(f"https://{site}/t/{short['code']}/", None)
     if post := _TIKTOK_POST.fullmatch(path):
         user, kind, number = post["user"] or "_", post["kind"], post["id"]
         return _tiktok_link(f"https://www.tiktok.com/@{user}/{kind}/{number}", number)

@@ -21,7 +21,8 @@ _MAX_DETAIL_CHARACTERS: Final = 300
 _SIGNALS: Final[tuple[tuple[str, PlainCode], ...]] = (
     (r"do not have permission to view this post|registered users who follow this account", Code.PRIVATE),
     (r"exceeded the rate-limit", Code.RATE_LIMITED),
-    (r"IP address is blocked|not available (in|from) your (location|country|region)", Code.BLOCKED_OR_REGION),
+    (r"IP address is blocked", Code.ADDRESS_BLOCKED),
+    (r"not available (in|from) your (location|country|region)", Code.BLOCKED_OR_REGION),
     (r"Restricted Video|Log in for access|requiring login|empty media response|login required", Code.LOGIN_REQUIRED),
     (r"private (account|post|video|profile)|(account|post|video|profile) is private", Code.PRIVATE),
     (r"Video not available, status code|isn't available|may have been removed|has been removed", Code.GONE),
@@ -31,16 +32,53 @@ _SIGNALS: Final[tuple[tuple[str, PlainCode], ...]] = (
 )
 """Parts of yt-dlp's messages and what they mean, the first that is found."""
 
+# Source: statusMsg in recorded pages of 2026; davidteather/TikTok-Api issues 952 and 1007; yt-dlp issue 16605.
+_TIKTOK_WORDS: Final[tuple[tuple[str, PlainCode], ...]] = (
+    (r"delete|doesn't exist", Code.GONE),
+    (r"self_see|privacy", Code.PRIVATE),
+    (r"geo_fencing|cross_border", Code.BLOCKED_OR_REGION),
+)
+"""Parts of `statusMsg` and what they mean, the first that is found: a message may join several with `&`."""
+_TIKTOK_REVIEW: Final = re.compile("review|audit")
+# Source: yt-dlp, extractor/tiktok.py (10216 private post, 10222 private account); gallery-dl, extractor/tiktok.py.
+_TIKTOK_CODES: Final[dict[int, PlainCode]] = {
+    10216: Code.PRIVATE,
+    10222: Code.PRIVATE,
+    10231: Code.BLOCKED_OR_REGION,
+}
+"""Values of `statusCode` that say enough by themselves. 10204 stands for most of the messages."""
+
+
+def tiktok_failure(status: int, message: str) -> SvpError:
+    """Return the failure for the `statusCode` and `statusMsg` with which TikTok doesn't show a post.
+
+    A pair that isn't known may pass by itself, and says nothing about the site. Status 0 without a post does: it is
+    somewhere else in the page now.
+    """
+    detail = f"statusCode {status}: {message[:_MAX_DETAIL_CHARACTERS]!r}"
+    for pattern, code in _TIKTOK_WORDS:
+        if re.search(pattern, message, re.IGNORECASE):
+            return failure(code, detail=detail)
+    if _TIKTOK_REVIEW.search(message):
+        return failure(Code.POST_UNAVAILABLE, reason="it is still being reviewed", detail=detail)
+    if status in _TIKTOK_CODES:
+        return failure(_TIKTOK_CODES[status], detail=detail)
+    if status == 0:
+        return failure(Code.SITE_CHANGED, detail=detail)
+    return failure(Code.POST_UNAVAILABLE, reason="it gave no reason that we know of", detail=detail)
+
 
 def status_failure(status: int, *, retry_after: str | None, platform: str) -> SvpError | None:
-    """The failure behind an HTTP status of one of the sites, None where the status alone says too little.
+    """Return the failure behind an HTTP status of a site, None where the status alone says too little.
 
     Instagram answers 401 and 403 to those who ask too often, TikTok 403 to addresses that it doesn't like.
     """
     detail = f"HTTP {status}"
     if status == 429 or (status in (401, 403) and platform == "instagram"):
         return failure(Code.RATE_LIMITED, detail=detail, retry_after_s=parse_retry_after(retry_after))
-    if status in (401, 403, 451):
+    if status in (401, 403):
+        return failure(Code.ADDRESS_BLOCKED, detail=detail)
+    if status == 451:
         return failure(Code.BLOCKED_OR_REGION, detail=detail)
     if status in (404, 410):
         return failure(Code.GONE, detail=detail)
@@ -50,7 +88,7 @@ def status_failure(status: int, *, retry_after: str | None, platform: str) -> Sv
 
 
 def guard_failure(guard: EgressGuard) -> SvpError | None:
-    """The failure that the way out knows of, whatever a client made of it."""
+    """Return the failure that the egress guard knows of, whatever a client made of it."""
     if guard.proxy_denied:
         return failure(
             Code.MISCONFIGURED,
@@ -61,6 +99,13 @@ def guard_failure(guard: EgressGuard) -> SvpError | None:
         return failure(Code.TOO_LARGE, reason="larger than the limit", detail="more bytes than one fetch may take")
     if guard.is_over:
         return failure(Code.SITE_UNREACHABLE, detail="the download took too long")
+    if guard.hidden:
+        host, address = next(iter(guard.hidden.items()))
+        reason = (
+            f"DNS gives {host} the address {address}, which isn't on the internet; a VPN, a proxy or an ad blocker in "
+            "the server's network may do that"
+        )
+        return failure(Code.MISCONFIGURED, reason=reason, detail=f"{host} resolves to {address}")
     if guard.refused:
         return failure(Code.NO_MEDIA, detail=f"refused to ask {guard.refused[-1]!r}")
     return None
@@ -69,7 +114,7 @@ def guard_failure(guard: EgressGuard) -> SvpError | None:
 def yt_dlp_failure(
     error: Exception, *, platform: str, warnings: Sequence[str], problems: Sequence[Exception], guard: EgressGuard
 ) -> SvpError:
-    """The failure behind an exception of yt-dlp, to be raised `from` it.
+    """Return the failure behind an exception of yt-dlp, to be raised `from` it.
 
     `warnings` and `problems` (requests that failed) are those of the same session: Instagram's extractor goes on
     after a request that failed, and then says that the answer is empty.
@@ -96,8 +141,8 @@ def yt_dlp_failure(
             return failure(Code.MISCONFIGURED, reason=UNTRUSTED, detail=detail)
         if isinstance(cause, HTTPError):
             retry_after = cause.response.headers.get("Retry-After")
-            if told := status_failure(cause.status, retry_after=retry_after, platform=platform):
-                return told
+            if known := status_failure(cause.status, retry_after=retry_after, platform=platform):
+                return known
     if any(isinstance(cause, UnsupportedError) for cause in causes) or "No suitable extractor" in message:
         return failure(Code.UNSUPPORTED_LINK, reason="it doesn't name a post of this site", detail=detail)
     if "empty media response" in message and (hidden := _hidden_failure(warnings, problems)):

@@ -24,8 +24,12 @@ from yt_dlp.extractor.tiktok import TikTokIE as TikTokVideoIE
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking._curlcffi import CurlCFFIRH, CurlOpt
 from yt_dlp.networking.exceptions import HTTPError, RequestError
+from yt_dlp.networking.impersonate import ImpersonateTarget
+from yt_dlp.utils import ExtractorError
 
+from svp_dagster.download.browsers import BROWSER, in_order
 from svp_dagster.download.posts import SLIDES
+from svp_dagster.download.site_failures import tiktok_failure
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject, Link
 
@@ -37,18 +41,56 @@ MAX_SMALL_FILE_BYTES: Final = 20_000_000
 _RETRIES: Final = 2
 _NOT_THERE: Final = (404, 410)
 _NAME: Final = "file_name"
-"""Our own key in what yt-dlp is told of a post: the name of the file to be written."""
+"""Our own key in the metadata that yt-dlp gets: the name of the file to be written."""
 _BLOCK_BYTES: Final = 65_536
+
+# Source: yt-dlp, extractor/tiktok.py, _solve_challenge_and_set_cookies; issues 17403 and 17604.
+_PAGE_FOR_ROBOTS: Final = "Unexpected response from webpage request"
 
 
 class TikTokIE(TikTokVideoIE):  # type: ignore[misc]  # yt-dlp has no types
-    """TikTok's extractor, keeping the pictures of a photo post and the source of its captions.
+    """TikTok's extractor, with what it drops: pictures of a photo post, the origin of captions, reasons of a refusal.
 
     The class name matters: yt-dlp makes the extractor's key of it.
     """
 
+    browsers: Sequence[ImpersonateTarget] = (ImpersonateTarget(),)
+    """The browsers to ask as, one after the other, while the site answers with a page for robots."""
+
+    _browser = ImpersonateTarget()
+    _message = ""
+
+    def _download_webpage_handle(self, *args: Any, impersonate: Any = None, **kwargs: Any) -> Any:
+        return super()._download_webpage_handle(*args, impersonate=impersonate and self._browser, **kwargs)
+
+    def _get_universal_data(self, webpage: str, display_id: str) -> JsonObject:
+        data: JsonObject = super()._get_universal_data(webpage, display_id)
+        self._message = str((data.get("webapp.video-detail") or {}).get("statusMsg") or "")
+        return data
+
+    def _extract_web_data_and_status(self, *args: Any, **kwargs: Any) -> tuple[JsonObject, int]:
+        data, status = self._ask_as_each_browser(*args, **kwargs)
+        if status != 0 or not data:
+            raise tiktok_failure(status, self._message)
+        return data, status
+
+    def _ask_as_each_browser(self, *args: Any, **kwargs: Any) -> tuple[JsonObject, int]:
+        for browser in self.browsers:
+            self._browser = browser
+            try:
+                found: tuple[JsonObject, int] = super()._extract_web_data_and_status(*args, **kwargs)
+            except ExtractorError as error:
+                if _PAGE_FOR_ROBOTS not in str(error):
+                    raise
+                logger.info("asked as %s, the site gave a page without data", browser)
+            else:
+                return found
+        raise failure(Code.ROBOT_SUSPECTED, detail=f"refused as {', '.join(map(str, self.browsers))}")
+
     def _parse_aweme_video_web(self, aweme_detail: JsonObject, *args: Any, **kwargs: Any) -> JsonObject:
         info: JsonObject = super()._parse_aweme_video_web(aweme_detail, *args, **kwargs)
+        if self._browser != self.browsers[0]:
+            info[BROWSER] = str(self._browser)
         images = (aweme_detail.get("imagePost") or {}).get("images") or ()
         info[SLIDES] = [(image.get("imageURL") or {}).get("urlList") or [] for image in images]
         return info
@@ -154,9 +196,15 @@ class YtDlpSession:
         """The failed requests so far, in order, including those that an extractor ignored."""
         return self._yt_dlp.problems
 
-    def look_up(self, link: Link) -> JsonObject:
-        """Return the post's metadata, unprocessed. Nothing is downloaded yet."""
-        self._yt_dlp.add_info_extractor(_extractor(link)())
+    def look_up(self, link: Link, *, browser: str | None) -> JsonObject:
+        """Return the post's metadata, unprocessed. Nothing is downloaded yet.
+
+        TikTok is asked as `browser` first, where that is the name of one, and then as others.
+        """
+        extractor = _extractor(link)()
+        if isinstance(extractor, TikTokIE):
+            extractor.browsers = in_order(CurlCFFIRH.supported_targets, first=browser)
+        self._yt_dlp.add_info_extractor(extractor)
         url = link.url.replace("/photo/", "/video/") if link.platform == "tiktok" else link.url
         info: JsonObject | None = self._yt_dlp.extract_info(url, download=False, process=False)
         if not info or info.get("_type") in ("url", "url_transparent"):
@@ -179,15 +227,15 @@ class YtDlpSession:
             raise failure(Code.NO_MEDIA, detail="yt-dlp downloaded nothing")
         return Path(files[0])
 
-    def read_small(self, urls: Sequence[str]) -> bytes | None:
-        """Return the first of `urls` that can be read, for pictures and captions; None if there is none."""
+    def read_small(self, urls: Sequence[str], *, accept: Callable[[bytes], bool]) -> bytes | None:
+        """Return the first of `urls` with a content to `accept`, None if there is none: for pictures and captions."""
         with suppress(RequestError):
-            return self.read_wanted(urls)
+            return self.read_wanted(urls, accept=accept)
         logger.info("none of %d addresses of a small file could be read", len(urls))
         return None
 
-    def read_wanted(self, urls: Sequence[str]) -> bytes | None:
-        """Do the same for a required file. Raises where it may exist but could not be read now."""
+    def read_wanted(self, urls: Sequence[str], *, accept: Callable[[bytes], bool]) -> bytes | None:
+        """Return the same of what a post can't do without. Raises where it may be there, but can't be read now."""
         problem: RequestError | None = None
         for url in urls:
             try:
@@ -198,7 +246,7 @@ class YtDlpSession:
                 if not (isinstance(error, HTTPError) and error.status in _NOT_THERE):
                     problem = error
             else:
-                if content is not None:
+                if content is not None and accept(content):
                     return content
         if problem is not None:
             raise problem

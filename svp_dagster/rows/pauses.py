@@ -22,8 +22,8 @@ from svp_dagster.store.store import Store
 
 logger = logging.getLogger(__name__)
 
-SITE_FAULTS = frozenset({Code.SITE_CHANGED, Code.BLOCKED_OR_REGION})
-"""Failures that may lie with the site as a whole rather than with the post."""
+SITE_FAULTS = frozenset({Code.SITE_CHANGED, Code.ADDRESS_BLOCKED, Code.ROBOT_SUSPECTED})
+"""Failures that lie with the site as a whole. A post that is gone, hidden or limited to a region fails alone."""
 MAX_LINKS_PER_CANARY = 3
 
 _NAMES = {"tiktok": "TikTok", "instagram": "Instagram"}

@@ -101,6 +101,19 @@ class Platforms:
 
         return self._change(name, change, now=now)
 
+    def browser(self, platform: str) -> str | None:
+        """Return the browser that this platform answered after it had refused others; None where it refused none."""
+        with Session(self._engine) as session:
+            return session.scalar(select(PlatformRow.browser).where(PlatformRow.name == platform))
+
+    def remember_browser(self, platform: str, browser: str, *, now: datetime) -> None:
+        """Remember as which browser a platform is asked first from now on."""
+
+        def change(row: PlatformRow) -> None:
+            row.browser = browser
+
+        self._change(platform, change, now=now)
+
     def begin_canaries(self, *, now: datetime) -> list[Platform]:
         """Return the paused platforms whose canary is due, and plan the next: each is the caller's to try, once."""
         query = select(PlatformRow).where(PlatformRow.paused_since.is_not(None), PlatformRow.canary_at <= now)

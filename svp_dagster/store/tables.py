@@ -205,7 +205,8 @@ class LedgerRow(Base):
 class PlatformRow(Base):
     """How downloads from a site go. While `paused_since` is set, its rows wait and a canary is downloaded now and then.
 
-    `failing` are the page ids of the rows that failed since one worked, for a reason that lies with the site.
+    `failing` are the page ids of the rows that failed since one worked, for a reason that lies with the site. `browser`
+    is the one that got an answer after others were refused.
     """
 
     __tablename__ = "platforms"
@@ -223,6 +224,7 @@ class PlatformRow(Base):
     good_post_id: Mapped[str | None]
     good_at: Mapped[datetime | None]
     downloader: Mapped[str] = mapped_column(default="")
+    browser: Mapped[str | None]
     updated_at: Mapped[datetime]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Link, Video
+from svp_dagster.ports import BrowserMemory
 
 SOUP = "https://www.tiktok.com/@cook/video/7300000000000000001"
 STEW = "https://www.tiktok.com/@cook/video/7300000000000000002"
@@ -22,7 +23,14 @@ class WrittenPosts:
         self.meanwhile = meanwhile
         self.asked: list[str] = []
 
-    def fetch(self, link: Link, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
+    def fetch(
+        self,
+        link: Link,
+        *,
+        folder: Path,
+        progress: Callable[[float], None] | None = None,
+        browsers: BrowserMemory | None = None,
+    ) -> Video:
         self.asked.append(link.url)
         if self.meanwhile is not None:
             self.meanwhile()

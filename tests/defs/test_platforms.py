@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import dagster as dg
+import httpx
 import pytest
 
+from sandbox.faults import Fault
+from sandbox.media.server import MediaSandbox
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Link, ProcessingType, Status
 from svp_dagster.rows.pauses import canary_links, downloader_versions
@@ -137,6 +142,46 @@ def test_a_post_that_is_gone_breaks_no_platform(installation: Installation, post
         add(installation, SOUP)
     installation.run_requested()
     assert installation.store.platforms.get("tiktok") is None
+
+
+@pytest.mark.parametrize("refused", ["removed", "self_see", "cross_border"])
+def test_five_posts_in_a_row_that_their_site_does_not_show_pause_nothing(
+    installation: Installation, site: MediaSandbox, refused: str
+) -> None:
+    asked = httpx.post(f"{site.proxy_url}/_sandbox/copies", json={"post": refused, "count": SiteRules().rows_to_pause})
+    rows = [add(installation, url) for url in asked.json()["links"]]
+
+    runs = installation.run_requested()
+
+    assert [run.success for run in runs] == [False] * len(rows)
+    assert {installation.entry(row).failure_code for row in rows}.isdisjoint({None, "platform_paused"})
+    assert installation.store.platforms.get("tiktok") is None
+
+
+def test_five_refusals_of_this_address_pause_their_site(installation: Installation, site: MediaSandbox) -> None:
+    asked = httpx.post(f"{site.proxy_url}/_sandbox/copies", json={"post": "sunset", "count": SiteRules().rows_to_pause})
+    site.faults.add(Fault(path="/www.tiktok.com/@", status=403, times=None))
+    rows = [add(installation, url) for url in asked.json()["links"]]
+
+    installation.run_requested()
+
+    assert {installation.entry(row).failure_code for row in rows} == {"address_blocked"}
+    assert tiktok(installation).is_paused
+
+
+def test_a_run_begins_with_the_browser_that_worked_in_another(
+    installation: Installation, site: MediaSandbox, set_browsers: Callable[..., None]
+) -> None:
+    set_browsers(refused=r"Chrome/1(5\d|49)\.")
+    asked = httpx.post(f"{site.proxy_url}/_sandbox/copies", json={"post": "sunset", "count": 2}).json()["links"]
+
+    for url in asked:
+        add(installation, url)
+        installation.run_requested()
+
+    paths = [record.path for record in site.recorder.requests]
+    assert [paths.count(f"/www.tiktok.com{urlsplit(url).path}") for url in asked] == [4, 1]
+    assert installation.store.platforms.browser("tiktok") == "chrome-146:macos-26"
 
 
 def test_a_canary_is_the_operators_link_then_the_last_that_worked_then_those_that_wait(

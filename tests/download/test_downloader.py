@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.faults import Fault
 from sandbox.media import files
 from sandbox.media.posts import PUBLISHED, post
 from sandbox.media.server import MediaSandbox
@@ -89,6 +90,23 @@ def test_a_photo_post_is_slides_and_their_music(downloader: YtDlpDownloader, tmp
     assert video.url.endswith("/@desk.physio/photo/7512345678901234504")
 
 
+def test_each_slide_is_the_first_address_of_a_kind_that_can_be_opened(
+    site: MediaSandbox, downloader: YtDlpDownloader, tmp_path: Path
+) -> None:
+    video = downloader.fetch(link("heic_slides"), folder=tmp_path)
+
+    assert [path.name for path in video.slides] == ["slide_01.jpg", "slide_02.jpg", "slide_03.jpg"]
+    assert all(picture_suffix(path.read_bytes()) == ".jpg" for path in video.slides)
+
+
+def test_a_slide_whose_only_readable_address_fails_now_is_not_left_out(
+    site: MediaSandbox, downloader: YtDlpDownloader, tmp_path: Path
+) -> None:
+    site.faults.add(Fault(path=r"stretch_2\.jpeg$", status=503, times=None))
+
+    assert refusal(downloader, link("heic_slides"), tmp_path).code is Code.SITE_UNREACHABLE
+
+
 def test_a_single_photo_is_one_slide(downloader: YtDlpDownloader, tmp_path: Path) -> None:
     video = downloader.fetch(link("books"), folder=tmp_path)
 
@@ -143,6 +161,9 @@ def test_the_javascript_challenge_is_solved(downloader: YtDlpDownloader, tmp_pat
         ("https://www.tiktok.com/t/ZTpasta03/", "tiktok:7512345678901234501"),
         ("https://vm.tiktok.com/ZMtwohops/", "tiktok:7512345678901234501"),
         ("https://vm.tiktok.com/ZMphotos1/", "tiktok:7512345678901234504"),
+        ("https://vt.tiktok.com/ZS98QYgBSwy4P-MVZ1G/", "tiktok:7512345678901234501"),
+        ("https://lite.tiktok.com/t/ZSlite001/", "tiktok:7512345678901234501"),
+        ("https://www.tiktokv.com/share/video/7512345678901234501/", "tiktok:7512345678901234501"),
         ("https://www.instagram.com/share/reel/BApancake1", "instagram:DOpancakes1"),
         ("https://www.instagram.com/share/p/BAbooks001", "instagram:DObooklist1"),
     ],

@@ -1,7 +1,9 @@
 """What is refused, and how each failure is told."""
 
+import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from sandbox.media.server import MediaSandbox
 from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, Retry
-from svp_dagster.models import Video
+from svp_dagster.models import Link, Video
 from tests.download.downloads import A_SHORT_LINK, link, refusal
 
 pytest_plugins = ("tests.media_site",)
@@ -46,9 +48,17 @@ def test_a_short_link_never_makes_this_server_ask_a_hostile_address(
         ("instagram_login", Code.LOGIN_REQUIRED, Retry.NEVER),
         ("instagram_restricted", Code.LOGIN_REQUIRED, Retry.NEVER),
         ("removed", Code.GONE, Retry.NEVER),
+        ("removed_and_private", Code.GONE, Retry.NEVER),
+        ("never_there", Code.GONE, Retry.NEVER),
+        ("self_see", Code.PRIVATE, Retry.NEVER),
+        ("reviewing", Code.POST_UNAVAILABLE, Retry.LATER),
+        ("audit", Code.POST_UNAVAILABLE, Retry.LATER),
+        ("unknown_status", Code.POST_UNAVAILABLE, Retry.LATER),
         ("not_found", Code.GONE, Retry.NEVER),
         ("instagram_gone", Code.GONE, Retry.NEVER),
         ("region", Code.BLOCKED_OR_REGION, Retry.LATER),
+        ("cross_border", Code.BLOCKED_OR_REGION, Retry.LATER),
+        ("cross_border_ur", Code.BLOCKED_OR_REGION, Retry.LATER),
         ("throttled", Code.RATE_LIMITED, Retry.LATER),
         ("instagram_rate_limit", Code.RATE_LIMITED, Retry.LATER),
         ("broken_site", Code.SITE_UNREACHABLE, Retry.NOW),
@@ -92,12 +102,12 @@ def test_a_file_that_is_too_large_is_stopped_whether_its_size_is_announced_or_no
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        (Fault(path="/www.tiktok.com/", status=403), Code.BLOCKED_OR_REGION),
+        (Fault(path="/www.tiktok.com/", status=403), Code.ADDRESS_BLOCKED),
         (Fault(path="/www.tiktok.com/", status=500), Code.SITE_UNREACHABLE),
         (Fault(path="/www.tiktok.com/", cut="before_answer"), Code.SITE_UNREACHABLE),
         (Fault(path="/www.tiktok.com/", cut="mid_answer", when="after"), Code.SITE_UNREACHABLE),
-        (Fault(path="/www.tiktok.com/", garbage="html"), Code.SITE_CHANGED),
-        (Fault(path="/www.tiktok.com/", garbage="broken_json"), Code.SITE_CHANGED),
+        (Fault(path="/www.tiktok.com/", garbage="html", times=None), Code.ROBOT_SUSPECTED),
+        (Fault(path="/www.tiktok.com/", garbage="broken_json", times=None), Code.ROBOT_SUSPECTED),
         (Fault(path="sunset.mp4", status=404), Code.GONE),
         (Fault(path="sunset.mp4", status=503, times=None), Code.SITE_UNREACHABLE),
         (Fault(path="sunset.mp4", cut="mid_answer", when="after", times=None), Code.SITE_UNREACHABLE),
@@ -168,10 +178,10 @@ def test_captions_and_cover_that_fail_cost_nothing_but_themselves(
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        (Fault(path=r"\.jpg$", status=503), Code.SITE_UNREACHABLE),
-        (Fault(path=r"\.jpg$", status=429), Code.RATE_LIMITED),
-        (Fault(path=r"\.jpg$", cut="before_answer"), Code.SITE_UNREACHABLE),
-        (Fault(path=r"\.jpg$", cut="mid_answer", when="after"), Code.SITE_UNREACHABLE),
+        (Fault(path=r"\.(jpe?g|heic)$", status=503, times=None), Code.SITE_UNREACHABLE),
+        (Fault(path=r"\.(jpe?g|heic)$", status=429, times=None), Code.RATE_LIMITED),
+        (Fault(path=r"\.(jpe?g|heic)$", cut="before_answer", times=None), Code.SITE_UNREACHABLE),
+        (Fault(path=r"\.(jpe?g|heic)$", cut="mid_answer", when="after", times=None), Code.SITE_UNREACHABLE),
     ],
     ids=["503", "429", "cut", "cut in the middle"],
 )
@@ -187,7 +197,7 @@ def test_a_picture_that_can_not_be_had_now_is_not_left_out(
 def test_a_picture_that_is_gone_is_left_out_and_a_post_of_it_alone_has_nothing(
     site: MediaSandbox, downloader: YtDlpDownloader, tmp_path: Path
 ) -> None:
-    site.faults.add(Fault(path=r"(stretch_2|reading_list)\.jpg$", status=404, times=None))
+    site.faults.add(Fault(path=r"(stretch_2|reading_list)\.", status=404, times=None))
 
     slides = downloader.fetch(link("stretches"), folder=tmp_path / "stretches").slides
 
@@ -296,6 +306,23 @@ def test_a_site_that_stays_silent_is_given_up_on(site: MediaSandbox, tmp_path: P
     downloader = YtDlpDownloader(proxy=site.proxy_url, socket_timeout_s=0.3)
 
     assert refusal(downloader, link("pasta"), tmp_path).code is Code.SITE_UNREACHABLE
+
+
+@pytest.mark.parametrize("asked", [link("pasta"), link("pancakes"), A_SHORT_LINK], ids=["tiktok", "instagram", "short"])
+def test_a_dns_that_hides_the_site_is_a_mistake_in_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: Link
+) -> None:
+    resolve = socket.getaddrinfo
+
+    def sinkhole(host: str, *args: Any, **kwargs: Any) -> Any:
+        return resolve("127.0.0.1" if host == "127.0.0.1" else "0.0.0.0", *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", sinkhole)
+
+    failed = refusal(YtDlpDownloader(socket_timeout_s=5), asked, tmp_path)
+
+    assert failed.code is Code.MISCONFIGURED
+    assert "the address 0.0.0.0" in failed.sentence
 
 
 def test_the_proxy_s_password_is_in_no_repr() -> None:

@@ -16,6 +16,7 @@ from svp_dagster.download.egress import (
     require_public_name,
     through,
 )
+from svp_dagster.download.site_failures import guard_failure
 from svp_dagster.errors import Code, SvpError
 
 ENOUGH = Limits(size_bytes=1_000_000, time_s=30)
@@ -227,6 +228,60 @@ def test_public_addresses_pass(address: str) -> None:
 def test_a_name_that_leads_to_this_machine_is_refused_after_it_was_resolved() -> None:
     with pytest.raises(Refused):
         direct("localhost", 443)
+
+
+def resolving_to(address: str) -> Callable[..., list[tuple[object, ...]]]:
+    """A resolver that gives every name this address."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return lambda *_, **__: [(family, socket.SOCK_STREAM, 6, "", (address, 443))]
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("www.tiktok.com", "0.0.0.0"),
+        ("www.tiktok.com", "127.0.0.1"),
+        ("www.tiktok.com", "198.18.0.5"),
+        ("www.tiktok.com", "10.0.0.1"),
+        ("www.tiktok.com", "::"),
+        ("www.tiktok.com", "fd00::1"),
+        ("vm.tiktok.com", "0.0.0.0"),
+        ("www.tiktokv.com", "0.0.0.0"),
+        ("v16-webapp-prime.tiktokcdn.com", "0.0.0.0"),
+        ("WWW.Instagram.com", "192.168.1.1"),
+        ("scontent.xx.fbcdn.net.", "::1"),
+    ],
+)
+def test_a_site_whose_name_leads_to_a_private_address_is_a_problem_of_this_installation(
+    monkeypatch: pytest.MonkeyPatch, host: str, address: str
+) -> None:
+    monkeypatch.setattr("svp_dagster.download.egress.socket.getaddrinfo", resolving_to(address))
+    with EgressGuard(dial=direct, limits=ENOUGH) as guard:
+        with pytest.raises(Refused):
+            guard.open(host, 443)
+
+        failed = guard_failure(guard)
+
+    assert failed is not None
+    assert failed.code is Code.MISCONFIGURED
+    assert f"DNS gives {host.lower().rstrip('.')} the address {address}" in failed.sentence
+    assert "VPN" in failed.sentence
+    assert "ad blocker" in failed.sentence
+
+
+@pytest.mark.parametrize("host", ["media.example", "tiktok.com.evil.example", "eviltiktok.com", "nottiktokcdn.com"])
+def test_a_foreign_host_whose_name_leads_to_a_private_address_is_refused_as_before(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr("svp_dagster.download.egress.socket.getaddrinfo", resolving_to("10.0.0.1"))
+    with EgressGuard(dial=direct, limits=ENOUGH) as guard:
+        with pytest.raises(Refused):
+            guard.open(host, 443)
+
+        failed = guard_failure(guard)
+
+    assert failed is not None
+    assert failed.code is Code.NO_MEDIA
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def reported(cause: Exception) -> DownloadError:
     [
         (401, "instagram", Code.RATE_LIMITED),
         (403, "instagram", Code.RATE_LIMITED),
-        (403, "tiktok", Code.BLOCKED_OR_REGION),
+        (403, "tiktok", Code.ADDRESS_BLOCKED),
         (404, "tiktok", Code.GONE),
         (408, "tiktok", Code.SITE_UNREACHABLE),
         (410, "instagram", Code.GONE),
@@ -70,6 +70,7 @@ def test_the_wait_that_a_site_asks_for_is_kept() -> None:
         ("No video formats found!", Code.NO_MEDIA),
         ("This account is private", Code.PRIVATE),
         ("The video is not available from your location", Code.BLOCKED_OR_REGION),
+        ("Your IP address is blocked", Code.ADDRESS_BLOCKED),
         ("Unable to solve JS challenge", Code.SITE_CHANGED),
         ("Unable to extract universal data for rehydration", Code.SITE_CHANGED),
         ("A network error has occurred.", Code.SITE_UNREACHABLE),

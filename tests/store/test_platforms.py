@@ -110,3 +110,11 @@ def test_a_short_link_that_worked_is_known_as_a_short_link(store: Store, now: da
     made = store.platforms.worked(short, by_canary=False, downloader=VERSIONS, now=now)
     assert made.good_link == short
     assert made.good_link.is_short
+
+
+def test_the_browser_that_a_platform_answers_is_kept_for_all_runs(store: Store, now: datetime) -> None:
+    assert store.platforms.browser("tiktok") is None
+    store.platforms.remember_browser("tiktok", "chrome-146:macos-26", now=now)
+    work(store, now=now)
+    assert store.platforms.browser("tiktok") == "chrome-146:macos-26"
+    assert store.platforms.browser("instagram") is None

@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column("good_post_id", sa.String(), nullable=True),
         sa.Column("good_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("downloader", sa.String(), nullable=False),
+        sa.Column("browser", sa.String(), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_platforms")),
     )
