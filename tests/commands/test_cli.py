@@ -107,6 +107,27 @@ def test_doctor_says_what_is_missing_and_what_to_do(monkeypatch: pytest.MonkeyPa
     assert "http://localhost:8600/auth/notion/callback" in lines["Notion sign-in"]
 
 
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("url", "state"),
+    [
+        ("http://127.0.0.1:8600", "WRONG"),
+        ("http://[::1]:8600", "WRONG"),
+        ("http://localhost:8600", "ok"),
+        ("https://192.0.2.7", "ok"),
+        ("", "ok"),
+    ],
+)
+def test_doctor_refuses_an_app_address_that_notion_takes_nobody_back_to(
+    monkeypatch: pytest.MonkeyPatch, url: str, state: str
+) -> None:
+    monkeypatch.setenv("NOTION_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("SVP_APP_URL", url)
+    line = next(line for line in svp("doctor").stdout.splitlines() if " App address" in line)
+    assert line.startswith(state)
+    assert (state == "ok") != ("SVP_APP_URL" in line and "http://localhost:8600" in line)
+
+
 @pytest.mark.parametrize(
     "kind",
     ['"selct"', '{"type": "selct"}', '{"type": "select", "name": "b"}', '{"options": ["a"]}', "1"],

@@ -21,7 +21,7 @@ from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rich_text import plain_text
 from tests.openapi import DESCRIPTION, assert_valid_request
 
-REDIRECT_URI = "http://127.0.0.1/auth/notion/callback"
+REDIRECT_URI = "http://localhost/auth/notion/callback"
 CLIENT = ("client", "client-secret-canary")
 
 
