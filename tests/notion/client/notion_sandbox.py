@@ -108,20 +108,28 @@ class NotionSandbox:
 
     def body(self, block_id: str) -> list[tuple[str, str, list[Any]]]:
         """Type, words and what is inside of each block below a page or block."""
-        answer = self.raw.get(f"/v1/blocks/{block_id}/children").raise_for_status().json()
         return [
             (
                 block["type"],
                 plain_text(block[block["type"]]["rich_text"]),
                 self.body(block["id"]) if block["has_children"] else [],
             )
-            for block in answer["results"]
+            for block in self._blocks(block_id)
         ]
 
     def block_ids(self, block_id: str) -> list[str]:
         """The ids of the blocks below a page or block."""
-        answer = self.raw.get(f"/v1/blocks/{block_id}/children").raise_for_status().json()
-        return [block["id"] for block in answer["results"]]
+        return [block["id"] for block in self._blocks(block_id)]
+
+    def _blocks(self, block_id: str) -> list[JsonObject]:
+        found: list[JsonObject] = []
+        cursor: JsonObject = {}
+        while True:
+            listed = self.raw.get(f"/v1/blocks/{block_id}/children", params=cursor).raise_for_status().json()
+            found += listed["results"]
+            if not listed["has_more"]:
+                return found
+            cursor = {"start_cursor": listed["next_cursor"]}
 
     def control(self, path: str, **fields: Any) -> Any:
         """Posts to `/_sandbox/{path}`."""
