@@ -26,7 +26,12 @@ def query(calls: Calls, data_source_id: str, *, where: JsonObject, subject: Subj
         call = Call(
             method="POST",
             path=f"data_sources/{data_source_id}/query",
-            body={"filter": _window(where, since), "sorts": [{"timestamp": "created_time", "direction": "ascending"}]},
+            body={
+                "filter": _window(where, since),
+                "sorts": [{"timestamp": "created_time", "direction": "ascending"}],
+                # Source: Notion's OpenAPI description of 2026-03: without it a wiki returns its data sources too.
+                "result_type": "page",
+            },
             subject=subject,
         )
         if _collect(calls, call, found, limit=limit):

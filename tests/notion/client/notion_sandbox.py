@@ -79,6 +79,10 @@ class NotionSandbox:
         )
         return str(made["data_sources"][0]["id"])
 
+    def odd_database(self, kind: str, **more: Any) -> JsonObject:
+        """The ids of a database that only a person can make: a linked view, a wiki, any number of data sources."""
+        return dict(self.control("databases", parent_page_id=self.page_id, title="Odd", kind=kind, **more))
+
     def page(self, data_source_id: str, properties: JsonObject) -> str:
         """The id of a new page."""
         made = self._sent("POST", "pages", parent={"data_source_id": data_source_id}, properties=properties)

@@ -155,6 +155,19 @@ def test_pages_and_data_sources_that_are_shared_are_listed(notion: NotionSandbox
     assert workspace.search_data_sources(limit=0) == []
 
 
+def test_data_sources_in_the_trash_are_not_listed_and_take_nobodys_place(
+    notion: NotionSandbox, workspace: Workspace
+) -> None:
+    schema = make_recipes(notion, workspace)
+    for number in range(3):
+        trashed = notion.data_source({}, title=f"Thrown away {number}")
+        notion.raw.patch(f"/v1/data_sources/{trashed}", json={"in_trash": True}).raise_for_status()
+
+    found = workspace.search_data_sources(limit=2)
+
+    assert [source.data_source_id for source in found] == [schema.data_source_id]
+
+
 @lost_answer
 def test_a_body_is_written_once_whatever_happens_to_the_answer(
     notion: NotionSandbox, workspace: Workspace, fault: dict[str, Any]
