@@ -57,9 +57,16 @@ def _collect(calls: Calls, call: Call, found: dict[str, JsonObject], *, limit: i
 
 
 def _window(where: JsonObject, since: str | None) -> JsonObject:
+    """Return the filter for what passes `where` and was created since then.
+
+    Notion nests compound filters one level deep, so the time goes into each part of an `or`.
+    """
     if since is None:
         return where
-    return {"and": [where, {"timestamp": "created_time", "created_time": {"on_or_after": since}}]}
+    if "or" in where:
+        return {"or": [_window(part, since) for part in where["or"]]}
+    parts: list[JsonObject] = where.get("and", [where])
+    return {"and": [*parts, {"timestamp": "created_time", "created_time": {"on_or_after": since}}]}
 
 
 def _created_time(page: JsonObject) -> str:

@@ -62,6 +62,35 @@ def test_a_row_without_a_link_is_told_apart(notion: NotionSandbox, workspace: Wo
     assert row.code is Code.UNSUPPORTED_LINK
 
 
+def test_rows_without_a_status_start_and_unfinished_ones_are_left_to_the_person(
+    notion: NotionSandbox, workspace: Workspace
+) -> None:
+    schema = make_link_database(workspace, notion)
+    source_id, name = schema.data_source_id, schema.title_column.name
+    tagged = {"tag": {"select": {"name": "cooking"}}}
+    with_url = notion.page(source_id, tagged | {"url": {"url": LINK}})
+    with_title = notion.page(source_id, tagged | titled(f"{LINK}2", column=name))
+    for unfinished in ({}, tagged, {"url": {"url": LINK}}, tagged | titled("Soup", column=name)):
+        notion.page(source_id, unfinished)
+
+    rows = workspace.pending_rows(source_id, ColumnType.SELECT)
+
+    found = {row.page_id: row.url for row in rows if isinstance(row, LinkEntry)}
+    assert found == {with_url: LINK, with_title: f"{LINK}2"}
+    assert len(rows) == 2
+
+
+def test_rows_without_a_status_are_found_beyond_the_ceiling_of_one_query() -> None:
+    with notion_sandbox(query_limit=5, exact_times=True) as notion:
+        schema = make_link_database(notion.workspace(), notion)
+        cells = {"tag": {"select": {"name": "cooking"}}, "url": {"url": LINK}}
+        ids = [notion.page(schema.data_source_id, cells) for _ in range(12)]
+
+        rows = notion.workspace().pending_rows(schema.data_source_id, ColumnType.SELECT)
+
+        assert [row.page_id for row in rows] == ids
+
+
 def test_pending_rows_of_a_status_column_are_found(notion: NotionSandbox, workspace: Workspace) -> None:
     source_id = notion.data_source(
         {"url": {"url": {}}, "tag": {"select": {}}, "status": {"status": {}}, "updated_time": {"date": {}}}
