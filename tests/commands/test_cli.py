@@ -44,6 +44,7 @@ def test_keys_are_rotated_and_the_old_one_can_go(home: Path, monkeypatch: pytest
         workspace_id="w",
         workspace_name="Kitchen",
         workspace_icon="",
+        owner_id="",
         owner_name="",
         tokens=Tokens(access="secret-access", refresh="secret-refresh"),
         now=datetime.now(UTC),
