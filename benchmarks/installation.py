@@ -88,6 +88,7 @@ def set_up(notion: StandIn, instance: dg.DagsterInstance) -> Installation:
         workspace_id=made["workspace_id"],
         workspace_name="Benchmark",
         workspace_icon="",
+        owner_id="",
         owner_name="",
         tokens=Tokens(access=made["access_token"], refresh=None),
         now=now,

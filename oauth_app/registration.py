@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from oauth_app.errors import Choice, Refusal
 from oauth_app.services import services
-from svp_dagster.errors import Code, SvpError
+from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.notion import templates
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.ids import object_id
@@ -32,7 +32,10 @@ class Found:
 
 
 def find(connection: Connection, reference: str) -> Found:
-    """Return the data source of a link or id of a database or data source. Refuses a database with several."""
+    """Return the data source of a link or id of a database or data source.
+
+    Refuses a database with several. Raises `linked_view` for one without any.
+    """
     found_id = object_id(reference)
     if found_id is None:
         raise Refusal(
@@ -48,6 +51,8 @@ def find(connection: Connection, reference: str) -> Found:
             raise
         schema = workspace.schema(found_id)
         return Found(schema=schema, url=workspace.database(schema.database_id).url)
+    if not database.data_sources:
+        raise failure(Code.LINKED_VIEW, detail="no data sources")
     if len(database.data_sources) == 1:
         return Found(schema=workspace.schema(database.data_sources[0].data_source_id), url=database.url)
     raise Refusal(

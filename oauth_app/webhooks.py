@@ -94,9 +94,13 @@ class Received(Value):
 @spec.validate(resp=answers(200, Received, 401, 409, 422), tags=["Webhooks"], security={})
 def receive() -> Received:
     """Take Notion's set-up handshake, or a signed event."""
-    raw = request.get_data()
-    signature = request.headers.get("X-Notion-Signature")
-    return _take_offer(raw) if signature is None else _take_event(raw, signature)
+    raw, signature = request.get_data(), request.headers.get("X-Notion-Signature")
+    handshake = _handshake(raw)
+    if handshake is not None:
+        return _take_offer(handshake, raw, signature)
+    if signature is None:
+        raise Refusal(401, "signature_missing", "Events must carry the header X-Notion-Signature.")
+    return _take_event(raw, signature)
 
 
 def signature_of(raw: bytes, token: str) -> str:
@@ -104,11 +108,19 @@ def signature_of(raw: bytes, token: str) -> str:
     return "sha256=" + hmac.new(token.encode(), raw, hashlib.sha256).hexdigest()
 
 
-def _take_offer(raw: bytes) -> Received:
+def _handshake(raw: bytes) -> Handshake | None:
+    """Return the handshake in a body; None for anything else, such as an event."""
     try:
-        offered = Handshake.model_validate_json(raw)
-    except ValidationError as error:
-        raise Refusal(401, "signature_missing", "Events must carry the header X-Notion-Signature.") from error
+        return Handshake.model_validate_json(raw)
+    except ValidationError:
+        return None
+
+
+def _take_offer(offered: Handshake, raw: bytes, signature: str | None) -> Received:
+    # Source: makenotion/notion-sdk-js README on webhooks and PR 722: the handshake is signed with its own token. Others
+    # describe it unsigned.
+    if signature is not None:
+        _require_signature(raw, signature, token=offered.verification_token)
     web = services().store.web
     if web.secret(IN_USE) is not None:
         raise Refusal(409, "already_set_up", "Webhooks are set up. The operator can start over on the operator's page.")
@@ -121,13 +133,17 @@ def _take_event(raw: bytes, signature: str) -> Received:
     kept = services().store.web.secret(IN_USE)
     if kept is None:
         raise Refusal(401, "not_set_up", "Webhooks are not set up: the operator has to confirm the token first.")
-    if not hmac.compare_digest(signature_of(raw, kept[0]).encode(), signature.encode()):
-        raise Refusal(401, "signature_wrong", "The signature doesn't fit the body.")
+    _require_signature(raw, signature, token=kept[0])
     try:
         event = Event.model_validate_json(raw)
     except ValidationError as error:
         raise Refusal(422, "not_an_event", "The body is signed, but no event that is understood.") from error
     return Received(outcome="noted", connections=_note(event))
+
+
+def _require_signature(raw: bytes, signature: str, *, token: str) -> None:
+    if not hmac.compare_digest(signature_of(raw, token).encode(), signature.encode()):
+        raise Refusal(401, "signature_wrong", "The signature doesn't fit the body.")
 
 
 def _note(event: Event) -> int:

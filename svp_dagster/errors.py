@@ -55,12 +55,14 @@ class Code(StrEnum):
     SUMMARY_INVALID = "summary_invalid"
     NOT_CONNECTED = "not_connected"
     DATABASE_NOT_SHARED = "database_not_shared"
+    LINKED_VIEW = "linked_view"
     SCHEMA_CHANGED = "schema_changed"
     ROW_GONE = "row_gone"
     ROW_CHANGED = "row_changed"
     NOTION_BUSY = "notion_busy"
     NOTION_LIMITS = "notion_limits"
     NOTION_UNREACHABLE = "notion_unreachable"
+    NOTION_BLOCKED = "notion_blocked"
     NOTION_REFUSED = "notion_refused"
     BUDGET_REACHED = "budget_reached"
     STORAGE_FULL = "storage_full"
@@ -202,6 +204,10 @@ TABLE: dict[Code, FailureKind] = {
         "The {database} can't be found: it was deleted, or is no longer shared with this connection. Restore or "
         "share it in Notion (••• → Connections), or register another, then set the status to pending."
     ),
+    Code.LINKED_VIEW: _never(
+        "This is a linked view, or a database without data of its own. Open the original database in Notion, share it "
+        "with this connection (••• → Connections), and register its link."
+    ),
     Code.SCHEMA_CHANGED: _never(
         "The columns of the {database} changed: {reason}. Refresh its schema on the app's page, or undo the change, "
         "then set the status to pending."
@@ -213,6 +219,11 @@ TABLE: dict[Code, FailureKind] = {
     Code.NOTION_BUSY: _later(5 * MINUTE_S, "Notion asks this connection to slow down."),
     Code.NOTION_LIMITS: _never("Notion refused the page because of a limit of this workspace: {reason}."),
     Code.NOTION_UNREACHABLE: _now("Notion didn't answer properly."),
+    Code.NOTION_BLOCKED: _later(
+        HOUR_S,
+        "The network in front of Notion turned this installation away before Notion saw the request. The operator "
+        "finds the Ray ID for Notion's support in the log.",
+    ),
     Code.NOTION_REFUSED: _never("Notion refused what was written: {reason}."),
     Code.BUDGET_REACHED: _never(
         "This month's budget of {budget} is used up. Raise it, or wait for the next month, then set the status to "
@@ -275,9 +286,11 @@ PlainCode = Literal[
     Code.SCREEN_FAILED,
     Code.SUMMARY_INVALID,
     Code.NOT_CONNECTED,
+    Code.LINKED_VIEW,
     Code.ROW_GONE,
     Code.NOTION_BUSY,
     Code.NOTION_UNREACHABLE,
+    Code.NOTION_BLOCKED,
     Code.STORAGE_FULL,
     Code.STORE_UNREACHABLE,
     Code.CANCELLED,

@@ -70,6 +70,7 @@ def callback() -> Response | tuple[str, int]:
         if error.code is not Code.NOT_CONNECTED:
             raise
         return _not_connected(_CODE_REFUSED)
+    _end_removed(grant)
     connection = _keep(grant)
     identity.sign_in(connection)
     logger.info("connection %s signed in", connection.id)
@@ -116,12 +117,30 @@ def _given(name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _end_removed(grant: Grant) -> None:
+    """End the person's connections that were removed at Notion since they were last used.
+
+    The new one may be one of them, added again with another bot, and finds the set-up of a connection that ended.
+    """
+    found = services()
+    for connection in found.store.connections.of_owner(grant.workspace_id, grant.owner_id):
+        if not grant.owner_id or connection.bot_id == grant.bot_id:
+            continue
+        try:
+            found.workspace(connection).me()
+        except SvpError as error:
+            logger.info("connection %s of the same person: %s", connection.id, error.code)
+            if error.code is Code.NOT_CONNECTED:
+                found.store.connections.end(connection.id, now=found.now())
+
+
 def _keep(grant: Grant) -> Connection:
     return services().store.connections.save(
         bot_id=grant.bot_id,
         workspace_id=grant.workspace_id,
         workspace_name=grant.workspace_name,
         workspace_icon=grant.workspace_icon,
+        owner_id=grant.owner_id,
         owner_name=grant.owner_name,
         tokens=Tokens(access=grant.access_token, refresh=grant.refresh_token),
         now=services().now(),

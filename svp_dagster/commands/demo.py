@@ -93,7 +93,7 @@ def run_once() -> str:
 @contextmanager
 def _demo(home: Path, *, app_port: int, dagster_port: int, notion_port: int) -> Iterator[tuple[Demo, Processes]]:
     media_port = free_port()
-    notion_url = f"http://127.0.0.1:{notion_port}"
+    notion_url = f"http://localhost:{notion_port}"
     with running(home / "logs") as processes, _environment(home, app_port, dagster_port, notion_url, media_port):
         settings = Settings()
         _start_sandbox(processes, home, notion_port=notion_port, media_port=media_port)
@@ -114,7 +114,7 @@ def _environment(home: Path, app_port: int, dagster_port: int, notion_url: str, 
         {
             "SVP_HOME": str(home),
             "SVP_APP_PORT": str(app_port),
-            "SVP_APP_URL": f"http://127.0.0.1:{app_port}",
+            "SVP_APP_URL": f"http://localhost:{app_port}",
             "SVP_DAGSTER_PORT": str(dagster_port),
             "SVP_POLL_INTERVAL_S": "5",
             "NOTION_BASE_URL": notion_url,

@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -51,6 +53,7 @@ def examine(settings: Settings) -> list[Finding]:
         _downloads,
         _egress,
         _notion,
+        _app_address,
         _notion_client,
         _speech,
         _screen,
@@ -150,6 +153,25 @@ def _notion(settings: Settings) -> Finding:
         return _wrong("Notion", f"{settings.notion_base_url} doesn't answer; check the network or NOTION_BASE_URL")
     speaks = answer.headers.get("content-type", "").startswith("application/json")
     return _finding("Notion", speaks, settings.notion_base_url, f"{settings.notion_base_url} isn't Notion's API")
+
+
+def _app_address(settings: Settings) -> Finding:
+    return _finding(
+        "App address",
+        not _is_ip_over_http(settings.app_url),
+        settings.app_url,
+        f"{settings.app_url}: Notion takes no IP address as a redirect URI with http; "
+        f"set SVP_APP_URL to http://localhost:{settings.app_port}, or to an https address",
+    )
+
+
+def _is_ip_over_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        ip_address(parts.hostname or "")
+    except ValueError:
+        return False
+    return parts.scheme == "http"
 
 
 def _notion_client(settings: Settings) -> Finding:

@@ -1,9 +1,9 @@
 """The Link Database: its columns, its rows as values, and the updates that show a status.
 
-url              url               the video's link
+url              url               the video's link; where it is empty, the title may hold one
 tag              select            the name of the Content Database
 processing_type  select, optional  how much of the video is processed (`ProcessingType`)
-status           select or status  the state of the row (`Status`)
+status           select or status  the state of the row (`Status`); empty counts as pending once link and tag are there
 updated_time     date              when the status changed last
 error            text, optional    the sentence of a failure
 result           url, optional     the content page
@@ -11,19 +11,23 @@ result           url, optional     the content page
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Literal, cast
 
 from svp_dagster.errors import Code, ReasonCode, SvpError, failure
 from svp_dagster.models import JsonObject, LinkEntry, ProcessingType, Status, Value
 from svp_dagster.notion.properties import to_properties
-from svp_dagster.notion.rich_text import clean
+from svp_dagster.notion.rich_text import clean, plain_text
 from svp_dagster.notion.schema import ColumnType, DataSourceSchema, normalised
 
 StatusType = Literal[ColumnType.SELECT, ColumnType.STATUS]
 
 URL, TAG, PROCESSING_TYPE, STATUS, UPDATED_TIME = "url", "tag", "processing_type", "status", "updated_time"
 ERROR, RESULT = "error", "result"
+
+_ADDRESS = re.compile(r"https?:/|(?<![\w@./-])(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?/\S", re.IGNORECASE)
+_LINK_MENTIONS = frozenset({"link_mention", "link_preview"})
 
 _REQUIRED: dict[str, tuple[ColumnType, ...]] = {
     URL: (ColumnType.URL,),
@@ -67,8 +71,21 @@ def status_type(schema: DataSourceSchema) -> StatusType:
 
 
 def pending_filter(status_type: StatusType) -> JsonObject:
-    """Return the filter of a query for the pending rows."""
-    return {"property": STATUS, status_type: {"equals": Status.PENDING.value}}
+    """Return the filter of a query for the pending rows, and for those without a status that `is_request` checks."""
+    unset = [
+        {"property": STATUS, status_type: {"is_empty": True}},
+        {"property": TAG, ColumnType.SELECT: {"is_not_empty": True}},
+    ]
+    return {"or": [{"property": STATUS, status_type: {"equals": Status.PENDING.value}}, {"and": unset}]}
+
+
+def is_request(page: JsonObject) -> bool:
+    """Whether a row that passed `pending_filter` asks for a run.
+
+    A row without a status does so once it has a link and a tag: until then a person is still filling it in.
+    """
+    cells: JsonObject = page["properties"]
+    return bool(_option(cells.get(STATUS)) or (_link_text(cells) and _option(cells.get(TAG))))
 
 
 def parse_row(page: JsonObject, connection_id: str) -> LinkEntry | InvalidRow:
@@ -78,7 +95,7 @@ def parse_row(page: JsonObject, connection_id: str) -> LinkEntry | InvalidRow:
     if `page` is no page of Notion's.
     """
     cells: JsonObject = page["properties"]
-    url, tag, kind = _url(cells.get(URL)), _option(cells.get(TAG)), _option(cells.get(PROCESSING_TYPE)).casefold()
+    url, tag, kind = _link_text(cells), _option(cells.get(TAG)), _option(cells.get(PROCESSING_TYPE)).casefold()
     edited = datetime.fromisoformat(page["last_edited_time"])
     if not url or not tag:
         return InvalidRow(
@@ -163,8 +180,27 @@ def _status_options_problem(schema: DataSourceSchema) -> str | None:
     return f'The column "{STATUS}" lacks the option{"s" if len(missing) > 1 else ""} {", ".join(missing)}.'
 
 
+def _link_text(cells: JsonObject) -> str:
+    """Return the text of the url column, else a title with a link in it; empty if there is neither."""
+    return _url(cells.get(URL)) or _title_link(cells)
+
+
 def _url(cell: JsonObject | None) -> str:
     return clean(cell.get("url") or "") if cell else ""
+
+
+def _title_link(cells: JsonObject) -> str:
+    items: list[JsonObject] = next((cell["title"] for cell in cells.values() if cell.get("type") == "title"), [])
+    text = plain_text(items)
+    if _ADDRESS.search(text):
+        return clean(text)
+    hrefs = (item.get("href") or "" for item in items if _is_link(item))
+    return next((clean(href) for href in hrefs if _ADDRESS.match(href)), "")
+
+
+def _is_link(item: JsonObject) -> bool:
+    """Whether the address behind a part of a title is one that a person put there: not a page or person mentioned."""
+    return item.get("type") != "mention" or item["mention"].get("type") in _LINK_MENTIONS
 
 
 def _option(cell: JsonObject | None) -> str:

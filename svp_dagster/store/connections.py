@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from pydantic import Field
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import ColumnElement, Engine, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
@@ -54,23 +54,28 @@ class Connections:
         workspace_id: str,
         workspace_name: str,
         workspace_icon: str,
+        owner_id: str,
         owner_name: str,
         tokens: Tokens,
         now: datetime,
     ) -> Connection:
-        """Create or update the connection of this bot. Signing in again keeps its databases and rows."""
+        """Create or update the connection of this bot. Signing in again keeps its databases and rows.
+
+        A connection that was removed and added again at Notion may come back with another bot. So a bot that is not
+        known takes over the connection that ended last of the same person in the same workspace.
+        """
 
         def save() -> Connection:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
                 query = select(ConnectionRow).where(ConnectionRow.bot_id == bot_id)
-                row = session.scalar(query.with_for_update())
+                row = session.scalar(query.with_for_update()) or _ended(session, workspace_id, owner_id)
                 if row is None:
                     row = ConnectionRow(
-                        id=uuid.uuid4().hex, bot_id=bot_id, output_language="", monthly_budget_usd=None, created_at=now
+                        id=uuid.uuid4().hex, output_language="", monthly_budget_usd=None, created_at=now
                     )
                     session.add(row)
-                row.workspace_id, row.workspace_name = workspace_id, workspace_name
-                row.workspace_icon, row.owner_name = workspace_icon, owner_name
+                row.bot_id, row.workspace_id, row.workspace_name = bot_id, workspace_id, workspace_name
+                row.workspace_icon, row.owner_id, row.owner_name = workspace_icon, owner_id, owner_name
                 row.active, row.refresh_lease_until, row.updated_at = True, None, now
                 self._set_tokens(row, tokens)
             return _connection(row)
@@ -82,6 +87,12 @@ class Connections:
         with Session(self._engine) as session:
             row = session.get(ConnectionRow, connection_id)
             return _connection(row) if row else None
+
+    def of_owner(self, workspace_id: str, owner_id: str) -> list[Connection]:
+        """Return the active connections of a person in a workspace."""
+        query = select(ConnectionRow).where(ConnectionRow.active, *_owned_by(workspace_id, owner_id))
+        with Session(self._engine) as session:
+            return [_connection(row) for row in session.scalars(query)]
 
     def all(self) -> list[Connection]:
         """Return all connections, oldest first."""
@@ -160,6 +171,18 @@ class Connections:
     def _set_tokens(self, row: ConnectionRow, tokens: Tokens) -> None:
         row.access_token = self._cipher.encrypt(tokens.access)
         row.refresh_token = self._cipher.encrypt(tokens.refresh) if tokens.refresh else None
+
+
+def _ended(session: Session, workspace_id: str, owner_id: str) -> ConnectionRow | None:
+    """Return the connection of a person in a workspace that ended last, locked."""
+    if not owner_id:
+        return None
+    query = select(ConnectionRow).where(~ConnectionRow.active, *_owned_by(workspace_id, owner_id))
+    return session.scalar(query.order_by(ConnectionRow.updated_at.desc()).limit(1).with_for_update())
+
+
+def _owned_by(workspace_id: str, owner_id: str) -> tuple[ColumnElement[bool], ...]:
+    return ConnectionRow.workspace_id == workspace_id, ConnectionRow.owner_id == owner_id
 
 
 def _connection(row: ConnectionRow) -> Connection:

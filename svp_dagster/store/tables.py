@@ -69,6 +69,7 @@ class ConnectionRow(Base):
     workspace_id: Mapped[str]
     workspace_name: Mapped[str]
     workspace_icon: Mapped[str] = mapped_column(default="")
+    owner_id: Mapped[str] = mapped_column(default="")
     owner_name: Mapped[str] = mapped_column(default="")
     access_token: Mapped[str | None]
     refresh_token: Mapped[str | None]

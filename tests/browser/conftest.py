@@ -50,7 +50,7 @@ def site(
     monkeypatch.setenv("NOTION_CLIENT_ID", CLIENT[0])
     monkeypatch.setenv("NOTION_CLIENT_SECRET", CLIENT[1])
     port = _free_port()
-    monkeypatch.setenv("SVP_APP_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("SVP_APP_URL", f"http://localhost:{port}")
     with _running_site(notion, new_sqlite(), tmp_path / "home", monkeypatch, port=port) as running:
         yield running
 
@@ -79,7 +79,7 @@ def _running_site(
         app = create_app()
         services: Services = app.extensions["svp"]
         with serve(app, port=port):
-            yield Site(url=f"http://127.0.0.1:{port}", store=services.store, notion=notion)
+            yield Site(url=f"http://localhost:{port}", store=services.store, notion=notion)
 
 
 @pytest.fixture

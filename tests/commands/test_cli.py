@@ -44,6 +44,7 @@ def test_keys_are_rotated_and_the_old_one_can_go(home: Path, monkeypatch: pytest
         workspace_id="w",
         workspace_name="Kitchen",
         workspace_icon="",
+        owner_id="",
         owner_name="",
         tokens=Tokens(access="secret-access", refresh="secret-refresh"),
         now=datetime.now(UTC),
@@ -105,6 +106,27 @@ def test_doctor_says_what_is_missing_and_what_to_do(monkeypatch: pytest.MonkeyPa
     assert lines["Notion sign-in"].startswith("missing")
     assert "https://app.notion.com/developers/connections" in lines["Notion sign-in"]
     assert "http://localhost:8600/auth/notion/callback" in lines["Notion sign-in"]
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("url", "state"),
+    [
+        ("http://127.0.0.1:8600", "WRONG"),
+        ("http://[::1]:8600", "WRONG"),
+        ("http://localhost:8600", "ok"),
+        ("https://192.0.2.7", "ok"),
+        ("", "ok"),
+    ],
+)
+def test_doctor_refuses_an_app_address_that_notion_takes_nobody_back_to(
+    monkeypatch: pytest.MonkeyPatch, url: str, state: str
+) -> None:
+    monkeypatch.setenv("NOTION_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("SVP_APP_URL", url)
+    line = next(line for line in svp("doctor").stdout.splitlines() if " App address" in line)
+    assert line.startswith(state)
+    assert (state == "ok") != ("SVP_APP_URL" in line and "http://localhost:8600" in line)
 
 
 @pytest.mark.parametrize(

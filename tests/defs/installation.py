@@ -177,6 +177,7 @@ def set_up(notion: NotionWorkspace, instance: dg.DagsterInstance) -> Installatio
         workspace_id=notion.workspace_id,
         workspace_name="Kitchen",
         workspace_icon="",
+        owner_id="",
         owner_name="",
         tokens=Tokens(access=notion.token, refresh=None),
         now=now,

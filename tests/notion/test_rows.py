@@ -10,6 +10,7 @@ from svp_dagster.models import JsonObject, LinkEntry, ProcessingType, Status
 from svp_dagster.notion.rows import (
     InvalidRow,
     check_columns,
+    is_request,
     new_row,
     parse_row,
     pending_filter,
@@ -112,6 +113,74 @@ def test_a_row_without_a_link_says_so() -> None:
     assert "the url column is empty" in row.failure.sentence
 
 
+def title(*items: JsonObject) -> JsonObject:
+    return {"type": "title", "title": list(items)}
+
+
+def text(content: str, href: str | None = None) -> JsonObject:
+    return {"plain_text": content, "href": href}
+
+
+@pytest.mark.parametrize(
+    ("cell", "url"),
+    [
+        (title(text("https://www.tiktok.com/@a/video/2")), "https://www.tiktok.com/@a/video/2"),
+        (title(text("Look: "), text("https://vm.tiktok.com/ZM1/ !")), "Look: https://vm.tiktok.com/ZM1/ !"),
+        (title(text("A soup", "https://www.tiktok.com/@a/video/3")), "https://www.tiktok.com/@a/video/3"),
+        (title(text("www.instagram.com/reel/DO1/")), "www.instagram.com/reel/DO1/"),
+    ],
+)
+def test_a_link_may_stand_in_the_title(cell: JsonObject, url: str) -> None:
+    row = parse_row(page(url={"type": "url", "url": None}, Name=cell), "c1")
+
+    assert isinstance(row, LinkEntry)
+    assert row.url == url
+
+
+def test_the_url_column_comes_before_the_title() -> None:
+    row = parse_row(page(Name=title(text("https://www.tiktok.com/@a/video/2"))), "c1")
+
+    assert isinstance(row, LinkEntry)
+    assert row.url == "https://www.tiktok.com/@a/video/1"
+
+
+def mention(kind: str, href: str) -> JsonObject:
+    return {"type": "mention", "mention": {"type": kind}, "plain_text": "A soup", "href": href}
+
+
+def test_a_link_that_notion_made_a_mention_of_counts_and_a_page_that_is_mentioned_does_not() -> None:
+    pasted = mention("link_mention", "https://www.tiktok.com/@a/video/2")
+    no_url = {"type": "url", "url": None}
+
+    row = parse_row(page(url=no_url, Name=title(mention("page", "https://www.notion.so/1"), pasted)), "c1")
+
+    assert isinstance(row, LinkEntry)
+    assert row.url == "https://www.tiktok.com/@a/video/2"
+    mentioned = title(mention("page", "https://www.notion.so/1"))
+    assert isinstance(parse_row(page(url=no_url, Name=mentioned), "c1"), InvalidRow)
+
+
+@pytest.mark.parametrize("cell", [title(), title(text("Soup")), title(text("1/2 cup")), title(text("Soup", "/p1"))])
+def test_a_title_without_a_link_is_none(cell: JsonObject) -> None:
+    assert isinstance(parse_row(page(url={"type": "url", "url": None}, Name=cell), "c1"), InvalidRow)
+
+
+@pytest.mark.parametrize("kind", ["select", "status"])
+def test_a_row_without_a_status_asks_for_a_run_once_it_has_link_and_tag(kind: str) -> None:
+    unset = {"type": kind, kind: None}
+    no_url, no_tag = {"type": "url", "url": None}, {"type": "select", "select": None}
+
+    assert is_request(page(status=unset))
+    assert is_request(page(status=unset, url=no_url, Name=title(text("https://vm.tiktok.com/ZM1/"))))
+    assert not is_request(page(status=unset, url=no_url))
+    assert not is_request(page(status=unset, tag=no_tag))
+    assert not is_request(page(status=unset, url=no_url, tag=no_tag))
+
+
+def test_a_row_that_is_pending_asks_for_a_run_whatever_it_lacks() -> None:
+    assert is_request(page(url={"type": "url", "url": None}))
+
+
 def test_a_row_without_a_tag_says_so() -> None:
     row = parse_row(page(tag={"type": "select", "select": None}), "c1")
 
@@ -124,7 +193,17 @@ def test_a_row_without_a_tag_says_so() -> None:
 def test_the_filter_for_pending_rows_is_one_that_notion_takes(kind: Any) -> None:
     body = {"filter": pending_filter(kind)}
 
-    assert body["filter"] == {"property": "status", kind: {"equals": "pending"}}
+    assert body["filter"] == {
+        "or": [
+            {"property": "status", kind: {"equals": "pending"}},
+            {
+                "and": [
+                    {"property": "status", kind: {"is_empty": True}},
+                    {"property": "tag", "select": {"is_not_empty": True}},
+                ]
+            },
+        ]
+    }
     assert_valid_request("POST", "/v1/data_sources/d5/query", body)
 
 

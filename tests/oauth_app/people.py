@@ -48,6 +48,7 @@ class Person:
         """All of it."""
         answer = self.come_back(self.answer_notion(self.leave_for_notion()))
         assert answer.status_code == 302, answer.text
+        self._csrf = ""  # of the session before
         return self
 
     def see(self, path: str) -> str:

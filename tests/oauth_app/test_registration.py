@@ -93,6 +93,40 @@ def test_a_database_with_several_data_sources_asks_which_one(bea: Person, notion
     assert made["data_source_id"] == second
 
 
+@pytest.mark.parametrize("refusal", ["linked", "no_sources", "empty"])
+def test_a_linked_view_is_refused_with_the_way_to_the_original(
+    bea: Person, notion: NotionSandbox, refusal: str
+) -> None:
+    made = notion.odd_database("linked", refusal=refusal)
+    asked = {"tag": "cooking", "database": made["database_id"]}
+    refused = call(bea, "POST", "/api/databases/register", 422, asked)
+    assert (refused["error"], refused["choices"]) == ("linked_view", [])
+    assert "original database" in refused["message"]
+    page = bea.submit("/databases/link/register", database_link=made["database_id"])
+    assert page.status_code == 422
+    assert "original database" in page.text
+
+
+def test_a_database_without_data_sources_is_refused_and_nothing_is_offered(bea: Person, notion: NotionSandbox) -> None:
+    made = notion.odd_database("sources", data_sources=[])
+    refused = call(bea, "POST", "/api/link-database/register", 422, {"database": made["database_id"]})
+    assert (refused["error"], refused["choices"]) == ("linked_view", [])
+
+
+def test_a_wiki_is_registered_as_any_other_database(bea: Person, notion: NotionSandbox) -> None:
+    made = notion.odd_database("wiki", data_sources=["Inside"])
+    asked = {"tag": "cooking", "database": made["database_id"]}
+    registered = call(bea, "POST", "/api/databases/register", 201, asked)
+    assert registered["data_source_id"] == made["data_source_ids"][0]
+    assert call(bea, "POST", f"/api/databases/{registered['id']}/check", 200)["ready"]
+
+
+def test_an_id_that_notion_takes_for_none_is_a_database_that_is_not_there(bea: Person) -> None:
+    asked = {"database": "12345678-1234-0234-0234-123456789abc"}
+    refused = call(bea, "POST", "/api/link-database/register", 404, asked)
+    assert refused["error"] == "database_not_shared"
+
+
 def test_the_page_offers_the_data_sources_to_choose_from(bea: Person, notion: NotionSandbox) -> None:
     first = notion.data_source(RECIPE, title="Recipes")
     database = notion.raw.get(f"/v1/data_sources/{first}").json()["parent"]["database_id"]

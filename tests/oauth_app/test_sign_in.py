@@ -213,6 +213,38 @@ def test_disconnecting_revokes_forgets_and_stops_polling(ada: Person, store: Sto
     assert ada.client.get("/entries").location == "/"
 
 
+@pytest.mark.parametrize("is_noticed", [True, False], ids=["after a poll", "at once"])
+def test_a_connection_that_is_removed_and_added_again_at_notion_keeps_its_set_up(
+    ada: Person, store: Store, notion: NotionSandbox, is_noticed: bool
+) -> None:
+    (before,) = store.connections.all()
+    notion.control("connections/remove", bot_id=before.bot_id)
+    if is_noticed:
+        store.connections.end(before.id, now=datetime.now(UTC))
+
+    ada.sign_in()
+
+    (after,) = store.connections.all()
+    assert (after.id, after.active) == (before.id, True)
+    assert after.bot_id != before.bot_id
+    assert ada.ask("GET", "/api/link-database").status_code == 200
+    assert ada.ask("POST", "/api/link-database/check").status_code == 200
+
+
+def test_another_connection_of_the_same_person_that_works_is_left_as_it_is(
+    ada: Person, store: Store, notion: NotionSandbox
+) -> None:
+    (before,) = store.connections.all()
+    with store.engine.begin() as changing:
+        changing.execute(text("UPDATE connections SET bot_id = 'another bot'"))
+
+    ada.sign_in()
+
+    assert {connection.active for connection in store.connections.all()} == {True}
+    assert len(store.connections.all()) == 2
+    assert store.connections.tokens(before.id) is not None
+
+
 def test_disconnecting_works_while_notion_does_not(ada: Person, store: Store, notion: NotionSandbox) -> None:
     notion.fail("/v1/oauth/revoke", status=503, body={}, times=None)
     ada.submit("/auth/disconnect")

@@ -175,6 +175,38 @@ def test_what_is_no_handshake_is_refused(app: Flask, store: Store, body: Any) ->
     assert store.web.secret(OFFERED) is None
 
 
+@pytest.mark.parametrize("token", [TOKEN, None])
+def test_a_handshake_is_taken_signed_with_its_own_token_or_unsigned(
+    app: Flask, store: Store, token: str | None
+) -> None:
+    answer = post(app, {"verification_token": TOKEN}, token=token)
+    assert (answer.status_code, answer.json) == (200, {"outcome": "token_offered", "connections": 0})
+    kept = store.web.secret(OFFERED)
+    assert kept is not None
+    assert kept[0] == TOKEN
+
+
+@pytest.mark.parametrize("token", ["secret_of_someone_else", ""])
+def test_a_handshake_that_is_signed_with_another_token_is_refused(app: Flask, store: Store, token: str) -> None:
+    raw = json.dumps({"verification_token": TOKEN}).encode()
+    headers = {"X-Notion-Signature": signature_of(raw, token)}
+    answer = app.test_client().post("/webhooks/notion", data=raw, headers=headers)
+    assert answer.status_code == 401
+    assert answer.json is not None
+    assert answer.json["error"] == "signature_wrong"
+    assert store.web.secret(OFFERED) is None
+
+
+@pytest.mark.parametrize("signed_with", ["secret_of_an_attacker", TOKEN])
+def test_once_set_up_no_signed_handshake_is_taken_either(
+    app: Flask, store: Store, source_id: str, signed_with: str
+) -> None:
+    answer = post(app, {"verification_token": "secret_of_an_attacker"}, token=signed_with)
+    assert answer.status_code in (401, 409)
+    assert store.web.secret(OFFERED) is None
+    assert post(app, event(source_id)).status_code == 200
+
+
 def operator_page(person: Person) -> str:
     """The operator's page, opened with the key that lies in the home folder."""
     assert "verification token" not in person.see("/operator")
@@ -204,14 +236,16 @@ def test_nobody_but_the_operator_sees_or_takes_a_token(app: Flask, store: Store,
     assert store.web.secret(OFFERED) is not None
 
 
+@pytest.mark.parametrize("is_signed", [True, False])
 def test_notions_own_subscription_works_from_handshake_to_event(
-    environment: pytest.MonkeyPatch, notion: NotionSandbox
+    environment: pytest.MonkeyPatch, notion: NotionSandbox, is_signed: bool
 ) -> None:
     app = create_app()
     store = store_of(app)
     with serve(app) as served:
         ada = Person(app, notion).sign_in().set_up()
-        made = notion.control("webhooks", url=f"{served.url}/webhooks/notion", workspace_id=notion.workspace_id)
+        asked = {"url": f"{served.url}/webhooks/notion", "workspace_id": notion.workspace_id}
+        made = notion.control("webhooks", **asked, is_handshake_signed=is_signed)
         wait_until(lambda: store.web.secret(OFFERED) is not None)
         assert made["verification_token"] in operator_page(ada)
         ada.submit("/operator/webhooks/confirm")

@@ -24,13 +24,22 @@ GONE = final_outcome(failure(Code.GONE), waits=0)
 """What becomes of a row whose post is gone."""
 
 
-def sign_in(store: Store, *, now: datetime, bot_id: str = "bot", tokens: Tokens | None = None) -> Connection:
+def sign_in(
+    store: Store,
+    *,
+    now: datetime,
+    bot_id: str = "bot",
+    owner_id: str = "ada",
+    workspace_id: str = "workspace",
+    tokens: Tokens | None = None,
+) -> Connection:
     """A connection."""
     return store.connections.save(
         bot_id=bot_id,
-        workspace_id="workspace",
+        workspace_id=workspace_id,
         workspace_name="Kitchen",
         workspace_icon="🍳",
+        owner_id=owner_id,
         owner_name="Ada",
         tokens=tokens or Tokens(access="ntn_access", refresh="nrt_refresh"),
         now=now,

@@ -60,6 +60,47 @@ def test_one_bot_signing_in_twice_at_once_is_one_connection(store: Store, now: d
     assert len(ids) == 1
 
 
+def test_a_connection_that_was_removed_and_added_again_finds_its_set_up(store: Store, now: datetime) -> None:
+    first = sign_in(store, now=now, bot_id="first")
+    store.databases.set_link_database(first.id, schema=schema(), url="", now=now)
+    store.connections.end(first.id, now=now)
+
+    again = sign_in(store, now=now + SECOND, bot_id="second", tokens=SECOND_PAIR)
+
+    assert (again.id, again.bot_id, again.active) == (first.id, "second", True)
+    assert store.databases.link_database(again.id) is not None
+    assert store.connections.tokens(again.id) == SECOND_PAIR
+    assert store.connections.all() == [again]
+
+
+@pytest.mark.parametrize(
+    ("ends", "owner_id", "workspace_id"),
+    [(False, "ada", "workspace"), (True, "bea", "workspace"), (True, "ada", "another workspace")],
+    ids=["it still works", "of another person", "of another workspace"],
+)
+def test_no_other_connection_is_taken_over(
+    store: Store, now: datetime, ends: bool, owner_id: str, workspace_id: str
+) -> None:
+    first = sign_in(store, now=now, bot_id="first")
+    if ends:
+        store.connections.end(first.id, now=now)
+    other = sign_in(store, now=now, bot_id="second", owner_id=owner_id, workspace_id=workspace_id)
+    assert other.id != first.id
+
+
+def test_an_owner_that_notion_does_not_name_takes_nothing_over(store: Store, now: datetime) -> None:
+    first = sign_in(store, now=now, bot_id="first", owner_id="")
+    store.connections.end(first.id, now=now)
+    assert sign_in(store, now=now, bot_id="second", owner_id="").id != first.id
+
+
+def test_of_several_connections_that_ended_the_last_one_is_taken_over(store: Store, now: datetime) -> None:
+    older, newer = (sign_in(store, now=now, bot_id=bot_id) for bot_id in ("older", "newer"))
+    store.connections.end(older.id, now=now)
+    store.connections.end(newer.id, now=now + SECOND)
+    assert sign_in(store, now=now + 2 * SECOND, bot_id="third").id == newer.id
+
+
 def test_a_connection_without_refresh_token_has_none(store: Store, now: datetime) -> None:
     tokens = Tokens(access="ntn_access", refresh=None)
     assert store.connections.tokens(sign_in(store, now=now, tokens=tokens).id) == tokens

@@ -19,6 +19,7 @@ def connect(store: Store, *, bot: str) -> str:
         workspace_id="w",
         workspace_name="",
         workspace_icon="",
+        owner_id="",
         owner_name="",
         tokens=Tokens(access="a", refresh=None),
         now=SINCE,

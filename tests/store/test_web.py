@@ -22,6 +22,7 @@ def connect(store: Store, now: datetime, *, bot: str = "bot-1") -> str:
         workspace_id="workspace",
         workspace_name="Home",
         workspace_icon="",
+        owner_id="ada",
         owner_name="Ada",
         tokens=Tokens(access=f"access-{bot}", refresh=None),
         now=now,

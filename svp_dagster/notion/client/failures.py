@@ -34,6 +34,10 @@ _SCHEMA_MESSAGE = re.compile(
     r"|option .* (?:not found|does not exist)",
     re.IGNORECASE,
 )
+# Source: error texts quoted in outline/outline, NotionAPIImportTask.skippableErrorMessages (PR 9429, PR 10018).
+_LINKED_VIEW_MESSAGE = re.compile(r"is a linked database|does not contain any data sources", re.IGNORECASE)
+# Source: recorded requests of November 2026: an id that is no UUID of the RFC is a 400 validation_error.
+_NO_ID_MESSAGE = re.compile(r"^path failed validation:.*\bvalid uuid\b", re.IGNORECASE | re.DOTALL)
 _TRASH_MESSAGE = re.compile(r"\barchived\b|\bin the trash\b", re.IGNORECASE)
 
 
@@ -46,6 +50,8 @@ class ErrorKind(Enum):
     """Notion doesn't accept the token, or the client's credentials."""
     REFUSED = auto()
     """Notion refused the request for good: repeating it changes nothing."""
+    BLOCKED = auto()
+    """The edge in front of Notion refused the request, which Notion never saw."""
     UNKNOWN_OUTCOME = auto()
     """An outage or a lost response: the request may have had its effect, and repeating it may help."""
 
@@ -95,6 +101,8 @@ def classify(error: Exception) -> ErrorKind:
         return ErrorKind.UNKNOWN_OUTCOME
     if response.status in _THROTTLED:
         return ErrorKind.THROTTLED
+    if _is_edge_block(error):
+        return ErrorKind.BLOCKED
     if not _error_body(error) or response.status >= 500 or response.status == _CONFLICT:
         return ErrorKind.UNKNOWN_OUTCOME
     return ErrorKind.UNAUTHORIZED if response.status == 401 else ErrorKind.REFUSED
@@ -111,8 +119,10 @@ def refusal(error: Exception, subject: Subject) -> SvpError:
     """Return the failure for an API error of kind `REFUSED`."""
     body, detail = _error_body(error), describe(error)
     message, code = str(body.get("message", "")), body.get("code")
-    if code == "object_not_found" or _TRASH_MESSAGE.search(message):
+    if code == "object_not_found" or _TRASH_MESSAGE.search(message) or _NO_ID_MESSAGE.search(message):
         return subject.not_found(detail)
+    if _LINKED_VIEW_MESSAGE.search(message):
+        return failure(Code.LINKED_VIEW, detail=detail)
     if code == "restricted_resource":
         reason = f"the connection is not allowed to do this ({message})"
         return failure(Code.NOTION_REFUSED, reason=reason, detail=detail)
@@ -134,6 +144,8 @@ def oauth_failure(error: Exception) -> SvpError:
             return failure(Code.NOTION_BUSY, detail=detail, retry_after_s=retry_after_s(error))
         case ErrorKind.UNKNOWN_OUTCOME:
             return failure(Code.NOTION_UNREACHABLE, detail=detail)
+        case ErrorKind.BLOCKED:
+            return failure(Code.NOTION_BLOCKED, detail=detail)
         case ErrorKind.REFUSED | ErrorKind.UNAUTHORIZED if code == "invalid_grant":
             return failure(Code.NOT_CONNECTED, detail=detail)
         case ErrorKind.REFUSED if code not in _WRONG_CREDENTIALS:
@@ -143,19 +155,28 @@ def oauth_failure(error: Exception) -> SvpError:
 
 
 def describe(error: Exception) -> str:
-    """Return status, code and request id of a failed call for the log, never a payload."""
+    """Return status, code, request id and Ray ID of a failed call for the log, never a payload."""
     response = _response(error)
     if response is None:
         return type(error).__name__
     body = _error_body(error)
     parts = (str(body[name]) for name in ("code", "request_id") if body.get(name))
-    return " ".join([f"HTTP {response.status}", *parts])[:200]
+    ray = [f"cf-ray {response.headers['cf-ray']}"] if _is_edge_block(error) else []
+    return " ".join([f"HTTP {response.status}", *parts, *ray])[:200]
 
 
 def _response(error: Exception) -> HTTPResponseError | None:
     from notion_client.errors import HTTPResponseError
 
     return error if isinstance(error, HTTPResponseError) else None
+
+
+def _is_edge_block(error: Exception) -> bool:
+    # Source: makenotion/notion-sdk-js PR 751: HTML 403 with `cf-ray`; whatever Notion answers has a request id.
+    response = _response(error)
+    if response is None or response.status != 403 or _error_body(error):
+        return False
+    return "cf-ray" in response.headers and "x-notion-request-id" not in response.headers
 
 
 def _error_body(error: Exception) -> JsonObject:

@@ -141,6 +141,8 @@ class Calls:
                         raise failure(Code.NOT_CONNECTED, detail=describe(error)) from error
                     case ErrorKind.REFUSED:
                         raise refusal(error, call.subject) from error
+                    case ErrorKind.BLOCKED:
+                        raise failure(Code.NOTION_BLOCKED, detail=describe(error)) from error
                     case ErrorKind.UNKNOWN_OUTCOME:
                         failures += 1
                         if look is not None and (found := look()) is not None:

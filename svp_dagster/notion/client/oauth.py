@@ -22,7 +22,8 @@ T = TypeVar("T")
 class Grant(Value):
     """A pair of tokens and whose they are. `repr` hides the tokens.
 
-    Without a `refresh_token` the connection ends with its access token.
+    Without a `refresh_token` the connection ends with its access token. `owner_id` is empty where Notion names no
+    person.
     """
 
     access_token: str = Field(repr=False)
@@ -31,6 +32,7 @@ class Grant(Value):
     workspace_id: str
     workspace_name: str
     workspace_icon: str
+    owner_id: str
     owner_name: str
 
 
@@ -98,5 +100,6 @@ def parse_grant(response: JsonObject) -> Grant:
         workspace_id=response["workspace_id"],
         workspace_name=response.get("workspace_name") or "",
         workspace_icon=response.get("workspace_icon") or "",
+        owner_id=owner.get("id") or "",
         owner_name=owner.get("name") or "",
     )

@@ -94,7 +94,8 @@ class PageBody:
             subject=CONTENT_PAGE,
         )
         response = self._calls.send_once(call, look=look)
-        return read(lambda raw: [str(block["id"]) for block in results(raw)][-len(batch) :], response)
+        # Source: 18 recorded appends with a position: `results` has the new blocks first, then all that follow them.
+        return read(lambda raw: [str(block["id"]) for block in results(raw)][: len(batch)], response)
 
     def _delete(self, block_id: str) -> None:
         try:

@@ -26,7 +26,12 @@ def query(calls: Calls, data_source_id: str, *, where: JsonObject, subject: Subj
         call = Call(
             method="POST",
             path=f"data_sources/{data_source_id}/query",
-            body={"filter": _window(where, since), "sorts": [{"timestamp": "created_time", "direction": "ascending"}]},
+            body={
+                "filter": _window(where, since),
+                "sorts": [{"timestamp": "created_time", "direction": "ascending"}],
+                # Source: Notion's OpenAPI description of 2026-03: without it a wiki returns its data sources too.
+                "result_type": "page",
+            },
             subject=subject,
         )
         if _collect(calls, call, found, limit=limit):
@@ -52,9 +57,16 @@ def _collect(calls: Calls, call: Call, found: dict[str, JsonObject], *, limit: i
 
 
 def _window(where: JsonObject, since: str | None) -> JsonObject:
+    """Return the filter for what passes `where` and was created since then.
+
+    Notion nests compound filters one level deep, so the time goes into each part of an `or`.
+    """
     if since is None:
         return where
-    return {"and": [where, {"timestamp": "created_time", "created_time": {"on_or_after": since}}]}
+    if "or" in where:
+        return {"or": [_window(part, since) for part in where["or"]]}
+    parts: list[JsonObject] = where.get("and", [where])
+    return {"and": [*parts, {"timestamp": "created_time", "created_time": {"on_or_after": since}}]}
 
 
 def _created_time(page: JsonObject) -> str:

@@ -13,7 +13,7 @@ from svp_dagster.notion.client.http import Call
 from svp_dagster.notion.client.query import query
 from svp_dagster.notion.client.responses import read
 from svp_dagster.notion.rich_text import plain_text, rich_text
-from svp_dagster.notion.rows import InvalidRow, StatusType, parse_row, pending_filter
+from svp_dagster.notion.rows import InvalidRow, StatusType, is_request, parse_row, pending_filter
 
 MAX_ROWS = 1000
 """Most rows of one look. The oldest come first and leave when they are processed, so the others get their turn."""
@@ -32,7 +32,8 @@ class Rows(Endpoints):
             subject=LINK_DATABASE,
             limit=MAX_ROWS,
         )
-        return [read(partial(parse_row, connection_id=self.connection_id), page) for page in found]
+        requests = [page for page in found if read(is_request, page)]
+        return [read(partial(parse_row, connection_id=self.connection_id), page) for page in requests]
 
     def row(self, page_id: str) -> LinkEntry | InvalidRow:
         """Return a row as it is now. Raises `row_gone`, also for one in the trash."""

@@ -21,7 +21,7 @@ from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rich_text import plain_text
 from tests.openapi import DESCRIPTION, assert_valid_request
 
-REDIRECT_URI = "http://127.0.0.1/auth/notion/callback"
+REDIRECT_URI = "http://localhost/auth/notion/callback"
 CLIENT = ("client", "client-secret-canary")
 
 
@@ -79,6 +79,10 @@ class NotionSandbox:
         )
         return str(made["data_sources"][0]["id"])
 
+    def odd_database(self, kind: str, **more: Any) -> JsonObject:
+        """The ids of a database that only a person can make: a linked view, a wiki, any number of data sources."""
+        return dict(self.control("databases", parent_page_id=self.page_id, title="Odd", kind=kind, **more))
+
     def page(self, data_source_id: str, properties: JsonObject) -> str:
         """The id of a new page."""
         made = self._sent("POST", "pages", parent={"data_source_id": data_source_id}, properties=properties)
@@ -108,20 +112,28 @@ class NotionSandbox:
 
     def body(self, block_id: str) -> list[tuple[str, str, list[Any]]]:
         """Type, words and what is inside of each block below a page or block."""
-        answer = self.raw.get(f"/v1/blocks/{block_id}/children").raise_for_status().json()
         return [
             (
                 block["type"],
                 plain_text(block[block["type"]]["rich_text"]),
                 self.body(block["id"]) if block["has_children"] else [],
             )
-            for block in answer["results"]
+            for block in self._blocks(block_id)
         ]
 
     def block_ids(self, block_id: str) -> list[str]:
         """The ids of the blocks below a page or block."""
-        answer = self.raw.get(f"/v1/blocks/{block_id}/children").raise_for_status().json()
-        return [block["id"] for block in answer["results"]]
+        return [block["id"] for block in self._blocks(block_id)]
+
+    def _blocks(self, block_id: str) -> list[JsonObject]:
+        found: list[JsonObject] = []
+        cursor: JsonObject = {}
+        while True:
+            listed = self.raw.get(f"/v1/blocks/{block_id}/children", params=cursor).raise_for_status().json()
+            found += listed["results"]
+            if not listed["has_more"]:
+                return found
+            cursor = {"start_cursor": listed["next_cursor"]}
 
     def control(self, path: str, **fields: Any) -> Any:
         """Posts to `/_sandbox/{path}`."""

@@ -152,6 +152,15 @@ def test_a_throttled_call_is_postponed_and_not_repeated(
     assert len(notion.requests(path="/oauth/token")) == 1
 
 
+def test_a_block_at_the_edge_is_told_as_one(notion: NotionSandbox, oauth: NotionOAuth) -> None:
+    notion.control("edge_block", matching="/oauth/token")
+
+    error = failed(lambda: oauth.redeem("any", redirect_uri=REDIRECT_URI))
+
+    assert (error.code, error.retry) == (Code.NOTION_BLOCKED, Retry.LATER)
+    assert "cf-ray" in error.detail
+
+
 def test_silence_ends_with_the_timeout() -> None:
     with notion_sandbox() as notion:
         notion.fail("/oauth/token", delay_s=0.4, when="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from svp_dagster.errors import Code, SvpError
+from svp_dagster.errors import Code, Retry, SvpError
 from svp_dagster.models import LinkEntry, Status
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
@@ -59,6 +60,35 @@ def test_a_row_without_a_link_is_told_apart(notion: NotionSandbox, workspace: Wo
 
     assert isinstance(row, InvalidRow)
     assert row.code is Code.UNSUPPORTED_LINK
+
+
+def test_rows_without_a_status_start_and_unfinished_ones_are_left_to_the_person(
+    notion: NotionSandbox, workspace: Workspace
+) -> None:
+    schema = make_link_database(workspace, notion)
+    source_id, name = schema.data_source_id, schema.title_column.name
+    tagged = {"tag": {"select": {"name": "cooking"}}}
+    with_url = notion.page(source_id, tagged | {"url": {"url": LINK}})
+    with_title = notion.page(source_id, tagged | titled(f"{LINK}2", column=name))
+    for unfinished in ({}, tagged, {"url": {"url": LINK}}, tagged | titled("Soup", column=name)):
+        notion.page(source_id, unfinished)
+
+    rows = workspace.pending_rows(source_id, ColumnType.SELECT)
+
+    found = {row.page_id: row.url for row in rows if isinstance(row, LinkEntry)}
+    assert found == {with_url: LINK, with_title: f"{LINK}2"}
+    assert len(rows) == 2
+
+
+def test_rows_without_a_status_are_found_beyond_the_ceiling_of_one_query() -> None:
+    with notion_sandbox(query_limit=5, exact_times=True) as notion:
+        schema = make_link_database(notion.workspace(), notion)
+        cells = {"tag": {"select": {"name": "cooking"}}, "url": {"url": LINK}}
+        ids = [notion.page(schema.data_source_id, cells) for _ in range(12)]
+
+        rows = notion.workspace().pending_rows(schema.data_source_id, ColumnType.SELECT)
+
+        assert [row.page_id for row in rows] == ids
 
 
 def test_pending_rows_of_a_status_column_are_found(notion: NotionSandbox, workspace: Workspace) -> None:
@@ -257,6 +287,60 @@ def test_what_is_not_shared_is_told_as_such(notion: NotionSandbox, workspace: Wo
                 call()
             assert caught.value.code is code
     assert not any("users/me" in record.path for record in notion.requests())
+
+
+def test_a_block_at_the_edge_is_neither_an_outage_nor_a_refusal_of_notions(
+    notion: NotionSandbox, workspace: Workspace
+) -> None:
+    notion.control("edge_block", matching="/users/me")
+
+    with pytest.raises(SvpError) as caught:
+        workspace.me()
+
+    error = caught.value
+    assert (error.code, error.retry) == (Code.NOTION_BLOCKED, Retry.LATER)
+    assert re.search(r"cf-ray [0-9a-f]{16}-FRA", error.detail)
+    assert "Ray" in error.sentence
+    assert len(notion.requests(path="/users/me")) == 1
+
+
+def test_an_id_that_notion_takes_for_none_is_nothing_that_is_there(notion: NotionSandbox, workspace: Workspace) -> None:
+    no_uuid = "12345678-1234-0234-0234-123456789abc"
+
+    for call in (
+        lambda: workspace.database(no_uuid),
+        lambda: workspace.schema(no_uuid),
+        lambda: workspace.row(no_uuid),
+    ):
+        with pytest.raises(SvpError) as caught:
+            call()
+        assert caught.value.code in (Code.DATABASE_NOT_SHARED, Code.ROW_GONE)
+    assert len(notion.requests("GET", no_uuid)) == 3
+
+
+@pytest.mark.parametrize("refusal", ["linked", "no_sources"])
+def test_a_linked_view_is_told_as_one_in_either_wording(
+    notion: NotionSandbox, workspace: Workspace, refusal: str
+) -> None:
+    made = notion.odd_database("linked", refusal=refusal)
+
+    with pytest.raises(SvpError) as caught:
+        workspace.database(made["database_id"])
+
+    assert caught.value.code is Code.LINKED_VIEW
+    assert "original database" in caught.value.sentence
+
+
+def test_only_the_pages_of_a_wiki_are_read(notion: NotionSandbox, workspace: Workspace) -> None:
+    (wiki,) = notion.odd_database("wiki", data_sources=["Inside"])["data_source_ids"]
+    page_id = notion.page(wiki, titled("Salt", column="Name"))
+
+    found = workspace.find_page(wiki, workspace.schema(wiki).title_column, "Salt")
+
+    assert found is not None
+    assert found.page_id == page_id
+    assert workspace.find_page(wiki, workspace.schema(wiki).title_column, "Inside") is None
+    assert workspace.pages_titled(wiki, ["Salt", "Inside"]) == {"salt": page_id}
 
 
 def test_pages_are_found_by_title_a_query_for_each_25_titles(notion: NotionSandbox, workspace: Workspace) -> None:

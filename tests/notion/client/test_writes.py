@@ -155,6 +155,19 @@ def test_pages_and_data_sources_that_are_shared_are_listed(notion: NotionSandbox
     assert workspace.search_data_sources(limit=0) == []
 
 
+def test_data_sources_in_the_trash_are_not_listed_and_take_nobodys_place(
+    notion: NotionSandbox, workspace: Workspace
+) -> None:
+    schema = make_recipes(notion, workspace)
+    for number in range(3):
+        trashed = notion.data_source({}, title=f"Thrown away {number}")
+        notion.raw.patch(f"/v1/data_sources/{trashed}", json={"in_trash": True}).raise_for_status()
+
+    found = workspace.search_data_sources(limit=2)
+
+    assert [source.data_source_id for source in found] == [schema.data_source_id]
+
+
 @lost_answer
 def test_a_body_is_written_once_whatever_happens_to_the_answer(
     notion: NotionSandbox, workspace: Workspace, fault: dict[str, Any]
@@ -218,12 +231,17 @@ def test_a_body_is_brought_up_to_date_in_place(notion: NotionSandbox, workspace:
     assert (ids[0], ids[2]) == (overview, transcript)
 
 
-def test_what_others_wrote_on_a_page_stays(notion: NotionSandbox, workspace: Workspace) -> None:
-    page = create(workspace, make_recipes(notion, workspace), blocks=said("Ours"))
+def own_note(notion: NotionSandbox, page_id: str) -> None:
+    """A paragraph that somebody else wrote behind ours."""
     theirs = {"Authorization": f"Bearer {notion.connect()['access_token']}"}
     notion.raw.patch(
-        f"/v1/blocks/{page.page_id}/children", json={"children": said("My own note")}, headers=theirs
+        f"/v1/blocks/{page_id}/children", json={"children": said("My own note")}, headers=theirs
     ).raise_for_status()
+
+
+def test_what_others_wrote_on_a_page_stays(notion: NotionSandbox, workspace: Workspace) -> None:
+    page = create(workspace, make_recipes(notion, workspace), blocks=said("Ours"))
+    own_note(notion, page.page_id)
 
     workspace.replace_body(page.page_id, said("Ours, newer", "And more"))
     assert [words for _, words, _ in notion.body(page.page_id)] == ["Ours, newer", "And more", "My own note"]
@@ -231,6 +249,25 @@ def test_what_others_wrote_on_a_page_stays(notion: NotionSandbox, workspace: Wor
     assert [words for _, words, _ in notion.body(page.page_id)] == ["My own note"]
     workspace.replace_body(page.page_id, said("Ours again"))
     assert [words for _, words, _ in notion.body(page.page_id)] == ["My own note", "Ours again"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{}, {"cut": "before_answer"}, {"cut": "before_answer", "when": "after"}, {"status": 502, "when": "after"}],
+    ids=["answered", "lost before its effect", "lost after its effect", "an outage after its effect"],
+)
+@pytest.mark.parametrize("before", [["Old"], ["0", "100"]], ids=["all are new", "two are kept"])
+def test_many_paragraphs_before_a_note_of_ones_own_are_in_order_and_none_is_lost(
+    notion: NotionSandbox, workspace: Workspace, before: list[str], fault: dict[str, Any]
+) -> None:
+    texts = [str(number) for number in range(230)]
+    page = create(workspace, make_recipes(notion, workspace), blocks=said(*before))
+    own_note(notion, page.page_id)
+    notion.fail("/children", method="PATCH", after=1, **fault)
+
+    workspace.replace_body(page.page_id, said(*texts))
+
+    assert [words for _, words, _ in notion.body(page.page_id)] == [*texts, "My own note"]
 
 
 def test_a_body_of_many_blocks_is_written_in_order(notion: NotionSandbox, workspace: Workspace) -> None:

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.String(), nullable=False),
         sa.Column("workspace_name", sa.String(), nullable=False),
         sa.Column("workspace_icon", sa.String(), nullable=False),
+        sa.Column("owner_id", sa.String(), nullable=False),
         sa.Column("owner_name", sa.String(), nullable=False),
         sa.Column("access_token", sa.String(), nullable=True),
         sa.Column("refresh_token", sa.String(), nullable=True),
