@@ -22,6 +22,11 @@ MAX_REQUEST_BYTES = 7_400_000
 _PASSING = frozenset({4, 8, 13, 14})
 """gRPC codes of a picture's own failure for which a retry may help."""
 
+# Source: cloud.google.com/vision/docs/reference/rest/v1/AnnotateImageResponse, BreakType. The hyphen of a word that goes
+# on in the next line is a break, and not in the text.
+_BREAKS = {"SPACE": " ", "SURE_SPACE": " ", "EOL_SURE_SPACE": "\n", "HYPHEN": "-\n", "LINE_BREAK": "\n"}
+_BREAK_SIGNS = " \n"
+
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
 _DETAIL_CHARS = 300
 
@@ -106,13 +111,41 @@ def _read(answer: Any) -> list[Word] | SvpError:
     if answer.error.code:
         said = f"{answer.error.code}: {answer.error.message}"[:_DETAIL_CHARS]
         return _unreachable(said) if answer.error.code in _PASSING else failure(Code.SCREEN_FAILED, detail=said)
-    return [_word(found) for found in answer.text_annotations[1:]]  # the first is the whole text
+    blocks = (block for page in answer.full_text_annotation.pages for block in page.blocks)
+    return [word for block in blocks for paragraph in block.paragraphs for word in _words(paragraph)]
 
 
-def _word(found: Any) -> Word:
-    across = [vertex.x for vertex in found.bounding_poly.vertices] or [0]
-    down = [vertex.y for vertex in found.bounding_poly.vertices] or [0]
-    return Word(text=found.description, left=min(across), top=min(down), right=max(across), bottom=max(down))
+def _words(paragraph: Any) -> list[Word]:
+    """Return the words of a paragraph. Marks are words too, and only the breaks tell where they belong.
+
+    `text_annotations` has the same words without their breaks: `( 972 ) 243 - 2932`.
+    """
+    words: list[Word] = []
+    for found in paragraph.words:
+        raw = "".join(map(_with_breaks, found.symbols))
+        text = raw.strip(_BREAK_SIGNS)
+        if words and (before := raw[: len(raw) - len(raw.lstrip(_BREAK_SIGNS))]):
+            words[-1] = words[-1].model_copy(update={"after": before[0]})
+        if text:
+            box = _box(found.bounding_box, *(symbol.bounding_box for symbol in found.symbols), paragraph.bounding_box)
+            words.append(Word(text=text, **box, after=raw[len(raw.rstrip(_BREAK_SIGNS)) :][:1]))
+    if words:
+        words[-1] = words[-1].model_copy(update={"after": "\n"})
+    return words
+
+
+def _with_breaks(symbol: Any) -> str:
+    """Return a symbol with the break before or after it."""
+    found = symbol.property.detected_break
+    sign = _BREAKS.get(found.type_.name, "")
+    return sign + symbol.text if found.is_prefix else symbol.text + sign
+
+
+def _box(*polygons: Any) -> dict[str, float]:
+    """Return the upright box around the first polygon that has corners. A coordinate of 0 is left out of an answer."""
+    corners = next((list(polygon.vertices) for polygon in polygons if polygon.vertices), [])
+    across, down = [corner.x for corner in corners] or [0], [corner.y for corner in corners] or [0]
+    return {"left": min(across), "top": min(down), "right": max(across), "bottom": max(down)}
 
 
 def _refused(error: Any) -> SvpError:
