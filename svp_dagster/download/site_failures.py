@@ -14,6 +14,7 @@ from typing import Any, Final
 from svp_dagster.download.egress import EgressGuard
 from svp_dagster.errors import Code, PlainCode, SvpError, failure
 from svp_dagster.retry_after import parse_retry_after
+from svp_dagster.unknown_answers import report
 
 UNTRUSTED: Final = "the site's certificate is not trusted here"
 _MAX_DETAIL_CHARACTERS: Final = 300
@@ -107,6 +108,7 @@ def yt_dlp_failure(
             return failure(code, detail=detail)
     if any(isinstance(cause, TransportError) for cause in causes):
         return failure(Code.SITE_UNREACHABLE, detail=detail)
+    report(platform, status=None, kind=type(error).__name__, body=message)
     return failure(Code.SITE_CHANGED, detail=detail)
 
 

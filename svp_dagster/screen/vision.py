@@ -9,6 +9,7 @@ from typing import Any
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import Word
 from svp_dagster.packages import load
+from svp_dagster.unknown_answers import report
 
 SERVICE = "Google Vision"
 KEY_SETTINGS = "GOOGLE_VISION_API_KEY or GOOGLE_APPLICATION_CREDENTIALS"
@@ -22,10 +23,13 @@ MAX_REQUEST_BYTES = 7_400_000
 _PASSING = frozenset({4, 8, 13, 14})
 """gRPC codes of a picture's own failure for which a retry may help."""
 
-# Source: cloud.google.com/vision/docs/reference/rest/v1/AnnotateImageResponse, BreakType. The hyphen of a word that goes
-# on in the next line is a break, and not in the text.
+# Source: cloud.google.com/vision/docs/reference/rest/v1/AnnotateImageResponse, BreakType. The hyphen of a word that is
+# continued in the next line is a break, and not in the text.
 _BREAKS = {"SPACE": " ", "SURE_SPACE": " ", "EOL_SURE_SPACE": "\n", "HYPHEN": "-\n", "LINE_BREAK": "\n"}
 _BREAK_SIGNS = " \n"
+
+# Source: error texts of images:annotate in public issue threads: 3 "Bad image data.".
+_KNOWN = frozenset({3})
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
 _DETAIL_CHARS = 300
@@ -110,7 +114,11 @@ def may_pass(error: SvpError) -> bool:
 def _read(answer: Any) -> list[Word] | SvpError:
     if answer.error.code:
         said = f"{answer.error.code}: {answer.error.message}"[:_DETAIL_CHARS]
-        return _unreachable(said) if answer.error.code in _PASSING else failure(Code.SCREEN_FAILED, detail=said)
+        if answer.error.code in _PASSING:
+            return _unreachable(said)
+        if answer.error.code not in _KNOWN:
+            report(SERVICE, status=200, kind=f"a picture's error {answer.error.code}", body=said)
+        return failure(Code.SCREEN_FAILED, detail=said)
     blocks = (block for page in answer.full_text_annotation.pages for block in page.blocks)
     return [word for block in blocks for paragraph in block.paragraphs for word in _words(paragraph)]
 
@@ -138,7 +146,8 @@ def _with_breaks(symbol: Any) -> str:
     """Return a symbol with the break before or after it."""
     found = symbol.property.detected_break
     sign = _BREAKS.get(found.type_.name, "")
-    return sign + symbol.text if found.is_prefix else symbol.text + sign
+    text: str = symbol.text
+    return sign + text if found.is_prefix else text + sign
 
 
 def _box(*polygons: Any) -> dict[str, float]:
@@ -161,7 +170,14 @@ def _refused(error: Any) -> SvpError:
         return failure(Code.QUOTA_EXHAUSTED, service=SERVICE, detail=said)
     if error.code is not None and error.code >= 500:
         return _unreachable(said)
+    _report(error)
     return failure(Code.SCREEN_FAILED, detail=said)
+
+
+def _report(error: Any) -> None:
+    response = error.response
+    headers, body = (response.headers, response.content) if response is not None else ({}, str(error.message))
+    report(SERVICE, status=error.code, kind=f"{type(error).__name__} {error.reason or ''}", headers=headers, body=body)
 
 
 def _out_of_time(error: Any) -> SvpError:

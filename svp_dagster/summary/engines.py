@@ -162,7 +162,12 @@ def _repaired(conversation: Conversation, answer: Answer, columns: Sequence[Colu
     """Return the answer with a correction of its misformed columns, or as it is if there is no correction."""
     try:
         repaired = parse_answer(conversation.ask(repair_message(answer.violations)), columns)
-    except (InvalidAnswer, AnswerWithheld, SchemaRefused, SvpError) as problem:  # the answer is paid for, and most of its columns are usable
+    except (
+        InvalidAnswer,
+        AnswerWithheld,
+        SchemaRefused,
+        SvpError,
+    ) as problem:  # the answer is paid for, and most of its columns are usable
         logger.warning("%d misformed columns are left blank: %s", len(answer.misformed), type(problem).__name__)
         return answer
     return repaired.completed_from(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from svp_dagster.models import JsonObject, Usage
 from svp_dagster.packages import load
 from svp_dagster.ports import Meter
 from svp_dagster.summary.answers import InvalidAnswer
+from svp_dagster.unknown_answers import report
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -25,6 +27,8 @@ _SHORT_WAIT_S = 120.0
 _UNFINISHED = frozenset({"MAX_TOKENS", "MALFORMED_RESPONSE", "CONTINUATION"})
 _DISABLED = frozenset({"SERVICE_DISABLED", "BILLING_DISABLED"})
 _WITHHELD = frozenset({"RECITATION", "OTHER"})
+# Source: google-genai, types.FinishReason.
+_BLOCKED = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "LANGUAGE"})
 _USED_UP = re.compile(r"per ?day|limit: 0\b|prepay|credit|spend|billing cap", re.IGNORECASE)
 _PLAN = re.compile(r"plan and billing", re.IGNORECASE)
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
@@ -158,8 +162,10 @@ class Conversation:
         said = f"{error.code} {error.status}: {message}"[:_DETAIL_CHARS]
         reasons = {str(fact.get("reason")) for fact in facts}
         if reasons & _DISABLED:
-            # Source: error bodies of Google APIs in public repositories; cloud.google.com/apis/design/errors, ErrorInfo.
-            reason = f"the Gemini API (Generative Language API) is not enabled, or has no billing, in the Google project "
+            # Source: cloud.google.com/apis/design/errors, ErrorInfo; error bodies in public repositories.
+            reason = (
+                "the Gemini API (Generative Language API) is not enabled, or has no billing, in the Google project "
+            )
             reason += f"of the key ({KEY_SETTING}). Enable it in the Google Cloud console"
             return failure(Code.MISCONFIGURED, reason=reason, detail=said)
         is_key = error.code in (401, 403) or "API_KEY_INVALID" in reasons
@@ -169,13 +175,21 @@ class Conversation:
             return failure(Code.MODEL_RETIRED, service=SERVICE, model=self._model, setting=MODEL_SETTING, detail=said)
         if error.code == 429:
             return _too_many(facts, message, said)
-        # Source: googleapis/python-genai issue 2133 and ducroo/SICTIC-AI issue 76: "Request contains an invalid argument."
-        # is all that Gemini says about a schema that it can't enforce. FAILED_PRECONDITION is about the account.
+        # Source: googleapis/python-genai 2133, ducroo/SICTIC-AI 76: "Request contains an invalid argument." is
+        # all that Gemini says about a schema that it can't enforce. FAILED_PRECONDITION is about the account.
         if error.code == 400 and self._schema is not None and error.status != "FAILED_PRECONDITION":
             return SchemaRefused(said)
         if isinstance(error.code, int) and error.code < 500 and error.code != 408:
+            if error.status != "FAILED_PRECONDITION":
+                report(
+                    SERVICE, status=error.code, kind=f"{error.status} {' '.join(sorted(reasons))}", body=_body(error)
+                )
             return failure(Code.MISCONFIGURED, reason=f"{SERVICE} refuses the request ({error.status})", detail=said)
         return _unreachable(said)
+
+
+def _body(error: Any) -> str:
+    return json.dumps(error.details, ensure_ascii=False, default=str)
 
 
 def _require_answer(response: GenerateContentResponse, answer: str) -> None:
@@ -190,6 +204,10 @@ def _require_answer(response: GenerateContentResponse, answer: str) -> None:
     if reason in _UNFINISHED:
         raise InvalidAnswer("It was cut off: it is too long.")
     if reason not in ("STOP", "FINISH_REASON_UNSPECIFIED"):
+        if reason not in _BLOCKED:
+            report(
+                SERVICE, status=200, kind=f"finish reason {reason}", body=response.model_dump_json(exclude_none=True)
+            )
         raise _blocked(reason)
     if not answer.strip():
         raise InvalidAnswer("It is empty.")

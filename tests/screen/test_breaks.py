@@ -85,7 +85,9 @@ def answered(response: dict[str, Any]) -> list[Word]:
 def box(left: int, right: int, *, top: int = 0) -> dict[str, Any]:
     corners = ((left, top), (right, top), (right, top + 20), (left, top + 20))
     # A coordinate of 0 is left out of JSON.
-    return {"vertices": [{name: value for name, value in zip("xy", corner, strict=True) if value} for corner in corners]}
+    return {
+        "vertices": [{name: value for name, value in zip("xy", corner, strict=True) if value} for corner in corners]
+    }
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import JsonObject
 from svp_dagster.notion.ids import object_id
 from svp_dagster.retry_after import parse_retry_after
+from svp_dagster.unknown_answers import report
 
 if TYPE_CHECKING:
     from notion_client.errors import HTTPResponseError
@@ -120,6 +121,8 @@ def refusal(error: Exception, subject: Subject) -> SvpError:
         return failure(Code.NOTION_LIMITS, reason=message, detail=detail)
     if _SCHEMA_MESSAGE.search(message):
         return failure(Code.SCHEMA_CHANGED, database=subject.name, reason=message, detail=detail)
+    if response := _response(error):
+        report("Notion", status=response.status, kind=str(code), headers=response.headers, body=response.body)
     return failure(Code.NOTION_REFUSED, reason=message, detail=detail)
 
 
