@@ -8,31 +8,19 @@ from threading import Thread
 import pytest
 
 from svp_dagster import unknown_answers
-from svp_dagster.unknown_answers import MAX_BODY_CHARS, UnknownAnswer, report
-
-
-class InMemory:
-    """Keeps the reports, or fails with each."""
-
-    def __init__(self, failure: Exception | None = None) -> None:
-        self.answers: list[UnknownAnswer] = []
-        self._failure = failure
-
-    def record(self, answer: UnknownAnswer) -> None:
-        if self._failure is not None:
-            raise self._failure
-        self.answers.append(answer)
+from svp_dagster.unknown_answers import MAX_BODY_CHARS, report
+from tests.fakes import RecordingAnswers
 
 
 @pytest.fixture
-def kept() -> Iterator[InMemory]:
-    recorder = InMemory()
+def kept() -> Iterator[RecordingAnswers]:
+    recorder = RecordingAnswers()
     unknown_answers.keep_in(recorder)
     yield recorder
     unknown_answers.keep_in(None)
 
 
-def test_no_secret_is_reported(kept: InMemory) -> None:
+def test_no_secret_is_reported(kept: RecordingAnswers) -> None:
     headers = {
         "Set-Cookie": "session=1",
         "Authorization": "Bearer abcdefgh",
@@ -47,7 +35,7 @@ def test_no_secret_is_reported(kept: InMemory) -> None:
     assert answer.body == "Incorrect key …, …, … or ?… was used"
 
 
-def test_a_long_body_is_cut_after_its_secrets_are_taken_out(kept: InMemory) -> None:
+def test_a_long_body_is_cut_after_its_secrets_are_taken_out(kept: RecordingAnswers) -> None:
     report("Example", status=418, kind="teapot", body=b"x" * (MAX_BODY_CHARS - 10) + b" sk-abcdefghijklmnop")
     (answer,) = kept.answers
     assert answer.body.endswith("x …")
@@ -55,7 +43,7 @@ def test_a_long_body_is_cut_after_its_secrets_are_taken_out(kept: InMemory) -> N
     assert len(kept.answers[1].body) == MAX_BODY_CHARS
 
 
-def test_the_log_has_each_kind_once(kept: InMemory, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_each_kind_once(kept: RecordingAnswers, caplog: pytest.LogCaptureFixture) -> None:
     threads = [Thread(target=report, args=["Once"], kwargs={"status": 418, "kind": "logged"}) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -67,7 +55,7 @@ def test_the_log_has_each_kind_once(kept: InMemory, caplog: pytest.LogCaptureFix
 
 
 def test_a_store_that_fails_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    unknown_answers.keep_in(InMemory(RuntimeError("secret address")))
+    unknown_answers.keep_in(RecordingAnswers(RuntimeError("secret address")))
     report("Example", status=418, kind="teapot")
     unknown_answers.keep_in(None)
     assert "RuntimeError" in caplog.text

@@ -18,6 +18,8 @@ from svp_dagster.unknown_answers import report
 
 UNTRUSTED: Final = "the site's certificate is not trusted here"
 _MAX_DETAIL_CHARACTERS: Final = 300
+_WORD_WITH_DIGITS: Final = re.compile(r"\w*\d\w*")
+"""An id or a number, which differs from post to post."""
 
 _SIGNALS: Final[tuple[tuple[str, PlainCode], ...]] = (
     (r"do not have permission to view this post|registered users who follow this account", Code.PRIVATE),
@@ -108,7 +110,7 @@ def yt_dlp_failure(
             return failure(code, detail=detail)
     if any(isinstance(cause, TransportError) for cause in causes):
         return failure(Code.SITE_UNREACHABLE, detail=detail)
-    report(platform, status=None, kind=type(error).__name__, body=message)
+    report(platform, status=None, kind=_WORD_WITH_DIGITS.sub("…", message), body=message)
     return failure(Code.SITE_CHANGED, detail=detail)
 
 

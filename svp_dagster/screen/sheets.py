@@ -102,7 +102,7 @@ def words_by_tile(sheet: Sheet, words: Sequence[Word]) -> list[list[Word]]:
     """Return the words of each tile, their boxes in pixels of the tile. No line goes on in another tile."""
     tiles: list[list[Word]] = [[] for _ in range(sheet.layout.count)]
     places = [_tile_of(word, sheet.layout) for word in words]
-    for word, tile, next_tile in zip(words, places, [*places[1:], None], strict=True):
+    for word, tile, next_tile in zip(words, places, [*places, None][1:], strict=True):
         if tile is not None:
             left, top = sheet.layout.corner(tile)
             moved = {

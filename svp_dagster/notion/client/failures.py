@@ -121,8 +121,7 @@ def refusal(error: Exception, subject: Subject) -> SvpError:
         return failure(Code.NOTION_LIMITS, reason=message, detail=detail)
     if _SCHEMA_MESSAGE.search(message):
         return failure(Code.SCHEMA_CHANGED, database=subject.name, reason=message, detail=detail)
-    if response := _response(error):
-        report("Notion", status=response.status, kind=str(code), headers=response.headers, body=response.body)
+    report_unknown(error)
     return failure(Code.NOTION_REFUSED, reason=message, detail=detail)
 
 
@@ -140,9 +139,23 @@ def oauth_failure(error: Exception) -> SvpError:
         case ErrorKind.REFUSED | ErrorKind.UNAUTHORIZED if code == "invalid_grant":
             return failure(Code.NOT_CONNECTED, detail=detail)
         case ErrorKind.REFUSED if code not in _WRONG_CREDENTIALS:
+            report_unknown(error)
             return failure(Code.NOTION_REFUSED, reason=f"the sign-in ({code})", detail=detail)
         case ErrorKind.REFUSED | ErrorKind.UNAUTHORIZED:
             return failure(Code.KEY_REJECTED, service="Notion", setting=CREDENTIAL_VARIABLES, detail=detail)
+
+
+def report_unknown(error: Exception) -> None:
+    """Report an error response that no rule here knows."""
+    if response := _response(error):
+        kind = str(_error_body(error).get("code", "not worded by Notion"))
+        report("Notion", status=response.status, kind=kind, headers=response.headers, body=response.body)
+
+
+def is_worded(error: Exception) -> bool:
+    """Return whether Notion itself worded an error response, or it is an outage that a proxy may word."""
+    response = _response(error)
+    return response is None or response.status >= 500 or bool(_error_body(error))
 
 
 def describe(error: Exception) -> str:

@@ -21,24 +21,14 @@ from svp_dagster.speech import audio
 from svp_dagster.speech.engines import OpenAISpeech
 from svp_dagster.summary.engines import GeminiSummarizer
 from svp_dagster.unknown_answers import UnknownAnswer
-from tests.fakes import CountingMeter
+from tests.fakes import CountingMeter, RecordingAnswers
 from tests.media.making import CLIPS
 from tests.sandbox.ai_service import AiService, ai_service
 from tests.screen.test_engines import pictures
 from tests.summary.recipe import wanted
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "recorded"
 KEY = "sk-canary-of-the-installation"
-
-
-class RecordingAnswers:
-    """Keeps the unknown answers of a test."""
-
-    def __init__(self) -> None:
-        self.answers: list[UnknownAnswer] = []
-
-    def record(self, answer: UnknownAnswer) -> None:
-        self.answers.append(answer)
 
 
 @pytest.fixture(scope="module")
