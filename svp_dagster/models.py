@@ -209,13 +209,18 @@ class Transcript(Value):
 
 
 class Word(Value):
-    """A word (or a line, as the engine gives it) and its box in pixels of its picture."""
+    """A word (or a line, as the engine gives it) and its box in pixels of its picture.
+
+    `after` is what parts it from the next word: nothing, a space or the end of its line. None where the engine doesn't
+    say, so that distances have to.
+    """
 
     text: str
     left: float
     top: float
     right: float
     bottom: float
+    after: Literal["", " ", "\n"] | None = None
 
 
 class ScreenLine(Value):
@@ -257,7 +262,8 @@ class Summary(Value):
     """What the page says: `overview` in a few sentences and a value per column that could be filled.
 
     `left_blank` tells, per column, why a value that the engine offered was not written; `note`, what of the
-    material was left out because there was too much.
+    material was left out because there was too much. `is_fallback`: the engine that was asked gave nothing and another
+    stood in, so the next run asks again.
     """
 
     overview: str
@@ -267,6 +273,7 @@ class Summary(Value):
     engine: str
     model: str
     language: str | None = None
+    is_fallback: bool = False
 
 
 class ContentPage(Value):

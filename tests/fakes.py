@@ -10,6 +10,7 @@ from typing import Self
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import Span, Transcript, Usage, Value, Word
 from svp_dagster.ports import Kept, Meter
+from svp_dagster.unknown_answers import UnknownAnswer
 
 
 class CountingMeter:
@@ -36,6 +37,19 @@ class CountingMeter:
 
     def record(self, usage: Usage) -> None:
         self.calls.append(usage)
+
+
+class RecordingAnswers:
+    """Keeps the unknown answers of a test, or fails with each."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.answers: list[UnknownAnswer] = []
+        self._failure = failure
+
+    def record(self, answer: UnknownAnswer) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self.answers.append(answer)
 
 
 class ContentsInMemory:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from oauth_app import health, webhooks
@@ -39,7 +39,18 @@ def show() -> str:
         in_use=web.secret(webhooks.IN_USE),
         webhook_url=f"{found.settings.app_url.rstrip('/')}{url_for('webhooks.receive')}",
         redirect_uri=found.settings.notion_redirect_uri,
+        unknown_answers=found.store.unknown_answers.all(),
     )
+
+
+@blueprint.get("/unknown-answers.json")
+def unknown_answers() -> Response:
+    """Download the answers that no rule knows."""
+    _require_operator()
+    answers = [answer.model_dump(mode="json") for answer in services().store.unknown_answers.all()]
+    response = jsonify(answers)
+    response.headers["Content-Disposition"] = "attachment; filename=unknown-answers.json"
+    return response
 
 
 @blueprint.post("/key")
@@ -79,9 +90,13 @@ def start_over() -> Response:
 
 
 def _web() -> Web:
+    _require_operator()
+    return services().store.web
+
+
+def _require_operator() -> None:
     if not _is_operator():
         raise Refusal(403, "not_the_operator", "This is for the operator of this installation.")
-    return services().store.web
 
 
 def _is_operator() -> bool:

@@ -14,9 +14,12 @@ from typing import Any, Final
 from svp_dagster.download.egress import EgressGuard
 from svp_dagster.errors import Code, PlainCode, SvpError, failure
 from svp_dagster.retry_after import parse_retry_after
+from svp_dagster.unknown_answers import report
 
 UNTRUSTED: Final = "the site's certificate is not trusted here"
 _MAX_DETAIL_CHARACTERS: Final = 300
+_WORD_WITH_DIGITS: Final = re.compile(r"\w*\d\w*")
+"""An id or a number, which differs from post to post."""
 
 _SIGNALS: Final[tuple[tuple[str, PlainCode], ...]] = (
     (r"do not have permission to view this post|registered users who follow this account", Code.PRIVATE),
@@ -152,6 +155,7 @@ def yt_dlp_failure(
             return failure(code, detail=detail)
     if any(isinstance(cause, TransportError) for cause in causes):
         return failure(Code.SITE_UNREACHABLE, detail=detail)
+    report(platform, status=None, kind=_WORD_WITH_DIGITS.sub("…", message), body=message)
     return failure(Code.SITE_CHANGED, detail=detail)
 
 

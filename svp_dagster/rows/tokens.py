@@ -9,9 +9,11 @@ from functools import cached_property
 import dagster as dg
 from pydantic import Field
 
+from svp_dagster import unknown_answers
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.notion.client.failures import CREDENTIAL_VARIABLES
 from svp_dagster.notion.client.oauth import NotionOAuth
+from svp_dagster.rows.unknown_answers import StoredUnknownAnswers
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
 from svp_dagster.store.store import Store, open_store
@@ -32,8 +34,13 @@ class TokenStore(dg.ConfigurableResource):
 
     @cached_property
     def store(self) -> Store:
-        """The store. Raises `misconfigured` without a fit encryption key."""
-        return open_store(Settings())
+        """The store, which also keeps the unknown answers of this process.
+
+        Raises `misconfigured` without a fit encryption key.
+        """
+        store = open_store(Settings())
+        unknown_answers.keep_in(StoredUnknownAnswers(store))
+        return store
 
     @cached_property
     def oauth(self) -> NotionOAuth:

@@ -60,7 +60,7 @@ class VisionReader(dg.ConfigurableResource):
     @property
     def recipe(self) -> str:
         """Engine, model and parameters in one line."""
-        return f"vision 1 {vision.FEATURE}"
+        return f"vision 2 {vision.FEATURE}"
 
     def read(self, pictures: Sequence[Path], *, meter: Meter, limit_s: float) -> list[list[Word] | None]:
         """Return the words of each picture, None for one that could not be read in time. Sends up to 16 a request.

@@ -1,5 +1,6 @@
 """Join words to lines, and the same line in successive pictures to one line with a first and a last second.
 
+Lines are those of the engine where it says how its words are parted, and are found by distance where it doesn't.
 Scripts without spaces are joined without spaces, and scripts that are written from right to left in their order.
 """
 
@@ -54,16 +55,43 @@ class Page:
 
 def join_words(words: Sequence[Word]) -> list[Line]:
     """Return the lines of one picture in reading order. Drops only words of blanks and control characters."""
-    rows: list[list[Word]] = []
     readable = [word for word in (_cleaned(word) for word in words) if word.text]
-    for word in sorted(readable, key=lambda word: (word.top + word.bottom, word.left)):
+    parted = _parted_lines([word for word in readable if word.after is not None])
+    placed = _placed_lines([word for word in readable if word.after is None])
+    return sorted([*parted, *placed], key=lambda line: (line.top + line.bottom, line.left))
+
+
+def _parted_lines(words: Sequence[Word]) -> list[Line]:
+    """Join words by the engine's breaks. A wide gap separates two columns, but no mark from what it belongs to."""
+    parts: list[list[Word]] = []
+    for word in words:
+        if parts and parts[-1][-1].after != "\n" and not _is_column_gap(parts[-1][-1], word):
+            parts[-1].append(word)
+        else:
+            parts.append([word])
+    return [_boxed("".join(f"{word.text}{word.after}" for word in part).strip(), part) for part in parts]
+
+
+def _is_column_gap(one: Word, other: Word) -> bool:
+    gap = max(one.left, other.left) - min(one.right, other.right)
+    height = max(one.bottom - one.top, other.bottom - other.top)
+    return gap >= SAME_LINE_GAP * height and not _is_mark(one) and not _is_mark(other)
+
+
+def _is_mark(word: Word) -> bool:
+    return all(unicodedata.category(char)[0] == "P" for char in word.text)
+
+
+def _placed_lines(words: Sequence[Word]) -> list[Line]:
+    """Join words by their distance."""
+    rows: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: (word.top + word.bottom, word.left)):
         row = next((row for row in reversed(rows) if _beside(row[-1], word)), None)
         if row is None:
             rows.append([word])
         else:
             row.append(word)
-    lines = [_line(part) for row in rows for part in _columns(row)]
-    return sorted(lines, key=lambda line: (line.top + line.bottom, line.left))
+    return [_line(part) for row in rows for part in _columns(row)]
 
 
 def follow(pages: Sequence[Page]) -> list[ScreenLine]:
@@ -164,6 +192,10 @@ def _line(words: Sequence[Word]) -> Line:
     for word in _reading_order(words):
         glued = not text or (_NO_SPACES.match(text[-1]) and _NO_SPACES.match(word.text[0]))
         text += word.text if glued else f" {word.text}"
+    return _boxed(text, words)
+
+
+def _boxed(text: str, words: Sequence[Word]) -> Line:
     return Line(
         text=text,
         left=min(word.left for word in words),

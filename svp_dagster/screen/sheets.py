@@ -99,10 +99,10 @@ def write_sheets(pictures: Iterable[Picture], folder: Path, *, tiles: int) -> li
 
 
 def words_by_tile(sheet: Sheet, words: Sequence[Word]) -> list[list[Word]]:
-    """Return the words of each tile, their boxes in pixels of the tile."""
+    """Return the words of each tile, their boxes in pixels of the tile. No line goes on in another tile."""
     tiles: list[list[Word]] = [[] for _ in range(sheet.layout.count)]
-    for word in words:
-        tile = sheet.layout.tile_at((word.left + word.right) / 2, (word.top + word.bottom) / 2)
+    places = [_tile_of(word, sheet.layout) for word in words]
+    for word, tile, next_tile in zip(words, places, [*places, None][1:], strict=True):
         if tile is not None:
             left, top = sheet.layout.corner(tile)
             moved = {
@@ -110,9 +110,14 @@ def words_by_tile(sheet: Sheet, words: Sequence[Word]) -> list[list[Word]]:
                 "right": word.right - left,
                 "top": word.top - top,
                 "bottom": word.bottom - top,
+                "after": "\n" if word.after is not None and next_tile != tile else word.after,
             }
             tiles[tile].append(word.model_copy(update=moved))
     return tiles
+
+
+def _tile_of(word: Word, layout: Layout) -> int | None:
+    return layout.tile_at((word.left + word.right) / 2, (word.top + word.bottom) / 2)
 
 
 def _groups(pictures: Iterable[Picture], tiles: int) -> Iterator[list[Picture]]:

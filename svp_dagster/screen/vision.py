@@ -9,6 +9,7 @@ from typing import Any
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import Word
 from svp_dagster.packages import load
+from svp_dagster.unknown_answers import report
 
 SERVICE = "Google Vision"
 KEY_SETTINGS = "GOOGLE_VISION_API_KEY or GOOGLE_APPLICATION_CREDENTIALS"
@@ -21,6 +22,14 @@ MAX_REQUEST_BYTES = 7_400_000
 
 _PASSING = frozenset({4, 8, 13, 14})
 """gRPC codes of a picture's own failure for which a retry may help."""
+
+# Source: cloud.google.com/vision/docs/reference/rest/v1/AnnotateImageResponse, BreakType. The hyphen of a word that is
+# continued in the next line is a break, and not in the text.
+_BREAKS = {"SPACE": " ", "SURE_SPACE": " ", "EOL_SURE_SPACE": "\n", "HYPHEN": "-\n", "LINE_BREAK": "\n"}
+_BREAK_SIGNS = " \n"
+
+# Source: error texts of images:annotate in public issue threads: 3 "Bad image data.".
+_KNOWN = frozenset({3})
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
 _DETAIL_CHARS = 300
@@ -105,14 +114,47 @@ def may_pass(error: SvpError) -> bool:
 def _read(answer: Any) -> list[Word] | SvpError:
     if answer.error.code:
         said = f"{answer.error.code}: {answer.error.message}"[:_DETAIL_CHARS]
-        return _unreachable(said) if answer.error.code in _PASSING else failure(Code.SCREEN_FAILED, detail=said)
-    return [_word(found) for found in answer.text_annotations[1:]]  # the first is the whole text
+        if answer.error.code in _PASSING:
+            return _unreachable(said)
+        if answer.error.code not in _KNOWN:
+            report(SERVICE, status=200, kind=f"a picture's error {answer.error.code}", body=said)
+        return failure(Code.SCREEN_FAILED, detail=said)
+    blocks = (block for page in answer.full_text_annotation.pages for block in page.blocks)
+    return [word for block in blocks for paragraph in block.paragraphs for word in _words(paragraph)]
 
 
-def _word(found: Any) -> Word:
-    across = [vertex.x for vertex in found.bounding_poly.vertices] or [0]
-    down = [vertex.y for vertex in found.bounding_poly.vertices] or [0]
-    return Word(text=found.description, left=min(across), top=min(down), right=max(across), bottom=max(down))
+def _words(paragraph: Any) -> list[Word]:
+    """Return the words of a paragraph. Marks are words too, and only the breaks tell where they belong.
+
+    `text_annotations` has the same words without their breaks: `( 972 ) 243 - 2932`.
+    """
+    words: list[Word] = []
+    for found in paragraph.words:
+        raw = "".join(map(_with_breaks, found.symbols))
+        text = raw.strip(_BREAK_SIGNS)
+        if words and (before := raw[: len(raw) - len(raw.lstrip(_BREAK_SIGNS))]):
+            words[-1] = words[-1].model_copy(update={"after": before[0]})
+        if text:
+            box = _box(found.bounding_box, *(symbol.bounding_box for symbol in found.symbols), paragraph.bounding_box)
+            words.append(Word(text=text, **box, after=raw[len(raw.rstrip(_BREAK_SIGNS)) :][:1]))
+    if words:
+        words[-1] = words[-1].model_copy(update={"after": "\n"})
+    return words
+
+
+def _with_breaks(symbol: Any) -> str:
+    """Return a symbol with the break before or after it."""
+    found = symbol.property.detected_break
+    sign = _BREAKS.get(found.type_.name, "")
+    text: str = symbol.text
+    return sign + text if found.is_prefix else text + sign
+
+
+def _box(*polygons: Any) -> dict[str, float]:
+    """Return the upright box around the first polygon that has corners. A coordinate of 0 is left out of an answer."""
+    corners = next((list(polygon.vertices) for polygon in polygons if polygon.vertices), [])
+    across, down = [corner.x for corner in corners] or [0], [corner.y for corner in corners] or [0]
+    return {"left": min(across), "top": min(down), "right": max(across), "bottom": max(down)}
 
 
 def _refused(error: Any) -> SvpError:
@@ -128,7 +170,14 @@ def _refused(error: Any) -> SvpError:
         return failure(Code.QUOTA_EXHAUSTED, service=SERVICE, detail=said)
     if error.code is not None and error.code >= 500:
         return _unreachable(said)
+    _report(error)
     return failure(Code.SCREEN_FAILED, detail=said)
+
+
+def _report(error: Any) -> None:
+    response = error.response
+    headers, body = (response.headers, response.content) if response is not None else ({}, str(error.message))
+    report(SERVICE, status=error.code, kind=f"{type(error).__name__} {error.reason or ''}", headers=headers, body=body)
 
 
 def _out_of_time(error: Any) -> SvpError:

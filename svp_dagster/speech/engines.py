@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import Segment, Span, Transcript, Usage
 from svp_dagster.ports import Meter
 from svp_dagster.speech import audio, local_speech, openai_speech, voice
 from svp_dagster.speech.hallucinations import RawSegment, believable
 from svp_dagster.speech.openai_speech import PartTranscript
+
+logger = logging.getLogger(__name__)
 
 PART_S = 600.0
 """Longest part for a model that returns segments. Parts are sent in parallel, and a failed one is repeated alone."""
@@ -48,7 +53,7 @@ class OpenAISpeech(dg.ConfigurableResource):
     @property
     def recipe(self) -> str:
         """Engine, model and parameters in one line."""
-        return f"openai 1 {self.model} part={self._part_s:g} gap={GAP_S:g}"
+        return f"openai 1 {self.model} part={_part_s(self.model):g} gap={GAP_S:g}"
 
     def prepare(self) -> None:
         """Load the SDK."""
@@ -57,23 +62,31 @@ class OpenAISpeech(dg.ConfigurableResource):
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
         """Send the spans of speech in parallel parts and join the answers.
 
+        A retired model is replaced by its successor.
+
         Raises `key_rejected`, `model_retired`, `quota_exhausted`, `service_unreachable`, `speech_failed`,
         `misconfigured`, or what the meter raises, after all parts that were sent are recorded and kept.
         """
-        parts = voice.parts(speech, longest_s=self._part_s, gap_s=GAP_S)
+        try:
+            return self._transcribe_with(self.model, sound, speech=speech, meter=meter)
+        except SvpError as error:
+            successor = openai_speech.SUCCESSORS.get(self.model)
+            if error.code is not Code.MODEL_RETIRED or successor is None:
+                raise
+        _warn_of_successor(self.model, successor)
+        return self._transcribe_with(successor, sound, speech=speech, meter=meter)
+
+    def _transcribe_with(self, model: str, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
+        parts = voice.parts(speech, longest_s=_part_s(model), gap_s=GAP_S)
         with tempfile.TemporaryDirectory(dir=sound.parent) as scratch:
-            transcripts = self._transcribe_parts(sound, parts, folder=Path(scratch), meter=meter)
+            transcripts = self._transcribe_parts(model, sound, parts, folder=Path(scratch), meter=meter)
         self._transcribed.clear()
         pairs = list(zip(parts, transcripts, strict=True))
         segments = [_shifted(segment, part) for part, transcript in pairs for segment in transcript.segments]
-        return _transcript(segments, language=_main_language(pairs), source=self.model)
-
-    @property
-    def _part_s(self) -> float:
-        return PART_S if self.model == openai_speech.SEGMENTING_MODEL else COARSE_PART_S
+        return _transcript(segments, language=_main_language(pairs), source=model)
 
     def _transcribe_parts(
-        self, sound: Path, parts: Sequence[Span], *, folder: Path, meter: Meter
+        self, model: str, sound: Path, parts: Sequence[Span], *, folder: Path, meter: Meter
     ) -> list[PartTranscript]:
         """Transcribe each part. A failed part doesn't stop the others."""
         files = [
@@ -82,19 +95,20 @@ class OpenAISpeech(dg.ConfigurableResource):
         ]
         client = openai_speech.open_client(api_key=self.api_key, base_url=self.base_url, timeout_s=self.timeout_s)
         with ThreadPoolExecutor(PARALLEL_PARTS) as pool:  # its end waits for all parts, also after a failure
-            sent = [pool.submit(self._transcribe_part, client, *pair, meter) for pair in zip(files, parts, strict=True)]
+            pairs = zip(files, parts, strict=True)
+            sent = [pool.submit(self._transcribe_part, client, model, *pair, meter) for pair in pairs]
         return [part.result() for part in sent]
 
-    def _transcribe_part(self, client: Any, file: Path, part: Span, meter: Meter) -> PartTranscript:
+    def _transcribe_part(self, client: Any, model: str, file: Path, part: Span, meter: Meter) -> PartTranscript:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         if digest not in self._transcribed:
             meter.require_budget()
             transcript = openai_speech.transcribe_part(
-                client, file, model=self.model, length_s=part.length_s, attempts=self.attempts
+                client, file, model=model, length_s=part.length_s, attempts=self.attempts
             )
             self._transcribed[digest] = transcript
             seconds = transcript.billed_s or part.length_s
-            meter.record(Usage(service="speech", model=self.model, units=seconds, unit="seconds"))
+            meter.record(Usage(service="speech", model=model, units=seconds, unit="seconds"))
         return self._transcribed[digest]
 
 
@@ -146,6 +160,17 @@ class NoSpeech(dg.ConfigurableResource):
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:  # noqa: ARG002 (nothing is paid)
         """Return an empty transcript with a note."""
         return Transcript(note="The speech was not transcribed: no speech engine is set up.")
+
+
+def _part_s(model: str) -> float:
+    return PART_S if model == openai_speech.SEGMENTING_MODEL else COARSE_PART_S
+
+
+@cache
+def _warn_of_successor(model: str, successor: str) -> None:
+    """Log once per process that a model is gone."""
+    setting = openai_speech.MODEL_SETTING
+    logger.warning("%s is not available at OpenAI (any more): %s serves; set %s to it", model, successor, setting)
 
 
 def _seconds(part: Span) -> tuple[float, float]:

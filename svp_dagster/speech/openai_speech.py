@@ -12,6 +12,7 @@ from svp_dagster.models import Segment
 from svp_dagster.packages import load
 from svp_dagster.retry_after import parse_retry_after
 from svp_dagster.speech.hallucinations import RawSegment, believable, without_loops
+from svp_dagster.unknown_answers import report
 
 SERVICE = "OpenAI"
 KEY_SETTING, MODEL_SETTING, URL_SETTING = "OPENAI_API_KEY", "SVP_SPEECH_MODEL", "OPENAI_BASE_URL"
@@ -19,24 +20,46 @@ KEY_SETTING, MODEL_SETTING, URL_SETTING = "OPENAI_API_KEY", "SVP_SPEECH_MODEL", 
 SEGMENTING_MODEL = "whisper-1"
 """The only model that returns segments with times."""
 
+# Source: platform.openai.com/docs/deprecations: these end on 2027-02-26, and gpt-transcribe follows.
+SUCCESSORS = {
+    "whisper-1": "gpt-transcribe",
+    "gpt-4o-transcribe": "gpt-transcribe",
+    "gpt-4o-mini-transcribe": "gpt-transcribe",
+}
+
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
 """Between attempts. For a longer wait that the service asks for, the row waits instead of the run."""
 
 _DETAIL_CHARS = 300
 
+# Source: error texts quoted in public issue threads. They are about the sound that was sent.
+_KNOWN_REFUSALS = frozenset({"invalid_value", "audio_too_short", "unsupported_value", "invalid_language_format"})
+
+# Source: openai/whisper, tokenizer.py: LANGUAGES and TO_LANGUAGE_CODE. Whisper's code for Javanese, `jw`, is withdrawn.
 _LANGUAGES = {
-    "afrikaans": "af", "arabic": "ar", "armenian": "hy", "azerbaijani": "az", "belarusian": "be", "bosnian": "bs",
-    "bulgarian": "bg", "catalan": "ca", "chinese": "zh", "croatian": "hr", "czech": "cs", "danish": "da",
-    "dutch": "nl", "english": "en", "estonian": "et", "finnish": "fi", "french": "fr", "galician": "gl",
-    "german": "de", "greek": "el", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "icelandic": "is",
-    "indonesian": "id", "italian": "it", "japanese": "ja", "kannada": "kn", "kazakh": "kk", "korean": "ko",
-    "latvian": "lv", "lithuanian": "lt", "macedonian": "mk", "malay": "ms", "maori": "mi", "marathi": "mr",
-    "nepali": "ne", "norwegian": "no", "persian": "fa", "polish": "pl", "portuguese": "pt", "romanian": "ro",
-    "russian": "ru", "serbian": "sr", "slovak": "sk", "slovenian": "sl", "spanish": "es", "swahili": "sw",
-    "swedish": "sv", "tagalog": "tl", "tamil": "ta", "thai": "th", "turkish": "tr", "ukrainian": "uk",
-    "urdu": "ur", "vietnamese": "vi", "welsh": "cy",
+    "afrikaans": "af", "albanian": "sq", "amharic": "am", "arabic": "ar", "armenian": "hy", "assamese": "as",
+    "azerbaijani": "az", "bashkir": "ba", "basque": "eu", "belarusian": "be", "bengali": "bn", "bosnian": "bs",
+    "breton": "br", "bulgarian": "bg", "burmese": "my", "cantonese": "yue", "castilian": "es", "catalan": "ca",
+    "chinese": "zh", "croatian": "hr", "czech": "cs", "danish": "da", "dutch": "nl", "english": "en",
+    "estonian": "et", "faroese": "fo", "finnish": "fi", "flemish": "nl", "french": "fr", "galician": "gl",
+    "georgian": "ka", "german": "de", "greek": "el", "gujarati": "gu", "haitian": "ht", "haitian creole": "ht",
+    "hausa": "ha", "hawaiian": "haw", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "icelandic": "is",
+    "indonesian": "id", "italian": "it", "japanese": "ja", "javanese": "jv", "kannada": "kn", "kazakh": "kk",
+    "khmer": "km", "korean": "ko", "lao": "lo", "latin": "la", "latvian": "lv", "letzeburgesch": "lb",
+    "lingala": "ln", "lithuanian": "lt", "luxembourgish": "lb", "macedonian": "mk", "malagasy": "mg", "malay": "ms",
+    "malayalam": "ml", "maltese": "mt", "mandarin": "zh", "maori": "mi", "marathi": "mr", "moldavian": "ro",
+    "moldovan": "ro", "mongolian": "mn", "myanmar": "my", "nepali": "ne", "norwegian": "no", "nynorsk": "nn",
+    "occitan": "oc", "panjabi": "pa", "pashto": "ps", "persian": "fa", "polish": "pl", "portuguese": "pt",
+    "punjabi": "pa", "pushto": "ps", "romanian": "ro", "russian": "ru", "sanskrit": "sa", "serbian": "sr",
+    "shona": "sn", "sindhi": "sd", "sinhala": "si", "sinhalese": "si", "slovak": "sk", "slovenian": "sl",
+    "somali": "so", "spanish": "es", "sundanese": "su", "swahili": "sw", "swedish": "sv", "tagalog": "tl",
+    "tajik": "tg", "tamil": "ta", "tatar": "tt", "telugu": "te", "thai": "th", "tibetan": "bo", "turkish": "tr",
+    "turkmen": "tk", "ukrainian": "uk", "urdu": "ur", "uzbek": "uz", "valencian": "ca", "vietnamese": "vi",
+    "welsh": "cy", "yiddish": "yi", "yoruba": "yo",
 }  # fmt: skip
-"""whisper-1 returns the language's English name. Everything else here uses ISO 639-1."""
+"""whisper-1 returns the language's English name. Everything else here uses ISO 639-1, or 639-3 where that has none."""
+
+_WITHDRAWN_CODES = {"jw": "jv"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +116,7 @@ def _transcribe_once(client: Any, part: Path, *, model: str, length_s: float) ->
     except (openai.APIError, ValueError) as error:  # an answer of 200 that isn't JSON, or JSON of another shape
         raise failure(Code.SPEECH_FAILED, detail=f"unusable answer: {type(error).__name__}") from error
     if not isinstance(getattr(answer, "text", None), str):  # a page instead of JSON comes back as it is
+        report(SERVICE, status=200, kind=f"an answer of type {type(answer).__name__}", body=str(answer))
         raise failure(Code.SPEECH_FAILED, detail=f"an answer of type {type(answer).__name__}")
     usage = getattr(answer, "usage", None)
     return PartTranscript(
@@ -123,14 +147,21 @@ def _segments(answer: Any, *, length_s: float) -> tuple[Segment, ...]:
 
 
 def _language(answer: Any) -> str | None:
-    """Return the language as ISO 639-1. `whisper-1` gives its name, `gpt-transcribe` a list of codes."""
-    name = getattr(answer, "language", None)
-    if isinstance(name, str) and name:
-        return _LANGUAGES.get(name.lower(), name.lower())
+    """Return the language as an ISO code.
+
+    `whisper-1` gives its name, `gpt-transcribe` an object with a code or several (openai 3.52,
+    types/audio/transcription.py).
+    """
     listed = getattr(answer, "languages", None)
     first = listed[0] if isinstance(listed, list) and listed else None
-    code = first.get("code") if isinstance(first, dict) else None
-    return code if isinstance(code, str) else None
+    named = _language_name(getattr(answer, "language", None)) or _language_name(first)
+    return _WITHDRAWN_CODES.get(named, _LANGUAGES.get(named, named)) or None
+
+
+def _language_name(given: Any) -> str:
+    """Return a name or code, which stands alone or as the `code` of an object."""
+    found = given.get("code") if isinstance(given, dict) else getattr(given, "code", given)
+    return found.strip().lower() if isinstance(found, str) else ""
 
 
 def _refused(error: Any, model: str) -> SvpError:
@@ -146,6 +177,9 @@ def _refused(error: Any, model: str) -> SvpError:
         return failure(Code.QUOTA_EXHAUSTED, service=SERVICE, detail=said)
     if error.status_code in (408, 409, 429) or error.status_code >= 500:
         return _unreachable(said, retry_after_s=parse_retry_after(error.response.headers.get("retry-after")))
+    if error.code not in _KNOWN_REFUSALS:
+        headers, body = error.response.headers, error.response.content
+        report(SERVICE, status=error.status_code, kind=f"{error.type} {error.code}", headers=headers, body=body)
     return failure(Code.SPEECH_FAILED, retry=Retry.NEVER, detail=said)
 
 

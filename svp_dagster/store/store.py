@@ -15,6 +15,7 @@ from svp_dagster.store.entries import Entries
 from svp_dagster.store.history import History
 from svp_dagster.store.platforms import Platforms
 from svp_dagster.store.sweep import Sweep
+from svp_dagster.store.unknown_answers import UnknownAnswers
 from svp_dagster.store.web import Web
 
 OPERATOR_KEY_FILE = "operator.key"
@@ -34,6 +35,7 @@ class Store:
         self.contents = Contents(engine)
         self.ledger = Ledger(engine)
         self.history = History(engine)
+        self.unknown_answers = UnknownAnswers(engine)
         self.web = Web(engine, cipher)
 
 

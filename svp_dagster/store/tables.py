@@ -229,6 +229,21 @@ class PlatformRow(Base):
     updated_at: Mapped[datetime]
 
 
+class UnknownAnswerRow(Base):
+    """The first answer of a kind that no rule knows. A `status` of 0 is none."""
+
+    __tablename__ = "unknown_answers"
+
+    service: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[str]
+    count: Mapped[int] = mapped_column(default=1)
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+
+
 class SignInRow(Base):
     """A sign-in at Notion that was begun: single use, tied to a browser. Both secrets are kept as SHA-256."""
 

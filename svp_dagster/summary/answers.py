@@ -16,6 +16,10 @@ from svp_dagster.summary.words import comparable, one_line
 OPEN_NAMES = frozenset({"tags", "tag", "hashtags", "hashtag", "keywords", "keyword", "topics"})
 """Names (comparable) of multi_select columns for free words: their options are no closed list."""
 
+MAX_ENUM_VALUES, MAX_ENUM_CHARS = 30, 200
+"""Options of a column that Gemini enforces: eight long values made a schema unenforceable (ducroo/SICTIC-AI issue 76).
+Where the limits are isn't documented, so they are *assumed*, and a refused schema is described instead."""
+
 _DESCRIPTION_CHARS = 300
 _VIOLATIONS = 20
 _VIOLATION_CHARS = 200
@@ -70,8 +74,10 @@ def is_open(column: Column) -> bool:
     return column.type is ColumnType.MULTI_SELECT and comparable(column.name) in OPEN_NAMES
 
 
-def answer_schema(columns: Sequence[Column]) -> JsonObject:
+def answer_schema(columns: Sequence[Column], *, enforce_all: bool = False) -> JsonObject:
     """Return the JSON schema of an answer in Gemini's keywords. The model writes the keys in their order here.
+
+    Long lists of options are described only, unless `enforce_all`.
 
     Shared parts are defined once, because the schema is paid for as input. There are no bounds on lengths and numbers:
     Gemini refuses a schema with "too many states", and names such bounds as a cause.
@@ -80,7 +86,7 @@ def answer_schema(columns: Sequence[Column]) -> JsonObject:
         "type": "object",
         "properties": {
             "overview": {"type": "string", "description": "What the video says and shows, in 2 to 4 sentences."},
-            "properties": _object({column.name: _column_schema(column) for column in columns}),
+            "properties": _object({column.name: _column_schema(column, enforce_all) for column in columns}),
         },
         "required": ["overview", "properties"],
         "additionalProperties": False,
@@ -91,7 +97,7 @@ def answer_schema(columns: Sequence[Column]) -> JsonObject:
 def parse_answer(text: str, columns: Sequence[Column]) -> Answer:
     """Parse a model's text. Raises `InvalidAnswer` if it is no JSON object, or no column in it has the right form."""
     raw = _parse_json(text)
-    errors = list(Draft202012Validator(answer_schema(columns)).iter_errors(raw))
+    errors = list(Draft202012Validator(answer_schema(columns, enforce_all=True)).iter_errors(raw))
     violations = tuple(islice(_violations(errors), _VIOLATIONS))
     given = raw.get("properties") if isinstance(raw, dict) else None
     if not isinstance(given, dict):
@@ -159,28 +165,35 @@ _SHARED: JsonObject = {
 }
 
 
-def _column_schema(column: Column) -> JsonObject:
-    about = (f"{column.type}.", one_line(column.description, at_most=_DESCRIPTION_CHARS), _hint(column))
+def _column_schema(column: Column, enforce_all: bool) -> JsonObject:
+    is_enum = not is_open(column) and (enforce_all or _is_enforceable(column.options))
+    options = "" if is_open(column) or is_enum else f"Exactly one of these options: {_listed(column.options)}"
+    about = (f"{column.type}.", one_line(column.description, at_most=_DESCRIPTION_CHARS), _hint(column), options)
+    option: JsonObject = {"type": "string", "enum": list(column.options)} if is_enum else {"type": "string"}
     return {
         "description": " ".join(filter(None, about)),
-        "anyOf": [_offer_schema(column), {"type": "null"}],
+        "anyOf": [_offer_schema(column, option), {"type": "null"}],
     }
 
 
-def _offer_schema(column: Column) -> JsonObject:
+def _is_enforceable(options: Sequence[str]) -> bool:
+    return len(options) <= MAX_ENUM_VALUES and sum(map(len, options)) <= MAX_ENUM_CHARS
+
+
+def _listed(options: Sequence[str]) -> str:
+    return json.dumps(options, ensure_ascii=False)
+
+
+def _offer_schema(column: Column, option: JsonObject) -> JsonObject:
     match column.type:
         case ColumnType.NUMBER | ColumnType.CHECKBOX:
             return {"$ref": f"#/$defs/{column.type}"}
         case ColumnType.MULTI_SELECT | ColumnType.RELATION:
-            return _offer_of({"type": "array", "items": _option_schema(column)})
+            return _offer_of({"type": "array", "items": option})
         case ColumnType.SELECT | ColumnType.STATUS:
-            return _offer_of(_option_schema(column))
+            return _offer_of(option)
         case _:
             return {"$ref": "#/$defs/text"}
-
-
-def _option_schema(column: Column) -> JsonObject:
-    return {"type": "string"} if is_open(column) else {"type": "string", "enum": list(column.options)}
 
 
 def _hint(column: Column) -> str:

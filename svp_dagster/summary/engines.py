@@ -17,7 +17,7 @@ from svp_dagster.summary import prompt as prompts
 from svp_dagster.summary.acceptance import Judge
 from svp_dagster.summary.answers import Answer, InvalidAnswer, answer_schema, parse_answer, repair_message
 from svp_dagster.summary.extractive import extract
-from svp_dagster.summary.gemini import Conversation, SchemaRefused, open_client, prepare
+from svp_dagster.summary.gemini import AnswerWithheld, Conversation, SchemaRefused, open_client, prepare
 from svp_dagster.summary.material import Material, gather
 from svp_dagster.summary.words import one_line
 
@@ -28,6 +28,7 @@ MATERIAL_CHARS = 60_000
 OVERVIEW_CHARS = 1_500
 
 _MISFORMED = "The engine gave no value of the right form."
+_WITHHELD = "Gemini refused this video's text ({reason}); quoted instead."
 
 
 class GeminiSummarizer(dg.ConfigurableResource):
@@ -54,11 +55,18 @@ class GeminiSummarizer(dg.ConfigurableResource):
     def summarize(self, request: SummaryRequest, *, meter: Meter) -> Summary:
         """Ask, have a wrong answer repaired once, and keep the values that their quotes support.
 
+        If Gemini withholds its answer twice, quote from the material instead.
+
         Raises `summary_invalid`, `summary_blocked`, `key_rejected`, `model_retired`, `quota_exhausted`,
         `service_unreachable`, `misconfigured` or what the meter raises.
         """
         material = _material(request, self.material_chars)
-        answer = self._answer(material, request, meter)
+        try:
+            answer = self._answer(material, request, meter)
+        except AnswerWithheld as withheld:
+            logger.warning("Gemini withheld its answer twice: %s", withheld)
+            summary, note = _quoted(material, request), _WITHHELD.format(reason=withheld)
+            return summary.model_copy(update={"note": f"{note} {summary.note}".strip(), "is_fallback": True})
         accepted = Judge(request.data_schema, material, min_confidence=self.min_confidence).accept(answer.offers)
         properties = _with_title(accepted.properties, request.data_schema, material)
         left_blank = dict.fromkeys(sorted(answer.misformed), _MISFORMED) | accepted.left_blank
@@ -108,17 +116,20 @@ class ExtractiveSummarizer(dg.ConfigurableResource):
 
     def summarize(self, request: SummaryRequest, *, meter: Meter) -> Summary:  # noqa: ARG002 (nothing is paid)
         """Return what can be quoted for each column. Rules can't follow the prompt or another language."""
-        material = _material(request, self.material_chars)
-        properties, left_blank = extract.extract(material, request.columns)
-        return Summary(
-            overview=extract.overview(material),
-            properties=properties,
-            left_blank=left_blank,
-            note=material.left_out,
-            engine="extractive",
-            model="extractive",
-            language=request.transcript.language,
-        )
+        return _quoted(_material(request, self.material_chars), request)
+
+
+def _quoted(material: Material, request: SummaryRequest) -> Summary:
+    properties, left_blank = extract.extract(material, request.columns)
+    return Summary(
+        overview=extract.overview(material),
+        properties=properties,
+        left_blank=left_blank,
+        note=material.left_out,
+        engine="extractive",
+        model="extractive",
+        language=request.transcript.language,
+    )
 
 
 def _material(request: SummaryRequest, budget_chars: int) -> Material:
@@ -151,7 +162,12 @@ def _repaired(conversation: Conversation, answer: Answer, columns: Sequence[Colu
     """Return the answer with a correction of its misformed columns, or as it is if there is no correction."""
     try:
         repaired = parse_answer(conversation.ask(repair_message(answer.violations)), columns)
-    except (InvalidAnswer, SvpError) as problem:  # the answer is paid for, and most of its columns are usable
+    except (
+        InvalidAnswer,
+        AnswerWithheld,
+        SchemaRefused,
+        SvpError,
+    ) as problem:  # the answer is paid for, and most of its columns are usable
         logger.warning("%d misformed columns are left blank: %s", len(answer.misformed), type(problem).__name__)
         return answer
     return repaired.completed_from(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from svp_dagster.models import JsonObject, Usage
 from svp_dagster.packages import load
 from svp_dagster.ports import Meter
 from svp_dagster.summary.answers import InvalidAnswer
+from svp_dagster.unknown_answers import report
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -23,7 +25,10 @@ KEY_SETTING, MODEL_SETTING = "GEMINI_API_KEY", "SVP_GEMINI_MODEL"
 _REPEATED_STATUSES = [408, 500, 502, 503, 504]
 _SHORT_WAIT_S = 120.0
 _UNFINISHED = frozenset({"MAX_TOKENS", "MALFORMED_RESPONSE", "CONTINUATION"})
-_SCHEMA_REFUSED = re.compile(r"too many states|nesting depth|schema", re.IGNORECASE)
+_DISABLED = frozenset({"SERVICE_DISABLED", "BILLING_DISABLED"})
+_WITHHELD = frozenset({"RECITATION", "OTHER"})
+# Source: google-genai, types.FinishReason.
+_BLOCKED = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "LANGUAGE"})
 _USED_UP = re.compile(r"per ?day|limit: 0\b|prepay|credit|spend|billing cap", re.IGNORECASE)
 _PLAN = re.compile(r"plan and billing", re.IGNORECASE)
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
@@ -31,7 +36,11 @@ _DETAIL_CHARS = 300
 
 
 class SchemaRefused(Exception):
-    """The answer's schema is too large or too deep for Gemini to enforce."""
+    """Gemini may not be able to enforce the answer's schema: it refused a request that has one."""
+
+
+class AnswerWithheld(Exception):
+    """Gemini withheld its answer twice. The text is the finish reason in words."""
 
 
 def prepare() -> None:
@@ -82,18 +91,27 @@ class Conversation:
     def ask(self, text: str) -> str:
         """Return the model's answer to the next turn.
 
-        Raises `InvalidAnswer` if it is cut off or empty, `SchemaRefused`, or a failure of the table.
+        An answer that is withheld is asked for once more. Raises `InvalidAnswer` if it is cut off or empty,
+        `AnswerWithheld`, `SchemaRefused`, or a failure of the table.
         """
         from google.genai import types
 
         self._turns.append(types.Content(role="user", parts=[types.Part(text=text)]))
-        self._meter.require_budget()
-        response = self._call()
-        self._record(response)
+        response = self._respond()
+        if _withheld(response):
+            response = self._respond()
+        if reason := _withheld(response):
+            raise AnswerWithheld(_in_words(reason))
         answer = response.text or ""
         self._turns.append(types.Content(role="model", parts=[types.Part(text=answer or "{}")]))
         _require_answer(response, answer)
         return answer
+
+    def _respond(self) -> GenerateContentResponse:
+        self._meter.require_budget()
+        response = self._call()
+        self._record(response)
+        return response
 
     def _call(self) -> GenerateContentResponse:
         import httpx2
@@ -144,18 +162,36 @@ class Conversation:
         facts = [fact for fact in details if isinstance(fact, dict)] if isinstance(details, list) else []
         message = error.message if isinstance(error.message, str) else ""
         said = f"{error.code} {error.status}: {message}"[:_DETAIL_CHARS]
-        is_key = error.code in (401, 403) or any(fact.get("reason") == "API_KEY_INVALID" for fact in facts)
+        reasons = {str(fact.get("reason")) for fact in facts}
+        if reasons & _DISABLED:
+            # Source: cloud.google.com/apis/design/errors, ErrorInfo; error bodies in public repositories.
+            reason = (
+                "the Gemini API (Generative Language API) is not enabled, or has no billing, in the Google project "
+            )
+            reason += f"of the key ({KEY_SETTING}). Enable it in the Google Cloud console"
+            return failure(Code.MISCONFIGURED, reason=reason, detail=said)
+        is_key = error.code in (401, 403) or "API_KEY_INVALID" in reasons
         if is_key or "API key not valid" in message:
             return failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTING, detail=said)
         if error.code == 404:
             return failure(Code.MODEL_RETIRED, service=SERVICE, model=self._model, setting=MODEL_SETTING, detail=said)
         if error.code == 429:
             return _too_many(facts, message, said)
-        if error.code == 400 and self._schema is not None and _SCHEMA_REFUSED.search(message):
+        # Source: googleapis/python-genai 2133, ducroo/SICTIC-AI 76: "Request contains an invalid argument." is
+        # all that Gemini says about a schema that it can't enforce. FAILED_PRECONDITION is about the account.
+        if error.code == 400 and self._schema is not None and error.status != "FAILED_PRECONDITION":
             return SchemaRefused(said)
         if isinstance(error.code, int) and error.code < 500 and error.code != 408:
+            if error.status != "FAILED_PRECONDITION":
+                report(
+                    SERVICE, status=error.code, kind=f"{error.status} {' '.join(sorted(reasons))}", body=_body(error)
+                )
             return failure(Code.MISCONFIGURED, reason=f"{SERVICE} refuses the request ({error.status})", detail=said)
         return _unreachable(said)
+
+
+def _body(error: Any) -> str:
+    return json.dumps(error.details, ensure_ascii=False, default=str)
 
 
 def _require_answer(response: GenerateContentResponse, answer: str) -> None:
@@ -170,13 +206,34 @@ def _require_answer(response: GenerateContentResponse, answer: str) -> None:
     if reason in _UNFINISHED:
         raise InvalidAnswer("It was cut off: it is too long.")
     if reason not in ("STOP", "FINISH_REASON_UNSPECIFIED"):
+        if reason not in _BLOCKED:
+            report(
+                SERVICE, status=200, kind=f"finish reason {reason}", body=response.model_dump_json(exclude_none=True)
+            )
         raise _blocked(reason)
     if not answer.strip():
         raise InvalidAnswer("It is empty.")
 
 
+def _withheld(response: GenerateContentResponse) -> str | None:
+    """Return the reason of an answer that was withheld by chance, None for any other answer.
+
+    Source: https://ai.google.dev/gemini-api/docs/troubleshooting, RECITATION; googleapis/python-genai issues. It hits
+    innocent quotes and lyrics, and the next attempt may pass.
+    """
+    feedback = response.prompt_feedback
+    if feedback is not None and feedback.block_reason is not None:
+        return feedback.block_reason.name if feedback.block_reason.name in _WITHHELD else None
+    finished = response.candidates[0].finish_reason if response.candidates else None
+    return finished.name if finished is not None and finished.name in _WITHHELD else None
+
+
 def _blocked(reason: str) -> SvpError:
-    return failure(Code.SUMMARY_BLOCKED, reason=reason.replace("_", " ").lower(), detail=reason)
+    return failure(Code.SUMMARY_BLOCKED, reason=_in_words(reason), detail=reason)
+
+
+def _in_words(reason: str) -> str:
+    return reason.replace("_", " ").lower()
 
 
 def _unreachable(detail: str, *, retry: Retry | None = None, retry_after_s: float | None = None) -> SvpError:

@@ -55,5 +55,5 @@ def request(material: Material, *, prompt: str) -> str:
 
 def described_schema(columns: Sequence[Column]) -> str:
     """Return the answer's schema for the user's turn, if the service can't enforce it."""
-    schema: JsonObject = answer_schema(columns)
+    schema: JsonObject = answer_schema(columns, enforce_all=True)
     return f"The answer's JSON schema: {enclosed(schema)}"

@@ -26,7 +26,8 @@ def summarize(request: SummaryRequest, *, engine: Summarizer, contents: Contents
     if kept is not None:
         return kept
     summary = _fitting(engine.summarize(request, meter=meter), request)
-    contents.put(video.media_key, KIND, recipe, summary)
+    if not summary.is_fallback:
+        contents.put(video.media_key, KIND, recipe, summary)
     return summary
 
 

@@ -8,9 +8,11 @@ from yt_dlp.networking import Response
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 from yt_dlp.utils import DownloadError, ExtractorError, UnsupportedError
 
+from svp_dagster import unknown_answers
 from svp_dagster.download.egress import EgressGuard, Limits, direct
 from svp_dagster.download.site_failures import guard_failure, status_failure, yt_dlp_failure
 from svp_dagster.errors import Code, Retry, SvpError, failure
+from tests.fakes import RecordingAnswers
 
 
 @pytest.fixture
@@ -168,3 +170,17 @@ def test_a_fetch_that_took_too_long_is_worth_another_try() -> None:
 
     assert failed is not None
     assert failed.retry is Retry.NOW
+
+
+def test_a_message_that_no_rule_knows_is_reported_without_its_ids(guard: EgressGuard) -> None:
+    recorder = RecordingAnswers()
+    unknown_answers.keep_in(recorder)
+    for post in ("7301", "7302"):
+        unknown = reported(ExtractorError(f"[TikTok] {post}: Unexpected widget"))
+        assert meaning(unknown, guard).code is Code.SITE_CHANGED
+    meaning(reported(ExtractorError("This post is private: private account")), guard)
+    unknown_answers.keep_in(None)
+    first, second = recorder.answers
+    assert (first.service, first.kind) == ("tiktok", second.kind)
+    assert "Unexpected widget" in first.kind
+    assert "7301" in first.body

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from sandbox.ai.speech import LANGUAGE_NAMES
 from svp_dagster.errors import Code, Retry, SvpError
 from svp_dagster.models import Span
 from svp_dagster.speech import audio, local_speech
-from svp_dagster.speech.engines import COARSE_PART_S, LocalSpeech, NoSpeech, OpenAISpeech
+from svp_dagster.speech.engines import COARSE_PART_S, LocalSpeech, NoSpeech, OpenAISpeech, _warn_of_successor
 from tests.fakes import CountingMeter
 from tests.media.making import CLIPS
 from tests.sandbox.ai_service import AiService, ai_service
@@ -132,11 +133,58 @@ def test_a_missing_key_and_a_wrong_one_name_the_setting(service: AiService, soun
     assert len(service.requests) == 1
 
 
-def test_a_retired_model_names_the_setting(service: AiService, sound: Path) -> None:
+def test_a_retired_model_is_replaced_by_its_successor_and_the_operator_hears_once(
+    service: AiService, sound: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _warn_of_successor.cache_clear()
     service.steer("models", retire=["whisper-1"])
-    error = failed(engine(service), sound)
+    meter = CountingMeter()
+    first, second = (engine(service).transcribe(sound, speech=SPEECH, meter=meter) for _ in range(2))
+    assert first.text
+    assert first.source == second.source == "gpt-transcribe"
+    assert (first.segments[0].start_s, first.segments[-1].end_s) == (0.2, 14.0)
+    assert {call.model for call in meter.calls} == {"gpt-transcribe"}
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    for part in ("whisper-1", "gpt-transcribe", "SVP_SPEECH_MODEL"):
+        assert part in warning
+
+
+@pytest.mark.parametrize(
+    ("given", "language"),
+    [
+        ({"language": {"code": "de"}}, "de"),
+        ({"language": {"code": "PT"}}, "pt"),
+        ({"languages": [{"code": "fr"}, {"code": "en"}]}, "fr"),
+        ({"language": {"name": "German"}}, None),
+        ({"language": None}, None),
+        ({}, None),
+    ],
+)
+def test_a_language_may_be_an_object_with_its_code(
+    service: AiService, sound: Path, given: dict[str, Any], language: str | None
+) -> None:
+    body = {"text": "Mix the flour.", "usage": {"type": "duration", "seconds": 14}} | given
+    service.steer("faults", path="transcriptions", status=200, body=body, times=None)
+    speech = engine(service, model="gpt-transcribe")
+    assert speech.transcribe(sound, speech=SPEECH, meter=CountingMeter()).language == language
+
+
+def test_every_language_of_whisper_has_its_iso_code() -> None:
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+    from svp_dagster.speech.openai_speech import _LANGUAGES
+
+    assert set(_LANGUAGES.values()) == {"jv" if code == "jw" else code for code in _LANGUAGE_CODES}
+    for code, name in LANGUAGE_NAMES.items():
+        assert _LANGUAGES[name] == ("jv" if code == "jw" else code)
+
+
+def test_a_retired_model_without_a_successor_names_the_setting(service: AiService, sound: Path) -> None:
+    service.steer("models", retire=["whisper-1", "gpt-transcribe"])
+    assert failed(engine(service), sound).code is Code.MODEL_RETIRED
+    error = failed(engine(service, model="whisper-9"), sound)
     assert error.code is Code.MODEL_RETIRED
-    assert "whisper-1" in error.sentence
+    assert "whisper-9" in error.sentence
     assert "SVP_SPEECH_MODEL" in error.sentence
 
 

@@ -175,7 +175,7 @@ def test_the_budget_is_asked_before_each_call(gemini: AiService) -> None:
     [
         ({"answer": None, "blockReason": "PROHIBITED_CONTENT"}, "prohibited content"),
         ({"answer": None, "finishReason": "SAFETY"}, "safety"),
-        ({"answer": "{", "finishReason": "RECITATION"}, "recitation"),
+        ({"answer": None, "finishReason": "PROHIBITED_CONTENT"}, "prohibited content"),
     ],
 )
 def test_refused_content_is_a_failure_with_the_reason(gemini: AiService, refusal: JsonObject, reason: str) -> None:
@@ -194,9 +194,80 @@ def test_a_missing_title_is_quoted(gemini: AiService) -> None:
     assert "lemon pasta" in made.overview.casefold()
 
 
+MANY = tuple(f"Option number {number} of very many" for number in range(150))
+
+
+@pytest.mark.parametrize("options", [MANY, MANY[:8], tuple(map(str, range(40)))], ids=["many", "eight long", "forty"])
+def test_options_that_are_too_many_or_too_long_are_described_and_checked_by_us(
+    gemini: AiService, options: tuple[str, ...]
+) -> None:
+    wide = schema(column("Kind", "select", options=options), column("Course", "select", options=("Starter", "Main")))
+    names = [made.name for made in askable_columns(wide)]
+    for value in ("None of them", options[7]):
+        offers = dict.fromkeys(names) | {"Kind": offer(value, "creamy lemon pasta")}
+        script(gemini, {"overview": "x", "properties": offers})
+    assert run(engine(gemini), data_schema=wide).properties["Kind"].value == options[7]
+    asked, repaired = bodies(gemini)
+    sent = json.dumps(asked["generationConfig"]["responseJsonSchema"])
+    assert '"enum": ["Starter", "Main"]' in sent
+    assert f'"enum": ["{options[0]}"' not in sent
+    assert options[-1] in sent
+    assert "None of them" in repaired["contents"][2]["parts"][0]["text"]
+
+
+@pytest.mark.parametrize("reason", ["RECITATION", "OTHER"])
+def test_an_answer_that_is_withheld_is_asked_for_once_more(gemini: AiService, reason: str) -> None:
+    gemini.steer("gemini", answer=None, finishReason=reason)
+    script(gemini, GOOD)
+    meter = CountingMeter()
+    made = run(engine(gemini), meter=meter)
+    assert (made.engine, made.note) == ("gemini", "")
+    first, second = bodies(gemini)
+    assert first == second
+    assert len(meter.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        ({"answer": None, "finishReason": "RECITATION"}, "recitation"),
+        ({"answer": "{", "finishReason": "OTHER"}, "other"),
+        ({"answer": None, "blockReason": "OTHER"}, "other"),
+    ],
+)
+def test_an_answer_that_is_withheld_twice_is_quoted_with_a_note(
+    gemini: AiService, refusal: JsonObject, reason: str
+) -> None:
+    gemini.steer("gemini", **refusal, times=None)
+    made = run(engine(gemini))
+    assert (made.engine, made.is_fallback) == ("extractive", True)
+    assert made.note == f"Gemini refused this video's text ({reason}); quoted instead."
+    assert made.properties["Name"].value == "Creamy lemon pasta 🍋 in 15 minutes!"
+    assert len(bodies(gemini)) == 2
+
+
+def test_a_correction_that_is_withheld_or_refused_leaves_the_first_answer(gemini: AiService) -> None:
+    misformed = answer(Name=offer("Lemon pasta", "creamy lemon pasta"), Servings=offer("four", "Serves 4"))
+    script(gemini, misformed)
+    gemini.steer("gemini", answer=None, finishReason="RECITATION", times=None)
+    made = run(engine(gemini))
+    assert (made.engine, made.properties["Name"].value) == ("gemini", "Lemon pasta")
+
+
+def test_a_refused_request_is_sent_once_more_without_its_schema(gemini: AiService) -> None:
+    gemini.steer("gemini", refuseSchema=True, times=None)
+    gemini.steer("gemini", answer=GOOD)
+    made = run(engine(gemini))
+    assert (made.engine, made.properties["Name"].value) == ("gemini", "Lemon pasta")
+    assert made.note == ""
+    refused, described = bodies(gemini)
+    assert "responseJsonSchema" in refused["generationConfig"]
+    assert "responseJsonSchema" not in described["generationConfig"]
+
+
 def test_a_schema_that_is_too_large_to_enforce_is_described_and_checked_by_us(gemini: AiService) -> None:
-    many = tuple(f"Option number {number} of very many" for number in range(150))
-    wide = schema(*(column(f"Kind {number}", "select", options=many) for number in range(3)))
+    many = tuple(f"{number:07}" for number in range(28))
+    wide = schema(*(column(f"Kind {number}", "select", options=many) for number in range(9)))
     names = [made.name for made in askable_columns(wide)]
     script(gemini, {"overview": "x", "properties": dict.fromkeys(names) | {"Kind 1": offer("None of them", "lemon")}})
     script(
@@ -207,6 +278,6 @@ def test_a_schema_that_is_too_large_to_enforce_is_described_and_checked_by_us(ge
     refused, described, repaired = bodies(gemini)
     assert "responseJsonSchema" in refused["generationConfig"]
     assert "responseJsonSchema" not in described["generationConfig"]
-    assert many[149] in described["contents"][0]["parts"][0]["text"]
+    assert many[27] in described["contents"][0]["parts"][0]["text"]
     assert len(repaired["contents"]) == 3
     assert len(meter.calls) == 2

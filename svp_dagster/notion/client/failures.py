@@ -16,6 +16,7 @@ from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import JsonObject
 from svp_dagster.notion.ids import object_id
 from svp_dagster.retry_after import parse_retry_after
+from svp_dagster.unknown_answers import report
 
 if TYPE_CHECKING:
     from notion_client.errors import HTTPResponseError
@@ -130,6 +131,7 @@ def refusal(error: Exception, subject: Subject) -> SvpError:
         return failure(Code.NOTION_LIMITS, reason=message, detail=detail)
     if _SCHEMA_MESSAGE.search(message):
         return failure(Code.SCHEMA_CHANGED, database=subject.name, reason=message, detail=detail)
+    report_unknown(error)
     return failure(Code.NOTION_REFUSED, reason=message, detail=detail)
 
 
@@ -149,9 +151,23 @@ def oauth_failure(error: Exception) -> SvpError:
         case ErrorKind.REFUSED | ErrorKind.UNAUTHORIZED if code == "invalid_grant":
             return failure(Code.NOT_CONNECTED, detail=detail)
         case ErrorKind.REFUSED if code not in _WRONG_CREDENTIALS:
+            report_unknown(error)
             return failure(Code.NOTION_REFUSED, reason=f"the sign-in ({code})", detail=detail)
         case ErrorKind.REFUSED | ErrorKind.UNAUTHORIZED:
             return failure(Code.KEY_REJECTED, service="Notion", setting=CREDENTIAL_VARIABLES, detail=detail)
+
+
+def report_unknown(error: Exception) -> None:
+    """Report an error response that no rule here knows."""
+    if response := _response(error):
+        kind = str(_error_body(error).get("code", "not worded by Notion"))
+        report("Notion", status=response.status, kind=kind, headers=response.headers, body=response.body)
+
+
+def is_worded(error: Exception) -> bool:
+    """Return whether Notion itself worded an error response, or it is an outage that a proxy may word."""
+    response = _response(error)
+    return response is None or response.status >= 500 or bool(_error_body(error))
 
 
 def describe(error: Exception) -> str:

@@ -26,7 +26,9 @@ from svp_dagster.notion.client.failures import (
     call_errors,
     classify,
     describe,
+    is_worded,
     refusal,
+    report_unknown,
     retry_after_s,
 )
 from svp_dagster.notion.client.responses import results
@@ -144,6 +146,8 @@ class Calls:
                     case ErrorKind.BLOCKED:
                         raise failure(Code.NOTION_BLOCKED, detail=describe(error)) from error
                     case ErrorKind.UNKNOWN_OUTCOME:
+                        if not is_worded(error):
+                            report_unknown(error)
                         failures += 1
                         if look is not None and (found := look()) is not None:
                             return found

@@ -8,6 +8,7 @@ from typing import TypeVar
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import ContentPage, JsonObject, Value
 from svp_dagster.notion.rich_text import plain_text
+from svp_dagster.unknown_answers import report
 
 T = TypeVar("T")
 
@@ -52,6 +53,8 @@ def read(parse: Callable[[JsonObject], T], response: JsonObject) -> T:
     try:
         return parse(response)
     except PARSE_ERRORS as error:
+        # The names of its parts alone: their values are what people wrote.
+        report("Notion", status=200, kind=f"{parse.__name__}: {type(error).__name__}", body=", ".join(response))
         raise failure(Code.NOTION_UNREACHABLE, detail=f"not understood: {type(error).__name__}") from error
 
 

@@ -85,6 +85,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("media_key", name=op.f("pk_thumbnails")),
     )
     op.create_table(
+        "unknown_answers",
+        sa.Column("service", sa.String(), nullable=False),
+        sa.Column("status", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("headers", sa.JSON(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("service", "status", "kind", name=op.f("pk_unknown_answers")),
+    )
+    op.create_table(
         "api_tokens",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("connection_id", sa.String(), nullable=False),
@@ -247,6 +259,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sign_ins_expires_at"))
 
     op.drop_table("sign_ins")
+    op.drop_table("unknown_answers")
     op.drop_table("platforms")
     op.drop_table("installation_secrets")
     with op.batch_alter_table("contents", schema=None) as batch_op:
