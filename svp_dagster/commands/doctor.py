@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from svp_dagster.errors import SvpError
 from svp_dagster.prices import load_prices
 from svp_dagster.settings import NOTION_PORTAL, Settings
+from svp_dagster.speech.openai_speech import SUCCESSORS
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import encryption_keys, open_store, operator_key
@@ -242,13 +243,18 @@ def _prices(settings: Settings) -> Finding:
 def _service(subject: str, url: str, headers: dict[str, str], *, key: str, model: str, setting: str) -> Finding:
     """Request a model's description: it is free, and tells a bad key from a retired model."""
     try:
-        status = httpx.get(url, headers=headers, timeout=TIMEOUT_S).status_code
+        response = httpx.get(url, headers=headers, timeout=TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL):
         return _wrong(subject, "the service doesn't answer; check the network")
+    status = response.status_code
     if status == httpx.codes.OK:
         return _ok(subject, model)
     if status == httpx.codes.NOT_FOUND:
-        return _wrong(subject, f"the model {model} isn't available (any more); set {setting}")
+        successor = SUCCESSORS.get(model)
+        serves = f" to {successor}, which serves in its place" if successor else ""
+        return _wrong(subject, f"the model {model} isn't available (any more); set {setting}{serves}")
+    if "SERVICE_DISABLED" in response.text:
+        return _wrong(subject, f"the API isn't enabled in the Google project of {key}; enable it in the console")
     if status in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return _wrong(subject, f"the key isn't accepted; set a valid {key}")
     return _wrong(subject, f"the service answers with status {status}; try again later")
