@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from svp_dagster.errors import SvpError
 from svp_dagster.models import (
     ContentPage,
     JsonObject,
@@ -20,6 +21,7 @@ from svp_dagster.models import (
     Usage,
     Value,
     Video,
+    Visit,
     Word,
 )
 from svp_dagster.notion.properties import askable_columns
@@ -48,14 +50,40 @@ class Contents(Protocol):
         """Keep a result. The last one wins. Doesn't fail while the store is unreachable."""
 
 
+class Pace(Protocol):
+    """Spreads the requests to Instagram over time, for each outgoing address. Addresses go by digests."""
+
+    def take(self, addresses: Sequence[str]) -> str:
+        """Reserve one request and return the address to send it from, the least used. Raises `waits_turn`."""
+
+    def visit(self, address: str) -> Visit | None:
+        """Return the visit that an earlier post began from this address, None where it has to begin anew."""
+
+    def answered(self, address: str, visit: Visit | None) -> None:
+        """Record that the site answered this address, and keep the visit for the next post."""
+
+    def throttled(self, address: str, error: SvpError) -> None:
+        """Let an address rest that the site doesn't answer any more."""
+
+
 class Downloader(Protocol):
-    """Fetches a post."""
+    """Fetches a post. Without a `pace`, the site is asked at once."""
 
     @property
     def max_duration_s(self) -> float:
         """The longest video that is taken."""
 
-    def fetch(self, link: Link, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
+    def resolve(self, link: Link, *, pace: Pace | None = None) -> Link:
+        """Return the post behind a short link, any other link as it is. Raises a failure of the table."""
+
+    def fetch(
+        self,
+        link: Link,
+        *,
+        folder: Path,
+        progress: Callable[[float], None] | None = None,
+        pace: Pace | None = None,
+    ) -> Video:
         """Download into `folder`; `progress` gets the share done, 0 to 1. Raises a failure of the table."""
 
 

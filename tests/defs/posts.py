@@ -7,6 +7,7 @@ from pathlib import Path
 
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Link, Video
+from svp_dagster.ports import Pace
 
 SOUP = "https://www.tiktok.com/@cook/video/7300000000000000001"
 STEW = "https://www.tiktok.com/@cook/video/7300000000000000002"
@@ -22,7 +23,17 @@ class WrittenPosts:
         self.meanwhile = meanwhile
         self.asked: list[str] = []
 
-    def fetch(self, link: Link, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
+    def resolve(self, link: Link, *, pace: Pace | None = None) -> Link:
+        return link
+
+    def fetch(
+        self,
+        link: Link,
+        *,
+        folder: Path,
+        progress: Callable[[float], None] | None = None,
+        pace: Pace | None = None,
+    ) -> Video:
         self.asked.append(link.url)
         if self.meanwhile is not None:
             self.meanwhile()

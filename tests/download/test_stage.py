@@ -15,6 +15,7 @@ from svp_dagster.download.stage import download, open_file
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Link, Video
+from svp_dagster.ports import Pace
 from tests.download.downloads import link
 from tests.media.hostile import claims_to_be_short
 from tests.media.making import plain_video
@@ -29,7 +30,17 @@ class DeliveringDownloader:
         self.max_duration_s = max_duration_s
         self._fields = fields
 
-    def fetch(self, link: Link, *, folder: Path, progress: Callable[[float], None] | None = None) -> Video:
+    def resolve(self, link: Link, *, pace: Pace | None = None) -> Link:
+        return link
+
+    def fetch(
+        self,
+        link: Link,
+        *,
+        folder: Path,
+        progress: Callable[[float], None] | None = None,
+        pace: Pace | None = None,
+    ) -> Video:
         return Video.model_validate({"media_key": "tiktok:1", "url": link.url} | self._fields)
 
 
