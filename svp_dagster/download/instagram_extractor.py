@@ -31,6 +31,8 @@ class _StaleVisit(Exception):
 class InstagramIE(InstagramPostIE):  # type: ignore[misc]  # yt-dlp has no types
     """Instagram's extractor for one turn. The name is part of the contract: yt-dlp makes the extractor's key of it."""
 
+    _lsd_token: str | None
+
     def __init__(self, turn: Turn) -> None:
         super().__init__()
         self._turn = turn
@@ -53,7 +55,8 @@ class InstagramIE(InstagramPostIE):  # type: ignore[misc]  # yt-dlp has no types
         try:
             info = self._extract_post(url)
         except _StaleVisit:
-            self._turn.visit = self._lsd_token = None
+            self._turn.visit = None
+            self._lsd_token = None
             self._real_initialize()
             info = self._extract_post(url)
         self._keep_visit()

@@ -16,6 +16,7 @@ from sandbox.media.throttle import ANSWERS, Answer
 from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.download.instagram import CHALLENGED
 from svp_dagster.download.links import parse_link
+from svp_dagster.download.turns import address_name
 from svp_dagster.errors import Code, Retry, SvpError
 from svp_dagster.models import Visit
 from tests.download.downloads import link, refusal
@@ -86,13 +87,13 @@ def test_a_post_costs_one_request_and_the_front_page_is_asked_once_for_many(
 def test_a_token_that_is_not_taken_any_more_is_replaced(
     site: MediaSandbox, downloader: YtDlpDownloader, pace: CountingPace, tmp_path: Path
 ) -> None:
-    pace.visits["instagram stale"] = stale = Visit(token="old", cookies={"csrftoken": "old"})
-    pace.visit = lambda _: stale  # type: ignore[method-assign]
+    address = address_name(site.proxy_url)
+    pace.visits[address] = Visit(token="old", cookies={"csrftoken": "old"})
 
     assert downloader.fetch(link("pancakes"), folder=tmp_path, pace=pace).video_path is not None
 
     assert asked(site) == ["/api/graphql", "/", "/api/graphql"]
-    assert [visit.token for visit in pace.visits.values()][-1] != "old"
+    assert pace.visits[address].token != "old"
     assert len(pace.taken) == len(asked(site))
 
 
