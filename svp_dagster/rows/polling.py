@@ -14,8 +14,8 @@ from svp_dagster.errors import Code, SvpError, failure_of
 from svp_dagster.models import LinkEntry, Status
 from svp_dagster.notion.rows import status_type
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.pacing.pace import Queue, waits_turn
-from svp_dagster.rows.pacing.turns import Candidate, jitter
+from svp_dagster.rows.pacing.pace import Queue, candidate, waits_turn
+from svp_dagster.rows.pacing.turns import jitter
 from svp_dagster.rows.parsing import Row, parsed, tag_problem
 from svp_dagster.rows.pauses import SITE_FAULTS, platform_paused_error
 from svp_dagster.rows.waiting import PAUSE_LIMIT, final_outcome, next_try, waiting_outcome
@@ -165,6 +165,7 @@ def decide(
     `in_progress` are the page ids that have a run queued or going on. `read_at` is when the reading began: what the
     store learned later is newer than the row that was read. `limit` bounds the rows that are dealt with.
     """
+    in_order = sorted(rows, key=lambda row: (row.last_edited_time, row.page_id))
     made = [
         _decide_row(
             link,
@@ -174,9 +175,7 @@ def decide(
             problem=refused or tag_problem(link, tags),
             now=read_at,
         )
-        for link, refused in (
-            parsed(row, extra_hosts) for row in sorted(rows, key=lambda row: (row.last_edited_time, row.page_id))
-        )
+        for link, refused in (parsed(row, extra_hosts) for row in in_order)
     ]
     decision = Decision()
     for each in _in_turn(made, known, queue, now=read_at):
@@ -194,20 +193,12 @@ def _in_turn(made: Sequence[Choice], known: Mapping[str, Entry], queue: Queue, *
             paced.append(each)
         else:
             yield each
-    turns = queue.turns((_candidate(start.link, known.get(start.link.page_id)) for start in paced), now=now)
+    turns = queue.turns((candidate(start.link, known.get(start.link.page_id)) for start in paced), now=now)
     for start in sorted(paced, key=lambda start: turns[start.link.page_id]):
         at = turns[start.link.page_id]
-        if at <= now:
-            yield start
-        else:
-            until = at + jitter(start.link.page_id, queue.limit)
-            yield Postpone(link=start.link, error=waits_turn(until, now=now), until=until)
-
-
-def _candidate(link: LinkEntry, entry: Entry | None) -> Candidate:
-    is_old = entry is not None and not entry.is_new_request(link.last_edited_time)
-    since = entry.waiting_since if is_old and entry is not None else None
-    return Candidate(page_id=link.page_id, connection_id=link.connection_id, since=since or link.last_edited_time)
+        until = at + jitter(start.link.page_id, queue.limit)
+        is_its_turn = at <= now
+        yield start if is_its_turn else Postpone(link=start.link, error=waits_turn(until, now=now), until=until)
 
 
 def _decide_row(

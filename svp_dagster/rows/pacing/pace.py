@@ -20,6 +20,7 @@ from svp_dagster.rows.pacing import turns
 from svp_dagster.rows.pacing.turns import Candidate
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.addresses import Address
+from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,13 @@ def waits_turn(until: datetime, *, now: datetime) -> SvpError:
     """Return the error for a row that waits its turn."""
     wait_s = max((until - now).total_seconds(), 0.0)
     return failure(Code.WAITS_TURN, when=f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC", retry_after_s=wait_s)
+
+
+def candidate(link: LinkEntry, entry: Entry | None) -> Candidate:
+    """Return a row that wants a turn: since it waits for one, or since it was requested."""
+    is_old = entry is not None and not entry.is_new_request(link.last_edited_time)
+    since = entry.waiting_since if is_old and entry is not None else None
+    return Candidate(page_id=link.page_id, connection_id=link.connection_id, since=since or link.last_edited_time)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +87,7 @@ class SitePace:
             addresses=self._store.addresses.get(self._rules.addresses),
             limit=self._rules.limit,
             waiting=[
-                Candidate(
-                    page_id=entry.link.page_id,
-                    connection_id=entry.link.connection_id,
-                    since=entry.waiting_since or entry.created_at,
-                )
+                candidate(entry.link, entry)
                 for entry in waiting
                 if entry.retry_at is not None and entry.retry_at > now - FORGOTTEN_AFTER
             ],
