@@ -59,8 +59,11 @@ class Pace(Protocol):
     def visit(self, address: str) -> Visit | None:
         """Return the visit that an earlier post began from this address, None where it has to begin anew."""
 
-    def answered(self, address: str, visit: Visit | None) -> None:
-        """Record that the site answered this address, and keep the visit for the next post."""
+    def keep_visit(self, address: str, visit: Visit) -> None:
+        """Keep a visit that just began from this address, for the next posts."""
+
+    def answered(self, address: str) -> None:
+        """Record that the site showed a post to this address."""
 
     def throttled(self, address: str, error: SvpError) -> None:
         """Let an address rest that the site doesn't answer any more."""

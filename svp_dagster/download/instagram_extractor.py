@@ -36,12 +36,12 @@ class InstagramIE(InstagramPostIE):  # type: ignore[misc]  # yt-dlp has no types
     def __init__(self, turn: Turn) -> None:
         super().__init__()
         self._turn = turn
-        self._is_visit_reused = False
+        self._is_visit_reused = self._has_stale_visit = False
         self._ruling: JsonObject = {}
         self._ruling_query: JsonObject = {}
 
     def _real_initialize(self) -> None:
-        visit = None if self._is_logged_in else self._turn.visit
+        visit = None if self._is_logged_in or self._has_stale_visit else self._turn.find_visit()
         self._is_visit_reused = visit is not None
         if visit is not None:
             self._lsd_token = visit.token
@@ -49,27 +49,21 @@ class InstagramIE(InstagramPostIE):  # type: ignore[misc]  # yt-dlp has no types
                 self._set_cookie(_COOKIE_DOMAIN, name, value)
         with _table_failures():
             super()._real_initialize()
-        self._keep_visit()
+        if self._lsd_token and not self._is_visit_reused:
+            self._turn.keep_visit(Visit(token=self._lsd_token, cookies=self._cookies()))
 
     def _real_extract(self, url: str) -> JsonObject:
         try:
-            info = self._extract_post(url)
+            return self._extract_post(url)
         except _StaleVisit:
-            self._turn.visit = None
-            self._lsd_token = None
+            self._has_stale_visit, self._lsd_token = True, None
             self._real_initialize()
-            info = self._extract_post(url)
-        self._keep_visit()
-        return info
+            return self._extract_post(url)
 
     def _extract_post(self, url: str) -> JsonObject:
         with _table_failures():
             info: JsonObject = super()._real_extract(url)
             return info
-
-    def _keep_visit(self) -> None:
-        if self._lsd_token:
-            self._turn.visit = Visit(token=self._lsd_token, cookies=self._cookies())
 
     def _cookies(self) -> dict[str, str]:
         return {name: cookie.value for name, cookie in self._get_cookies(self._BASE_URL).items()}

@@ -45,7 +45,15 @@ class Turn:
         self._address = pace.take(list(by_name)) if pace else random.choice(list(by_name))  # noqa: S311 (no secret)
         self._reserved = 1
         self.proxy = by_name[self._address]
-        self.visit: Visit | None = pace.visit(self._address) if pace else None
+
+    def find_visit(self) -> Visit | None:
+        """Return a visit that an earlier post began from the same address."""
+        return self._pace.visit(self._address) if self._pace else None
+
+    def keep_visit(self, visit: Visit) -> None:
+        """Keep a visit that just began, at once: other runs may wait for it."""
+        if self._pace:
+            self._pace.keep_visit(self._address, visit)
 
     def spend(self, url: str) -> None:
         """Count a request that is about to be sent. Raises `waits_turn` where there is none left."""
@@ -67,4 +75,4 @@ class Turn:
                 self._pace.throttled(self._address, error)
             raise
         if self._pace:
-            self._pace.answered(self._address, self.visit)
+            self._pace.answered(self._address)

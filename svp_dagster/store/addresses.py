@@ -26,7 +26,7 @@ class Address(Value):
     """A way out, by a name that tells nothing about it, and how a site treats it.
 
     A throttled address rests until `rests_until`, for the reason `problem`. `throttles` counts those since it was last
-    answered. `visit` began at `visit_at`.
+    answered. `visit` began at `visit_at`. `visit_sought_at` is when a run last set out to begin one.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Address(Value):
     problem: str = ""
     visit: Visit | None = None
     visit_at: datetime | None = None
+    visit_sought_at: datetime | None = None
 
 
 Change = Callable[[Sequence[Address]], Address | None]

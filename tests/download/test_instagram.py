@@ -32,6 +32,7 @@ class CountingPace:
 
     def __init__(self) -> None:
         self.taken: list[str] = []
+        self.answers = 0
         self.visits: dict[str, Visit] = {}
         self.throttles: list[SvpError] = []
 
@@ -42,9 +43,11 @@ class CountingPace:
     def visit(self, address: str) -> Visit | None:
         return self.visits.get(address)
 
-    def answered(self, address: str, visit: Visit | None) -> None:
-        if visit:
-            self.visits[address] = visit
+    def keep_visit(self, address: str, visit: Visit) -> None:
+        self.visits[address] = visit
+
+    def answered(self, address: str) -> None:
+        self.answers += 1
 
     def throttled(self, address: str, error: SvpError) -> None:
         self.throttles.append(error)
@@ -82,6 +85,7 @@ def test_a_post_costs_one_request_and_the_front_page_is_asked_once_for_many(
     print(f"requests per post: {YT_DLP_ASKS} as yt-dlp asks, {len(asked(site)) / 5:.1f} as we do")
     assert asked(site) == ["/", *["/api/graphql"] * 5]
     assert len(pace.taken) == len(asked(site))
+    assert pace.answers == 5
 
 
 def test_a_token_that_is_not_taken_any_more_is_replaced(
@@ -110,7 +114,7 @@ def test_a_throttle_is_later_whatever_it_looks_like_and_no_post_s_fault(
 
     assert (caught.value.code, caught.value.retry) == (Code.RATE_LIMITED, Retry.LATER)
     assert (caught.value.detail == CHALLENGED) == (answer == "challenge_required")
-    assert pace.throttles == [caught.value]
+    assert (pace.throttles, pace.answers) == ([caught.value], 0)
 
 
 def test_a_post_without_a_ruling_may_be_shown_later(downloader: YtDlpDownloader, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_row_that_finds_no_room_is_told_when_there_is_some(store: Store) -> No
 def test_a_visit_is_kept_until_the_address_is_throttled(store: Store) -> None:
     mine = pace(store).of_row("ada", "row")
     assert mine.visit("instagram direct") is None
-    mine.answered("instagram direct", VISIT)
+    mine.keep_visit("instagram direct", VISIT)
     assert pace(store).of_row("bob", "other").visit("instagram direct") == VISIT
     mine.throttled("instagram direct", failure(Code.RATE_LIMITED))
     assert mine.visit("instagram direct") is None
@@ -87,7 +87,11 @@ def test_a_throttled_address_rests_ever_longer_and_several_runs_that_meet_one_th
     assert (flagged.throttles, flagged.problem) == (2, CHALLENGED)
     assert [record.levelname for record in caplog.records][-1] == "ERROR"
 
-    mine.answered("instagram direct", VISIT)
+    mine.answered("instagram direct")
+    assert store.addresses.get(WAYS_OUT) == [flagged]  # the answer is to a request of before the throttle
+    woken = flagged.model_copy(update={"rests_until": now - timedelta(days=400)})
+    store.addresses.change(WAYS_OUT, lambda _: woken, now=now)
+    mine.answered("instagram direct")
     (well,) = store.addresses.get(WAYS_OUT)
     assert (well.throttles, well.problem, well.rests_until) == (0, "", None)
 

@@ -7,6 +7,7 @@ run sends that request; a run that needs more reserves them one by one, and its 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # Assumed: the token of a visit serves for half an hour and more. One that doesn't is replaced, at one request more.
 VISIT_KEPT = timedelta(minutes=30)
+VISIT_SOUGHT, VISIT_CHECK = timedelta(seconds=10), timedelta(seconds=0.25)
+"""How long a run waits for the visit that another begins, and how often it looks."""
 FIRST_REST = timedelta(minutes=15)
 LONGEST_REST = timedelta(hours=6)
 """How long a throttled address rests: doubled with each throttle since it was last answered, up to this."""
@@ -125,14 +128,29 @@ class RowPace:
         raise waits_turn(free_at + turns.jitter(self._row[1], self._limit), now=now)
 
     def visit(self, address: str) -> Visit | None:
-        """Return the visit that an earlier post began from this address, None where it has to begin anew."""
-        (known,) = self._addresses.get([address])
-        is_fresh = known.visit_at is not None and known.visit_at > _now() - VISIT_KEPT
-        return known.visit if is_fresh else None
+        """Return the visit that an earlier post began from this address, None where it has to begin anew.
 
-    def answered(self, address: str, visit: Visit | None) -> None:
-        """Record that the site answered this address, and keep the visit for the next post."""
-        self._addresses.change([address], partial(_answered, visit=visit, now=_now()), now=_now())
+        Of several runs that find none, one begins it, and the others wait for it.
+        """
+        for _ in range(int(VISIT_SOUGHT / VISIT_CHECK)):
+            (known,) = self._addresses.get([address])
+            if visit := _fresh_visit(known, now=_now()):
+                return visit
+            if self._addresses.change([address], partial(_seek_visit, now=_now()), now=_now()):
+                return None
+            time.sleep(VISIT_CHECK.total_seconds())
+        return None
+
+    def keep_visit(self, address: str, visit: Visit) -> None:
+        """Keep a visit that just began from this address, for the next posts."""
+        now = _now()
+        kept = {"visit": visit, "visit_at": now, "visit_sought_at": None}
+        self._addresses.change([address], lambda known: known[0].model_copy(update=kept), now=now)
+
+    def answered(self, address: str) -> None:
+        """Record that the site showed a post to this address."""
+        now = _now()
+        self._addresses.change([address], partial(_answered, now=now), now=now)
 
     def throttled(self, address: str, error: SvpError) -> None:
         """Let an address rest that the site doesn't answer any more."""
@@ -143,18 +161,26 @@ class RowPace:
         logger.log(level, "instagram refuses the address “%s”: %s; it rests until %s", address, error.detail, until)
 
 
-def _answered(addresses: Sequence[Address], *, visit: Visit | None, now: datetime) -> Address:
+def _fresh_visit(address: Address, *, now: datetime) -> Visit | None:
+    is_fresh = address.visit_at is not None and address.visit_at > now - VISIT_KEPT
+    return address.visit if is_fresh else None
+
+
+def _seek_visit(addresses: Sequence[Address], *, now: datetime) -> Address | None:
+    """Return the address as it is while this run begins a visit. None where another does, or just did."""
     (address,) = addresses
-    is_new = visit is not None and visit.token != (address.visit.token if address.visit else None)
-    return address.model_copy(
-        update={
-            "visit": visit,
-            "visit_at": now if is_new else address.visit_at,
-            "rests_until": None,
-            "throttles": 0,
-            "problem": "",
-        }
-    )
+    is_sought = address.visit_sought_at is not None and address.visit_sought_at > now - VISIT_SOUGHT
+    if is_sought or _fresh_visit(address, now=now):
+        return None
+    return address.model_copy(update={"visit_sought_at": now})
+
+
+def _answered(addresses: Sequence[Address], *, now: datetime) -> Address | None:
+    """Return the address, well again. An answer to a run that asked before a throttle doesn't end it."""
+    (address,) = addresses
+    if address.rests_until is None or address.rests_until > now:
+        return None
+    return address.model_copy(update={"rests_until": None, "throttles": 0, "problem": ""})
 
 
 def _throttled(addresses: Sequence[Address], *, error: SvpError, now: datetime) -> Address:
@@ -171,6 +197,7 @@ def _throttled(addresses: Sequence[Address], *, error: SvpError, now: datetime) 
             "problem": error.detail,
             "visit": None,
             "visit_at": None,
+            "visit_sought_at": None,
         }
     )
 
