@@ -66,6 +66,8 @@ def _decide(
     read_at: datetime,
     limit: int,
 ) -> polling.Decision:
+    if not reading.rows:
+        return polling.Decision()
     pace = SitePace(link_rows.store, rules)
     page_ids = [row.page_id for row in reading.rows]
     content_databases = link_rows.store.databases.content_databases(reading.link_database.connection_id)
