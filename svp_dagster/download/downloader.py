@@ -59,11 +59,14 @@ class YtDlpDownloader(ConfigurableResource):
         if not link.is_short:
             return link
         turn = self._turn(link, pace)
-        if turn:
-            turn.spend(link.url)
-        with self._guard(turn) as guard:
+        with self._guard(turn) as guard, turn.watched() if turn else nullcontext():
             try:
-                return follow(link, proxy_url=guard.url, timeout_s=self.socket_timeout_s)
+                return follow(
+                    link,
+                    proxy_url=guard.url,
+                    timeout_s=self.socket_timeout_s,
+                    before_request=turn.spend if turn else _at_once,
+                )
             except SvpError as error:
                 if error.code is Code.SITE_UNREACHABLE and (known := guard_failure(guard)):
                     raise known from error
@@ -215,6 +218,10 @@ def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:
     size = f"{size_bytes / 1e6:.0f} MB large" if size_bytes else "too large"
     reason = f"{size}; at most {limit_bytes / 1e6:.0f} MB are allowed"
     return failure(Code.TOO_LARGE, reason=reason, detail=f"{size_bytes or 'unknown size'} > {limit_bytes} bytes")
+
+
+def _at_once(_url: str) -> None:
+    """Send a request without reserving it: only Instagram is paced."""
 
 
 def _is_picture(content: bytes) -> bool:
