@@ -23,7 +23,7 @@ from svp_dagster.notion.schema import ColumnType
 from tests.notion.client.notion_examples import NOBODY
 from tests.notion.client.notion_sandbox import CLIENT, REDIRECT_URI, NotionSandbox
 
-RECORDED = Path(__file__).parents[2] / "recorded" / "notion"
+RECORDED = Path(__file__).parent / "notion"
 CASES = [case for file in sorted(RECORDED.glob("*.json")) for case in json.loads(file.read_text("utf-8"))]
 
 recorded = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['call']}: {case['name']}")

@@ -9,7 +9,7 @@ import pytest
 from svp_dagster.download.instagram import CHALLENGED, answer_failure, has_session, message_failure, page_failure
 from svp_dagster.errors import Code, Retry
 
-RECORDED = Path(__file__).parents[1] / "recorded" / "instagram"
+RECORDED = Path(__file__).parent / "instagram"
 SLOW_DOWN = "The site asks us to slow down."
 LOG_IN = "The site shows this post only to people who are logged in."
 
