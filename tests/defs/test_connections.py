@@ -34,5 +34,5 @@ def test_ticks_share_the_database_connections_of_their_process(installation: Ins
     with opened_connections() as opened:
         for _ in range(3):
             installation.tick()
-            installation.evaluate("lost_rows")
+            installation.evaluate("orphaned_rows")
     assert opened == []
