@@ -61,7 +61,7 @@ SAMPLES = (
     ),
     Sample(
         about="a private post",
-        url=f"{TIKTOK}/@only.friends/video/7512345678901234601",
+        url=f"{TIKTOK}/@not.for.you/video/7512345678901234620",
         tag="places",
         ends=Status.FAILED,
         failure_code="private",

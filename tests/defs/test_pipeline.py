@@ -97,7 +97,7 @@ def test_a_page_that_a_dead_attempt_made_is_found_again(installation: Installati
         ("not a link", "unsupported_link", "url column"),
         ("https://vimeo.com/76979871", "unsupported_link", "TikTok"),
         ("https://www.tiktok.com/@weeknight.kitchen", "unsupported_link", "profile"),
-        ("https://www.tiktok.com/@only.friends/video/7512345678901234601", "private", "private"),
+        ("https://www.tiktok.com/@not.for.you/video/7512345678901234620", "private", "private"),
         ("https://www.tiktok.com/@long.talks/video/7512345678901234701", "too_long", "3.0 hours"),
         ("https://www.tiktok.com/@lake.diary/video/7512345678901234705", "media_empty", "empty"),
         ("https://www.tiktok.com/@lake.diary/video/7512345678901234706", "media_truncated", "of 26 seconds"),
@@ -151,7 +151,7 @@ def test_a_database_in_the_trash_is_noticed_though_its_columns_can_still_be_read
 
 
 def test_a_row_set_back_to_pending_runs_again_once(installation: Installation) -> None:
-    row = installation.process("https://www.tiktok.com/@only.friends/video/7512345678901234601", "places")
+    row = installation.process("https://www.tiktok.com/@not.for.you/video/7512345678901234620", "places")
     properties = {"status": {"select": {"name": "pending"}}, "url": {"url": SUNSET}}
     installation.notion.client.pages.update(row["id"], properties=properties)
     with installation.store.engine.begin() as connection:
