@@ -21,8 +21,9 @@ MAX_KIND_CHARS = 80
 MAX_HEADER_CHARS = 200
 
 _SECRET_HEADER = re.compile(r"auth|cookie|key|token|secret|signature|session", re.IGNORECASE)
+# Tokens of ours begin with svp_, and names of our settings with SVP_.
 _SECRET_TEXT = re.compile(
-    r"\b(?:sk-|AIza|ntn_|secret_|svp_|Bearer\s+)[\w.~+/-]{6,}"
+    r"\b(?:sk-|AIza|ntn_|secret_|(?-i:svp_)|Bearer\s+)[\w.~+/-]{6,}"
     r"|(?<=[?&;])[\w-]*(?:key|token|secret|signature|sig)=[^&\s\"']+",
     re.IGNORECASE,
 )
