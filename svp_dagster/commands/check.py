@@ -102,7 +102,7 @@ def show(report: Report, settings: Settings) -> None:
     console.print(f"Spent {_cents(known)} cents{' and what has no price here' if None in costs else ''}.")
     if report.unknown_answers:
         page = f"{settings.app_url.rstrip('/')}/operator/"
-        console.print(f"{report.unknown_answers} answers that no rule knows are kept without secrets: see {page}")
+        console.print(f"Answers that no rule knows, {report.unknown_answers}, are kept without secrets: see {page}")
 
 
 def _lines(

@@ -16,26 +16,16 @@ from sandbox.serving import serve
 from svp_dagster.commands.checks import screen, speech, summary
 from svp_dagster.commands.checks.line import CheckLine, Questions
 from svp_dagster.screen.engines import LocalReader, VisionReader
-from svp_dagster.screen.sheets import arrange
 from svp_dagster.speech.engines import NoSpeech, OpenAISpeech
 from svp_dagster.summary.engines import ExtractiveSummarizer, GeminiSummarizer
-from tests.commands.checking import line, verdicts
+from tests.commands.checking import ANSWER, answer_as_expected, line, show_sheet, verdicts
 from tests.sandbox.ai_service import AiService
-
-ANSWER = {
-    "overview": "Pancakes.",
-    "properties": {
-        name: {"evidence": [], "value": value, "confidence": 0.9}
-        for name, value in {"name": "Pancakes", **summary.VALUES}.items()
-    },
-}
 
 
 @pytest.fixture
 def ai(gemini: AiService) -> AiService:
     """The stand-ins, which hear and answer what the check expects of the real services."""
-    gemini.steer("speech", text="Boil the pasta and add the basil.", times=None)
-    gemini.steer("gemini", answer=ANSWER, times=None)
+    answer_as_expected(gemini)
     return gemini
 
 
@@ -69,21 +59,6 @@ def check_screen(url: str, questions: Questions, *, key: str = "canary-vision") 
 def check_summary(url: str, questions: Questions, *, key: str = "canary-summary", **options: Any) -> CheckLine:
     (found,) = summary.check_summary(GeminiSummarizer(api_key=key, base_url=url, **options), questions)
     return found
-
-
-def show_sheet(ai: AiService, count: int, *, small: int, marks: str = screen.MARKS) -> None:
-    """Lay down what the next picture shows: all large words, `small` of the small ones, and the marks."""
-    layout = arrange(count, *screen.FRAME_PX)
-    shown = []
-    for frame in range(count):
-        left, top = layout.corner(frame)
-        shown.append({"text": screen.WORDS[frame], "left": left + 40, "top": top + 260, "width": 220, "height": 50})
-        if frame < small:
-            small_word = screen.small_word(frame)
-            shown.append({"text": small_word, "left": left + 40, "top": top + 580, "width": 90, "height": 20})
-        if frame == 0 and marks:
-            shown.append({"text": marks, "left": left + 40, "top": top + 780, "width": 300, "height": 20})
-    ai.steer("vision", lines=shown, times=1)
 
 
 def test_all_is_heard_read_and_answered_as_expected(ai: AiService, questions: Questions) -> None:
@@ -194,7 +169,9 @@ def test_text_without_its_breaks_is_told_from_no_text(questions: Questions) -> N
         lines = check_screen(url, questions)
     first = line(lines, "vision: sheet of 30")
     assert first.verdict == "differs"
-    assert first.got == "0 of 30 large and 0 of 30 small words (no rule knows: textAnnotations without fullTextAnnotation)"
+    assert (
+        first.got == "0 of 30 large and 0 of 30 small words (no rule knows: textAnnotations without fullTextAnnotation)"
+    )
 
 
 def test_marks_that_are_read_otherwise_are_shown(ai: AiService, questions: Questions) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from svp_dagster.commands.checks.line import Answer, CheckLine, Questions, skipped
 from svp_dagster.commands.checks.probe import Probe
-from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import JsonObject
 from svp_dagster.notion.blocks import children, file, match_key, paragraph, text_runs, toggles
 from svp_dagster.notion.client.workspace import Workspace
@@ -66,11 +65,10 @@ def _page_line(workspace: Workspace, probe: Probe, questions: Questions, page: _
 def _lines_of_page(workspace: Workspace, probe: Probe, questions: Questions, page: _Page) -> Iterator[CheckLine]:
     ask = partial(questions.ask, SERVICE)
     if not page.id:
-        yield from (skipped(SERVICE, asked, "Needs the page.") for asked in ("append", "update", "wrong position"))
+        yield from (skipped(SERVICE, asked, "Needs the page.") for asked in ("append", "update"))
         return
     yield ask("append", expected=_NEW_FIRST, how=lambda: _append(probe, page))
     yield ask("update", expected="in order, none lost", how=lambda: _update(workspace, probe, page))
-    yield ask("wrong position", expected="refused", how=lambda: _append_wrongly(probe, page))
 
 
 def _token(workspace: Workspace) -> Answer:
@@ -125,20 +123,6 @@ def _update(workspace: Workspace, probe: Probe, page: _Page) -> Answer:
     wanted = [first, _text(f"{_ONE} changed"), *others, _text(_LAST)]
     workspace.replace_body(page.id, wanted)
     return _compared(probe, page, wanted)
-
-
-def _append_wrongly(probe: Probe, page: _Page) -> Answer:
-    """Name a block as the place that isn't on this level."""
-    inside = next(
-        block for parent in probe.blocks(page.id) if parent["has_children"] for block in _inside(probe, parent)
-    )
-    try:
-        probe.append(page.id, [_text("Nowhere")], after_id=inside["id"])
-    except SvpError as error:
-        if error.code in (Code.NOTION_REFUSED, Code.DATABASE_NOT_SHARED):
-            return Answer(got=f"refused ({error.code})")
-        raise
-    return Answer(got="accepted", advice=_REPORT)
 
 
 def _archive(probe: Probe, page: _Page) -> Answer:

@@ -87,7 +87,7 @@ def _advice(kind: str, video: Video) -> str:
 def _described(video: Video) -> str:
     shown = video.file(video.video_path)
     parts = [
-        f"{len(video.slides)} slides" if video.slides else "",
+        _counted(video),
         f"{video.duration_s:.0f} s" if video.duration_s else "",
         f"{shown.width_px} × {shown.height_px} {shown.codec}" if shown is not None else "",
         f"captions in {', '.join(track.language for track in video.captions)}" if video.captions else "",
@@ -95,3 +95,9 @@ def _described(video: Video) -> str:
         f"at {video.url}",
     ]
     return ", ".join(filter(None, parts))
+
+
+def _counted(video: Video) -> str:
+    if not video.slides:
+        return ""
+    return f"{len(video.slides)} slides" if len(video.slides) > 1 else "a picture"
