@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from svp_dagster import unknown_answers
@@ -90,7 +90,7 @@ def check(settings: Settings, asked: Asked) -> Report:
 
 def show(report: Report, settings: Settings) -> None:
     """Print the table, the cost, and where unknown answers are kept."""
-    table = Table(*_COLUMNS)
+    table = Table(*(Column(name, overflow="fold") for name in _COLUMNS))
     for line in report.lines:
         verdict = Text(line.verdict, style=_COLOURS[line.verdict])
         cells = (line.name, line.expected, line.got, _cents(line.cost_usd), line.advice)
@@ -145,7 +145,7 @@ def _connection_id(store: Store, wanted: str) -> str:
 
 def _costs(chosen: Engines, prices: Prices) -> Iterator[tuple[str, float | None]]:
     if isinstance(chosen.speech, OpenAISpeech):
-        yield "OpenAI", prices.of_speech(chosen.speech.model, seconds=speech.LENGTH_S)
+        yield "OpenAI", prices.of_speech(chosen.speech.model, seconds=speech.BILLED_S)
     if isinstance(chosen.screen_reader, VisionReader):
         yield "Google Vision", prices.of_images(FEATURE, count=len(screen.SHEETS))
     if isinstance(chosen.summarizer, GeminiSummarizer):

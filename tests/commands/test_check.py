@@ -74,7 +74,7 @@ def test_all_services_are_asked_and_the_table_says_what_came(
     assert done.exit_code == 0, done.stdout
     asked = {name for name, (verdict, *_) in found.items() if verdict == "ok"}
     assert {note.check for note in notes() if isinstance(note, Assumption)} - {"none"} <= asked
-    assert done.stderr.startswith("This spends about 0.47 cents (OpenAI about 0.02 cents, ")
+    assert done.stderr.startswith("This spends about 0.47 cents (OpenAI about 0.03 cents, ")
     assert found["vision: sheet of 30"][3] == "0.15"
     assert found["notion: linked views, wikis"][0] == "skipped"
     assert "Spent 0.3" in done.stdout

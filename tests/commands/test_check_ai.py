@@ -100,9 +100,11 @@ def test_a_wrong_key_is_a_sentence_that_names_the_setting_and_never_the_key(
     ai: AiService, questions: Questions
 ) -> None:
     key = "sk-invalid-canary-0123456789"
+    screen_lines = check_screen(ai.url, questions, key=key)
+    assert [each.verdict for each in screen_lines] == ["failed", "failed", "skipped"]
     lines = [
         check_speech(ai.url, questions, key=key),
-        check_screen(ai.url, questions, key=key)[0],
+        screen_lines[0],
         check_summary(ai.url, questions, key=key),
     ]
     for found, setting in zip(lines, ("OPENAI_API_KEY", "GOOGLE_VISION_API_KEY", "GEMINI_API_KEY"), strict=True):
@@ -142,7 +144,7 @@ def test_speech_in_another_shape_is_told(ai: AiService, questions: Questions) ->
     with service_with(unnamed, path="/audio/transcriptions") as url:
         heard = check_speech(url, questions)
     assert "language not named" in heard.got
-    assert "The language is not read" in heard.advice
+    assert "Another language, or none, is read" in heard.advice
 
 
 def test_small_print_that_a_large_sheet_loses_is_counted(ai: AiService, questions: Questions) -> None:

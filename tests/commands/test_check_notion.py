@@ -148,3 +148,12 @@ def test_without_a_page_to_write_on_the_line_says_how_to_share_one(notion: Notio
     assert line(lines, "notion: search").got == "0 pages, 0 data sources"
     assert "••• → Connections" in line(lines, "notion: search").advice
     assert line(lines, "notion: page").verdict == "skipped"
+
+
+def test_a_parent_that_is_not_shared_is_named(notion: NotionSandbox, questions: Questions) -> None:
+    calls = notion.resource.calls(notion.bot_id, notion.tokens)
+    workspace, probe = Workspace(calls, connection_id="c"), Probe(calls, connection_id="c")
+    for parent_id in ("0f7c1a52-6a4e-4c86-9d0b-2f6f8f1f2a3b", "no id"):
+        page = line(check_notion(workspace, probe, questions, parent_id=parent_id), "notion: page")
+        assert page.verdict == "failed"
+        assert page.advice.startswith("The page for the check can't be found")

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject
 from svp_dagster.notion.client.endpoints import Endpoints
-from svp_dagster.notion.client.failures import CONTENT_PAGE, PARENT_PAGE
+from svp_dagster.notion.client.failures import CONTENT_PAGE, Subject
 from svp_dagster.notion.client.http import Call
 from svp_dagster.notion.client.responses import read, results
 from svp_dagster.notion.rich_text import rich_text
 
 MAX_BLOCKS = 1000
+PARENT = Subject(name="page for the check", not_found_code=Code.DATABASE_NOT_SHARED)
 
 
 class Probe(Endpoints):
@@ -20,7 +21,7 @@ class Probe(Endpoints):
 
     def create_page(self, parent_id: str, *, title: str, blocks: Sequence[JsonObject]) -> str:
         """Create a page and return its id. No other page below the parent may have the title."""
-        parent_id = PARENT_PAGE.require_id(parent_id)
+        parent_id = PARENT.require_id(parent_id)
         body = {
             "parent": {"type": "page_id", "page_id": parent_id},
             "properties": {"title": {"title": rich_text(title)}},
@@ -30,7 +31,7 @@ class Probe(Endpoints):
         def look() -> JsonObject | None:
             return next((block for block in self.blocks(parent_id) if _page_title(block) == title), None)
 
-        call = Call(method="POST", path="pages", body=body, subject=PARENT_PAGE)
+        call = Call(method="POST", path="pages", body=body, subject=PARENT)
         return read(_id, self._calls.send_once(call, look=look))
 
     def append(self, parent_id: str, blocks: Sequence[JsonObject], *, after_id: str) -> list[str]:

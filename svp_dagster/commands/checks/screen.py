@@ -46,7 +46,10 @@ def check_screen(engine: ScreenReader, questions: Questions) -> Iterator[CheckLi
         expected = f"{count} of {count} large and {count} of {count} small words"
         how = partial(_read_sheet, engine, questions, count, first_frame)
         yield questions.ask(SERVICE, f"sheet of {count}", expected=expected, how=how)
-    yield questions.ask(SERVICE, "punctuation", expected=MARKS, how=lambda: _punctuation(first_frame))
+    if first_frame:
+        yield questions.ask(SERVICE, "punctuation", expected=MARKS, how=lambda: _punctuation(first_frame))
+    else:
+        yield skipped(SERVICE, "punctuation", "Needs a sheet of which something was read.")
 
 
 def small_word(frame: int) -> str:
@@ -73,7 +76,7 @@ def _punctuation(first_frame: Sequence[Word]) -> Answer:
     read = [line.text for line in lines.join_words(first_frame)]
     if MARKS in read:
         return Answer(got=MARKS)
-    return Answer(got=" | ".join(read) or "nothing", advice=_REPORT)
+    return Answer(got=" | ".join(read), advice=_REPORT)
 
 
 def _frame(number: int) -> Picture:
