@@ -64,7 +64,11 @@ class Installation:
             context = dg.build_op_context(partition_key=page_id, instance=self.instance)
             common: dict[str, Any] = {"link_rows": made.link_rows, "work_folder": made.work_folder}
             video, destination = jobs.download(
-                context, **common, downloader=made.downloader, site_rules=made.site_rules
+                context,
+                **common,
+                downloader=made.downloader,
+                site_rules=made.site_rules,
+                kept_media=made.kept_media,
             )
             transcript = jobs.transcribe(context, **common, speech=made.speech, video=video)
             screen_text = jobs.read_screen(context, **common, screen_reader=made.screen_reader, video=video)

@@ -84,6 +84,10 @@ def _environment(folder: Path, urls: dict[str, str]) -> Iterator[None]:
     os.environ |= {
         "SVP_HOME": str(folder / "home"),
         "SVP_EGRESS_PROXY": urls["media"],
+        # Each run is to download its post, as fast as it can.
+        "SVP_INSTAGRAM_REQUESTS": "1000",
+        "SVP_INSTAGRAM_WINDOW_S": "1",
+        "SVP_MEDIA_KEPT_HOURS": "0",
         "NOTION_BASE_URL": urls["notion"],
         "OPENAI_API_KEY": "benchmark",
         "OPENAI_BASE_URL": f"{urls['ai']}/v1",

@@ -65,7 +65,7 @@ class EntryView:
         if self.waits_for_site:
             return "Waits for the site"
         if self.entry.is_waiting:
-            return "Tried again later"
+            return "Waits its turn" if self.entry.failure_code == Code.WAITS_TURN else "Tried again later"
         return _WORDS[self.entry.status]
 
     @property

@@ -160,7 +160,8 @@ def _by(ends_at: float, platforms: Future[dict[str, PlatformHealth] | None]) -> 
 
 def _platforms(found: Services) -> dict[str, PlatformHealth] | None:
     try:
-        return {name: PlatformHealth.of(platform) for name, platform in found.store.platforms.all().items()}
+        addresses, platforms = found.store.addresses.all(), found.store.platforms.all()
+        return {name: PlatformHealth.of(each, addresses, now=found.now()) for name, each in platforms.items()}
     except (SQLAlchemyError, SvpError):
         return None  # the check of the database says why
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal, Self
 
@@ -10,7 +11,16 @@ from pydantic import Field
 from oauth_app.services import services
 from svp_dagster.models import Link, Value
 from svp_dagster.rows.pauses import name_of
+from svp_dagster.store.addresses import Address
 from svp_dagster.store.platforms import Platform
+
+
+class RestingAddress(Value):
+    """An outgoing address that the site refuses, by a name that tells nothing about a proxy."""
+
+    name: str
+    rests_until: datetime
+    problem: str = Field(description="What the site answered; `challenge_required` needs the operator.")
 
 
 class PlatformHealth(Value):
@@ -28,9 +38,10 @@ class PlatformHealth(Value):
     canary_problem: str = Field(description="The sentence of the last canary that failed.")
     worked_at: datetime | None
     downloader: str = Field(description="The versions of what downloaded from it last.")
+    resting: tuple[RestingAddress, ...]
 
     @classmethod
-    def of(cls, platform: Platform) -> Self:
+    def of(cls, platform: Platform, addresses: Iterable[Address], *, now: datetime) -> Self:
         """The public side of a platform: no link of anybody's is part of it."""
         same = ("paused_since", "failure_code", "canary_problem", "downloader")
         return cls(
@@ -38,8 +49,16 @@ class PlatformHealth(Value):
             failing=len(platform.failing),
             next_canary_at=platform.canary_at,
             worked_at=platform.good_at,
+            resting=tuple(_resting(platform, addresses, now=now)),
             **{name: getattr(platform, name) for name in same},
         )
+
+
+def _resting(platform: Platform, addresses: Iterable[Address], *, now: datetime) -> Iterator[RestingAddress]:
+    for address in addresses:
+        is_its_own = address.name.partition(" ")[0] == platform.name
+        if is_its_own and address.rests_until is not None and address.rests_until > now:
+            yield RestingAddress(name=address.name, rests_until=address.rests_until, problem=address.problem)
 
 
 def paused() -> list[Platform]:

@@ -34,6 +34,7 @@ class Code(StrEnum):
     SITE_CHANGED = "site_changed"
     SITE_UNREACHABLE = "site_unreachable"
     PLATFORM_PAUSED = "platform_paused"
+    WAITS_TURN = "waits_turn"
     LIVE_STREAM = "live_stream"
     TOO_LONG = "too_long"
     TOO_LARGE = "too_large"
@@ -151,6 +152,11 @@ TABLE: dict[Code, FailureKind] = {
     Code.PLATFORM_PAUSED: _later(
         15 * MINUTE_S,
         "Downloads from {platform} fail at the moment. This link waits, and starts by itself once they work again.",
+    ),
+    Code.WAITS_TURN: _later(
+        5 * MINUTE_S,
+        "Instagram shows our server only a few posts at a time. This link waits its turn, and starts by itself at "
+        "about {when}.",
     ),
     Code.LIVE_STREAM: _never("This is a live stream. Save the link of its recording once it has ended."),
     Code.TOO_LONG: _never("This video is {reason}. Choose a shorter one, or ask the operator to raise the limit."),
@@ -328,6 +334,8 @@ def failure(code: PlainCode, **options: Unpack[Options]) -> SvpError: ...
 def failure(code: ReasonCode, *, reason: str, **options: Unpack[Options]) -> SvpError: ...
 @overload
 def failure(code: Literal[Code.PLATFORM_PAUSED], *, platform: str, **options: Unpack[Options]) -> SvpError: ...
+@overload
+def failure(code: Literal[Code.WAITS_TURN], *, when: str, **options: Unpack[Options]) -> SvpError: ...
 @overload
 def failure(code: Literal[Code.MEDIA_TRUNCATED], *, read_to: str, **options: Unpack[Options]) -> SvpError: ...
 @overload

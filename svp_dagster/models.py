@@ -194,6 +194,13 @@ class Video(Value):
         return f"{title}\n{description}".strip()
 
 
+class Visit(Value):
+    """What Instagram gave an anonymous visitor on its front page: it belongs to nobody, and serves for many posts."""
+
+    token: str
+    cookies: dict[str, str]
+
+
 class Transcript(Value):
     """What is said. With an empty `text`, `note` says why in words for the page's reader.
 

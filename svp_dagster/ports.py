@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from svp_dagster.errors import SvpError
 from svp_dagster.models import (
     ContentPage,
     JsonObject,
@@ -20,6 +21,7 @@ from svp_dagster.models import (
     Usage,
     Value,
     Video,
+    Visit,
     Word,
 )
 from svp_dagster.notion.properties import askable_columns
@@ -58,12 +60,34 @@ class BrowserMemory(Protocol):
         """Remember it instead of the last."""
 
 
+class Pace(Protocol):
+    """Spread the requests to Instagram over time, for each outgoing address. Addresses go by digests."""
+
+    def take(self, addresses: Sequence[str]) -> str:
+        """Reserve one request and return the address to send it from, the least used. Raises `waits_turn`."""
+
+    def visit(self, address: str) -> Visit | None:
+        """Return the visit that an earlier post began from this address, None where it has to begin anew."""
+
+    def keep_visit(self, address: str, visit: Visit) -> None:
+        """Keep a visit that just began from this address, for the next posts."""
+
+    def answered(self, address: str) -> None:
+        """Record that the site showed a post to this address."""
+
+    def throttled(self, address: str, error: SvpError) -> None:
+        """Let an address rest that the site doesn't answer any more."""
+
+
 class Downloader(Protocol):
-    """Download posts."""
+    """Download posts. Without a `pace`, the site is asked at once."""
 
     @property
     def max_duration_s(self) -> float:
         """The longest video that is taken."""
+
+    def resolve(self, link: Link, *, pace: Pace | None = None) -> Link:
+        """Return the post behind a short link, any other link as it is. Raises a failure of the table."""
 
     def fetch(
         self,
@@ -72,6 +96,7 @@ class Downloader(Protocol):
         folder: Path,
         progress: Callable[[float], None] | None = None,
         browsers: BrowserMemory | None = None,
+        pace: Pace | None = None,
     ) -> Video:
         """Download into `folder`; `progress` gets the share done, 0 to 1. Raises a failure of the table.
 

@@ -72,10 +72,14 @@ class Settings(BaseSettings, PageOptions):
     monthly_budget_usd: float | None = Field(default=None, ge=0, description="Per connection; unset: no cap.")
     prices_file: Path | None = Field(default=None, description="JSON that overrides the price table.")
 
-    egress_proxy: str = Field(
-        default="", repr=False, description="Proxy for all that is fetched from TikTok and Instagram."
-    )
+    egress_proxy: str = Field(default="", repr=False, description="Proxies for TikTok and Instagram, comma-separated.")
     cookies_file: Path | None = Field(default=None, description="Netscape cookie file for yt-dlp.")
+    instagram_requests: int = Field(default=12, ge=1, description="Requests to Instagram per address and window.")
+    # Assumed: nobody publishes what an account may do. If wrong: the account is asked to prove that it is a person.
+    instagram_requests_with_cookies: int = Field(default=60, ge=1, description="The same with an account's cookies.")
+    instagram_window_s: float = Field(default=600, gt=0, description="The window of these, in seconds.")
+    media_kept_hours: float = Field(default=24, ge=0, description="Hours for which the media of a post are kept.")
+    media_kept_bytes: int = Field(default=5_000_000_000, ge=0, description="What kept media may take on the disk.")
     allowed_sites: str = Field(default="", description="More sites of yt-dlp's, comma-separated, e.g. youtube.com.")
     rows_to_pause: int = Field(default=5, ge=1, description="Rows that fail in a row until their platform is paused.")
     canary_tiktok: str = Field(default="", description="Canary link of TikTok; empty: the last that worked.")
@@ -122,6 +126,11 @@ class Settings(BaseSettings, PageOptions):
     def extra_dagster_hosts(self) -> list[str]:
         """The names of `dagster_hosts`."""
         return [name.strip() for name in self.dagster_hosts.split(",") if name.strip()]
+
+    @property
+    def media_folder(self) -> Path:
+        """Where the media of posts are kept."""
+        return self.home / "media"
 
     @property
     def work_folder(self) -> Path:

@@ -23,6 +23,7 @@ from svp_dagster.store.tables import Base
 from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion, running_notion
 from tests.postgres import PostgresServer, running_server
 from tests.sandbox.ai_service import AiService, ai_service
+from tests.skips import pytest_terminal_summary  # noqa: F401 (a hook of this file, which it is easier to test in its own)
 
 # Fixtures serve all examples of a test, and a busy machine is no defect. The same examples on every machine.
 settings.register_profile(

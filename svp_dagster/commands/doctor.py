@@ -18,9 +18,12 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
+from svp_dagster.download.instagram import has_session
+from svp_dagster.download.turns import split_proxies
 from svp_dagster.errors import SvpError
 from svp_dagster.prices import load_prices
 from svp_dagster.settings import NOTION_PORTAL, Settings
+from svp_dagster.speech.openai_speech import SUCCESSORS
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import encryption_keys, open_store, operator_key
@@ -52,6 +55,7 @@ def examine(settings: Settings) -> list[Finding]:
         _ffmpeg,
         _downloads,
         _egress,
+        _instagram,
         _notion,
         _app_address,
         _notion_client,
@@ -139,11 +143,27 @@ def _downloads(settings: Settings) -> Finding:
 def _egress(settings: Settings) -> Finding:
     if not settings.egress_proxy:
         return _missing("Proxy for downloads", "none; sites often refuse cloud addresses (SVP_EGRESS_PROXY)")
-    try:
-        httpx.get(settings.egress_proxy, timeout=TIMEOUT_S)
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return _wrong("Proxy for downloads", "doesn't answer; correct SVP_EGRESS_PROXY")
+    for number, proxy in enumerate(split_proxies(settings.egress_proxy), start=1):
+        try:
+            httpx.get(proxy, timeout=TIMEOUT_S)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return _wrong("Proxy for downloads", f"number {number} doesn't answer; correct SVP_EGRESS_PROXY")
     return _ok("Proxy for downloads", "answers")
+
+
+def _instagram(settings: Settings) -> Finding:
+    """Report the pace. It is no promise: what Instagram shows to whom is known by asking it alone."""
+    minutes = f"{settings.instagram_window_s / 60:g} minutes"
+    if settings.cookies_file is not None and has_session(settings.cookies_file):
+        return _ok("Instagram", f"with an account's cookies, {settings.instagram_requests_with_cookies} in {minutes}")
+    if settings.egress_proxy:
+        ways_out = len(split_proxies(settings.egress_proxy))
+        return _ok("Instagram", f"through {ways_out} proxies, {settings.instagram_requests} in {minutes} each")
+    return _missing(
+        "Instagram",
+        f"no proxy and no account: {settings.instagram_requests} requests in {minutes}, and from a cloud's address "
+        "mostly none; set SVP_EGRESS_PROXY or SVP_COOKIES_FILE",
+    )
 
 
 def _notion(settings: Settings) -> Finding:
@@ -242,13 +262,18 @@ def _prices(settings: Settings) -> Finding:
 def _service(subject: str, url: str, headers: dict[str, str], *, key: str, model: str, setting: str) -> Finding:
     """Request a model's description: it is free, and tells a bad key from a retired model."""
     try:
-        status = httpx.get(url, headers=headers, timeout=TIMEOUT_S).status_code
+        response = httpx.get(url, headers=headers, timeout=TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL):
         return _wrong(subject, "the service doesn't answer; check the network")
+    status = response.status_code
     if status == httpx.codes.OK:
         return _ok(subject, model)
     if status == httpx.codes.NOT_FOUND:
-        return _wrong(subject, f"the model {model} isn't available (any more); set {setting}")
+        successor = SUCCESSORS.get(model)
+        serves = f" to {successor}, which serves in its place" if successor else ""
+        return _wrong(subject, f"the model {model} isn't available (any more); set {setting}{serves}")
+    if "SERVICE_DISABLED" in response.text:
+        return _wrong(subject, f"the API isn't enabled in the Google project of {key}; enable it in the console")
     if status in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return _wrong(subject, f"the key isn't accepted; set a valid {key}")
     return _wrong(subject, f"the service answers with status {status}; try again later")

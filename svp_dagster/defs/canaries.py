@@ -15,6 +15,7 @@ from svp_dagster.download.stage import download
 from svp_dagster.errors import Code
 from svp_dagster.ports import Downloader
 from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.pauses import SITE_FAULTS, canary_links, try_canaries
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.platforms import Platform
@@ -44,7 +45,8 @@ def download_canary(
         return
     waiting = store.sweep.waiting(SITE_FAULTS | {Code.PLATFORM_PAUSED}, limit=WAITING_LOOKED_AT)
     links = canary_links(platform, waiting=waiting, rules=site_rules)
-    fetch = partial(download, downloader=downloader, folder=work_folder.path, browsers=store.platforms)
+    pace = SitePace(store, site_rules).of_row("", "canary")
+    fetch = partial(download, downloader=downloader, folder=work_folder.path, browsers=store.platforms, pace=pace)
     left = try_canaries(store, platform.name, links, fetch=fetch)
     context.log.info("%s: %s", left.name, left.canary_problem or "works again")
     if not left.is_paused:

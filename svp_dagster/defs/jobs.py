@@ -7,13 +7,14 @@ from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_tr
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.stage import stage_run
 from svp_dagster.defs.work_folder import WorkFolder
-from svp_dagster.download import stage as download_stage
+from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.models import ContentPage, PageOptions, ScreenText, Status, Summary, Transcript, Video
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
 from svp_dagster.publish import stage as publish_stage
 from svp_dagster.rows.destination import Destination
+from svp_dagster.rows.fetching import fetch_post
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.pauses import watched
+from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
@@ -27,15 +28,22 @@ def download(
     downloader: dg.ResourceParam[Downloader],
     work_folder: WorkFolder,
     site_rules: SiteRules,
+    kept_media: KeptMedia,
 ) -> tuple[Video, Destination]:
     """Check where the page goes, and fetch the post with its captions, cover and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
         destination, post = stage.row.preflight(), stage.row.post
-        store = link_rows.store
-        with watched(store, stage.row.link.page_id, post, rules=site_rules):
-            video = download_stage.download(
-                post, downloader=downloader, folder=work_folder.path, browsers=store.platforms
-            )
+        link = stage.row.link
+        video = fetch_post(
+            post,
+            store=link_rows.store,
+            page_id=link.page_id,
+            rules=site_rules,
+            downloader=downloader,
+            pace=SitePace(link_rows.store, site_rules).of_row(link.connection_id, link.page_id),
+            kept=kept_media,
+            folder=work_folder.path,
+        )
         thumbnail = stage.row.keep_thumbnail(video)
         stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
         return video, destination

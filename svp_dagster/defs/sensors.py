@@ -10,9 +10,11 @@ from svp_dagster.defs.failures import failure_of_run, lost_claim, recorded_failu
 from svp_dagster.defs.jobs import process_link
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.work_folder import WorkFolder
+from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.rows import polling
 from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.waiting import interruption
@@ -26,6 +28,7 @@ def pending_links(
     link_rows: LinkRows,
     polling_rules: PollingRules,
     site_rules: SiteRules,
+    kept_media: KeptMedia,
 ) -> dg.SensorResult | dg.SkipReason:
     """Read the pending rows of the Link Databases that are due, and start a run for each that can be worked on."""
     read_at = datetime.now(UTC)
@@ -35,7 +38,7 @@ def pending_links(
     readings, unanswered = polling.read_due(
         link_rows, due, workers=polling_rules.workers, budget_s=polling_rules.budget_s
     )
-    decide = partial(_decide, context.instance, link_rows, site_rules, read_at=read_at)
+    decide = partial(_decide, context.instance, link_rows, site_rules, kept_media, read_at=read_at)
     decisions: list[polling.Decision] = []
     for reading in readings:
         left = polling_rules.rows_per_tick - sum(len(made.requests) for made in decisions)
@@ -57,24 +60,33 @@ def _decide(
     instance: dg.DagsterInstance,
     link_rows: LinkRows,
     rules: SiteRules,
+    kept_media: KeptMedia,
     reading: polling.Reading,
     *,
     read_at: datetime,
     limit: int,
 ) -> polling.Decision:
+    if not reading.rows:
+        return polling.Decision()
+    pace = SitePace(link_rows.store, rules)
     page_ids = [row.page_id for row in reading.rows]
     content_databases = link_rows.store.databases.content_databases(reading.link_database.connection_id)
+    queue = pace.queue(is_kept=kept_media.holds, now=read_at)
     decision = polling.decide(
         reading.rows,
         known=link_rows.store.entries.known(page_ids),
         in_progress=runs.rows_in_progress(instance, page_ids),
         platforms=link_rows.store.platforms.all(),
+        queue=queue,
         tags={database.tag for database in content_databases},
         extra_hosts=rules.extra_hosts,
         read_at=read_at,
         limit=limit,
     )
     polling.keep(link_rows, decision, now=datetime.now(UTC))
+    for start in decision.requests:
+        if queue.needs_turn(start.link):
+            pace.reserve(start.link, now=datetime.now(UTC))
     return decision
 
 
@@ -100,7 +112,7 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
     parts = [
         f"{len(readings)} Link Databases asked, no row to start.",
         f"{rejected} ended as failed." if rejected else "",
-        f"{postponed} wait for their platform." if postponed else "",
+        f"{postponed} wait for their platform or their turn." if postponed else "",
         f"{unanswered} didn't answer in time and are asked again." if unanswered else "",
         *problems[:3],
         *sorted(skipped)[:5],

@@ -10,6 +10,7 @@ from svp_dagster.defs.failures import failure_of_run
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.retention import Retention
 from svp_dagster.defs.work_folder import WorkFolder
+from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.waiting import interruption
 from svp_dagster.store.entries import Entry
@@ -111,16 +112,17 @@ def orphaned_folders(context: dg.SensorEvaluationContext, work_folder: WorkFolde
 
 @dg.sensor(minimum_interval_seconds=600, default_status=RUNNING)
 def retention_limits(
-    context: dg.SensorEvaluationContext, link_rows: LinkRows, retention: Retention
+    context: dg.SensorEvaluationContext, link_rows: LinkRows, retention: Retention, kept_media: KeptMedia
 ) -> dg.SensorResult | dg.SkipReason:
-    """Remove old runs, partitions of finished rows, and results by content, a few at a time."""
+    """Remove old runs, partitions of finished rows and results by content, a few at a time, and old media."""
     now = datetime.now(UTC)
     partitions, cursor = _prune_partitions(
         context, link_rows, before=now - timedelta(days=retention.partitions_kept_days)
     )
     old_runs = _prune_runs(context.instance, link_rows, before=now - timedelta(days=retention.runs_kept_days))
     contents = link_rows.store.contents.forget_before(now - timedelta(days=retention.contents_kept_days))
-    reason = f"Removed {partitions} partitions, {old_runs} runs and {contents} results by content."
+    media = kept_media.prune()
+    reason = f"Removed {partitions} partitions, {old_runs} runs, {contents} results by content and {media} kept posts."
     return dg.SensorResult(skip_reason=reason, cursor=cursor)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,11 +25,12 @@ from svp_dagster.download.egress import EgressGuard, Limits, direct, through
 from svp_dagster.download.posts import Post, choose_formats, read_post
 from svp_dagster.download.short_links import follow
 from svp_dagster.download.site_failures import guard_failure, yt_dlp_failure
+from svp_dagster.download.turns import PACED_PLATFORM, Turn, split_proxies
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.media.kinds import is_text, picture_suffix
 from svp_dagster.media.length import require_length
 from svp_dagster.models import CaptionTrack, JsonObject, Link, Video
-from svp_dagster.ports import BrowserMemory
+from svp_dagster.ports import BrowserMemory, Pace
 
 if TYPE_CHECKING:
     from svp_dagster.download.yt_dlp_session import YtDlpSession
@@ -48,8 +49,28 @@ class YtDlpDownloader(ConfigurableResource):
     min_short_side_px: int = Field(default=540, gt=0, description="The smallest format that is at least so wide wins.")
     socket_timeout_s: float = Field(default=20, gt=0, description="How long the site may stay silent.")
     time_limit_s: float = Field(default=600, gt=0, description="How long one post may take in all.")
-    proxy: str = Field(default="", repr=False, description="The way out: http://[user:password@]host:port.")
+    proxy: str = Field(
+        default="", repr=False, description="The ways out, comma-separated: http://[user:password@]host:port."
+    )
     cookies_file: str = Field(default="", description="Netscape cookie file; each run works on a copy of it.")
+
+    def resolve(self, link: Link, *, pace: Pace | None = None) -> Link:
+        """Return the post behind a short link, any other link as it is. Raises a failure of the table."""
+        if not link.is_short:
+            return link
+        turn = self._turn(link, pace)
+        with self._guard(turn) as guard, turn.watched() if turn else nullcontext():
+            try:
+                return follow(
+                    link,
+                    proxy_url=guard.url,
+                    timeout_s=self.socket_timeout_s,
+                    before_request=turn.spend if turn else _at_once,
+                )
+            except SvpError as error:
+                if error.code is Code.SITE_UNREACHABLE and (known := guard_failure(guard)):
+                    raise known from error
+                raise
 
     def fetch(
         self,
@@ -58,33 +79,33 @@ class YtDlpDownloader(ConfigurableResource):
         folder: Path,
         progress: Progress | None = None,
         browsers: BrowserMemory | None = None,
+        pace: Pace | None = None,
     ) -> Video:
         """Download a post into `folder`; `progress` gets the share of the video done, 0 to 1.
 
         A photo post has `slides` and, if it has a sound, `audio_path`; a carousel has slides of which some or all
         are clips. A post with sound alone has `audio_path`. The files are not probed. Raises a failure of the table.
         """
-        dial = through(self.proxy) if self.proxy else direct
+        link = self.resolve(link, pace=pace)
         folder.mkdir(parents=True, exist_ok=True)
-        limits = Limits(size_bytes=self.max_size_bytes + _EXTRAS_BYTES, time_s=self.time_limit_s)
-        with EgressGuard(dial=dial, limits=limits) as guard:
-            link = self._follow(link, guard)
-            with self._session(link, folder=folder, guard=guard) as session:
+        turn = self._turn(link, pace)
+        with self._guard(turn) as guard, self._session(link, folder=folder, guard=guard, turn=turn) as session:
+            with turn.watched() if turn else nullcontext():
                 info = _look_up(session, link, browsers)
-                post = read_post(info, link=link)
-                self._require_acceptable(post)
-                return self._download(session, info, post, progress=progress, folder=folder)
+            post = read_post(info, link=link)
+            self._require_acceptable(post)
+            return self._download(session, info, post, progress=progress, folder=folder)
 
-    def _follow(self, link: Link, guard: EgressGuard) -> Link:
-        try:
-            return follow(link, proxy_url=guard.url, timeout_s=self.socket_timeout_s)
-        except SvpError as error:
-            if error.code is Code.SITE_UNREACHABLE and (known := guard_failure(guard)):
-                raise known from error
-            raise
+    def _turn(self, link: Link, pace: Pace | None) -> Turn | None:
+        return Turn(split_proxies(self.proxy), pace) if link.platform == PACED_PLATFORM else None
+
+    def _guard(self, turn: Turn | None) -> EgressGuard:
+        proxy = turn.proxy if turn else split_proxies(self.proxy)[0]
+        limits = Limits(size_bytes=self.max_size_bytes + _EXTRAS_BYTES, time_s=self.time_limit_s)
+        return EgressGuard(dial=through(proxy) if proxy else direct, limits=limits)
 
     @contextmanager
-    def _session(self, link: Link, *, folder: Path, guard: EgressGuard) -> Iterator[YtDlpSession]:
+    def _session(self, link: Link, *, folder: Path, guard: EgressGuard, turn: Turn | None) -> Iterator[YtDlpSession]:
         """Open a session of yt-dlp whose exceptions are failures of the table.
 
         An extractor may raise anything where a site's answer has an unexpected shape: then the site changed.
@@ -104,18 +125,13 @@ class YtDlpDownloader(ConfigurableResource):
                 folder=folder,
                 socket_timeout_s=self.socket_timeout_s,
                 cookies=self._cookies(Path(private)),
+                turn=turn,
             )
             try:
                 with session:
                     yield session
             except (YoutubeDLError, RequestError, AttributeError, LookupError, TypeError, ValueError) as error:
-                raise yt_dlp_failure(
-                    error,
-                    platform=link.platform,
-                    warnings=session.warnings,
-                    problems=session.problems,
-                    guard=guard,
-                ) from error
+                raise yt_dlp_failure(error, platform=link.platform, guard=guard) from error
 
     def _cookies(self, private: Path) -> Path | None:
         if not self.cookies_file:
@@ -202,6 +218,10 @@ def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:
     size = f"{size_bytes / 1e6:.0f} MB large" if size_bytes else "too large"
     reason = f"{size}; at most {limit_bytes / 1e6:.0f} MB are allowed"
     return failure(Code.TOO_LARGE, reason=reason, detail=f"{size_bytes or 'unknown size'} > {limit_bytes} bytes")
+
+
+def _at_once(_url: str) -> None:
+    """Send a request without reserving it: only Instagram is paced."""
 
 
 def _is_picture(content: bytes) -> bool:

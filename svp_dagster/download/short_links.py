@@ -8,7 +8,7 @@ post.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -17,7 +17,7 @@ import httpx
 
 from svp_dagster.download.links import SITE_HOSTS, parse_link
 from svp_dagster.download.site_failures import UNTRUSTED, status_failure
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import Code, PlainCode, SvpError, failure
 from svp_dagster.models import Link
 
 MAX_STEPS: Final = 5
@@ -34,21 +34,25 @@ _USER_AGENTS: Final = {"tiktok": (_PREVIEW, _CURL), "instagram": (_CURL, _PREVIE
 _TAG: Final = re.compile(r"<(?:link|meta)\s[^<>]{1,2000}>", re.IGNORECASE)
 _ATTRIBUTE: Final = re.compile(r"""([\w:-]{1,40})=(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 
+BeforeRequest = Callable[[str], None]
 
-def follow(link: Link, *, proxy_url: str, timeout_s: float) -> Link:
+
+def follow(link: Link, *, proxy_url: str, timeout_s: float, before_request: BeforeRequest) -> Link:
     """Return the link of the post that a short link leads to. Any other link is returned as it is.
 
+    `before_request` gets the address of each request before it is sent, and may raise to prevent it.
+
     Raises the failure `gone` for an expired link, `unsupported_link` where it leads to anything but a post of the
-    same sites, `login_required` where the site wants a login, `post_unavailable` where it leads nowhere, and those of
-    an answer with an error.
+    same sites, `login_required` or `rate_limited` where it leads to the login page, `post_unavailable` where it leads
+    nowhere, and those of an answer with an error.
     """
     if not link.is_short:
         return link
     with httpx.Client(proxy=proxy_url, timeout=timeout_s, headers={"Accept-Encoding": "identity"}) as client:
         for _ in range(MAX_STEPS):
-            target = _step(client, link)
+            target = _step(client, link, before_request)
             if urlsplit(target).path.startswith(("/accounts/login", "/login")):
-                raise failure(Code.LOGIN_REQUIRED, detail="the short link leads to the login page")
+                raise _sent_to_login(link)
             if urlsplit(target).path in ("", "/") and urlsplit(target).hostname in SITE_HOSTS:
                 raise failure(Code.GONE, detail="the short link leads to the start page")
             link = _leads_to(target)
@@ -69,10 +73,11 @@ def post_in_page(page: str) -> Link | None:
     return None
 
 
-def _step(client: httpx.Client, link: Link) -> str:
+def _step(client: httpx.Client, link: Link, before_request: BeforeRequest) -> str:
     """Return where a short link leads: by its redirect, else by the page that one of the user agents gets."""
     pages: list[str] = []
     for user_agent in _USER_AGENTS[link.platform]:
+        before_request(link.url)
         target, page = _ask(client, link.url, user_agent)
         if target is not None:
             return target
@@ -118,6 +123,16 @@ def _own_addresses(page: str) -> Iterator[str]:
         address = attributes.get("href" if is_canonical else "content", "")
         if is_own and address.startswith("https://"):
             yield address
+
+
+def _sent_to_login(link: Link) -> SvpError:
+    """Return the failure of a short link that is redirected to the login page.
+
+    Instagram sends those there who ask too often (assumed, like its 401 `require_login`): only a ruling says that a
+    post needs a login.
+    """
+    code: PlainCode = Code.RATE_LIMITED if link.platform == "instagram" else Code.LOGIN_REQUIRED
+    return failure(code, detail="the short link leads to the login page")
 
 
 def _leads_to(target: str) -> Link:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 from svp_dagster.download.egress import EgressGuard
@@ -23,10 +23,9 @@ _WORD_WITH_DIGITS: Final = re.compile(r"\w*\d\w*")
 
 _SIGNALS: Final[tuple[tuple[str, PlainCode], ...]] = (
     (r"do not have permission to view this post|registered users who follow this account", Code.PRIVATE),
-    (r"exceeded the rate-limit", Code.RATE_LIMITED),
     (r"IP address is blocked", Code.ADDRESS_BLOCKED),
     (r"not available (in|from) your (location|country|region)", Code.BLOCKED_OR_REGION),
-    (r"Restricted Video|Log in for access|requiring login|empty media response|login required", Code.LOGIN_REQUIRED),
+    (r"Restricted Video|Log in for access|requiring login|login required", Code.LOGIN_REQUIRED),
     (r"private (account|post|video|profile)|(account|post|video|profile) is private", Code.PRIVATE),
     (r"Video not available, status code|isn't available|may have been removed|has been removed", Code.GONE),
     (r"There is no video in this post|No video formats found|Requested format is not available", Code.NO_MEDIA),
@@ -114,14 +113,8 @@ def guard_failure(guard: EgressGuard) -> SvpError | None:
     return None
 
 
-def yt_dlp_failure(
-    error: Exception, *, platform: str, warnings: Sequence[str], problems: Sequence[Exception], guard: EgressGuard
-) -> SvpError:
-    """Return the failure behind an exception of yt-dlp, to be raised `from` it.
-
-    `warnings` and `problems` (requests that failed) are those of the same session: Instagram's extractor goes on
-    after a request that failed, and then says that the answer is empty.
-    """
+def yt_dlp_failure(error: Exception, *, platform: str, guard: EgressGuard) -> SvpError:
+    """Return the failure behind an exception of yt-dlp, to be raised `from` it."""
     from yt_dlp.cookies import CookieLoadError
     from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, TransportError
     from yt_dlp.utils import UnsupportedError
@@ -148,8 +141,6 @@ def yt_dlp_failure(
                 return known
     if any(isinstance(cause, UnsupportedError) for cause in causes) or "No suitable extractor" in message:
         return failure(Code.UNSUPPORTED_LINK, reason="it doesn't name a post of this site", detail=detail)
-    if "empty media response" in message and (hidden := _hidden_failure(warnings, problems)):
-        return hidden
     for pattern, code in _SIGNALS:
         if re.search(pattern, message, re.IGNORECASE):
             return failure(code, detail=detail)
@@ -157,26 +148,6 @@ def yt_dlp_failure(
         return failure(Code.SITE_UNREACHABLE, detail=detail)
     report(platform, status=None, kind=_WORD_WITH_DIGITS.sub("…", message), body=message)
     return failure(Code.SITE_CHANGED, detail=detail)
-
-
-def _hidden_failure(warnings: Sequence[str], problems: Sequence[Exception]) -> SvpError | None:
-    """The failure of the first request that Instagram's extractor went on without: what came after follows from it.
-
-    It asks first whether the post may be shown. Without that word it asks for the post without a token, which is
-    answered with 403: nobody asked too often then.
-    """
-    from yt_dlp.networking.exceptions import HTTPError
-
-    said = "\n".join(warnings)
-    first = next(iter(problems), None)
-    without_token = "not granting access" in said and isinstance(first, HTTPError) and "/graphql" in first.response.url
-    if "Error reading response" in said:
-        return failure(Code.SITE_UNREACHABLE, detail=said[:_MAX_DETAIL_CHARACTERS])
-    if without_token or (first is None and "Failed to parse JSON" in said):
-        return failure(Code.SITE_CHANGED, detail=said[:_MAX_DETAIL_CHARACTERS])
-    if isinstance(first, HTTPError):
-        return status_failure(first.status, retry_after=None, platform="instagram")
-    return failure(Code.SITE_UNREACHABLE, detail=str(first)[:_MAX_DETAIL_CHARACTERS]) if first else None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -12,7 +12,7 @@ from svp_dagster.media.kinds import HEAD_BYTES, is_picture, is_text
 from svp_dagster.media.length import require_length
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Link, MediaFile, Video
-from svp_dagster.ports import BrowserMemory, Downloader
+from svp_dagster.ports import BrowserMemory, Downloader, Pace
 
 
 def download(
@@ -22,13 +22,14 @@ def download(
     folder: Path,
     progress: Callable[[float], None] | None = None,
     browsers: BrowserMemory | None = None,
+    pace: Pace | None = None,
 ) -> Video:
     """Fetch a post into `folder`, check that its files are what they should be, and choose its cover.
 
     Raises the failures of the downloader, and `media_empty`, `media_wrong_kind`, `media_truncated`,
     `media_unreadable`, `sound_only`, `too_long`.
     """
-    fetched = downloader.fetch(link, folder=folder, progress=progress, browsers=browsers)
+    fetched = downloader.fetch(link, folder=folder, progress=progress, browsers=browsers, pace=pace)
     video = _checked(fetched, max_duration_s=downloader.max_duration_s)
     return video.model_copy(update={"cover_path": cover(video, folder)})
 

@@ -19,7 +19,6 @@ from typing import Any, Final, Self
 
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor import gen_extractor_classes
-from yt_dlp.extractor.instagram import InstagramIE
 from yt_dlp.extractor.tiktok import TikTokIE as TikTokVideoIE
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking._curlcffi import CurlCFFIRH, CurlOpt
@@ -28,8 +27,10 @@ from yt_dlp.networking.impersonate import ImpersonateTarget
 from yt_dlp.utils import ExtractorError
 
 from svp_dagster.download.browsers import BROWSER, in_order
+from svp_dagster.download.instagram_extractor import InstagramIE
 from svp_dagster.download.posts import SLIDES
 from svp_dagster.download.site_failures import tiktok_failure
+from svp_dagster.download.turns import Turn
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject, Link
 
@@ -117,9 +118,9 @@ class _GuardedCurlRH(CurlCFFIRH):  # type: ignore[misc]  # yt-dlp has no types
 class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
     """yt-dlp with the guarded curl. `close` also closes answers that an error left open."""
 
-    def __init__(self, options: JsonObject) -> None:
+    def __init__(self, options: JsonObject, turn: Turn | None) -> None:
         self._answers: list[Response] = []
-        self.problems: list[RequestError] = []
+        self._turn = turn
         super().__init__(options, auto_init=False)
 
     def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
@@ -127,12 +128,12 @@ class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
         return super().build_request_director(guarded, preferences)
 
     def urlopen(self, req: Any) -> Response:
+        if self._turn is not None:
+            self._turn.spend(req if isinstance(req, str) else req.url)
         try:
             answer = super().urlopen(req)
-        except RequestError as error:
-            self.problems.append(error)
-            if isinstance(error, HTTPError):
-                self._answers.append(error.response)
+        except HTTPError as error:
+            self._answers.append(error.response)
             raise
         self._answers.append(answer)
         return answer
@@ -146,12 +147,21 @@ class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
 class YtDlpSession:
     """A session for one post, as a context manager. Its methods raise yt-dlp's own exceptions."""
 
-    def __init__(self, *, proxy_url: str, folder: Path, socket_timeout_s: float, cookies: Path | None) -> None:
-        """Files go into `folder`. `cookies` is rewritten: give a copy."""
+    def __init__(
+        self,
+        *,
+        proxy_url: str,
+        folder: Path,
+        socket_timeout_s: float,
+        cookies: Path | None,
+        turn: Turn | None = None,
+    ) -> None:
+        """Files go into `folder`. `cookies` is rewritten: give a copy. Posts of Instagram need a turn."""
         import imageio_ffmpeg
 
         self._log = _Log()
         self._folder = folder
+        self._turn = turn
         self._hooks: list[Callable[[JsonObject], None]] = []
         options = {
             "proxy": proxy_url,
@@ -176,7 +186,7 @@ class YtDlpSession:
             "color": "never",
             "logger": self._log,
         }
-        self._yt_dlp = _TidyYoutubeDL(options)
+        self._yt_dlp = _TidyYoutubeDL(options, turn)
 
     def __enter__(self) -> Self:
         return self
@@ -186,22 +196,12 @@ class YtDlpSession:
     ) -> None:
         self._yt_dlp.close()
 
-    @property
-    def warnings(self) -> Sequence[str]:
-        """The warnings of yt-dlp so far."""
-        return self._log.warnings
-
-    @property
-    def problems(self) -> Sequence[Exception]:
-        """The failed requests so far, in order, including those that an extractor ignored."""
-        return self._yt_dlp.problems
-
     def look_up(self, link: Link, *, browser: str | None) -> JsonObject:
         """Return the post's metadata, unprocessed. Nothing is downloaded yet.
 
         TikTok is asked as `browser` first, where that is the name of one, and then as others.
         """
-        extractor = _extractor(link)()
+        extractor = InstagramIE(self._turn) if self._turn else _extractor(link)()
         if isinstance(extractor, TikTokIE):
             extractor.browsers = in_order(CurlCFFIRH.supported_targets, first=browser)
         self._yt_dlp.add_info_extractor(extractor)
@@ -271,8 +271,6 @@ def _extractor(link: Link) -> type[Any]:
     """Return the one extractor for this link. For a site of the allow-list it is yt-dlp's own for the URL."""
     if link.platform == "tiktok":
         return TikTokIE
-    if link.platform == "instagram":
-        return InstagramIE  # type: ignore[no-any-return]
     for extractor in gen_extractor_classes():
         if extractor.IE_NAME != "generic" and extractor.suitable(link.url):
             return extractor  # type: ignore[no-any-return]
@@ -282,14 +280,10 @@ def _extractor(link: Link) -> type[Any]:
 class _Log:
     """A logger for yt-dlp. Its messages hold signed addresses, so they are logged for debugging only."""
 
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
     def debug(self, message: str) -> None:
         logger.debug("%s", message)
 
     def warning(self, message: str) -> None:
-        self.warnings.append(message)
         logger.debug("%s", message)
 
     def error(self, message: str) -> None:

@@ -10,6 +10,7 @@ import importlib.metadata
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from svp_dagster.download.links import parse_link
@@ -22,7 +23,7 @@ from svp_dagster.store.store import Store
 
 logger = logging.getLogger(__name__)
 
-SITE_FAULTS = frozenset({Code.SITE_CHANGED, Code.ADDRESS_BLOCKED, Code.ROBOT_SUSPECTED})
+SITE_FAULTS = frozenset({Code.SITE_CHANGED, Code.ADDRESS_BLOCKED, Code.ROBOT_SUSPECTED, Code.RATE_LIMITED})
 """Failures that lie with the site as a whole. A post that is gone, hidden or limited to a region fails alone."""
 MAX_LINKS_PER_CANARY = 3
 
@@ -41,19 +42,28 @@ def platform_paused_error(platform: Platform, *, now: datetime) -> SvpError:
     return failure(Code.PLATFORM_PAUSED, platform=name_of(platform.name), retry_after_s=max(wait_s, 0.0), detail=detail)
 
 
+@dataclass
+class Attempt:
+    """The download of a row. One whose media were kept says nothing about the site."""
+
+    was_kept: bool = False
+
+
 @contextmanager
-def watched(store: Store, page_id: str, link: Link, *, rules: SiteRules) -> Iterator[None]:
+def watched(store: Store, page_id: str, link: Link, *, rules: SiteRules) -> Iterator[Attempt]:
     """Record how the download of a row goes, for its platform. Raises `platform_paused`."""
     known = store.platforms.get(link.platform)
     if known is not None and known.is_paused:
         raise platform_paused_error(known, now=_now())
+    attempt = Attempt()
     try:
-        yield
+        yield attempt
     except SvpError as error:
         if error.code in SITE_FAULTS:
             _record_failure(store, link.platform, page_id, error, rules=rules)
         raise
-    _record_success(store, link, by_canary=False)
+    if not attempt.was_kept:
+        _record_success(store, link, by_canary=False)
 
 
 def _record_failure(store: Store, platform: str, page_id: str, error: SvpError, *, rules: SiteRules) -> None:

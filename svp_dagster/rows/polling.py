@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from svp_dagster.download.links import parse_link
-from svp_dagster.errors import Code, SvpError, failure, failure_of
+from svp_dagster.errors import Code, SvpError, failure_of
 from svp_dagster.models import LinkEntry, Status
-from svp_dagster.notion.rows import InvalidRow, status_type
+from svp_dagster.notion.rows import status_type
 from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.pacing.pace import Queue, candidate, waits_turn
+from svp_dagster.rows.pacing.turns import jitter
+from svp_dagster.rows.parsing import Row, parsed, tag_problem
 from svp_dagster.rows.pauses import SITE_FAULTS, platform_paused_error
 from svp_dagster.rows.waiting import PAUSE_LIMIT, final_outcome, next_try, waiting_outcome
 from svp_dagster.store.databases import LinkDatabase
@@ -25,8 +27,6 @@ SETTLING = timedelta(seconds=5)
 """How long Notion may still list a row as pending after another status was written."""
 MAX_BACKOFF = timedelta(minutes=30)
 """The longest time between two reads of a Link Database that can't be read."""
-
-Row = LinkEntry | InvalidRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Reject:
 
 @dataclass(frozen=True, kw_only=True)
 class Postpone:
-    """Let the row wait for its platform, without a run."""
+    """Let the row wait for its platform or for its turn, without a run."""
 
     link: LinkEntry
     error: SvpError
@@ -71,6 +71,10 @@ class Skip:
     link: LinkEntry
     reason: str
     is_edited: bool = False
+
+
+Choice = Start | Reject | Postpone | Skip
+_NEXT_TICK = "more rows than one tick deals with; it is next"
 
 
 @dataclass(kw_only=True)
@@ -93,7 +97,7 @@ class Decision:
         """How many rows are dealt with."""
         return len(self.requests) + len(self.rejections) + len(self.postponements)
 
-    def add(self, made: Start | Reject | Postpone | Skip) -> None:
+    def add(self, made: Choice) -> None:
         """Add what was decided about one row."""
         match made:
             case Start():
@@ -150,6 +154,7 @@ def decide(
     known: Mapping[str, Entry],
     in_progress: Collection[str],
     platforms: Mapping[str, Platform],
+    queue: Queue,
     tags: Collection[str],
     extra_hosts: Collection[str],
     read_at: datetime,
@@ -160,21 +165,40 @@ def decide(
     `in_progress` are the page ids that have a run queued or going on. `read_at` is when the reading began: what the
     store learned later is newer than the row that was read. `limit` bounds the rows that are dealt with.
     """
-    decision = Decision()
-    for row in sorted(rows, key=lambda row: (row.last_edited_time, row.page_id)):
-        link, refused = _parsed(row, extra_hosts)
-        made = _decide_row(
+    in_order = sorted(rows, key=lambda row: (row.last_edited_time, row.page_id))
+    made = [
+        _decide_row(
             link,
-            known.get(row.page_id),
+            known.get(link.page_id),
             platforms.get(link.link.platform) if link.link else None,
-            has_run=row.page_id in in_progress,
-            problem=refused or _tag_problem(link, tags),
+            has_run=link.page_id in in_progress,
+            problem=refused or tag_problem(link, tags),
             now=read_at,
         )
-        if not isinstance(made, Skip) and decision.rows >= limit:
-            made, decision.more = Skip(link=made.link, reason="more rows than one tick deals with; it is next"), True
-        decision.add(made)
+        for link, refused in (parsed(row, extra_hosts) for row in in_order)
+    ]
+    decision = Decision()
+    for each in _in_turn(made, known, queue, now=read_at):
+        is_over_limit = not isinstance(each, Skip) and decision.rows >= limit
+        decision.more = decision.more or is_over_limit
+        decision.add(Skip(link=each.link, reason=_NEXT_TICK) if is_over_limit else each)
     return decision
+
+
+def _in_turn(made: Sequence[Choice], known: Mapping[str, Entry], queue: Queue, *, now: datetime) -> Iterator[Choice]:
+    """Yield the decisions, rows that need a turn last and in its order. Starts before their turn are postponed."""
+    paced: list[Start] = []
+    for each in made:
+        if isinstance(each, Start) and queue.needs_turn(each.link):
+            paced.append(each)
+        else:
+            yield each
+    turns = queue.turns((candidate(start.link, known.get(start.link.page_id)) for start in paced), now=now)
+    for start in sorted(paced, key=lambda start: turns[start.link.page_id]):
+        at = turns[start.link.page_id]
+        until = at + jitter(start.link.page_id, queue.limit)
+        is_its_turn = at <= now
+        yield start if is_its_turn else Postpone(link=start.link, error=waits_turn(until, now=now), until=until)
 
 
 def _decide_row(
@@ -185,7 +209,7 @@ def _decide_row(
     has_run: bool,
     problem: SvpError | None,
     now: datetime,
-) -> Start | Reject | Postpone | Skip:
+) -> Choice:
     if has_run:
         return Skip(link=link, reason="a run for it is queued or going on", is_edited=_is_edited(link, entry))
     is_new = entry is None or entry.is_new_request(link.last_edited_time)
@@ -243,25 +267,6 @@ def _is_edited(link: LinkEntry, entry: Entry | None) -> bool:
         return False
     then = entry.link
     return (link.url, link.tag, link.processing_type) != (then.url, then.tag, then.processing_type)
-
-
-def _parsed(row: Row, extra_hosts: Collection[str]) -> tuple[LinkEntry, SvpError | None]:
-    """Return the row with the link in its text, or with what is wrong with it."""
-    if isinstance(row, InvalidRow):
-        ids = {"page_id": row.page_id, "connection_id": row.connection_id}
-        return LinkEntry(**ids, url="", tag="", last_edited_time=row.last_edited_time), row.failure
-    try:
-        return row.model_copy(update={"link": parse_link(row.url, extra_hosts=extra_hosts)}), None
-    except SvpError as error:
-        return row, error
-
-
-def _tag_problem(link: LinkEntry, tags: Collection[str]) -> SvpError | None:
-    if link.tag in tags:
-        return None
-    known = ", ".join(f"“{tag}”" for tag in sorted(tags)) or "none yet"
-    reason = f"No Content Database is registered for the tag “{link.tag}” (registered: {known})"
-    return failure(Code.UNKNOWN_TAG, reason=reason)
 
 
 def keep(link_rows: LinkRows, decision: Decision, *, now: datetime) -> None:

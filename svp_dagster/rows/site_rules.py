@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import dagster as dg
 from pydantic import Field
+
+from svp_dagster.rows.pacing.turns import Limit
 
 
 class SiteRules(dg.ConfigurableResource):
@@ -12,3 +16,11 @@ class SiteRules(dg.ConfigurableResource):
     rows_to_pause: int = Field(default=5, ge=1, description="How many failing rows in a row pause their platform.")
     canaries: dict[str, str] = Field(default={}, description="Canary link of a platform, by its name.")
     extra_hosts: list[str] = Field(default=[], description="More sites of yt-dlp that are allowed, e.g. youtube.com.")
+    addresses: list[str] = Field(default=["instagram direct"], description="Names of the ways out to Instagram.")
+    instagram_requests: int = Field(default=12, ge=1, description="Requests to Instagram per address and window.")
+    instagram_window_s: float = Field(default=600, gt=0, description="The window, in seconds.")
+
+    @property
+    def limit(self) -> Limit:
+        """The pace of requests to Instagram."""
+        return Limit(requests=self.instagram_requests, window=timedelta(seconds=self.instagram_window_s))

@@ -78,8 +78,12 @@ class TokenStore(dg.ConfigurableResource):
             grant = self.oauth.refresh(tokens.refresh)
         except SvpError as error:
             connections.release_refresh(connection_id)
-            if error.code is Code.NOT_CONNECTED:
-                connections.end(connection_id, now=datetime.now(UTC))
+            if error.code is not Code.NOT_CONNECTED:
+                raise
+            current = connections.tokens(connection_id)
+            if current is not None and current.access != stale:  # authorised again while Notion refused the old pair
+                return current.access
+            connections.end(connection_id, now=datetime.now(UTC))
             raise
         fresh = Tokens(access=grant.access_token, refresh=grant.refresh_token or tokens.refresh)
         connections.replace_tokens(connection_id, fresh, now=datetime.now(UTC))

@@ -7,7 +7,8 @@ A failure that may pass by itself, and that the op's attempts didn't get past, p
 as long as the service asked for, or as the failure table says, and at least `FIRST_WAIT_S`, doubled with every wait.
 After `MAX_WAITS` waits, or a day after the first, the row has failed for good, with the reason of its last failure.
 
-A row that waits for a paused platform spends no run. It may wait for a week, however often it waited before.
+A row that waits for a paused platform or for its turn spends no run, and one that met a throttle didn't fail by itself:
+none of these waits uses up a try. A row may wait for a week for its platform. A throttled one waits ever longer.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ MAX_CRASHES = 3
 WAITING_LIMIT = timedelta(hours=24)
 PAUSE_LIMIT = timedelta(days=7)
 
-_SENTENCE_SAYS_WHEN = frozenset({Code.PLATFORM_PAUSED, Code.ROW_CHANGED})
+_SENTENCE_SAYS_WHEN = frozenset({Code.PLATFORM_PAUSED, Code.WAITS_TURN, Code.ROW_CHANGED})
+_USES_NO_TRY = frozenset({Code.PLATFORM_PAUSED, Code.WAITS_TURN, Code.RATE_LIMITED})
 
 
 def next_attempt_s(error: SvpError, *, attempt: int) -> float | None:
@@ -45,15 +47,19 @@ def next_attempt_s(error: SvpError, *, attempt: int) -> float | None:
 def next_try(error: SvpError, *, waits: int, waiting_since: datetime | None, now: datetime) -> datetime | None:
     """Return when a row that failed with `error` is tried again. None where it has failed for good.
 
-    `waits` counts those that it had already, the first of which began at `waiting_since`.
+    `waits` counts those that it had already and that used up a try. The first wait began at `waiting_since`.
     """
     if error.retry is Retry.NEVER:
         return None
     waited = now - waiting_since if waiting_since else timedelta()
     asked_s = min(error.retry_after_s or 0.0, MAX_WAIT_S)
-    if error.code is Code.PLATFORM_PAUSED:
-        return now + timedelta(seconds=asked_s) if waited < PAUSE_LIMIT else None
-    if waits >= MAX_WAITS or waited >= WAITING_LIMIT:
+    if error.code is Code.WAITS_TURN:
+        return now + timedelta(seconds=asked_s)
+    if error.code in _USES_NO_TRY:
+        grown_s = max(FIRST_WAIT_S, waited.total_seconds() / 4) if error.code is Code.RATE_LIMITED else 0.0
+        wait = timedelta(seconds=min(max(asked_s, grown_s), MAX_WAIT_S))
+        return now + wait if waited < PAUSE_LIMIT else None
+    if waits >= MAX_WAITS or (waits and waited >= WAITING_LIMIT):
         return None
     if error.code is Code.ROW_CHANGED:  # nothing is out of order that would need time
         return now + timedelta(seconds=asked_s)
@@ -72,7 +78,12 @@ def _outcome(error: SvpError, *, waits: int, waiting_since: datetime | None, now
 
 def waiting_outcome(error: SvpError, *, until: datetime) -> FailureOutcome:
     """Return the outcome for a row that waits."""
-    return FailureOutcome(code=error.code, sentence=sentence_of_a_wait(error, until=until), retry_at=until)
+    return FailureOutcome(
+        code=error.code,
+        sentence=sentence_of_a_wait(error, until=until),
+        retry_at=until,
+        uses_try=error.code not in _USES_NO_TRY,
+    )
 
 
 def final_outcome(error: SvpError, *, waits: int) -> FailureOutcome:

@@ -38,6 +38,7 @@ class Entry(Value):
     failure_code: Code | None
     sentence: str | None
     waits: int
+    tries: int = 0
     waiting_since: datetime | None
     retry_at: datetime | None
     media_key: str | None

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.settings import Settings
+from svp_dagster.store.addresses import Addresses
 from svp_dagster.store.connections import Connections
 from svp_dagster.store.contents import Contents, Ledger
 from svp_dagster.store.crypto import TokenCipher, local_secret
@@ -32,6 +33,7 @@ class Store:
         self.entries = Entries(engine)
         self.sweep = Sweep(engine)
         self.platforms = Platforms(engine)
+        self.addresses = Addresses(engine)
         self.contents = Contents(engine)
         self.ledger = Ledger(engine)
         self.history = History(engine)

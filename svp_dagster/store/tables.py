@@ -122,7 +122,8 @@ class LinkEntryRow(Base):
     `holder` is the run that may write; `version` counts status changes and `synced_version` is the last one that
     Notion shows: while it is lower, the status is unsynced. `requests` counts how often a person requested the row,
     `waits` how often a run put it back to wait since then, the first time at `waiting_since`, and `attempts` the runs
-    since the request or the last wait.
+    since the request or the last wait. `tries` are the waits that count: those for a site's pause, a throttle or a turn
+    don't.
     """
 
     __tablename__ = "link_entries"
@@ -150,6 +151,7 @@ class LinkEntryRow(Base):
     failure_code: Mapped[str | None]
     sentence: Mapped[str | None]
     waits: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
     waiting_since: Mapped[datetime | None]
     retry_at: Mapped[datetime | None]
     media_key: Mapped[str | None]
@@ -242,6 +244,16 @@ class UnknownAnswerRow(Base):
     count: Mapped[int] = mapped_column(default=1)
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
+
+
+class AddressRow(Base):
+    """The requests that Instagram got from an outgoing address (`store.addresses.Address`)."""
+
+    __tablename__ = "addresses"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime]
 
 
 class SignInRow(Base):

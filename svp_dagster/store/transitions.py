@@ -13,18 +13,22 @@ from svp_dagster.store.tables import LinkEntryRow
 
 @dataclass(frozen=True, kw_only=True)
 class FailureOutcome:
-    """What becomes of a row that failed: it waits until `retry_at`, or has failed for good where that is None."""
+    """What becomes of a row that failed: it waits until `retry_at`, or has failed for good where that is None.
+
+    `uses_try`: the wait is one of the few that a row has.
+    """
 
     code: Code
     sentence: str
     retry_at: datetime | None
+    uses_try: bool = True
 
 
 class FailureRule(Protocol):
     """Decides the outcome of a failure from what the row says within the transaction."""
 
     def __call__(self, *, waits: int, waiting_since: datetime | None, now: datetime) -> FailureOutcome:
-        """Return the outcome for a row that waited so often already, the first time since `waiting_since`."""
+        """Return the outcome for a row with so many waits that used up a try, the first since `waiting_since`."""
 
 
 def new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
@@ -38,6 +42,7 @@ def new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
         requests=1,
         attempts=0,
         waits=0,
+        tries=0,
         title="",
         stage_seconds={},
         engines={},
@@ -49,7 +54,7 @@ def new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
 def reopen(row: LinkEntryRow, *, now: datetime) -> None:
     """Start over with a row that is finished or waits: a person requested it again."""
     row.requests, row.attempts, row.holder = row.requests + 1, 0, None
-    row.waits, row.waiting_since = 0, None
+    row.waits, row.tries, row.waiting_since = 0, 0, None
     row.status, row.version, row.updated_at = Status.PENDING, row.version + 1, now
     row.failure_code = row.sentence = row.retry_at = None
 
@@ -70,12 +75,15 @@ def complete(row: LinkEntryRow, *, now: datetime) -> None:
 
 def fail(row: LinkEntryRow, rule: FailureRule, *, now: datetime) -> None:
     """Let the row wait or fail for good, as the rule says."""
-    outcome = rule(waits=row.waits, waiting_since=row.waiting_since, now=now)
+    outcome = rule(waits=row.tries, waiting_since=row.waiting_since, now=now)
     if outcome.retry_at is None:
         fail_for_good(row, outcome, now=now)
     else:
         wait(row, outcome, now=now)
         row.waits += 1
+        if outcome.uses_try:
+            row.waiting_since = row.waiting_since if row.tries else now  # its day begins with the first try
+            row.tries += 1
 
 
 def fail_for_good(row: LinkEntryRow, outcome: FailureOutcome, *, now: datetime) -> None:

@@ -160,6 +160,21 @@ def test_a_broken_price_file_is_a_sentence_before_anything_starts(
 
 
 @pytest.mark.usefixtures("home")
+def test_doctor_says_how_much_instagram_will_show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def words() -> str:
+        return next(line for line in svp("doctor").stdout.splitlines() if " Instagram" in line)
+
+    monkeypatch.setenv("NOTION_BASE_URL", "http://127.0.0.1:9")
+    assert "12 requests in 10 minutes, and from a cloud's address mostly none" in words()
+    monkeypatch.setenv("SVP_EGRESS_PROXY", "http://127.0.0.1:9, http://127.0.0.1:10")
+    assert "through 2 proxies, 12 in 10 minutes each" in words()
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text(".instagram.com\tTRUE\t/\tTRUE\t1900000000\tsessionid\tx\n")
+    monkeypatch.setenv("SVP_COOKIES_FILE", str(cookies))
+    assert "with an account's cookies, 60 in 10 minutes" in words()
+
+
+@pytest.mark.usefixtures("home")
 def test_doctor_names_a_broken_price_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTION_BASE_URL", "http://127.0.0.1:9")
     assert "list prices" in next(line for line in svp("doctor").stdout.splitlines() if " Prices" in line)

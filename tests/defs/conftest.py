@@ -10,23 +10,28 @@ import pytest
 
 from sandbox.media.server import MediaSandbox
 from tests.defs.installation import Installation, hold_against_description, set_up
-from tests.sandbox.notion_service import notion_service
+from tests.sandbox.notion_service import NotionService, notion_service
 
 
 @pytest.fixture
-def installation(tmp_path: Path, site: MediaSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def notion_server() -> Iterator[NotionService]:
+    """A Notion of its own."""
+    with notion_service() as service:
+        yield service
+
+
+@pytest.fixture
+def installation(
+    tmp_path: Path, site: MediaSandbox, notion_server: NotionService, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
     """A fresh installation, its engines those that need no key."""
-    with (
-        notion_service() as service,
-        service.workspace("Kitchen") as workspace,
-        dg.DagsterInstance.ephemeral() as instance,
-    ):
+    with notion_server.workspace("Kitchen") as workspace, dg.DagsterInstance.ephemeral() as instance:
         for name, value in {
             "SVP_HOME": str(tmp_path / "home"),
-            "NOTION_BASE_URL": service.url,
+            "NOTION_BASE_URL": notion_server.url,
             "SVP_EGRESS_PROXY": site.proxy_url,
             "SVP_LOCAL_SPEECH_MODEL": "off",
         }.items():
             monkeypatch.setenv(name, value)
         yield set_up(workspace, instance)
-        hold_against_description(service.http.get("/_sandbox/requests").json()["requests"])
+        hold_against_description(notion_server.http.get("/_sandbox/requests").json()["requests"])

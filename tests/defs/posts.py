@@ -7,7 +7,7 @@ from pathlib import Path
 
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Link, Video
-from svp_dagster.ports import BrowserMemory
+from svp_dagster.ports import BrowserMemory, Pace
 
 SOUP = "https://www.tiktok.com/@cook/video/7300000000000000001"
 STEW = "https://www.tiktok.com/@cook/video/7300000000000000002"
@@ -23,6 +23,9 @@ class WrittenPosts:
         self.meanwhile = meanwhile
         self.asked: list[str] = []
 
+    def resolve(self, link: Link, *, pace: Pace | None = None) -> Link:
+        return link
+
     def fetch(
         self,
         link: Link,
@@ -30,6 +33,7 @@ class WrittenPosts:
         folder: Path,
         progress: Callable[[float], None] | None = None,
         browsers: BrowserMemory | None = None,
+        pace: Pace | None = None,
     ) -> Video:
         self.asked.append(link.url)
         if self.meanwhile is not None:

@@ -57,13 +57,19 @@ def test_a_store_that_refuses_a_record_for_a_moment_loses_nothing_and_pays_nothi
 
 
 def test_a_transcription_that_fails_for_good_pays_for_no_screen_text(installation: Installation, ai: AiService) -> None:
-    ai.steer("models", retire=["whisper-1"])
+    ai.steer("models", retire=["whisper-1", "gpt-transcribe"])
 
     row = installation.process(PANCAKES, "cooking")
 
     assert row["status"] == "failed"
-    assert "whisper-1" in row["error"]
+    assert "gpt-transcribe" in row["error"]
     assert paid(ai) == {}
+
+
+def test_a_row_goes_on_with_the_successor_of_a_retired_model(installation: Installation, ai: AiService) -> None:
+    ai.steer("models", retire=["whisper-1"])
+    assert installation.process(PANCAKES, "cooking")["status"] == "completed"
+    assert paid(ai) == {"openai": 1, "vision": 1, "gemini": 1}
 
 
 def test_speech_and_screen_stand_side_by_side(installation: Installation) -> None:

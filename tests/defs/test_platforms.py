@@ -84,7 +84,7 @@ def test_rows_of_a_broken_site_wait_without_spending_a_run(
     result = installation.tick()
 
     assert isinstance(result, dg.SkipReason)
-    assert "1 wait for their platform." in (result.skip_message or "")
+    assert "1 wait for their platform or their turn." in (result.skip_message or "")
     entry = installation.entry(fresh)
     assert (entry.status, entry.failure_code, entry.waits) == (Status.PENDING, "platform_paused", 0)
     installation.let_time_pass("updated_at")

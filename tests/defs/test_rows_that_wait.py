@@ -82,12 +82,15 @@ def test_its_connection_is_due_at_the_time_that_a_row_waits_for(installation: In
 
 
 def test_each_wait_gets_a_run_of_its_own_until_the_row_has_failed_for_good(
-    installation: Installation, waiting: str
+    installation: Installation, waiting: str, posts: WrittenPosts
 ) -> None:
+    posts.error = failure(Code.SITE_CHANGED)
     keys = []
     for waits in (1, MAX_WAITS):
         with installation.store.engine.begin() as connection:
-            connection.exec_driver_sql(f"UPDATE link_entries SET waits = {waits}, retry_at = '2026-01-01 00:00:00'")
+            connection.exec_driver_sql(
+                f"UPDATE link_entries SET waits = {waits}, tries = {waits}, retry_at = '2026-01-01 00:00:00'"
+            )
         result = installation.tick()
         assert isinstance(result, dg.SensorResult)
         keys += [request.run_key for request in result.run_requests or []]
@@ -95,7 +98,7 @@ def test_each_wait_gets_a_run_of_its_own_until_the_row_has_failed_for_good(
 
     assert len(set(keys)) == 2
     row, entry = installation.row(waiting), installation.entry(waiting)
-    assert (row["status"], entry.failure_code) == ("failed", "rate_limited")
+    assert (row["status"], entry.failure_code) == ("failed", "site_changed")
     assert "It was tried 7 times." in row["error"]
 
 

@@ -179,7 +179,7 @@ def test_a_short_link_leads_to_the_same_video_as_the_long_one(
     [
         ("https://vm.tiktok.com/ZMexpired/", Code.GONE, "no longer exists"),
         ("https://vm.tiktok.com/ZMunknown/", Code.GONE, "no longer exists"),
-        ("https://www.instagram.com/share/BAlogin001", Code.LOGIN_REQUIRED, "logged in"),
+        ("https://www.instagram.com/share/BAlogin001", Code.RATE_LIMITED, "slow down"),
         ("https://vm.tiktok.com/ZMprofile/", Code.UNSUPPORTED_LINK, "doesn't lead to a post: it is a profile"),
         ("https://vm.tiktok.com/ZMlive001/", Code.UNSUPPORTED_LINK, "doesn't lead to a post: it is a live stream"),
         ("https://vm.tiktok.com/ZMelse001/", Code.UNSUPPORTED_LINK, "doesn't lead to a post: it leads to www.example"),

@@ -132,11 +132,6 @@ def test_a_site_in_trouble_is_told_apart_from_a_post_that_is_gone(
         (Fault(path="api/graphql", cut="before_answer"), Code.SITE_UNREACHABLE),
         (Fault(path="api/graphql", cut="mid_answer", when="after"), Code.SITE_UNREACHABLE),
         (Fault(path="api/graphql", garbage="html"), Code.SITE_CHANGED),
-        (Fault(path="get_ruling", status=429), Code.RATE_LIMITED),
-        (Fault(path="get_ruling", status=503), Code.SITE_UNREACHABLE),
-        (Fault(path="get_ruling", cut="before_answer"), Code.SITE_UNREACHABLE),
-        (Fault(path="get_ruling", cut="mid_answer", when="after"), Code.SITE_UNREACHABLE),
-        (Fault(path="get_ruling", garbage="html"), Code.SITE_CHANGED),
     ],
     ids=lambda value: f"{value.path} {value.status or value.cut or value.garbage}" if isinstance(value, Fault) else "",
 )

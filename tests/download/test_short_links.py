@@ -24,10 +24,11 @@ SHARED = "https://www.instagram.com/share/reel/BApancake1"
 REEL = "https://www.instagram.com/reel/DOpancakes1/"
 
 
-def followed(site: MediaSandbox, url: str) -> Link:
+def followed(site: MediaSandbox, url: str, announced: list[str] | None = None) -> Link:
     limits = Limits(size_bytes=10_000_000, time_s=30)
+    announce = (announced if announced is not None else list[str]()).append
     with EgressGuard(dial=through(site.proxy_url), limits=limits) as guard:
-        return follow(parse_link(url), proxy_url=guard.url, timeout_s=5)
+        return follow(parse_link(url), proxy_url=guard.url, timeout_s=5, before_request=announce)
 
 
 def refused(site: MediaSandbox, url: str) -> SvpError:
@@ -53,6 +54,16 @@ def test_a_link_that_redirects_no_bot_is_asked_as_another_user_agent(
 
     assert followed(site, SHORT).url == PASTA
     assert agents(site) == ["facebookexternalhit", "curl"]
+
+
+def test_each_request_is_announced_before_it_is_sent(site: MediaSandbox, set_browsers: Callable[..., None]) -> None:
+    set_browsers(not_redirected="facebookexternalhit", has_canonical=False)
+    announced: list[str] = []
+
+    followed(site, SHORT, announced)
+
+    assert announced == [SHORT, SHORT]
+    assert len(site.requests) == 2
 
 
 def test_the_canonical_link_of_the_page_is_taken_where_no_user_agent_is_redirected(

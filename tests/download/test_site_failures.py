@@ -1,11 +1,8 @@
 import errno
-import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
-from yt_dlp.networking import Response
-from yt_dlp.networking.exceptions import HTTPError, TransportError
 from yt_dlp.utils import DownloadError, ExtractorError, UnsupportedError
 
 from svp_dagster import unknown_answers
@@ -21,8 +18,8 @@ def guard() -> Iterator[EgressGuard]:
         yield guard
 
 
-def meaning(error: Exception, guard: EgressGuard, *warnings: str, problems: Sequence[Exception] = ()) -> SvpError:
-    return yt_dlp_failure(error, platform="tiktok", warnings=warnings, problems=problems, guard=guard)
+def meaning(error: Exception, guard: EgressGuard) -> SvpError:
+    return yt_dlp_failure(error, platform="tiktok", guard=guard)
 
 
 def reported(cause: Exception) -> DownloadError:
@@ -112,41 +109,6 @@ def test_causes_that_go_round_in_a_circle_are_walked_once(guard: EgressGuard) ->
     one.__context__, other.__context__ = other, one
 
     assert meaning(one, guard).code is Code.SITE_CHANGED
-
-
-def no_answer() -> TransportError:
-    return TransportError("timed out")
-
-
-def status(number: int, url: str = "https://www.instagram.com/api/v1/web/get_ruling_for_content/") -> HTTPError:
-    return HTTPError(Response(io.BytesIO(), url, {}, status=number))
-
-
-def without_token() -> HTTPError:
-    return status(403, "https://www.instagram.com/api/graphql")
-
-
-@pytest.mark.parametrize(
-    ("warning", "problems", "code"),
-    [
-        ("", [status(503)], Code.SITE_UNREACHABLE),
-        ("", [status(429)], Code.RATE_LIMITED),
-        ("", [no_answer()], Code.SITE_UNREACHABLE),
-        ("Instagram API is not granting access", [no_answer(), without_token()], Code.SITE_UNREACHABLE),
-        ("Instagram API is not granting access", [status(500), without_token()], Code.SITE_UNREACHABLE),
-        ("Instagram API is not granting access", [status(403), without_token()], Code.RATE_LIMITED),
-        ("Instagram API is not granting access", [without_token()], Code.SITE_CHANGED),
-        ("", [without_token()], Code.RATE_LIMITED),
-        ("Failed to parse JSON", [], Code.SITE_CHANGED),
-        ("something else", [], Code.LOGIN_REQUIRED),
-    ],
-)
-def test_an_empty_answer_means_what_went_wrong_first(
-    guard: EgressGuard, warning: str, problems: list[Exception], code: Code
-) -> None:
-    empty = reported(ExtractorError("Instagram sent an empty media response.", expected=True))
-
-    assert meaning(empty, guard, warning, problems=problems).code is code
 
 
 def test_what_the_guard_knows_goes_before_what_a_client_made_of_it(guard: EgressGuard) -> None:

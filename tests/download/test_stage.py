@@ -15,7 +15,7 @@ from svp_dagster.download.stage import download, open_file
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Link, Video
-from svp_dagster.ports import BrowserMemory
+from svp_dagster.ports import BrowserMemory, Pace
 from tests.download.downloads import link
 from tests.media.hostile import claims_to_be_short
 from tests.media.making import plain_video
@@ -30,6 +30,9 @@ class DeliveringDownloader:
         self.max_duration_s = max_duration_s
         self._fields = fields
 
+    def resolve(self, link: Link, *, pace: Pace | None = None) -> Link:
+        return link
+
     def fetch(
         self,
         link: Link,
@@ -37,6 +40,7 @@ class DeliveringDownloader:
         folder: Path,
         progress: Callable[[float], None] | None = None,
         browsers: BrowserMemory | None = None,
+        pace: Pace | None = None,
     ) -> Video:
         return Video.model_validate({"media_key": "tiktok:1", "url": link.url} | self._fields)
 

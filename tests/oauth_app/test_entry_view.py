@@ -67,6 +67,10 @@ def test_a_row_that_waits_for_its_time_says_so() -> None:
     assert (view(Status.PENDING).status_words, view(Status.PENDING).can_retry) == ("Waiting", False)
 
 
+def test_a_row_that_waits_its_turn_says_so() -> None:
+    assert view(Status.PENDING, retry_at=NOW, failure_code=Code.WAITS_TURN).status_words == "Waits its turn"
+
+
 def test_a_row_that_waits_for_its_site_is_not_offered_to_be_tried_before() -> None:
     waits = view(Status.PENDING, retry_at=NOW, failure_code=Code.PLATFORM_PAUSED)
     assert (waits.status_words, waits.can_retry) == ("Waits for the site", False)

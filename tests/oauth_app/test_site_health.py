@@ -11,9 +11,12 @@ import pytest
 from flask import Flask
 
 from oauth_app.words import ahead
-from svp_dagster.errors import Code
+from svp_dagster.download.instagram import CHALLENGED
+from svp_dagster.errors import Code, failure
 from svp_dagster.models import Link
+from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.pauses import downloader_versions, platform_paused_error
+from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.waiting import waiting_outcome
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.platforms import Platform
@@ -145,6 +148,7 @@ def test_a_paused_site_is_told_and_leaves_the_installation_ready(app: Flask, ada
         "failing": 1,
         "canary_problem": "The site changed.",
         "downloader": OLD_VERSIONS,
+        "resting": [],
     }
     assert VIDEO not in str(found)
 
@@ -181,6 +185,31 @@ def test_the_operator_sees_sites_and_versions(person: Person, store: Store, tmp_
     store.platforms.canary_failed("tiktok", problem="The site <changed>.", now=datetime.now(UTC))
     page = person.see("/operator")
     for words in ("TikTok", "site_changed", "in 15 min", "The site &lt;changed&gt;.", OLD_VERSIONS, "Never worked yet"):
+        assert words in page
+
+
+def test_the_operator_sees_which_address_a_site_refuses_and_why(
+    app: Flask, person: Person, store: Store, tmp_path: Path
+) -> None:
+    pace = SitePace(store, SiteRules()).of_row("ada", "row")
+    pace.throttled("instagram direct", failure(Code.RATE_LIMITED, detail=CHALLENGED, retry_after_s=7200))
+    store.platforms.failed(
+        "instagram",
+        page_id="row",
+        code=Code.RATE_LIMITED,
+        rows_to_pause=5,
+        downloader=OLD_VERSIONS,
+        now=datetime.now(UTC),
+    )
+    (resting,) = ready(app)[1]["platforms"]["instagram"]["resting"]
+    assert (resting["name"], resting["problem"]) == ("instagram direct", "challenge_required")
+
+    person.see("/operator")
+    person.client.post(
+        "/operator/key", data={"key": (tmp_path / "home" / "operator.key").read_text(), "csrf_token": csrf(person)}
+    )
+    page = person.see("/operator")
+    for words in ("Refuses the address “instagram direct”", "challenge_required", "It is asked again in 2 h."):
         assert words in page
 
 

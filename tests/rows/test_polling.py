@@ -12,14 +12,23 @@ from hypothesis import strategies as st
 from svp_dagster.errors import Code
 from svp_dagster.models import Link, LinkEntry, Status
 from svp_dagster.notion.rows import InvalidRow
-from svp_dagster.rows.polling import SETTLING, Decision, Row, decide
+from svp_dagster.rows.pacing.pace import Queue
+from svp_dagster.rows.pacing.turns import Limit
+from svp_dagster.rows.parsing import Row
+from svp_dagster.rows.polling import SETTLING, Decision, decide
 from svp_dagster.rows.waiting import PAUSE_LIMIT
+from svp_dagster.store.addresses import Address
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.platforms import Platform
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LINK = "https://www.tiktok.com/@cook/video/7300000000000000001"
+
+
+NOBODY_WAITS = Queue(
+    addresses=[Address(name="instagram direct")], limit=Limit(requests=5, window=timedelta(minutes=10))
+)
 
 
 def row(page_id: str = "row-1", **changes: Any) -> LinkEntry:
@@ -41,6 +50,7 @@ def known(status: Status, *, link: LinkEntry | None = None, **changes: Any) -> E
         "requests": 1,
         "attempts": 1,
         "waits": 0,
+        "tries": 0,
         "stage_seconds": {},
         "engines": {},
         "title": "",
@@ -73,6 +83,7 @@ def decided(
     in_progress: tuple[str, ...] = (),
     tiktok: Platform | None = None,
     extra_hosts: tuple[str, ...] = (),
+    queue: Queue = NOBODY_WAITS,
     limit: int = 10,
 ) -> Decision:
     return decide(
@@ -80,6 +91,7 @@ def decided(
         known={entry.link.page_id: entry} if entry else {},
         in_progress=in_progress,
         platforms={"tiktok": tiktok} if tiktok else {},
+        queue=queue,
         tags={"cooking"},
         extra_hosts=extra_hosts,
         read_at=NOW,
@@ -267,3 +279,21 @@ def test_every_row_is_dealt_with_once(ids: list[str], busy: set[str], limit: int
     assert sorted([*requested, *rejected, *decision.skipped]) == sorted(ids)
     assert not busy & set(requested)
     assert decision.rows <= limit
+
+
+def reel(number: int) -> LinkEntry:
+    return row(f"reel-{number}", url=f"https://www.instagram.com/reel/DOreel0000{number}/")
+
+
+def test_rows_beyond_instagram_s_pace_wait_their_turn_and_say_until_when() -> None:
+    decision = decided(*(reel(number) for number in range(5)), row())
+    assert [start.link.page_id for start in decision.requests] == ["row-1", "reel-0", "reel-1", "reel-2"]
+    for postponed in decision.postponements:
+        assert postponed.error.code is Code.WAITS_TURN
+        assert NOW + timedelta(minutes=10) <= postponed.until <= NOW + timedelta(minutes=11)
+        assert f"at about {postponed.until:%Y-%m-%d %H:%M} UTC" in postponed.error.sentence
+
+
+def test_a_post_whose_media_are_kept_needs_no_turn() -> None:
+    queue = Queue(addresses=NOBODY_WAITS.addresses, limit=NOBODY_WAITS.limit, is_kept=lambda _: True)
+    assert len(decided(*(reel(number) for number in range(5)), queue=queue).requests) == 5

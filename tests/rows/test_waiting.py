@@ -18,6 +18,7 @@ from svp_dagster.rows.waiting import (
     MAX_WAITS,
     PAUSE_LIMIT,
     WAITING_LIMIT,
+    failure_rule,
     interruption,
     next_attempt_s,
     next_try,
@@ -29,11 +30,11 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 def busy(retry_after_s: float | None = None) -> SvpError:
-    return failure(Code.RATE_LIMITED, retry_after_s=retry_after_s)
+    return failure(Code.NOTION_BUSY, retry_after_s=retry_after_s)
 
 
 def wait_s(error: SvpError, *, waits: int = 0, waited: timedelta = timedelta()) -> float | None:
-    until = next_try(error, waits=waits, waiting_since=NOW - waited if waits else None, now=NOW)
+    until = next_try(error, waits=waits, waiting_since=NOW - waited if waited or waits else None, now=NOW)
     return (until - NOW).total_seconds() if until else None
 
 
@@ -88,6 +89,34 @@ def test_a_row_whose_platform_is_paused_waits_for_a_week_whatever_it_waited_for_
     assert wait_s(paused, waits=1, waited=PAUSE_LIMIT) is None
 
 
+def test_a_row_that_waits_its_turn_waits_as_long_as_it_takes() -> None:
+    turn = failure(Code.WAITS_TURN, when="soon", retry_after_s=90.0)
+    assert wait_s(turn, waits=MAX_WAITS, waited=10 * PAUSE_LIMIT) == 90.0
+
+
+def test_a_throttled_row_waits_ever_longer_and_for_a_week_at_most() -> None:
+    throttled = failure(Code.RATE_LIMITED, retry_after_s=1.0)
+    waits = [wait_s(throttled, waits=1, waited=timedelta(hours=waited_h)) for waited_h in (0, 4, 24, 200)]
+    assert waits == [FIRST_WAIT_S, 3600, 6 * 3600, None]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        failure(Code.RATE_LIMITED),
+        failure(Code.PLATFORM_PAUSED, platform="TikTok"),
+        failure(Code.WAITS_TURN, when="soon"),
+    ],
+)
+def test_a_wait_that_no_row_is_to_blame_for_uses_up_no_try(error: SvpError) -> None:
+    assert not failure_rule(error)(waits=0, waiting_since=None, now=NOW).uses_try
+    assert failure_rule(busy())(waits=0, waiting_since=None, now=NOW).uses_try
+
+
+def test_a_row_that_waited_long_for_its_turn_still_has_its_day() -> None:
+    assert wait_s(busy(), waits=0, waited=3 * WAITING_LIMIT) is not None
+
+
 def test_a_row_that_was_edited_starts_again_at_once() -> None:
     assert wait_s(failure(Code.ROW_CHANGED, column="tag", retry_after_s=0.0), waits=2) == 0
 
@@ -101,20 +130,28 @@ def test_a_row_that_was_edited_starts_again_at_once() -> None:
 def test_no_wait_is_endless_and_none_lies_behind(code: Code, asked_s: float | None, waits: int, waited_h: int) -> None:
     error = failure_of(code, {}, retry_after_s=asked_s)
     until = next_try(error, waits=waits, waiting_since=NOW - timedelta(hours=waited_h), now=NOW)
-    if until is not None:
-        assert NOW <= until <= NOW + timedelta(days=1)
+    if until is None:
+        return
+    assert NOW <= until <= NOW + timedelta(days=1)
+    if code is Code.RATE_LIMITED:
+        assert waited_h < 7 * 24
+    else:
         assert waits < MAX_WAITS
-        assert waited_h < 24
+        assert waited_h < 24 or waits == 0
 
 
 def test_a_row_that_waits_says_until_when() -> None:
     sentence = sentence_of_a_wait(busy(), until=NOW)
-    assert sentence == "The site asks us to slow down. It is tried again at 2026-11-20 12:00 UTC."
+    assert sentence == "Notion asks this connection to slow down. It is tried again at 2026-11-20 12:00 UTC."
 
 
 @pytest.mark.parametrize(
     "error",
-    [failure(Code.PLATFORM_PAUSED, platform="TikTok"), failure(Code.ROW_CHANGED, column="tag", retry_after_s=0.0)],
+    [
+        failure(Code.PLATFORM_PAUSED, platform="TikTok"),
+        failure(Code.WAITS_TURN, when="soon"),
+        failure(Code.ROW_CHANGED, column="tag", retry_after_s=0.0),
+    ],
 )
 def test_what_starts_by_itself_names_no_time(error: SvpError) -> None:
     assert sentence_of_a_wait(error, until=NOW) == error.sentence
@@ -122,7 +159,10 @@ def test_what_starts_by_itself_names_no_time(error: SvpError) -> None:
 
 def test_a_row_that_failed_after_waits_says_how_often_it_was_tried_and_what_to_do() -> None:
     sentence = sentence_of_the_end(busy(), waits=6)
-    assert sentence == "The site asks us to slow down. It was tried 7 times. Set the status to pending to try it again."
+    assert (
+        sentence
+        == "Notion asks this connection to slow down. It was tried 7 times. Set the status to pending to try it again."
+    )
     assert sentence_of_the_end(failure(Code.PRIVATE), waits=6) == failure(Code.PRIVATE).sentence
 
 

@@ -75,14 +75,29 @@ def test_the_next_run_forgets_the_reason_and_remembers_the_wait(store: Store, wa
 def test_a_row_that_waited_often_enough_has_failed_for_good_with_the_last_reason(
     store: Store, connection_id: str, now: datetime
 ) -> None:
+    outage = failure(Code.NOTION_UNREACHABLE)
     for number in range(MAX_WAITS + 1):
         claim(store, connection_id, f"run-{number}", now=now)
-        left = store.entries.fail("row", f"run-{number}", failure_rule(BUSY), now=now)
-    assert (left.status, left.failure_code, left.retry_at) == (Status.FAILED, Code.RATE_LIMITED, None)
+        left = store.entries.fail("row", f"run-{number}", failure_rule(outage), now=now)
+    assert (left.status, left.failure_code, left.retry_at) == (Status.FAILED, Code.NOTION_UNREACHABLE, None)
     assert left.sentence is not None
     assert "tried 7 times" in left.sentence
     fresh = store.entries.request(link(connection_id, at=now), now=now)
-    assert (fresh.waits, fresh.waiting_since) == (0, None)
+    assert (fresh.waits, fresh.tries, fresh.waiting_since) == (0, 0, None)
+
+
+def test_waits_for_a_throttle_use_up_no_try_and_each_run_still_has_a_key_of_its_own(
+    store: Store, connection_id: str, now: datetime
+) -> None:
+    for number in range(2 * MAX_WAITS):
+        claim(store, connection_id, f"run-{number}", now=now)
+        left = store.entries.fail("row", f"run-{number}", failure_rule(BUSY), now=now)
+    assert (left.status, left.waits, left.tries) == (Status.PENDING, 2 * MAX_WAITS, 0)
+
+    later = now + 30 * HOUR
+    store.entries.claim("row", "broke", may_take_over=is_over, now=later)
+    failed = store.entries.fail("row", "broke", failure_rule(failure(Code.SITE_CHANGED)), now=later)
+    assert (failed.status, failed.tries, failed.waiting_since) == (Status.PENDING, 1, later)
 
 
 def test_a_poll_before_its_time_changes_nothing(

@@ -69,6 +69,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_platforms")),
     )
     op.create_table(
+        "addresses",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("state", sa.JSON(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_addresses")),
+    )
+    op.create_table(
         "sign_ins",
         sa.Column("state_hash", sa.String(), nullable=False),
         sa.Column("browser_hash", sa.String(), nullable=False),
@@ -205,6 +212,7 @@ def upgrade() -> None:
         sa.Column("failure_code", sa.String(), nullable=True),
         sa.Column("sentence", sa.String(), nullable=True),
         sa.Column("waits", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("media_key", sa.String(), nullable=True),
@@ -260,6 +268,7 @@ def downgrade() -> None:
 
     op.drop_table("sign_ins")
     op.drop_table("unknown_answers")
+    op.drop_table("addresses")
     op.drop_table("platforms")
     op.drop_table("installation_secrets")
     with op.batch_alter_table("contents", schema=None) as batch_op:

@@ -27,7 +27,7 @@ from tests.sandbox.ai_service import AiService, ai_service
 from tests.screen.test_engines import pictures
 from tests.summary.recipe import wanted
 
-FOLDER = Path(__file__).parent / "recorded"
+FOLDER = Path(__file__).parent
 KEY = "sk-canary-of-the-installation"
 
 

@@ -1,0 +1,40 @@
+"""How a row gets its post: from what is kept, else from the site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from svp_dagster.download.kept_media import KeptMedia
+from svp_dagster.download.stage import download
+from svp_dagster.models import Link, Video
+from svp_dagster.ports import Downloader, Pace
+from svp_dagster.rows.pauses import watched
+from svp_dagster.rows.site_rules import SiteRules
+from svp_dagster.store.store import Store
+
+
+def fetch_post(
+    link: Link,
+    *,
+    store: Store,
+    page_id: str,
+    rules: SiteRules,
+    downloader: Downloader,
+    pace: Pace,
+    kept: KeptMedia,
+    folder: Path,
+) -> Video:
+    """Return the post in `folder`. The site is asked only where the post isn't kept.
+
+    Raises `platform_paused`, `waits_turn` and the failures of the download.
+    """
+    if video := kept.get(link, folder=folder):
+        return video
+    with watched(store, page_id, link, rules=rules) as attempt:
+        post = downloader.resolve(link, pace=pace)
+        if post != link and (video := kept.get(post, folder=folder)):
+            attempt.was_kept = True
+            return video
+        video = download(post, downloader=downloader, folder=folder, browsers=store.platforms, pace=pace)
+    kept.put(video)
+    return video

@@ -1,0 +1,45 @@
+"""What `svp doctor` says about the services behind the keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from svp_dagster.commands.doctor import examine
+from svp_dagster.settings import Settings
+from tests.sandbox.ai_service import AiService
+
+pytest_plugins = ("tests.paid_engines",)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SVP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NOTION_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.chdir(tmp_path)
+
+
+def words_of(subject: str) -> tuple[str, str]:
+    found = next(finding for finding in examine(Settings()) if finding.subject == subject)
+    return found.state, found.words
+
+
+def test_a_model_that_is_gone_is_named_with_its_successor(ai: AiService) -> None:
+    assert words_of("Speech") == ("ok", "whisper-1")
+    ai.steer("models", retire=["whisper-1"])
+    state, words = words_of("Speech")
+    assert state == "wrong"
+    for part in ("whisper-1", "SVP_SPEECH_MODEL", "gpt-transcribe"):
+        assert part in words
+
+
+def test_an_api_that_is_not_enabled_is_no_wrong_key(ai: AiService, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert words_of("Summary")[0] == "ok"
+    monkeypatch.setenv("GEMINI_API_KEY", "disabled")
+    state, words = words_of("Summary")
+    assert state == "wrong"
+    assert "isn't enabled" in words
+    monkeypatch.setenv("GEMINI_API_KEY", "invalid")
+    assert "isn't accepted" in words_of("Summary")[1]
+    assert ai.requests
