@@ -23,7 +23,10 @@ from svp_dagster.download.stage import download
 from svp_dagster.models import Link, Video
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
+from svp_dagster.ports import Pace
 from svp_dagster.prices import Prices, load_prices
+from svp_dagster.rows.pacing.pace import SitePace
+from svp_dagster.rows.site_rules import site_rules
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.rows.unknown_answers import StoredUnknownAnswers
 from svp_dagster.screen.engines import VisionReader
@@ -113,7 +116,8 @@ def _lines(
     yield from speech.check_speech(chosen.speech, questions)
     yield from screen.check_screen(chosen.screen_reader, questions)
     yield from summary.check_summary(chosen.summarizer, questions)
-    fetch = partial(_fetch, chosen, store)
+    pace = SitePace(store, site_rules(settings)).of_row("", "check")
+    fetch = partial(_fetch, chosen, store, pace)
     for platform, urls, canary in (
         ("tiktok", asked.tiktok, settings.canary_tiktok),
         ("instagram", asked.instagram, settings.canary_instagram),
@@ -121,8 +125,8 @@ def _lines(
         yield from check_site(platform, urls or [url for url in [canary] if url], questions, fetch=fetch)
 
 
-def _fetch(chosen: Engines, store: Store, link: Link, folder: Path) -> Video:
-    return download(link, downloader=chosen.downloader, folder=folder, browsers=store.platforms)
+def _fetch(chosen: Engines, store: Store, pace: Pace, link: Link, folder: Path) -> Video:
+    return download(link, downloader=chosen.downloader, folder=folder, browsers=store.platforms, pace=pace)
 
 
 def _notion(settings: Settings, asked: Asked, questions: Questions, tokens: TokenStore) -> list[CheckLine]:

@@ -15,8 +15,12 @@ from svp_dagster.commands.checks.line import CheckLine, Questions
 from svp_dagster.commands.checks.sites import Fetch, check_site
 from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.download.stage import download
+from svp_dagster.download.turns import address_name
 from svp_dagster.errors import TABLE, Code
 from svp_dagster.models import Link, Video
+from svp_dagster.rows.pacing.pace import SitePace
+from svp_dagster.rows.site_rules import SiteRules
+from svp_dagster.store.store import Store
 from tests.commands.checking import line, verdicts
 
 pytest_plugins = ("tests.media_site",)
@@ -91,6 +95,25 @@ def test_instagrams_login_wall_is_told_from_its_throttle(
         httpx.delete(throttle).raise_for_status()
     assert throttled.got.startswith("rate_limited")
     assert kept_back.verdict == "skipped"
+
+
+def test_instagram_is_asked_at_the_pace_of_the_installation(
+    questions: Questions, site: MediaSandbox, store: Store
+) -> None:
+    downloader = YtDlpDownloader(proxy=site.proxy_url)
+    rules = SiteRules(addresses=[address_name(site.proxy_url)], instagram_requests=5)
+    pace = SitePace(store, rules).of_row("", "check")
+
+    def fetch(link: Link, folder: Path) -> Video:
+        return download(link, downloader=downloader, folder=folder, pace=pace)
+
+    lines = check("instagram", INSTAGRAM[1:] * 3, questions, fetch)
+    asked = [each.verdict for each in lines if each.asked != "short link"]
+    assert asked[0] == "ok"
+    assert asked[-1] == "skipped"
+    assert set(asked) == {"ok", "skipped"}
+    assert "asks Instagram only so often" in lines[-2].advice
+    assert sum(url.startswith("https://www.instagram.com/") for url in site.requests) <= 5
 
 
 def test_a_site_that_takes_us_for_a_robot_says_what_helps(

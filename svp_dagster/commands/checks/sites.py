@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -26,25 +27,26 @@ _EXAMPLES = {
     ("instagram", VIDEO): "https://www.instagram.com/reel/…",
     ("instagram", PHOTO_POST): "https://www.instagram.com/p/…",
 }
-_THROTTLED = frozenset({Code.RATE_LIMITED, Code.ADDRESS_BLOCKED, Code.ROBOT_SUSPECTED})
-_KEPT_BACK = "The site refused the request before. Wait, or set SVP_EGRESS_PROXY."
+_ABOUT_US = frozenset({Code.WAITS_TURN, Code.RATE_LIMITED, Code.ADDRESS_BLOCKED, Code.ROBOT_SUSPECTED})
+"""Failures after which the next request fails too."""
 
 
 def check_site(platform: str, urls: Sequence[str], questions: Questions, *, fetch: Fetch) -> Iterator[CheckLine]:
     """Yield a line for each post, and one for each kind of link that is not given.
 
-    After a refusal that is about the requests and not about the post, the site is asked no more.
+    After a refusal that isn't about the post, the site is asked no more.
     """
     kinds: set[str] = set()
     refused: list[SvpError] = []
     for url in urls:
         kind = _kind(url)
         kinds.add(kind)
-        if refused:
-            yield skipped(platform, kind, _KEPT_BACK)
-        else:
+        if not refused:
             how = partial(_download, platform, url, kind, fetch=fetch, refused=refused)
-            yield questions.ask(platform, kind, expected=_EXPECTED[kind], how=how)
+            line = questions.ask(platform, kind, expected=_EXPECTED[kind], how=how)
+            yield skipped(platform, kind, _why_not(refused[0])) if _waits(refused) else line
+        else:
+            yield skipped(platform, kind, _why_not(refused[0]))
     for (site, kind), example in _EXAMPLES.items():
         if site == platform and kind not in kinds:
             yield skipped(platform, kind, f"Give a public post: --{platform} {example}")
@@ -58,10 +60,22 @@ def _download(platform: str, url: str, kind: str, *, fetch: Fetch, refused: list
         with tempfile.TemporaryDirectory() as folder:
             video = fetch(link, Path(folder))
     except SvpError as error:
-        if error.code in _THROTTLED:
+        if error.code in _ABOUT_US:
             refused.append(error)
         raise
     return Answer(got=_described(video), advice=_advice(kind, video))
+
+
+def _waits(refused: Sequence[SvpError]) -> bool:
+    """Return whether the pace of this installation, and not the site, refused."""
+    return bool(refused) and refused[0].code is Code.WAITS_TURN
+
+
+def _why_not(refusal: SvpError) -> str:
+    if refusal.code is not Code.WAITS_TURN:
+        return "The site refused the request before. Wait, or set SVP_EGRESS_PROXY."
+    minutes = math.ceil((refusal.retry_after_s or 0) / 60)
+    return f"This installation asks Instagram only so often. Check it again in {minutes} minutes."
 
 
 def _kind(url: str) -> str:
