@@ -1,7 +1,8 @@
 """The command line.
 
 Exit codes: 0 done; 1 something failed (the message says what); 2 the command was used wrongly; 3 `svp doctor` found
-something wrong, or `svp demo --once` saw a row end otherwise than it should; 130 stopped by Ctrl-C.
+something wrong, `svp check` got another answer than expected, or `svp demo --once` saw a row end otherwise than it
+should; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -133,6 +134,29 @@ def doctor() -> None:
     for finding in findings:
         click.echo(f"{marks[finding.state]}  {finding.subject:<20} {finding.words}")
     if any(finding.state == "wrong" for finding in findings):
+        sys.exit(NOT_AS_IT_SHOULD)
+
+
+@main.command()
+@click.option("--yes", is_flag=True, help="Spend without asking.")
+@click.option("--connection", default="", metavar="ID", help="The connection to Notion; else the first.")
+@click.option("--notion-parent", default="", metavar="PAGE_ID", help="Where a page is made and thrown away.")
+@click.option("--tiktok", multiple=True, metavar="URL", help="A public post: short link, video or photos.")
+@click.option("--instagram", multiple=True, metavar="URL", help="A public post: share link, reel or photos.")
+def check(yes: bool, connection: str, notion_parent: str, tiktok: tuple[str, ...], instagram: tuple[str, ...]) -> None:
+    """Ask each real service for the smallest thing that proves it; costs less than a cent."""
+    from svp_dagster.commands.check import Asked, announcement, check, show
+
+    settings = Settings()
+    click.echo(announcement(settings), err=True)
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("Without a terminal to ask, this needs --yes.")
+    if not yes:
+        click.confirm("Go on?", abort=True, err=True)
+    asked = Asked(connection_id=connection, notion_parent=notion_parent, tiktok=tiktok, instagram=instagram)
+    report = check(settings, asked)
+    show(report, settings)
+    if not report.is_good:
         sys.exit(NOT_AS_IT_SHOULD)
 
 

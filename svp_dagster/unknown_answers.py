@@ -21,8 +21,9 @@ MAX_KIND_CHARS = 80
 MAX_HEADER_CHARS = 200
 
 _SECRET_HEADER = re.compile(r"auth|cookie|key|token|secret|signature|session", re.IGNORECASE)
+# Tokens of ours begin with svp_, and names of our settings with SVP_.
 _SECRET_TEXT = re.compile(
-    r"\b(?:sk-|AIza|ntn_|secret_|svp_|Bearer\s+)[\w.~+/-]{6,}"
+    r"\b(?:sk-|AIza|ntn_|secret_|(?-i:svp_)|Bearer\s+)[\w.~+/-]{6,}"
     r"|(?<=[?&;])[\w-]*(?:key|token|secret|signature|sig)=[^&\s\"']+",
     re.IGNORECASE,
 )
@@ -77,9 +78,9 @@ def report(
     answer = UnknownAnswer(
         service=service,
         status=status,
-        kind=_without_secrets(kind)[:MAX_KIND_CHARS],
+        kind=without_secrets(kind)[:MAX_KIND_CHARS],
         headers=_public_headers(headers or {}),
-        body=_without_secrets(_text(body))[:MAX_BODY_CHARS],
+        body=without_secrets(_text(body))[:MAX_BODY_CHARS],
     )
     if _reports.is_new(answer):
         logger.warning("an answer that no rule knows: %s, status %s, %s", service, status, answer.kind)
@@ -92,7 +93,7 @@ def report(
 
 def _public_headers(headers: Mapping[str, str]) -> dict[str, str]:
     public = ((name.lower(), value) for name, value in headers.items() if not _SECRET_HEADER.search(name))
-    return {name: _without_secrets(str(value))[:MAX_HEADER_CHARS] for name, value in public}
+    return {name: without_secrets(str(value))[:MAX_HEADER_CHARS] for name, value in public}
 
 
 def _text(body: str | bytes) -> str:
@@ -101,5 +102,6 @@ def _text(body: str | bytes) -> str:
     return start.decode(errors="replace") if isinstance(start, bytes) else start
 
 
-def _without_secrets(text: str) -> str:
+def without_secrets(text: str) -> str:
+    """Return the text with what looks like a key, a token or a signature taken out."""
     return _SECRET_TEXT.sub("…", text)

@@ -60,3 +60,8 @@ def test_a_store_that_fails_disturbs_nobody(caplog: pytest.LogCaptureFixture) ->
     unknown_answers.keep_in(None)
     assert "RuntimeError" in caplog.text
     assert "secret address" not in caplog.text
+
+
+def test_a_token_of_ours_is_taken_out_and_the_name_of_a_setting_is_not(kept: RecordingAnswers) -> None:
+    report("Example", status=418, kind="teapot", body="svp_abcdefgh was sent, set SVP_GEMINI_MODEL")
+    assert kept.answers[0].body == "… was sent, set SVP_GEMINI_MODEL"

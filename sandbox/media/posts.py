@@ -380,7 +380,7 @@ SHORT_LINKS: dict[str, str] = {
     "https://www.instagram.com/share/reel/BApancake1": "https://www.instagram.com/reel/DOpancakes1/?igsh=abc",
     "https://www.instagram.com/share/p/BAbooks001": "https://www.instagram.com/p/DObooklist1/",
     # Assumed: a share link of a private post leads to the login. If wrong: such a link is tried again instead of
-    # refused. Check: instagram: video.
+    # refused. Check: instagram: short link.
     "https://www.instagram.com/share/BAlogin001": "https://www.instagram.com/accounts/login/?next=%2Fp%2FDOx%2F",
     # Assumed: an expired short link leads to the start page. If wrong: such a link is tried again instead of refused.
     # Check: tiktok: short link.

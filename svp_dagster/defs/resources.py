@@ -4,14 +4,12 @@ import dagster as dg
 
 from svp_dagster.defs.retention import Retention
 from svp_dagster.defs.work_folder import WorkFolder
-from svp_dagster.download.instagram import has_session
 from svp_dagster.download.kept_media import KeptMedia
-from svp_dagster.download.turns import address_name, split_proxies
 from svp_dagster.engines import choose_engines
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.polling_rules import PollingRules
-from svp_dagster.rows.site_rules import SiteRules
+from svp_dagster.rows.site_rules import site_rules
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 
@@ -34,14 +32,7 @@ def resources() -> dg.Definitions:
             "link_rows": link_rows,
             "page_options": settings.page_options,
             "polling_rules": PollingRules(interval_s=settings.poll_interval_s),
-            "site_rules": SiteRules(
-                rows_to_pause=settings.rows_to_pause,
-                canaries={"tiktok": settings.canary_tiktok, "instagram": settings.canary_instagram},
-                extra_hosts=settings.extra_hosts,
-                addresses=[address_name(proxy) for proxy in split_proxies(settings.egress_proxy)],
-                instagram_requests=_instagram_requests(settings),
-                instagram_window_s=settings.instagram_window_s,
-            ),
+            "site_rules": site_rules(settings),
             "kept_media": KeptMedia(
                 folder=str(settings.media_folder),
                 hours=settings.media_kept_hours,
@@ -56,9 +47,3 @@ def resources() -> dg.Definitions:
             **choose_engines(settings),
         }
     )
-
-
-def _instagram_requests(settings: Settings) -> int:
-    """Return the pace of requests to Instagram: an account may ask more often than somebody unknown."""
-    has_account = settings.cookies_file is not None and has_session(settings.cookies_file)
-    return settings.instagram_requests_with_cookies if has_account else settings.instagram_requests

@@ -7,7 +7,10 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
+from svp_dagster.download.instagram import has_session
+from svp_dagster.download.turns import address_name, split_proxies
 from svp_dagster.rows.pacing.turns import Limit
+from svp_dagster.settings import Settings
 
 
 class SiteRules(dg.ConfigurableResource):
@@ -24,3 +27,21 @@ class SiteRules(dg.ConfigurableResource):
     def limit(self) -> Limit:
         """The pace of requests to Instagram."""
         return Limit(requests=self.instagram_requests, window=timedelta(seconds=self.instagram_window_s))
+
+
+def site_rules(settings: Settings) -> SiteRules:
+    """Return the rules of this installation."""
+    return SiteRules(
+        rows_to_pause=settings.rows_to_pause,
+        canaries={"tiktok": settings.canary_tiktok, "instagram": settings.canary_instagram},
+        extra_hosts=settings.extra_hosts,
+        addresses=[address_name(proxy) for proxy in split_proxies(settings.egress_proxy)],
+        instagram_requests=_instagram_requests(settings),
+        instagram_window_s=settings.instagram_window_s,
+    )
+
+
+def _instagram_requests(settings: Settings) -> int:
+    """Return the pace of requests to Instagram: an account may ask more often than somebody unknown."""
+    has_account = settings.cookies_file is not None and has_session(settings.cookies_file)
+    return settings.instagram_requests_with_cookies if has_account else settings.instagram_requests

@@ -119,7 +119,10 @@ def _read(answer: Any) -> list[Word] | SvpError:
         if answer.error.code not in _KNOWN:
             report(SERVICE, status=200, kind=f"a picture's error {answer.error.code}", body=said)
         return failure(Code.SCREEN_FAILED, detail=said)
-    blocks = (block for page in answer.full_text_annotation.pages for block in page.blocks)
+    pages = answer.full_text_annotation.pages
+    if answer.text_annotations and not pages:  # its words without their breaks can't be joined to lines
+        report(SERVICE, status=200, kind="textAnnotations without fullTextAnnotation")
+    blocks = (block for page in pages for block in page.blocks)
     return [word for block in blocks for paragraph in block.paragraphs for word in _words(paragraph)]
 
 

@@ -207,7 +207,7 @@ def _compare(session: Session, value: Any, kind: str, condition: Json) -> bool:
         wanted = checks.dashed(wanted) or wanted if kind != "multi_select" else wanted
         return (wanted in value) == (how == "contains")
     # Assumed: text is compared without regard to case. If wrong: nothing, the product compares what it looks up for
-    # itself. Check: notion: search.
+    # itself. Check: none.
     if isinstance(wanted, str) and kind not in options.WITH_OPTIONS:
         value, wanted = str(value or "").casefold(), wanted.casefold()
     if how in ("equals", "does_not_equal"):

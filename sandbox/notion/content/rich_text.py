@@ -83,8 +83,7 @@ rich_text: Check = checks.array(item)
 
 def kept(items: list[Json]) -> list[Json]:
     """Checked items as answers show them: with plain text, all annotations and the link."""
-    # Assumed: an item without text is dropped. If wrong: a page is written again although nothing changed. Check:
-    # notion: append.
+    # Assumed: an item without text is dropped. If wrong: a page is written again although nothing changed. Check: none.
     return [_kept_item(entry) for entry in items if entry.get("text", {}).get("content") != ""]
 
 

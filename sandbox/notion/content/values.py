@@ -140,7 +140,7 @@ def kept_value(page: Record, column: Json) -> Any:
         return []
     if column["type"] == "status":
         # Assumed: an untouched status has the first option. If wrong: a row without a status is taken for one that
-        # waits, or not. Check: notion: page.
+        # waits, or not. Check: none.
         first = options.of(column)
         return first[0]["id"] if first else None
     return False if column["type"] == "checkbox" else None

@@ -250,7 +250,7 @@ def _places(session: Session, parent: Record, position: Json, amount: int) -> li
         index = next((i for i, sibling in enumerate(siblings) if sibling.id == wanted), None)
         if index is None:
             # Assumed: a position behind a block of another parent is refused with 400 in these words. If wrong: a page
-            # whose block a person deleted meanwhile fails instead of being read again. Check: notion: append.
+            # whose block a person deleted meanwhile fails instead of being read again. Check: none.
             raise validation(f"Block to append children after ({wanted}) is not a child of the parent block.")
         low = taken[index]
         high = taken[index + 1] if index + 1 < len(taken) else low + amount + 1

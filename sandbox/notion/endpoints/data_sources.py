@@ -70,7 +70,7 @@ def query_data_source(data_source_id: str) -> Json:
     session = incoming.session()
     data_source = session.find("data_source", data_source_id)
     # Assumed: a data source in the trash cannot be queried. If wrong: rows that were thrown away are worked on. Check:
-    # notion: search.
+    # none.
     if data_source.in_trash or session.ancestor_in_trash(data_source):
         raise not_found("data_source", data_source.id)
     return query(session, data_source, incoming.body(_query), only=request.args.getlist("filter_properties"))

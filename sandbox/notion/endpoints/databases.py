@@ -94,7 +94,7 @@ def shown(session: Session, database: Record) -> Json:
     """A database as answers have it."""
     # Source: developers.notion.com/reference/database: `data_sources` with id and name.
     # Assumed: data sources in the trash are not in `data_sources`. If wrong: people are asked to choose between one
-    # that is there and one that is not. Check: notion: search.
+    # that is there and one that is not. Check: none.
     sources = [s for s in session.store.children(database.id, ["data_source"]) if not s.in_trash]
     return {
         "object": "database",

@@ -162,7 +162,7 @@ def _must_be_supported(name: str) -> None:
 def _must_be_small(session: Session, upload: Record, part_bytes: int) -> None:
     # Source: developers.notion.com/reference/get-self: workspace_limits.max_file_upload_size_in_bytes.
     # Assumed: a file over the limit is a 400 validation_error. If wrong: a page without its cover says so in other
-    # words. Check: notion: page.
+    # words. Check: none.
     row = session.store.row("SELECT largest_upload_bytes FROM workspaces WHERE id=?", session.workspace_id)
     sent = session.store.row(
         "SELECT COALESCE(SUM(LENGTH(data)), 0) AS length FROM file_parts WHERE upload_id=?", upload.id

@@ -45,7 +45,7 @@ def may_be_registered(redirect_uri: str) -> bool:
     # Source: vellum-ai/vellum-assistant PR 16495, Qiuyi-Hong/notion2attioBackend issue 14, denoland/clawpatrol PR 748:
     # http://127.0.0.1 is refused at registration, http://localhost is accepted.
     # Assumed: every IP address is refused after http, every name is accepted, and https takes all. If wrong: an
-    # operator sees the refusal in Notion when the connection is registered. Check: notion: token.
+    # operator sees the refusal in Notion when the connection is registered. Check: none.
     scheme = rich_text.urlsplit_scheme(redirect_uri)
     if scheme != "http":
         return scheme == "https"

@@ -41,12 +41,12 @@ def search() -> Json:
     def wanted(record: Record) -> bool:
         # Source: 399 recorded hits at 2026-03-11: 162 data sources in the trash, no page in the trash.
         # Assumed: a data source is in the trash with what it stands on. If wrong: a database of a page that was thrown
-        # away is offered. Check: notion: search.
+        # away is offered. Check: none.
         in_trash = record.in_trash or session.ancestor_in_trash(record)
         title = _title(record).casefold()
         # Source: recorded searches at 2026-03-11: a title matches by any word of the query.
         # Assumed: a word may stand inside another. If wrong: nothing, the product compares titles for itself. Check:
-        # notion: search.
+        # none.
         named = not words or any(word in title for word in words)
         return named and session.sees(record) and not (in_trash and record.kind == "page")
 

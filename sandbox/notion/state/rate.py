@@ -25,7 +25,7 @@ class RateLimit:
     # Source: developers.notion.com/reference/request-limits: an average of requests per second and connection, some
     # bursts beyond it.
     # Assumed: the budget is a bucket that fills evenly, and a workspace has none of its own. If wrong: writes come
-    # later than they could, none is lost. Check: notion: token.
+    # later than they could, none is lost. Check: none.
     def spend(self, connection: str) -> None:
         """Takes one request from the connection's bucket; raises `rate_limited` where it is empty."""
         with self._lock:

@@ -74,7 +74,7 @@ def bot(store: Store, workspace_id: str, *, client_id: str, name: str) -> str:
 def remove_bot(store: Store, bot_id: str) -> bool:
     """Forgets a bot; its tokens end and nothing is shared with it any more."""
     # Assumed: a connection that is removed and added again has another bot_id for the same workspace_id. If wrong:
-    # nothing, the set-up is found by its bot too. Check: notion: token.
+    # nothing, the set-up is found by its bot too. Check: none.
     store.execute("UPDATE tokens SET state='revoked' WHERE bot_id=?", bot_id)
     store.execute("DELETE FROM grants WHERE bot_id=?", bot_id)
     return store.execute("DELETE FROM bots WHERE id=?", bot_id) > 0

@@ -37,14 +37,18 @@ class NotionResource(dg.ConfigurableResource):
         With `max_throttle_wait_s=0` a call is postponed at once while Notion asks the connection to slow down, for
         work that gives way to other work.
         """
+        calls = self.calls(connection_id, tokens, max_throttle_wait_s=max_throttle_wait_s)
+        return Workspace(calls, connection_id=connection_id)
+
+    def calls(self, connection_id: str, tokens: Tokens, *, max_throttle_wait_s: float | None = None) -> Calls:
+        """Return the calls behind `workspace`."""
         retries = RetryConfig(
             attempts=self.attempts,
             backoff_s=self.backoff_s,
             max_throttle_wait_s=self.max_throttle_wait_s if max_throttle_wait_s is None else max_throttle_wait_s,
         )
         gate = throttle_gate(self.base_url, connection_id)
-        calls = Calls(self._open(), connection_id=connection_id, tokens=tokens, gate=gate, retries=retries)
-        return Workspace(calls, connection_id=connection_id)
+        return Calls(self._open(), connection_id=connection_id, tokens=tokens, gate=gate, retries=retries)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
         """Close the client."""
