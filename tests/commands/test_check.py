@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -120,6 +124,23 @@ def test_nothing_is_spent_without_a_yes() -> None:
     assert "This spends about" in refused.stderr
     assert "--yes" in refused.stderr
     assert refused.stdout == ""
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(("answer", "exit_code", "asked"), [("n", 1, 0), ("y", NOT_AS_IT_SHOULD, 1)])
+def test_at_a_terminal_the_operator_is_asked_first(
+    ai: AiService, monkeypatch: pytest.MonkeyPatch, answer: str, exit_code: int, asked: int
+) -> None:
+    monkeypatch.delenv("GOOGLE_VISION_API_KEY")
+    monkeypatch.delenv("GEMINI_API_KEY")
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    command = [sys.executable, "-c", "from svp_dagster.cli import main; main()", "check"]
+    done = subprocess.run(command, stdin=theirs, capture_output=True, text=True, timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert done.stderr.index("This spends about 0.03 cents") < done.stderr.index("Go on?")
+    assert (done.returncode, len(ai.requests)) == (exit_code, asked)
 
 
 @pytest.mark.usefixtures("home")
