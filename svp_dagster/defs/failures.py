@@ -29,6 +29,18 @@ class LostClaim(dg.Failure):
         super().__init__("Another run works on this row.", metadata={_LOST_CLAIM: True})
 
 
+class RunHasFailed(dg.Failure):
+    """The end of an op of a run in which another op has failed already. Dagster goes on with ops beside that one."""
+
+    def __init__(self) -> None:
+        super().__init__("Another op of this run has failed, so nothing more is spent on the row.")
+
+
+def has_failed(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether an op of this run has failed for good."""
+    return bool(instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE))
+
+
 def recorded_failure(event: dg.DagsterEvent) -> SvpError | None:
     """Return the failure that an op of the run raised, from the run's failure event. None where no op raised one."""
     sentence, metadata = _raised(event)

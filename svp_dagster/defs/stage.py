@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from svp_dagster.causes import as_failure
-from svp_dagster.defs.failures import LostClaim, StageFailure
+from svp_dagster.defs.failures import LostClaim, RunHasFailed, StageFailure, has_failed
 from svp_dagster.errors import ClaimLost, Code
 from svp_dagster.models import Status
 from svp_dagster.rows.held_row import HeldRow, hold
@@ -54,6 +54,8 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
     its waits are fixed, and it takes an interrupted run for an attempt that failed (`op_execution_error_boundary` in
     dagster 1.13).
     """
+    if has_failed(context.instance, context.run_id):
+        raise RunHasFailed
     try:
         row = hold(rows, context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
         if status is not None and row.entry.status is not status:

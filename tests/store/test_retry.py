@@ -87,7 +87,7 @@ def test_rows_that_nobody_may_ask_for_again_are_left_as_they_are(
 def test_what_can_not_be_told_to_notion_is_left_as_it_is(store: Store, connection_id: str, now: datetime) -> None:
     fail(store, connection_id, "ended", now=now)
     store.connections.end(connection_id, now=now)
-    unregistered = sign_in(store, now=now, bot_id="unregistered").id
+    unregistered = sign_in(store, now=now, bot_id="unregistered", workspace_id="another").id
     fail(store, unregistered, "unregistered", now=now)
     assert retry_rows(store, ["ended", "unregistered"], now=now) == []
     assert statuses(store, "ended", "unregistered") == [Status.FAILED, Status.FAILED]
