@@ -33,7 +33,7 @@ class Place(Value):
     """Where a link entry's page belongs, and what is known about it.
 
     `known_page_id` is the page that a run made before. `pages_of_others` are the pages of other link entries for the
-    same video; with `asked_at`, the time of the wish, they tell a page that a dead attempt made from a foreign one.
+    same video; with `asked_at`, the time of the request, they tell a page that a dead attempt made from a foreign one.
     `hidden_relations` are columns that stay blank because Notion no longer shows them.
     """
 
