@@ -81,9 +81,9 @@ class Settings(BaseSettings, PageOptions):
     media_kept_hours: float = Field(default=24, ge=0, description="Hours for which the media of a post are kept.")
     media_kept_bytes: int = Field(default=5_000_000_000, ge=0, description="What kept media may take on the disk.")
     allowed_sites: str = Field(default="", description="More sites of yt-dlp's, comma-separated, e.g. youtube.com.")
-    rows_to_pause: int = Field(default=5, ge=1, description="Rows that fail in a row until their platform is paused.")
-    canary_tiktok: str = Field(default="", description="Canary link of TikTok; empty: the last that worked.")
-    canary_instagram: str = Field(default="", description="Canary link of Instagram; empty: the last that worked.")
+    rows_to_pause: int = Field(default=5, ge=1, description="Posts that fail in a row until their platform is paused.")
+    canary_tiktok: str = Field(default="", description="Canary link of TikTok; empty: links that worked.")
+    canary_instagram: str = Field(default="", description="Canary link of Instagram; empty: links that worked.")
     max_duration_s: int = Field(default=1800, ge=1)
     max_size_bytes: int = Field(default=200_000_000, ge=1)
 

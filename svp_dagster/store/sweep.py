@@ -1,21 +1,31 @@
-"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended. Retries several."""
+"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended. Retries several.
+
+Also the links of all connections to try a paused platform with.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Engine, Select, func, or_, select, tuple_
+from sqlalchemy import Engine, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
-from svp_dagster.models import Status
+from svp_dagster.models import Link, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.entries import Entry, to_entry
 from svp_dagster.store.tables import ConnectionRow, LinkDatabaseRow, LinkEntryRow
 
 _FINAL = (Status.COMPLETED, Status.FAILED)
 _row = LinkEntryRow
+
+
+class OwnedLink(Value):
+    """A link, and the connection that it is of."""
+
+    connection_id: str
+    link: Link
 
 
 class Sweep:
@@ -58,6 +68,34 @@ class Sweep:
             _row.status == Status.PENDING, _row.retry_at.is_not(None), _row.failure_code.in_(codes)
         )
         return self._entries(query.order_by(_row.waiting_since, _row.page_id).limit(limit))
+
+    def links_of_each(self, platform: str, codes: Collection[Code], *, limit: int) -> list[OwnedLink]:
+        """Return links of every active connection: those that completed last, then those that wait for `codes`.
+
+        `limit` bounds each of the two for a connection.
+        """
+        is_completed = _row.status == Status.COMPLETED
+        waits = and_(_row.status == Status.PENDING, _row.retry_at.is_not(None), _row.failure_code.in_(codes))
+        rank = func.row_number().over(
+            partition_by=(_row.connection_id, is_completed), order_by=(_row.updated_at.desc(), _row.page_id)
+        )
+        columns = (_row.connection_id, _row.link_url, _row.post_id, is_completed.label("completed"), rank.label("rank"))
+        ranked = (
+            select(*columns)
+            .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
+            .where(ConnectionRow.active, _row.platform == platform, or_(is_completed, waits))
+            .subquery()
+        )
+        query = (
+            select(ranked.c.connection_id, ranked.c.link_url, ranked.c.post_id)
+            .where(ranked.c.rank <= limit)
+            .order_by(ranked.c.connection_id, ranked.c.completed.desc(), ranked.c.rank)
+        )
+        with self._engine.connect() as connection:
+            return [
+                OwnedLink(connection_id=connection_id, link=Link(url=url, platform=platform, post_id=post_id))
+                for connection_id, url, post_id in connection.execute(query)
+            ]
 
     def failed(self, *, code: str | None, limit: int) -> list[Entry]:
         """Return entries of active connections that failed for good and whose row still exists, the latest first."""

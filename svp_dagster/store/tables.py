@@ -208,14 +208,14 @@ class LedgerRow(Base):
 class PlatformRow(Base):
     """How downloads from a site go. While `paused_since` is set, its rows wait and a canary is downloaded now and then.
 
-    `failing` are the page ids of the rows that failed since one worked, for a reason that lies with the site. `browser`
-    is the one that got an answer after others were refused.
+    `failing` are the posts that failed since one worked (`platforms.FailedPost`). `browser` is the one that got an
+    answer after others were refused.
     """
 
     __tablename__ = "platforms"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    failing: Mapped[list[str]] = mapped_column(JSON, default=list)
+    failing: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     failure_code: Mapped[str | None]
     on_trial: Mapped[bool] = mapped_column(default=False)
     paused_since: Mapped[datetime | None]
@@ -223,8 +223,6 @@ class PlatformRow(Base):
     canary_at: Mapped[datetime | None]
     canaries: Mapped[int] = mapped_column(default=0)
     canary_problem: Mapped[str] = mapped_column(default="")
-    good_url: Mapped[str | None]
-    good_post_id: Mapped[str | None]
     good_at: Mapped[datetime | None]
     downloader: Mapped[str] = mapped_column(default="")
     browser: Mapped[str | None]

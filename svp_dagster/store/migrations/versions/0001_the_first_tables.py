@@ -60,8 +60,6 @@ def upgrade() -> None:
         sa.Column("canary_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("canaries", sa.Integer(), nullable=False),
         sa.Column("canary_problem", sa.String(), nullable=False),
-        sa.Column("good_url", sa.String(), nullable=True),
-        sa.Column("good_post_id", sa.String(), nullable=True),
         sa.Column("good_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("downloader", sa.String(), nullable=False),
         sa.Column("browser", sa.String(), nullable=True),
