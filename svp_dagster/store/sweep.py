@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Engine, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Engine, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
@@ -130,6 +130,12 @@ class Sweep:
             for row in rows:
                 transitions.reopen(row, now=now)
         return [to_entry(row) for row in rows]
+
+    def make_due(self, page_ids: Collection[str], *, now: datetime) -> None:
+        """Let those of these entries that wait be tried again now."""
+        waits = (_row.status == Status.PENDING, _row.holder.is_(None), _row.retry_at > now)
+        with self._engine.begin() as connection:
+            connection.execute(update(_row).where(_row.page_id.in_(page_ids), *waits).values(retry_at=now))
 
     def finished(self, *, after: tuple[datetime, str], before: datetime, limit: int) -> list[Entry]:
         """Return entries that ended before `before`, in the order of their ends, beyond the end and page id `after`."""

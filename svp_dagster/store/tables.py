@@ -60,7 +60,7 @@ class Base(DeclarativeBase):
 
 
 class ConnectionRow(Base):
-    """One authorised Notion workspace. Tokens are Fernet texts."""
+    """One authorised Notion workspace. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new."""
 
     __tablename__ = "connections"
 
@@ -77,6 +77,7 @@ class ConnectionRow(Base):
     active: Mapped[bool] = mapped_column(default=True)
     output_language: Mapped[str] = mapped_column(default="")
     monthly_budget_usd: Mapped[float | None]
+    trusted: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -190,7 +191,7 @@ class LedgerRow(Base):
     """One paid call. `cost_usd` is null where the price isn't known."""
 
     __tablename__ = "ledger"
-    __table_args__ = (Index("ix_ledger_month", "connection_id", "at"),)
+    __table_args__ = (Index("ix_ledger_month", "connection_id", "at"), Index("ix_ledger_at", "at"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     at: Mapped[datetime]
@@ -203,6 +204,16 @@ class LedgerRow(Base):
     unit: Mapped[str]
     cost_usd: Mapped[float | None]
     detail: Mapped[dict[str, Any]]
+
+
+class ReservationRow(Base):
+    """A paid call that is under way. Its cost isn't in the ledger yet, but counts towards the caps."""
+
+    __tablename__ = "reservations"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime]
 
 
 class PlatformRow(Base):
