@@ -48,12 +48,12 @@ def show() -> str:
     )
 
 
-@blueprint.post("/connections/<connection_id>/trust")
-def trust(connection_id: str) -> Response:
+@blueprint.post("/trust")
+def trust() -> Response:
     """Trust a connection, or let it count as new again."""
     _require_operator()
     found, trusted = services(), request.form.get("trusted") == "yes"
-    if not set_trusted(found.store, connection_id, trusted=trusted, now=found.now()):
+    if not set_trusted(found.store, request.form.get("connection", ""), trusted=trusted, now=found.now()):
         flash("That connection isn't there any more.", "attention")
     elif trusted:
         flash("Trusted. Its links that wait for a budget start within a minute.", "good")

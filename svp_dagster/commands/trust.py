@@ -26,7 +26,9 @@ def _line(account: Account) -> str:
     connection = account.connection
     state = "trusted" if connection.trusted else "new"
     unknown = account.spent.calls_of_unknown_price
-    spent = f"${account.spent.usd:.2f}" + (f" and {unknown} calls of unknown price" if unknown else "")
+    spent = f"${account.spent.usd:.2f}"
+    if unknown:
+        spent += f" and {unknown} call{'s' if unknown > 1 else ''} of unknown price"
     # Names are whatever strangers call themselves: nothing in them may move the cursor of a terminal.
     whose = one_line(f"{connection.workspace_name} {connection.owner_name}")
     return f"{connection.id}  {state:<7}  {spent}  {whose}{'' if connection.active else ' (left)'}"
