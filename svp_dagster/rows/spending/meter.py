@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock, get_ident
@@ -56,7 +57,8 @@ class RowMeter:
         Raises SQLAlchemyError while an earlier call can't be recorded: nothing is paid beside the ledger.
         """
         self._writes.retry()
-        self._release([self._reserved.pop(get_ident(), None)])  # of a call that failed
+        if failed := self._reserved.pop(get_ident(), None):  # the thread's call before this one
+            self._release([failed])
         ends_at = time.monotonic() + MAX_WAIT_S
         while met := self._reserve():
             if met.is_used_up:
@@ -100,9 +102,10 @@ class RowMeter:
         self._reserved[get_ident()] = made
         return None
 
-    def _release(self, reservation_ids: list[str] | list[str | None]) -> None:
-        if ids := [each for each in reservation_ids if each]:
-            self._writes.write(f"{len(ids)} calls were not paid", partial(self._store.reservations.release, ids))
+    def _release(self, reservation_ids: Sequence[str]) -> None:
+        if reservation_ids:
+            release = partial(self._store.reservations.release, reservation_ids)
+            self._writes.write(f"{len(reservation_ids)} calls were not paid", release)
 
 
 def _until_next_month_s() -> float:
