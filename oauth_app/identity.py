@@ -11,7 +11,7 @@ from oauth_app.errors import Refusal
 from oauth_app.services import services
 from svp_dagster.store.connections import Connection
 
-_CONNECTION, _BROWSER = "connection", "browser"
+_CONNECTION, _BROWSER, _OPERATOR = "connection", "browser", "operator"
 _BEARER = "bearer "
 
 
@@ -67,6 +67,16 @@ def sign_in(connection: Connection) -> None:
 def sign_out() -> None:
     """Forget who was signed in."""
     session.clear()
+
+
+def sign_in_operator() -> None:
+    """Let this browser see the operator's page."""
+    session[_OPERATOR] = True
+
+
+def is_operator() -> bool:
+    """Return whether this browser has opened the operator's page."""
+    return session.get(_OPERATOR) is True
 
 
 def _connection_if_any() -> Connection | None:

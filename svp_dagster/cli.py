@@ -125,6 +125,25 @@ def retry(page_ids: tuple[str, ...], all_failed: bool, code: str | None) -> None
 
 
 @main.command()
+@click.argument("connection_ids", metavar="[CONNECTION_ID]...", nargs=-1)
+@click.option("--undo", is_flag=True, help="Let them count as new again.")
+def trust(connection_ids: tuple[str, ...], undo: bool) -> None:
+    """Trust connections, so that the cap for new ones holds for them no more; without any, list all."""
+    from svp_dagster.commands.trust import list_connections, trust
+
+    if not connection_ids:
+        for line in list_connections(Settings()):
+            click.echo(line)
+        return
+    unknown = trust(Settings(), connection_ids, trusted=not undo)
+    for connection_id in connection_ids:
+        done = "counts as new again" if undo else "trusted"
+        click.echo(f"{connection_id}  {'unknown here' if connection_id in unknown else done}")
+    if unknown:
+        raise _Failed(f"{len(unknown)} connections are unknown here.")
+
+
+@main.command()
 def doctor() -> None:
     """Check each setting, key, binary and service, and say what to do."""
     from svp_dagster.commands.doctor import examine

@@ -21,6 +21,7 @@ from oauth_app.services import services
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Status
 from svp_dagster.rows.retry import MOST_AT_ONCE
+from svp_dagster.rows.spending.caps import month_of
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.entries import Entry
 
@@ -171,7 +172,7 @@ def _live_part(connection: Connection) -> LivePart:
         connection.id, statuses=shown.statuses, tag=shown.tag or None, offset=shown.offset, limit=PAGE_SIZE
     )
     counts = found.store.entries.counts(connection.id, tag=shown.tag or None)
-    since, until = month.month_of(found.now())
+    since, until = month_of(found.now())
     values = {
         "paused": site_health.paused(),
         "views": _views(entries),

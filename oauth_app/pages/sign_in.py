@@ -72,6 +72,8 @@ def callback() -> Response | tuple[str, int]:
         return _not_connected(_CODE_REFUSED)
     _end_removed(grant)
     connection = _keep(grant)
+    if found.settings.is_personal or identity.is_operator():
+        found.store.connections.set_trusted(connection.id, trusted=True, now=found.now())
     identity.sign_in(connection)
     logger.info("connection %s signed in", connection.id)
     return redirect(url_for("start.show"))

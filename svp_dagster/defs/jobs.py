@@ -37,7 +37,7 @@ def download(
         video = fetch_post(
             post,
             store=link_rows.store,
-            page_id=link.page_id,
+            connection_id=link.connection_id,
             rules=site_rules,
             downloader=downloader,
             pace=SitePace(link_rows.store, site_rules).of_row(link.connection_id, link.page_id),

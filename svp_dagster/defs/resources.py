@@ -10,6 +10,7 @@ from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.site_rules import site_rules
+from svp_dagster.rows.spending.caps import spending_caps
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 
@@ -21,7 +22,7 @@ def resources() -> dg.Definitions:
     link_rows = LinkRows(
         tokens=TokenStore(),
         notion=NotionResource(base_url=settings.notion_base_url),
-        monthly_budget_usd=settings.monthly_budget_usd,
+        caps=spending_caps(settings),
         output_language=settings.output_language,
         prices_file=str(settings.prices_file or ""),
     )

@@ -17,6 +17,7 @@ from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.site_rules import SiteRules
+from svp_dagster.rows.spending.caps import known_entries
 from svp_dagster.rows.waiting import interruption
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -70,11 +71,12 @@ def _decide(
         return polling.Decision()
     pace = SitePace(link_rows.store, rules)
     page_ids = [row.page_id for row in reading.rows]
-    content_databases = link_rows.store.databases.content_databases(reading.link_database.connection_id)
+    connection_id = reading.link_database.connection_id
+    content_databases = link_rows.store.databases.content_databases(connection_id)
     queue = pace.queue(is_kept=kept_media.holds, now=read_at)
     decision = polling.decide(
         reading.rows,
-        known=link_rows.store.entries.known(page_ids),
+        known=known_entries(link_rows.store, connection_id, page_ids, link_rows.caps, now=read_at),
         in_progress=runs.rows_in_progress(instance, page_ids),
         platforms=link_rows.store.platforms.all(),
         queue=queue,

@@ -21,6 +21,7 @@ from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import shows_errors, status_update
 from svp_dagster.prices import Prices, load_prices
 from svp_dagster.rows.deferred_writes import DeferredWrites
+from svp_dagster.rows.spending.caps import SpendingCaps
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.store.entries import Entry
@@ -34,7 +35,7 @@ class LinkRows(dg.ConfigurableResource):
 
     tokens: TokenStore
     notion: NotionResource
-    monthly_budget_usd: float | None = None
+    caps: SpendingCaps
     output_language: str = ""
     prices_file: str = ""
 

@@ -19,7 +19,7 @@ REFRESH_LEASE = timedelta(seconds=30)
 
 
 class Connection(Value):
-    """A connection without its tokens."""
+    """A connection without its tokens. One that the operator doesn't trust counts as new."""
 
     id: str
     bot_id: str
@@ -30,6 +30,7 @@ class Connection(Value):
     active: bool
     output_language: str
     monthly_budget_usd: float | None
+    trusted: bool
     created_at: datetime
 
 
@@ -71,7 +72,7 @@ class Connections:
                 row = session.scalar(query.with_for_update()) or _ended(session, workspace_id, owner_id)
                 if row is None:
                     row = ConnectionRow(
-                        id=uuid.uuid4().hex, output_language="", monthly_budget_usd=None, created_at=now
+                        id=uuid.uuid4().hex, output_language="", monthly_budget_usd=None, trusted=False, created_at=now
                     )
                     session.add(row)
                 row.bot_id, row.workspace_id, row.workspace_name = bot_id, workspace_id, workspace_name
@@ -157,6 +158,14 @@ class Connections:
                 .values(output_language=output_language, monthly_budget_usd=monthly_budget_usd, updated_at=now)
             )
 
+    def set_trusted(self, connection_id: str, *, trusted: bool, now: datetime) -> bool:
+        """Store whether the operator trusts a connection. Return whether it exists."""
+        with self._engine.begin() as connection:
+            result = connection.execute(
+                update(ConnectionRow).where(ConnectionRow.id == connection_id).values(trusted=trusted, updated_at=now)
+            )
+        return result.rowcount == 1
+
     def rotate_keys(self) -> int:
         """Encrypt all tokens with the first key. Return the number of connections."""
         with Session(self._engine) as session, session.begin():
@@ -196,5 +205,6 @@ def _connection(row: ConnectionRow) -> Connection:
         active=row.active,
         output_language=row.output_language,
         monthly_budget_usd=row.monthly_budget_usd,
+        trusted=row.trusted,
         created_at=row.created_at,
     )

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("output_language", sa.String(), nullable=False),
         sa.Column("monthly_budget_usd", sa.Double(), nullable=True),
+        sa.Column("trusted", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connections")),
@@ -60,8 +61,6 @@ def upgrade() -> None:
         sa.Column("canary_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("canaries", sa.Integer(), nullable=False),
         sa.Column("canary_problem", sa.String(), nullable=False),
-        sa.Column("good_url", sa.String(), nullable=True),
-        sa.Column("good_post_id", sa.String(), nullable=True),
         sa.Column("good_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("downloader", sa.String(), nullable=False),
         sa.Column("browser", sa.String(), nullable=True),
@@ -166,8 +165,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
     )
     with op.batch_alter_table("ledger", schema=None) as batch_op:
+        batch_op.create_index("ix_ledger_at", ["at"], unique=False)
         batch_op.create_index("ix_ledger_month", ["connection_id", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_page_id"), ["page_id"], unique=False)
+
+    op.create_table(
+        "reservations",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_reservations_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reservations")),
+    )
+    with op.batch_alter_table("reservations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reservations_connection_id"), ["connection_id"], unique=False)
 
     op.create_table(
         "link_databases",
@@ -249,9 +265,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_link_databases_due_at"))
 
     op.drop_table("link_databases")
+    with op.batch_alter_table("reservations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reservations_connection_id"))
+
+    op.drop_table("reservations")
     with op.batch_alter_table("ledger", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_page_id"))
         batch_op.drop_index("ix_ledger_month")
+        batch_op.drop_index("ix_ledger_at")
 
     op.drop_table("ledger")
     with op.batch_alter_table("content_databases", schema=None) as batch_op:
