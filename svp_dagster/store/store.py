@@ -17,7 +17,8 @@ from svp_dagster.store.history import History
 from svp_dagster.store.platforms import Platforms
 from svp_dagster.store.sweep import Sweep
 from svp_dagster.store.unknown_answers import UnknownAnswers
-from svp_dagster.store.web import Web
+from svp_dagster.store.web.callers import Web
+from svp_dagster.store.web.webhook_tokens import WebhookTokens
 
 OPERATOR_KEY_FILE = "operator.key"
 SHORTEST_OPERATOR_KEY_BYTES = 32
@@ -38,7 +39,8 @@ class Store:
         self.ledger = Ledger(engine)
         self.history = History(engine)
         self.unknown_answers = UnknownAnswers(engine)
-        self.web = Web(engine, cipher)
+        self.web = Web(engine)
+        self.webhook_tokens = WebhookTokens(engine, cipher)
 
 
 def open_store(settings: Settings) -> Store:
