@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -20,7 +19,7 @@ from svp_dagster.errors import Code, failure
 from svp_dagster.settings import Settings
 from svp_dagster.store.crypto import local_secret
 
-SESSION_LIFE = timedelta(days=30)
+COOKIE = "svp_session"
 LONGEST_REQUEST_BYTES = 1_000_000
 """A Notion webhook or a schema prompt is far smaller."""
 
@@ -50,13 +49,17 @@ def create_app() -> Flask:
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:
+    is_https = settings.production or urlsplit(settings.app_url).scheme == "https"
     return {
         "SECRET_KEY": _secret_key(settings),
-        "SESSION_COOKIE_NAME": "svp_session",
+        # With the prefix, browsers take it from this host over https alone (draft-ietf-httpbis-rfc6265bis, 4.1.3.2).
+        "SESSION_COOKIE_NAME": f"__Host-{COOKIE}" if is_https else COOKIE,
+        "SESSION_COOKIE_PATH": "/",
         "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SAMESITE": "Lax",
-        "SESSION_COOKIE_SECURE": settings.production or urlsplit(settings.app_url).scheme == "https",
-        "PERMANENT_SESSION_LIFETIME": SESSION_LIFE,
+        "SESSION_COOKIE_SAMESITE": "Lax",  # Strict would withhold it on the way back from Notion
+        "SESSION_COOKIE_SECURE": is_https,
+        "PERMANENT_SESSION_LIFETIME": identity.SESSION_LIFE,
+        "SESSION_REFRESH_EACH_REQUEST": False,  # a late answer would bring back the cookie of a session that ended
         "MAX_CONTENT_LENGTH": LONGEST_REQUEST_BYTES,
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,  # it compares with the Host header, which proxies rewrite

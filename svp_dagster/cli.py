@@ -193,7 +193,7 @@ def rotate_keys() -> None:
     from svp_dagster.store.store import open_store
 
     store = open_store(Settings())
-    connections, secrets = store.connections.rotate_keys(), store.web.rotate_keys()
+    connections, secrets = store.connections.rotate_keys(), store.webhook_tokens.rotate_keys()
     click.echo(f"{connections} connections and {secrets} secrets are encrypted with the first key.")
     click.echo("The other keys can be removed once every process was started again.")
 

@@ -1,12 +1,18 @@
-"""Operations that speak for a connection."""
+"""Operations that speak for a connection, and the scope that an API token needs for each."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Blueprint, request
+from spectree import Response as Answers
 
 from oauth_app import identity
-from oauth_app.errors import Refusal
+from oauth_app.description import spec
+from oauth_app.errors import Problem, Refusal
 from oauth_app.security import csrf
+from svp_dagster.store.web.callers import Scope
 
 
 def guarded(blueprint: Blueprint) -> Blueprint:
@@ -15,6 +21,17 @@ def guarded(blueprint: Blueprint) -> Blueprint:
     blueprint.before_request(_refuse_strangers)
     blueprint.before_request(_refuse_other_bodies)
     return blueprint
+
+
+def operation(scope: Scope, *, resp: Answers, tags: list[str]) -> Callable[[Callable[..., Any]], Any]:
+    """Validate and describe a view, and let API tokens with this scope use it (`identity.connection`)."""
+    resp.add_model(403, Problem)
+
+    def describe(view: Callable[..., Any]) -> Any:
+        security = [{"token": [scope.value]}, {"session": []}]
+        return identity.open_to_tokens(scope)(spec.validate(resp=resp, tags=tags, security=security)(view))
+
+    return describe
 
 
 def _refuse_strangers() -> None:

@@ -265,6 +265,7 @@ class EntryAnswer(Value):
     def of(cls, entry: Entry, cost: tuple[float, bool] = (0.0, True)) -> Self:
         """The public side of an entry. `cost` is the sum, and whether all prices were known."""
         usd, known = cost
+        thumbnail_url = url_for("api_entries.show_thumbnail", entry_id=entry.link.page_id)
         same = ("status", "title", "retry_at", "stage_seconds", "engines", "content_page_url", "created_at")
         return cls(
             id=entry.link.page_id,
@@ -275,7 +276,7 @@ class EntryAnswer(Value):
             message=entry.sentence,
             retry_count=retry_count(entry),
             cost_usd=usd if known else None,
-            thumbnail_url=url_for("entries.thumbnail", page_id=entry.link.page_id) if entry.media_key else None,
+            thumbnail_url=thumbnail_url if entry.media_key else None,
             updated_at=entry.updated_at,
             **{name: getattr(entry, name) for name in same},
         )

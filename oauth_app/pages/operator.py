@@ -11,13 +11,14 @@ import hmac
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from oauth_app import health, identity, webhooks
+from oauth_app import health, identity
 from oauth_app.errors import Refusal
+from oauth_app.pages.guard import signed_out
 from oauth_app.security import limiter
 from oauth_app.services import services
 from svp_dagster.rows.spending.trust import overview_of, set_trusted
 from svp_dagster.store.store import OPERATOR_KEY_FILE, operator_key
-from svp_dagster.store.web import Web
+from svp_dagster.store.web.webhook_tokens import WebhookTokens
 
 blueprint = Blueprint("operator", __name__, url_prefix="/operator")
 
@@ -33,12 +34,12 @@ def show() -> str:
     if not identity.is_operator():
         _key()  # created with the first visit, so that it can be read
         return render_template("operator/key.html", file=None if found.settings.operator_key else OPERATOR_KEY_FILE)
-    web = found.store.web
+    tokens = found.store.webhook_tokens
     return render_template(
         "operator/show.html",
         readiness=health.readiness(),
-        offered=web.secret(webhooks.OFFERED),
-        in_use=web.secret(webhooks.IN_USE),
+        offers=tokens.offers(now=found.now()),
+        in_use=tokens.in_use(),
         webhook_url=f"{found.settings.app_url.rstrip('/')}{url_for('webhooks.receive')}",
         redirect_uri=found.settings.notion_redirect_uri,
         unknown_answers=found.store.unknown_answers.all(),
@@ -84,33 +85,48 @@ def enter() -> Response:
     return redirect(url_for(".show"))
 
 
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    """End the operator's session in this browser."""
+    _require_operator()
+    identity.sign_out_operator()
+    flash("You are signed out as the operator.", "good")
+    return signed_out(".show")
+
+
 @blueprint.post("/webhooks/confirm")
 def confirm_webhooks() -> Response:
-    """Check signatures with the offered token from now on."""
-    web, now = _web(), services().now()
-    offered = web.secret(webhooks.OFFERED)
-    if offered is None:
-        flash("Notion has sent no verification token yet.", "attention")
-        return redirect(url_for(".show"))
-    web.set_secret(webhooks.IN_USE, offered[0], now=now)
-    web.forget_secret(webhooks.OFFERED)
-    flash("Webhooks are set up: a new row is seen within seconds.", "good")
+    """Check signatures with this token from now on."""
+    if _webhook_tokens().confirm(_named_offer(), now=services().now()):
+        flash("Webhooks are set up: a new row is seen within seconds.", "good")
+    else:
+        flash("That token isn't waiting any more. Nothing was set up.", "attention")
+    return redirect(url_for(".show"))
+
+
+@blueprint.post("/webhooks/discard")
+def discard_offer() -> Response:
+    """Delete a token that was offered."""
+    _webhook_tokens().discard(_named_offer())
+    flash("Discarded.", "good")
     return redirect(url_for(".show"))
 
 
 @blueprint.post("/webhooks/start-over")
 def start_over() -> Response:
-    """Delete the tokens, so that a new one can be offered."""
-    web = _web()
-    web.forget_secret(webhooks.IN_USE)
-    web.forget_secret(webhooks.OFFERED)
+    """Delete all tokens, so that a new one can be offered."""
+    _webhook_tokens().clear()
     flash("Forgotten. Notion can send a new verification token now.", "good")
     return redirect(url_for(".show"))
 
 
-def _web() -> Web:
+def _webhook_tokens() -> WebhookTokens:
     _require_operator()
-    return services().store.web
+    return services().store.webhook_tokens
+
+
+def _named_offer() -> str:
+    return request.form.get("offer", "")
 
 
 def _require_operator() -> None:

@@ -6,13 +6,13 @@ import uuid
 from datetime import datetime, timedelta
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Engine, or_, select, update
+from sqlalchemy import ColumnElement, Engine, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.engine import retry_conflict
-from svp_dagster.store.tables import ConnectionRow
+from svp_dagster.store.tables import ApiTokenRow, ConnectionRow, SessionRow
 
 REFRESH_LEASE = timedelta(seconds=30)
 """How long one process may take to refresh a token before another tries."""
@@ -139,8 +139,13 @@ class Connections:
             )
 
     def end(self, connection_id: str, *, now: datetime) -> None:
-        """Delete the tokens and stop polling. Databases and history stay for a later sign-in."""
+        """Delete the tokens, end all sessions and API tokens, stop polling.
+
+        Databases and history stay for a later sign-in.
+        """
         with self._engine.begin() as connection:
+            for table in (SessionRow, ApiTokenRow):
+                connection.execute(delete(table).where(table.connection_id == connection_id))
             connection.execute(
                 update(ConnectionRow)
                 .where(ConnectionRow.id == connection_id)

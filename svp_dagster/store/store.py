@@ -18,7 +18,8 @@ from svp_dagster.store.platforms import Platforms
 from svp_dagster.store.reservations import Reservations
 from svp_dagster.store.sweep import Sweep
 from svp_dagster.store.unknown_answers import UnknownAnswers
-from svp_dagster.store.web import Web
+from svp_dagster.store.web.callers import Web
+from svp_dagster.store.web.webhook_tokens import WebhookTokens
 
 OPERATOR_KEY_FILE = "operator.key"
 SHORTEST_OPERATOR_KEY_BYTES = 32
@@ -40,7 +41,8 @@ class Store:
         self.reservations = Reservations(engine)
         self.history = History(engine)
         self.unknown_answers = UnknownAnswers(engine)
-        self.web = Web(engine, cipher)
+        self.web = Web(engine)
+        self.webhook_tokens = WebhookTokens(engine, cipher)
 
 
 def open_store(settings: Settings) -> Store:

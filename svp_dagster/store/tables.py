@@ -275,8 +275,18 @@ class SignInRow(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class SessionRow(Base):
+    """A session of a browser, whose secret is kept as SHA-256. The operator's has no connection."""
+
+    __tablename__ = "sessions"
+
+    secret_hash: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str | None] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime]
+
+
 class ApiTokenRow(Base):
-    """A personal API token, kept as SHA-256."""
+    """A personal API token, kept as SHA-256, and what it may do (`store.web.callers.Scope`)."""
 
     __tablename__ = "api_tokens"
 
@@ -284,15 +294,19 @@ class ApiTokenRow(Base):
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
     token_hash: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
 
 
-class InstallationSecretRow(Base):
-    """A secret of the whole installation, such as the webhooks' verification token, encrypted."""
+class WebhookTokenRow(Base):
+    """A verification token of Notion's webhooks, encrypted. `id` is its SHA-256; only one in use is confirmed."""
 
-    __tablename__ = "installation_secrets"
+    __tablename__ = "webhook_tokens"
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str]
-    updated_at: Mapped[datetime]
+    id: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str]
+    address: Mapped[str]
+    offered_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
