@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dagster import ConfigurableResource
-from pydantic import Field
+from pydantic import Field, SecretStr
 
+from svp_dagster.component import Component
 from svp_dagster.download import captions
 from svp_dagster.download.browsers import BROWSER
 from svp_dagster.download.egress import EgressGuard, Limits, direct, through
@@ -41,7 +41,7 @@ _EXTRAS_BYTES = 64_000_000
 """Limit of the pages, pictures and captions of one post, beside the video."""
 
 
-class YtDlpDownloader(ConfigurableResource):
+class YtDlpDownloader(Component):
     """Download one post: video or pictures, sound, captions, cover and texts."""
 
     max_duration_s: float = Field(default=1800, gt=0, description="Longest video, in seconds.")
@@ -49,10 +49,10 @@ class YtDlpDownloader(ConfigurableResource):
     min_short_side_px: int = Field(default=540, gt=0, description="The smallest format that is at least so wide wins.")
     socket_timeout_s: float = Field(default=20, gt=0, description="How long the site may stay silent.")
     time_limit_s: float = Field(default=600, gt=0, description="How long one post may take in all.")
-    proxy: str = Field(
-        default="", repr=False, description="The ways out, comma-separated: http://[user:password@]host:port."
+    proxy: SecretStr = Field(
+        default=SecretStr(""), description="The ways out, comma-separated: http://[user:password@]host:port."
     )
-    cookies_file: str = Field(default="", description="Netscape cookie file; each run works on a copy of it.")
+    cookies_file: Path | None = Field(default=None, description="Netscape cookie file; each run works on a copy of it.")
 
     def resolve(self, link: Link, *, pace: Pace | None = None) -> Link:
         """Return the post behind a short link, any other link as it is. Raises a failure of the table."""
@@ -97,10 +97,14 @@ class YtDlpDownloader(ConfigurableResource):
             return self._download(session, info, post, progress=progress, folder=folder)
 
     def _turn(self, link: Link, pace: Pace | None) -> Turn | None:
-        return Turn(split_proxies(self.proxy), pace) if link.platform == PACED_PLATFORM else None
+        return Turn(self._proxies, pace) if link.platform == PACED_PLATFORM else None
+
+    @property
+    def _proxies(self) -> tuple[str, ...]:
+        return split_proxies(self.proxy.get_secret_value())
 
     def _guard(self, turn: Turn | None) -> EgressGuard:
-        proxy = turn.proxy if turn else split_proxies(self.proxy)[0]
+        proxy = turn.proxy if turn else self._proxies[0]
         limits = Limits(size_bytes=self.max_size_bytes + _EXTRAS_BYTES, time_s=self.time_limit_s)
         return EgressGuard(dial=through(proxy) if proxy else direct, limits=limits)
 
