@@ -27,6 +27,7 @@ from svp_dagster.download.short_links import follow
 from svp_dagster.download.site_failures import guard_failure, yt_dlp_failure
 from svp_dagster.download.turns import PACED_PLATFORM, Turn, split_proxies
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.media.joining import join
 from svp_dagster.media.kinds import is_text, picture_suffix
 from svp_dagster.media.length import require_length
 from svp_dagster.models import CaptionTrack, JsonObject, Link, Video
@@ -161,7 +162,7 @@ class YtDlpDownloader(Component):
         if not formats and not slides:
             raise failure(Code.NO_MEDIA, detail=f"{post.media_key} has neither formats nor pictures")
         watch = self._watch(progress if not slides else None)
-        file = session.download(info, formats, name="media", on_progress=watch) if formats else None
+        file = _fetch_file(session, info, formats, stem=folder / "media", on_progress=watch) if formats else None
 
         return Video(
             media_key=post.media_key,
@@ -199,7 +200,7 @@ class YtDlpDownloader(Component):
         for number, item in enumerate(post.items, start=1):
             name = f"slide_{number:02}"
             if formats := self._chosen(item.formats):
-                slides.append(session.download(info, formats, name=name, on_progress=self._watch(None)))
+                slides.append(_fetch_file(session, info, formats, stem=folder / name, on_progress=self._watch(None)))
             elif saved := _save_picture(session.read_wanted(item.pictures, accept=_is_picture), folder / name):
                 slides.append(saved)
             if progress is not None:
@@ -216,6 +217,24 @@ def _look_up(session: YtDlpSession, link: Link, browsers: BrowserMemory | None) 
     if browsers is not None and BROWSER in info:
         browsers.remember_browser(link.platform, info[BROWSER], now=datetime.now(UTC))
     return info
+
+
+def _fetch_file(
+    session: YtDlpSession,
+    info: JsonObject,
+    formats: Sequence[JsonObject],
+    *,
+    stem: Path,
+    on_progress: Callable[[JsonObject], None],
+) -> Path:
+    """Download one format, or a picture and a sound that are joined to one file."""
+    if len(formats) == 1:
+        return session.download(info, formats[0], name=stem.name, on_progress=on_progress)
+    picture, sound = (
+        session.download(info, each, name=f"{stem.name}_{part}", on_progress=on_progress)
+        for part, each in zip(("picture", "sound"), formats, strict=True)
+    )
+    return join(picture, sound, stem.with_suffix(".mkv"))
 
 
 def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:
