@@ -11,7 +11,7 @@ COPY oauth_app oauth_app
 RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e .
 
 FROM python:3.12-slim
-RUN useradd --create-home --uid 1000 svp && mkdir /data && chown svp /data
+RUN useradd --create-home --uid 1000 svp && mkdir -m 700 /data && chown svp /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app

@@ -28,7 +28,7 @@ class WorkFolder(Component):
             msg = "a work folder exists within a run only"
             raise RuntimeError(msg)
         path = self.root / self.run_id
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
         return path
 
     def older_than(self, moment: datetime) -> list[str]:
