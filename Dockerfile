@@ -19,10 +19,10 @@ USER svp
 ENV PATH=/venv/bin:$PATH \
     SVP_HOME=/data \
     SVP_PRODUCTION=true \
-    SVP_APP_HOST=0.0.0.0 \
-    SVP_DAGSTER_HOST=0.0.0.0
+    SVP_APP_HOST=0.0.0.0
 VOLUME /data
-EXPOSE 8600 3000
+# The Dagster UI stays within the container: set SVP_DAGSTER_HOST=0.0.0.0 and publish port 3000 to reach it.
+EXPOSE 8600
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8600/health', timeout=4)"]
 CMD ["svp", "up"]
