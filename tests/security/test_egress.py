@@ -196,7 +196,7 @@ def choose_cover(path: Path) -> Path | None:
 
 
 def decode_sound(path: Path) -> Path:
-    return audio.decode([path], path.parent, limit_s=10)
+    return audio.decode([claimed(path)], path.parent, limit_s=10)
 
 
 @pytest.mark.parametrize("read", [probe, read_frames, choose_cover, decode_sound], ids=lambda read: read.__name__)
