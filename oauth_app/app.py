@@ -16,6 +16,7 @@ from oauth_app.pages import databases, entries, operator, settings_page, sign_in
 from oauth_app.services import Services
 from oauth_app.webhooks import blueprint as webhooks
 from svp_dagster.errors import Code, failure
+from svp_dagster.private_files import keep_files_private
 from svp_dagster.settings import Settings
 from svp_dagster.store.crypto import local_secret
 
@@ -26,6 +27,7 @@ LONGEST_REQUEST_BYTES = 1_000_000
 
 def create_app() -> Flask:
     """Return the WSGI app for this environment. Raises `misconfigured` in production without its secrets."""
+    keep_files_private()
     settings = Settings()
     app = Flask(__name__)
     app.config.update(_flask_config(settings))

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from svp_dagster.errors import SvpError
 from svp_dagster.models import ProcessingType
+from svp_dagster.private_files import keep_files_private
 from svp_dagster.settings import Settings
 
 NOT_AS_IT_SHOULD = 3
@@ -43,6 +44,7 @@ class _Svp(click.Group):
 @click.group(cls=_Svp, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Social Video Processor: a link in Notion becomes a page with what the video says and shows."""
+    keep_files_private()
     # What is set already wins over the file.
     load_dotenv(Path(os.environ.get("SVP_ENV_FILE", ".env")))
 

@@ -24,24 +24,18 @@ LINKS_OF_A_CONNECTION = 3
 """How many links that worked, and how many that wait, of each connection are candidates for a canary."""
 
 
-class CanaryConfig(dg.Config):
-    """The platform to try."""
-
-    platform: str
-
-
-@dg.op(pool=pools.DOWNLOAD)
+# A plain string: a field of `dg.Config` would take `{"env": NAME}` for the value of a variable.
+@dg.op(pool=pools.DOWNLOAD, config_schema={"platform": str})
 def download_canary(
     context: dg.OpExecutionContext,
-    config: CanaryConfig,
-    link_rows: LinkRows,
+    link_rows: dg.ResourceParam[LinkRows],
     downloader: dg.ResourceParam[Downloader],
-    work_folder: WorkFolder,
-    site_rules: SiteRules,
+    work_folder: dg.ResourceParam[WorkFolder],
+    site_rules: dg.ResourceParam[SiteRules],
 ) -> None:
     """Download links that should work. If enough do, resume the platform."""
     store = link_rows.store
-    platform = store.platforms.get(config.platform)
+    platform = store.platforms.get(context.op_config["platform"])
     if platform is None or not platform.is_paused:
         return
     codes = SITE_FAULTS | {Code.PLATFORM_PAUSED}
@@ -65,7 +59,9 @@ def canary() -> None:
 
 
 @dg.sensor(job=canary, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
-def paused_platforms(context: dg.SensorEvaluationContext, link_rows: LinkRows) -> dg.SensorResult | dg.SkipReason:
+def paused_platforms(
+    context: dg.SensorEvaluationContext, link_rows: dg.ResourceParam[LinkRows]
+) -> dg.SensorResult | dg.SkipReason:
     """Start the canaries of paused platforms that are due."""
     paused = [platform for platform in link_rows.store.platforms.all().values() if platform.is_paused]
     for platform in paused:
@@ -78,8 +74,7 @@ def paused_platforms(context: dg.SensorEvaluationContext, link_rows: LinkRows) -
 
 
 def _run_request(platform: Platform) -> dg.RunRequest:
-    config = CanaryConfig(platform=platform.name)
     return dg.RunRequest(
         run_key=f"{platform.name}:{platform.paused_since}:{platform.canaries}",
-        run_config=dg.RunConfig(ops={"download_canary": config}),
+        run_config={"ops": {"download_canary": {"config": {"platform": platform.name}}}},
     )

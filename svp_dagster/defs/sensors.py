@@ -26,10 +26,10 @@ RUNNING = dg.DefaultSensorStatus.RUNNING
 @dg.sensor(job=process_link, minimum_interval_seconds=5, default_status=RUNNING)
 def pending_links(
     context: dg.SensorEvaluationContext,
-    link_rows: LinkRows,
-    polling_rules: PollingRules,
-    site_rules: SiteRules,
-    kept_media: KeptMedia,
+    link_rows: dg.ResourceParam[LinkRows],
+    polling_rules: dg.ResourceParam[PollingRules],
+    site_rules: dg.ResourceParam[SiteRules],
+    kept_media: dg.ResourceParam[KeptMedia],
 ) -> dg.SensorResult | dg.SkipReason:
     """Read the pending rows of the Link Databases that are due, and start a run for each that can be worked on."""
     read_at = datetime.now(UTC)
@@ -123,7 +123,11 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
 
 
 @dg.run_failure_sensor(monitored_jobs=[process_link], default_status=RUNNING, minimum_interval_seconds=5)
-def failed_runs(context: dg.RunFailureSensorContext, link_rows: LinkRows, work_folder: WorkFolder) -> None:
+def failed_runs(
+    context: dg.RunFailureSensorContext,
+    link_rows: dg.ResourceParam[LinkRows],
+    work_folder: dg.ResourceParam[WorkFolder],
+) -> None:
     """Let the rows of failed runs wait or fail, unless Dagster starts the run again or another works on the row."""
     run, event = context.dagster_run, context.failure_event
     if not lost_claim(event) and run.tags.get("dagster/will_retry") != "true":
@@ -137,7 +141,9 @@ def failed_runs(context: dg.RunFailureSensorContext, link_rows: LinkRows, work_f
     default_status=RUNNING,
     minimum_interval_seconds=5,
 )
-def cancelled_runs(context: dg.RunStatusSensorContext, link_rows: LinkRows, work_folder: WorkFolder) -> None:
+def cancelled_runs(
+    context: dg.RunStatusSensorContext, link_rows: dg.ResourceParam[LinkRows], work_folder: dg.ResourceParam[WorkFolder]
+) -> None:
     """End the rows of runs that an operator stopped."""
     _end_row(context, link_rows, failure(Code.CANCELLED, detail=f"run {context.dagster_run.run_id}"))
     work_folder.remove(context.dagster_run.run_id)

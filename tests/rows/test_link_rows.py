@@ -6,7 +6,6 @@ import logging
 from datetime import datetime
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from svp_dagster.models import Status
@@ -41,7 +40,7 @@ def test_a_defect_in_a_background_status_write_is_logged_and_the_status_stays_un
     held = hold(rows, "row", "run", may_take_over=lambda _: False)
 
     held.enter(Status.DOWNLOADING)
-    rows.teardown_after_execution(dg.build_init_resource_context())
+    rows.close()
 
     (logged,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert "row row" in logged.getMessage()

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-import dagster as dg
-
+from svp_dagster.component import Component
 from svp_dagster.errors import BUDGET_CODES, BudgetCode, Code, Retry, SvpError, failure_of
 from svp_dagster.models import Value
 from svp_dagster.settings import Settings
@@ -24,7 +23,7 @@ from svp_dagster.store.store import Store
 NEW_CONNECTIONS_SHARE = 0.5
 
 
-class SpendingCaps(dg.ConfigurableResource):
+class SpendingCaps(Component):
     """The operator's caps in US dollars a month, None for none."""
 
     connection_usd: float | None = None
