@@ -31,7 +31,9 @@ def resources() -> dg.Definitions:
             "io_manager": dg.mem_io_manager,
             "link_rows": link_rows,
             "page_options": settings.page_options,
-            "polling_rules": PollingRules(interval_s=settings.poll_interval_s),
+            "polling_rules": PollingRules(
+                interval_s=settings.poll_interval_s, runs_per_connection=settings.runs_per_connection
+            ),
             "site_rules": site_rules(settings),
             "kept_media": KeptMedia(
                 folder=str(settings.media_folder),
