@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -134,29 +135,27 @@ def read_due(
 ) -> tuple[list[Reading], int]:
     """Read several Link Databases at once. Return the readings and how many did not answer within the budget.
 
-    Those that nobody began with stay due, and are read at the next tick. One that is slow has a problem: it must not be
-    first at the next tick, and slow down all that follow.
+    Those that were not begun in the first two thirds stay due, and are read at the next tick. One that was begun and
+    has no answer at the end has a problem: if it stayed due, it would slow down each tick.
     """
-    pool = ThreadPoolExecutor(workers, "poll")
-    futures: list[Future[Reading]] = [pool.submit(_read, link_rows, database) for database in due]
+    pool, begin_by = ThreadPoolExecutor(workers, "poll"), time.monotonic() + budget_s * 2 / 3
+    futures = [pool.submit(_read, link_rows, database, begin_by=begin_by) for database in due]
     readings: list[Reading] = []
     try:
-        readings.extend(future.result() for future in as_completed(futures, timeout=budget_s))
+        answers = (future.result() for future in as_completed(futures, timeout=budget_s))
+        readings.extend(answer for answer in answers if answer is not None)
     except TimeoutError:
-        slow = [
-            database for future, database in zip(futures, due, strict=True) if not (future.done() or future.cancel())
-        ]
-        readings.extend(Reading(link_database=each, problem=_too_slow(budget_s)) for each in slow)
+        problem = failure(Code.NOTION_UNREACHABLE, detail=f"no answer within the {budget_s:.0f} s of a tick")
+        slow = (each for future, each in zip(futures, due, strict=True) if not (future.done() or future.cancel()))
+        readings.extend(Reading(link_database=each, problem=problem) for each in slow)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return readings, len(due) - len(readings)
 
 
-def _too_slow(budget_s: float) -> SvpError:
-    return failure(Code.NOTION_UNREACHABLE, detail=f"no answer within the {budget_s:.0f} s of a tick")
-
-
-def _read(link_rows: LinkRows, database: LinkDatabase) -> Reading:
+def _read(link_rows: LinkRows, database: LinkDatabase, *, begin_by: float) -> Reading | None:
+    if time.monotonic() > begin_by:
+        return None
     try:
         workspace = link_rows.workspace(database.connection_id, max_throttle_wait_s=MAX_THROTTLE_WAIT_S)
         rows = workspace.pending_rows(database.data_source_id, status_type(database.data_schema))

@@ -211,7 +211,7 @@ def test_a_link_database_that_never_answers_is_not_first_in_every_tick(store: St
     readings, unanswered = polling.read_due(notion, due, workers=2, budget_s=0.2)
     notion.over.set()
 
-    assert unanswered == 1  # nobody began with it, so it is read at the next tick
+    assert unanswered == 1  # it was not begun, and is read at the next tick
     assert [each.link_database for each in readings] == due[:2]
     assert {each.problem.code for each in readings if each.problem} == {Code.NOTION_UNREACHABLE}
 
