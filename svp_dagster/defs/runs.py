@@ -11,6 +11,7 @@ from svp_dagster.errors import Code, SvpError, failure
 
 PARTITION_TAG = "dagster/partition"
 CONNECTION_TAG = "svp/connection"
+PRIORITY_TAG = "dagster/priority"
 VIDEO_TAG = "svp/video"
 """`dagster.yaml` allows one run per value at a time, so that the second finds what the first paid for."""
 IN_PROGRESS = [
@@ -31,6 +32,12 @@ def rows_in_progress(instance: dg.DagsterInstance, page_ids: Collection[str]) ->
     if not page_ids:
         return set()
     runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: list(page_ids)}, statuses=IN_PROGRESS))
+    return {run.tags[PARTITION_TAG] for run in runs}
+
+
+def rows_of_connection(instance: dg.DagsterInstance, connection_id: str) -> set[str]:
+    """Return the rows of a connection that have a run queued or going on. Runs that an operator started don't count."""
+    runs = instance.get_runs(dg.RunsFilter(tags={CONNECTION_TAG: connection_id}, statuses=IN_PROGRESS))
     return {run.tags[PARTITION_TAG] for run in runs}
 
 

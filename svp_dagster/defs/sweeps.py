@@ -27,6 +27,8 @@ BUDGET_S = 20.0
 GRACE = timedelta(minutes=5)
 """How long the failure sensors and Dagster's own retries have before a row counts as orphaned."""
 STALE_AFTER = timedelta(minutes=30)
+STALE_IN_BACKLOG_AFTER = timedelta(days=1)
+"""After so long without a run a row is looked at. In a backlog it may just wait for the rows before it."""
 BATCH = 50
 
 FOLDERS_KEPT = timedelta(hours=24)
@@ -61,7 +63,12 @@ def orphaned_rows(context: dg.SensorEvaluationContext, link_rows: dg.ResourcePar
     now, store = datetime.now(UTC), link_rows.store
     is_paused = any(platform.is_paused for platform in store.platforms.all().values())
     held = store.sweep.held(before=now - GRACE, limit=BATCH)
-    stale = store.sweep.stale_pending(before=now - STALE_AFTER, limit=BATCH, also_paused=not is_paused)
+    stale = store.sweep.stale_pending(
+        before=now - STALE_AFTER,
+        backlog_before=now - STALE_IN_BACKLOG_AFTER,
+        limit=BATCH,
+        also_paused=not is_paused,
+    )
     busy = runs.rows_in_progress(context.instance, [entry.link.page_id for entry in (*held, *stale)])
     for entry in held:
         if entry.link.page_id not in busy:

@@ -83,16 +83,22 @@ class ConnectionRow(Base):
 
 
 class LinkDatabaseRow(Base):
-    """The Link Database of a connection, and when it is asked next."""
+    """The Link Database of a connection, and when it is polled next.
+
+    `requested_at` is when a person last asked for a poll, null once it was polled since. `backlog` counts the rows that
+    the last poll found ready and left, since their connection had as many runs as it may have.
+    """
 
     __tablename__ = "link_databases"
 
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
     database_id: Mapped[str]
-    data_source_id: Mapped[str]
+    data_source_id: Mapped[str] = mapped_column(index=True)
     url: Mapped[str] = mapped_column(default="")
     schema: Mapped[dict[str, Any]]
     due_at: Mapped[datetime] = mapped_column(index=True)
+    requested_at: Mapped[datetime | None] = mapped_column(index=True)
+    backlog: Mapped[int] = mapped_column(default=0)
     polled_at: Mapped[datetime | None]
     poll_failures: Mapped[int] = mapped_column(default=0)
     poll_problem: Mapped[str] = mapped_column(default="")

@@ -197,6 +197,8 @@ def upgrade() -> None:
         sa.Column("url", sa.String(), nullable=False),
         sa.Column("schema", sa.JSON(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("backlog", sa.Integer(), nullable=False),
         sa.Column("polled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("poll_failures", sa.Integer(), nullable=False),
         sa.Column("poll_problem", sa.String(), nullable=False),
@@ -209,7 +211,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_link_databases")),
     )
     with op.batch_alter_table("link_databases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_link_databases_data_source_id"), ["data_source_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_link_databases_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_link_databases_requested_at"), ["requested_at"], unique=False)
 
     op.create_table(
         "link_entries",
@@ -286,7 +290,9 @@ def downgrade() -> None:
 
     op.drop_table("link_entries")
     with op.batch_alter_table("link_databases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_link_databases_requested_at"))
         batch_op.drop_index(batch_op.f("ix_link_databases_due_at"))
+        batch_op.drop_index(batch_op.f("ix_link_databases_data_source_id"))
 
     op.drop_table("link_databases")
     with op.batch_alter_table("reservations", schema=None) as batch_op:
