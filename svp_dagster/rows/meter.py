@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
 
-from svp_dagster.errors import Code, failure
+from svp_dagster.errors import Code, EntryGone, failure
 from svp_dagster.models import LinkEntry, Usage
 from svp_dagster.prices import Prices
 from svp_dagster.rows.deferred_writes import DeferredWrites
@@ -43,7 +43,8 @@ class RowMeter:
     def require_budget(self) -> None:
         """Pass, or raise `budget_reached` for the connection's own cap or the installation's.
 
-        Raises SQLAlchemyError while an earlier call can't be recorded: nothing is paid beside the ledger.
+        Raises `EntryGone` once the connection's data were deleted, and SQLAlchemyError while an earlier call can't be
+        recorded: nothing is paid beside the ledger.
         """
         self._writes.retry()
         cap = self._cap_usd()
@@ -71,7 +72,9 @@ class RowMeter:
 
     def _cap_usd(self) -> float | None:
         connection = self._store.connections.get(self._link.connection_id)
-        own_cap = connection.monthly_budget_usd if connection else None
+        if connection is None:
+            raise EntryGone(self._link.page_id)
+        own_cap = connection.monthly_budget_usd
         return own_cap if own_cap is not None else self._monthly_budget_usd
 
 

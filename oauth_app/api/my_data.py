@@ -1,0 +1,20 @@
+"""All data of a connection by API."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from oauth_app import identity, my_data
+from oauth_app.api.guard import guarded
+from oauth_app.description import answers, spec
+from oauth_app.security import limiter
+
+blueprint = guarded(Blueprint("api_my_data", __name__, url_prefix="/api/my-data"))
+
+
+@blueprint.get("")
+@limiter.limit(my_data.EXPORT_LIMIT)
+@spec.validate(resp=answers(200, None, 401), tags=["Connection"])
+def export() -> Response:
+    """All that is held about the connection, as one JSON object: an array per kind, then `complete`. No secrets."""
+    return my_data.export(identity.connection())
