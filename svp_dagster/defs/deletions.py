@@ -45,7 +45,7 @@ def deleted_connections(
         if not left and age > WATCHED_FOR and (is_revoked or age > REVOKED_WITHIN):
             store.deletions.finish(deletion.connection_id)
             finished += 1
-    _replace_materializations(instance)
+    _clean_catalogue(instance)
     media = kept_media.keep_only(store.entries.media_keys())
     return dg.SkipReason(f"{finished} of {len(pending)} deletions are over. {media} kept posts were removed.")
 
@@ -72,7 +72,7 @@ def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion
             runs.cancel(instance, run)
         elif ended_at < datetime.now(UTC) - SETTLES:
             work_folder.remove(run.run_id)
-            runs.delete(instance, run)
+            runs.delete(instance, run.run_id)
             left -= 1
     return left
 
@@ -92,14 +92,14 @@ def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deleti
     return left
 
 
-def _replace_materializations(instance: dg.DagsterInstance) -> None:
-    """Replace what the catalogue shows as an asset's last result, where the run of that result is gone.
+def _clean_catalogue(instance: dg.DagsterInstance) -> None:
+    """Remove the copies that Dagster keeps beside the events of a run.
 
-    Dagster keeps a copy of the last materialization, and of the keys that have one, beside the events of the run.
+    These are each asset's last materialization, and the cached keys of those that are materialized.
     """
     for key in map(dg.AssetKey, DESCRIPTIONS):
+        instance.wipe_asset_cached_status([key])
         last = instance.get_latest_materialization_event(key)
         if last is not None and last.run_id and not instance.has_run(last.run_id):
             words = "The last result belonged to a row that is gone."
             instance.report_runless_asset_event(dg.AssetMaterialization(key, description=words))
-            instance.wipe_asset_cached_status([key])

@@ -86,17 +86,14 @@ def cancel(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
         logger.warning("run %s was not cancelled: %s", run.run_id, type(error).__name__)
 
 
-def delete(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+def delete(instance: dg.DagsterInstance, run_id: str) -> None:
     """Delete a run that is over, with its events and what it printed.
 
-    On SQLite, `delete_run` of dagster 1.13 leaves the run's tags and the emptied file of its events behind, and on any
-    database what the run printed. The tag of the connection is kept, by which a deletion that broke off goes on.
+    `delete_run` of dagster 1.13 leaves what the run printed, and on SQLite the emptied file of its events.
     """
-    others = run.tags.keys() - {CONNECTION_TAG}
-    instance.add_run_tags(run.run_id, dict.fromkeys(others, ""))
-    instance.compute_log_manager.delete_logs(prefix=[run.run_id])
-    instance.delete_run(run.run_id)
-    for path in (Path(instance.root_directory) / "history" / "runs").glob(f"{run.run_id}.db*"):
+    instance.compute_log_manager.delete_logs(prefix=[run_id])
+    instance.delete_run(run_id)
+    for path in (Path(instance.root_directory) / "history" / "runs").glob(f"{run_id}.db*"):
         path.unlink(missing_ok=True)
 
 

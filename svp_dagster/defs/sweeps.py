@@ -147,5 +147,5 @@ def _prune_runs(instance: dg.DagsterInstance, link_rows: LinkRows, *, before: da
     records = instance.get_run_records(too_old, limit=PRUNED_PER_TICK, order_by="id", ascending=True)
     free = [record for record in records if link_rows.store.entries.held_by(record.dagster_run.run_id) is None]
     for record in free:
-        runs.delete(instance, record.dagster_run)
+        runs.delete(instance, record.dagster_run.run_id)
     return len(free)

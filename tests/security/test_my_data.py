@@ -1,7 +1,7 @@
 """Whose data are deleted leaves nothing behind, and whoever exports gets it all: a walk over all tables.
 
-Which tables those are is read from the tables themselves. One that is added is filled, deleted and exported here like the
-others, or has to say why its rows belong to no connection.
+Which tables those are is read from the tables themselves. One that is added is filled, deleted and exported here like
+the others, or has to say why its rows belong to no connection.
 """
 
 from __future__ import annotations

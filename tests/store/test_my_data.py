@@ -6,6 +6,7 @@ import json
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from svp_dagster.models import ContentPage, Link, PaidCall, Status
 from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.store.addresses import Address, SiteRequest
 from svp_dagster.store.crypto import TokenCipher, new_key
+from svp_dagster.store.engine import make_engine
 from svp_dagster.store.my_data import deletion
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import LedgerRow, LinkEntryRow
@@ -356,3 +358,17 @@ def test_the_shape_of_an_export_is_the_documented_one(store: Store, mine: str) -
         "platforms",
         "complete",
     ]
+
+
+def test_a_file_of_sqlite_holds_nothing_of_what_was_deleted(new_sqlite: Callable[[], str], now: datetime) -> None:
+    url = new_sqlite()
+    store = Store(make_engine(url), TokenCipher(new_key()))
+    connection_id = sign_in(store, now=now).id
+    begin(store, connection_id, "mine", now=now)
+    store.contents.put(*TRANSCRIPT, {"text": "Kestrel " * 5_000}, page_id="mine", now=now)
+    store.deletions.delete(connection_id, now=now)
+    with store.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.engine.dispose()
+    assert b"Kestrel" not in Path(url.removeprefix("sqlite:///")).read_bytes()
