@@ -14,6 +14,7 @@ from svp_dagster.errors import Code, SvpError, failure
 logger = logging.getLogger(__name__)
 
 PARTITION_TAG = "dagster/partition"
+MAX_RETRIES_TAG = "dagster/max_retries"
 CONNECTION_TAG = "svp/connection"
 VIDEO_TAG = "svp/video"
 """`dagster.yaml` allows one run per value at a time, so that the second finds what the first paid for."""
@@ -77,9 +78,11 @@ def of_connection(instance: dg.DagsterInstance, connection_id: str) -> list[dg.D
 
 
 def cancel(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Ask Dagster to stop a run that is queued or going on, once."""
+    """Ask Dagster to stop a run that is queued or going on, once, and not to start it again."""
     if run.status is dg.DagsterRunStatus.CANCELING:
         return
+    # A run that is stopped while it starts ends as one that crashed, which Dagster repeats.
+    instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})
     try:
         instance.run_coordinator.cancel_run(run.run_id)
     except Exception as error:  # noqa: BLE001 (launchers of any kind raise what they like, and the run ends without it)

@@ -114,13 +114,14 @@ def orphaned_folders(context: dg.SensorEvaluationContext, work_folder: WorkFolde
 def retention_limits(
     context: dg.SensorEvaluationContext, link_rows: LinkRows, retention: Retention, kept_media: KeptMedia
 ) -> dg.SensorResult | dg.SkipReason:
-    """Remove old runs, partitions of finished rows and results by content, a few at a time, and old media."""
+    """Remove old runs, partitions of finished rows and results by content, a few at a time; old media and answers."""
     now = datetime.now(UTC)
     partitions, cursor = _prune_partitions(
         context, link_rows, before=now - timedelta(days=retention.partitions_kept_days)
     )
     old_runs = _prune_runs(context.instance, link_rows, before=now - timedelta(days=retention.runs_kept_days))
     contents = link_rows.store.contents.forget_before(now - timedelta(days=retention.contents_kept_days))
+    link_rows.store.unknown_answers.forget_before(now - timedelta(days=retention.runs_kept_days))
     media = kept_media.prune()
     reason = f"Removed {partitions} partitions, {old_runs} runs, {contents} results by content and {media} kept posts."
     return dg.SensorResult(skip_reason=reason, cursor=cursor)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-SECRET = {"secret": True}
+SECRET = "secret"  # noqa: S105 (the name of a mark)
 """Marks a column that is never exported."""
 SHARED = "shared"
 """Where a table says why its rows belong to no connection."""
@@ -95,8 +95,8 @@ class ConnectionRow(Base):
     workspace_icon: Mapped[str] = mapped_column(default="")
     owner_id: Mapped[str] = mapped_column(default="")
     owner_name: Mapped[str] = mapped_column(default="")
-    access_token: Mapped[str | None] = mapped_column(info=SECRET)
-    refresh_token: Mapped[str | None] = mapped_column(info=SECRET)
+    access_token: Mapped[str | None] = mapped_column(info={SECRET: True})
+    refresh_token: Mapped[str | None] = mapped_column(info={SECRET: True})
     refresh_lease_until: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)
     output_language: Mapped[str] = mapped_column(default="")
@@ -327,7 +327,7 @@ class ApiTokenRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
-    token_hash: Mapped[str] = mapped_column(unique=True, info=SECRET)
+    token_hash: Mapped[str] = mapped_column(unique=True, info={SECRET: True})
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
 
@@ -354,5 +354,5 @@ class DeletionRow(Base):
 
     connection_id: Mapped[str] = mapped_column(primary_key=True)
     page_ids: Mapped[list[str]] = mapped_column(JSON)
-    access_token: Mapped[str | None] = mapped_column(info=SECRET)
+    access_token: Mapped[str | None] = mapped_column(info={SECRET: True})
     requested_at: Mapped[datetime]

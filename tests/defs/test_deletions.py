@@ -138,6 +138,7 @@ def test_runs_that_go_on_are_cancelled_and_deleted_once_they_are_over(kitchen: I
 
     sweep(kitchen)
     assert statuses() == {mine.run_id: "CANCELING", by_hand.run_id: "CANCELING", others.run_id: "STARTED"}
+    assert kitchen.instance.get_runs()[-1].tags["dagster/max_retries"] == "0"
     for run in (mine, by_hand):
         kitchen.instance.report_run_canceled(run)
         kitchen.after_failure(run.run_id, sensor="cancelled_runs")

@@ -1,7 +1,7 @@
 """All that the store holds about a connection, as JSON. `docs/app.md` describes its shape.
 
-Secrets are left out. It is read a few rows at a time, each in a transaction of its own: a slow reader neither fills the
-memory nor keeps the database from others, and what changes meanwhile may be in it in its old state or its new one.
+Secrets are left out. It is read a few rows at a time, in a transaction each, so that a slow reader neither fills the
+memory nor keeps others from the database. What changes meanwhile may be in it in its old state or its new one.
 """
 
 from __future__ import annotations
@@ -53,15 +53,17 @@ class MyData:
         yield ',\n"complete": true}\n'
 
     def _rows(self, table: Table, condition: ColumnElement[bool]) -> Iterator[RowMapping]:
-        """Yield the rows in the order of their key, without secrets."""
+        """Yield the rows in the order of their key, without secrets.
+
+        All keys are read first: whose a row is takes a search through other tables, which is done once and not for each
+        part.
+        """
         key = list(table.primary_key)
         columns = [column for column in table.columns if not is_secret(column)]
-        query = select(*columns).where(condition).order_by(*key).limit(ROWS_AT_ONCE)
-        found = self._read(query)
-        while found:
-            yield from found
-            last = tuple(found[-1][column.name] for column in key)
-            found = self._read(query.where(tuple_(*key) > last)) if len(found) == ROWS_AT_ONCE else []
+        keys = [tuple(found.values()) for found in self._read(select(*key).where(condition).order_by(*key))]
+        for start in range(0, len(keys), ROWS_AT_ONCE):
+            is_next = tuple_(*key).in_(keys[start : start + ROWS_AT_ONCE])
+            yield from self._read(select(*columns).where(is_next).order_by(*key))
 
     def _read(self, query: Any) -> Sequence[RowMapping]:
         with self._engine.connect() as connection:

@@ -43,7 +43,7 @@ def used_by(connection_id: str) -> dict[Table, ColumnElement[bool]]:
 
 def is_secret(column: Column[Any]) -> bool:
     """Return whether a column is never exported."""
-    return bool(column.info == SECRET)
+    return SECRET in column.info
 
 
 def _owner_key(table: Table) -> ForeignKeyConstraint | None:
