@@ -11,7 +11,7 @@ from svp_dagster.defs.jobs import process_link
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import Code, EntryGone, SvpError, failure
 from svp_dagster.rows import polling
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
@@ -88,7 +88,10 @@ def _decide(
         read_at=read_at,
         limit=limit,
     )
-    polling.keep(link_rows, decision, now=datetime.now(UTC))
+    try:
+        polling.keep(link_rows, decision, now=datetime.now(UTC))
+    except EntryGone:
+        return polling.Decision()  # the owner deleted the connection's data while its rows were read
     for start in decision.requests:
         if queue.needs_turn(start.link):
             pace.reserve(start.link, now=datetime.now(UTC))

@@ -124,13 +124,14 @@ def retention_limits(
     retention: dg.ResourceParam[Retention],
     kept_media: dg.ResourceParam[KeptMedia],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Remove old runs, partitions of finished rows and results by content, a few at a time, and old media."""
+    """Remove old runs, partitions of finished rows and results by content, a few at a time; old media and answers."""
     now = datetime.now(UTC)
     partitions, cursor = _prune_partitions(
         context, link_rows, before=now - timedelta(days=retention.partitions_kept_days)
     )
     old_runs = _prune_runs(context.instance, link_rows, before=now - timedelta(days=retention.runs_kept_days))
     contents = link_rows.store.contents.forget_before(now - timedelta(days=retention.contents_kept_days))
+    link_rows.store.unknown_answers.forget_before(now - timedelta(days=retention.runs_kept_days))
     media = kept_media.prune()
     reason = f"Removed {partitions} partitions, {old_runs} runs, {contents} results by content and {media} kept posts."
     return dg.SensorResult(skip_reason=reason, cursor=cursor)
@@ -157,5 +158,5 @@ def _prune_runs(instance: dg.DagsterInstance, link_rows: LinkRows, *, before: da
     records = instance.get_run_records(too_old, limit=PRUNED_PER_TICK, order_by="id", ascending=True)
     free = [record for record in records if link_rows.store.entries.held_by(record.dagster_run.run_id) is None]
     for record in free:
-        instance.delete_run(record.dagster_run.run_id)
+        runs.delete(instance, record.dagster_run.run_id)
     return len(free)
