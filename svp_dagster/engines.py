@@ -73,4 +73,5 @@ def _summarizer(settings: Settings, secret: Secret) -> Engine:
         api_key=secret("GEMINI_API_KEY"),
         model=settings.gemini_model,
         base_url=settings.gemini_base_url,
+        check_support=settings.check_support,
     )
