@@ -151,7 +151,9 @@ def _payments(rig: Rig, records: Sequence[JsonObject], verdict: Verdict) -> None
         for _ in range(len(whole) - len(known)):
             verdict.double_payments.append(f"{service.name}: an answer arrived that the store's ledger doesn't have")
         if service.paid_as == "summary":
-            paid_for = Counter(str(record["body"]["contents"]) for record in whole)
+            # The checks of two rows may be equal: they hold a few passages, not the post's number.
+            prompts = (str(record["body"]["contents"]) for record in whole)
+            paid_for = Counter(prompt for prompt in prompts if "<material>" in prompt)
         else:
             paid_for = Counter(paid.media_key for paid in known)
         for what, count in paid_for.items():

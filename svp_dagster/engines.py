@@ -70,5 +70,8 @@ def summarizer(settings: Settings) -> Summarizer:
     if not settings.gemini_api_key:
         return ExtractiveSummarizer()
     return GeminiSummarizer(
-        api_key=settings.gemini_api_key, model=settings.gemini_model, base_url=settings.gemini_base_url
+        api_key=settings.gemini_api_key,
+        model=settings.gemini_model,
+        base_url=settings.gemini_base_url,
+        check_support=settings.check_support,
     )

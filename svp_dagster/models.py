@@ -249,12 +249,16 @@ class ScreenText(Value):
 
 
 class Evidence(Value):
-    """Where a value was found. `checked` is true once the quote was found in what was heard, read or written."""
+    """Where a value was found. `checked` is true once the quote was found in what was heard, read or written.
+
+    `reworded` marks other words than the material's: what stands at this place supports the value all the same.
+    """
 
     source: Literal["speech", "screen", "caption"]
     quote: str
     at_s: float | None = None
     checked: bool = False
+    reworded: bool = False
 
 
 class PropertyFill(Value):

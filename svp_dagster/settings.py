@@ -70,6 +70,7 @@ class Settings(BaseSettings, PageOptions):
     gemini_api_key: SecretStr | None = Field(default=None, validation_alias="GEMINI_API_KEY")
     gemini_base_url: str = Field(default="", validation_alias="GOOGLE_GEMINI_BASE_URL")
     gemini_model: str = "gemini-3.5-flash-lite"
+    check_support: bool = Field(default=True, description="Ask Gemini once more which values their quotes support.")
     output_language: str = Field(default="", description="Default language of summaries; empty: the video's own.")
     monthly_budget_usd: float | None = Field(default=None, ge=0, description="Per connection and month; unset: no cap.")
     # About 2,000 videos of a minute. It holds on one's own machine too: a bill surprises more than a link that waits.

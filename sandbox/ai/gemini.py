@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 
 from sandbox.ai.gemini_answer import build_answer
 from sandbox.ai.gemini_schema import UnusableSchemaError, check_schema
+from sandbox.ai.gemini_verdicts import build_verdicts
 from sandbox.ai.ledger import Ledger
 from sandbox.ai.refusals import Refused, google_refusal, require_google_key
 from sandbox.ai.scripts import Script, Scripts, add_script_routes
@@ -215,7 +216,10 @@ def _invalid(message: str) -> Refused:
 
 def _built(asked: _Request) -> GeminiScript:
     schema = asked.generation_config.response_json_schema
-    text = json.dumps(build_answer(schema, prompt=asked.prompt), ensure_ascii=False) if schema else asked.prompt
+    built = (
+        (build_verdicts(schema, prompt=asked.prompt) or build_answer(schema, prompt=asked.prompt)) if schema else None
+    )
+    text = json.dumps(built, ensure_ascii=False) if schema else asked.prompt
     room = (asked.generation_config.max_output_tokens or 65_536) * _CHARACTERS_PER_TOKEN
     # Source: google-genai, types.FinishReason: MAX_TOKENS gives cut text.
     if len(text) > room:

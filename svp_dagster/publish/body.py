@@ -33,6 +33,7 @@ _PART_UNITS = 49_000
 """Maximum length of each of two texts that share a paragraph."""
 
 _SPOKEN_PARAGRAPH_S = 60.0
+_QUOTED = "Quoted, not summarised: may be incomplete."
 _SOURCE_WORDS = {"speech": "said", "screen": "shown", "caption": "written in the caption"}
 
 
@@ -62,7 +63,7 @@ def page_blocks(
             caption = [_short(f"Caption: {video.caption}")] if clean(video.caption) else []
             read = "\n".join(f"{_seen_at(line)} {line.text}" for line in screen_text.lines)
             return [
-                *one_paragraph(filter(None, [_short(summary.overview), *moments])),
+                *one_paragraph(filter(None, [_short(_opening(summary)), *moments])),
                 *toggles("Where it was found", one_paragraph(_quotes(video, summary))),
                 *toggles("Transcript", [*_as_one(_spoken_text(transcript)), *files]),
                 *toggles("Text on the screen", _as_one(read)),
@@ -70,7 +71,7 @@ def page_blocks(
             ]
         case BlockBudget.FULL:
             return [
-                *(block for part in clean(summary.overview).split("\n\n") for block in paragraphs(_lines(part))),
+                *(block for part in clean(_opening(summary)).split("\n\n") for block in paragraphs(_lines(part))),
                 *paragraphs(moments),
                 *toggles("Where it was found", paragraphs(_quotes(video, summary))),
                 *toggles("Transcript", [*_spoken_paragraphs(video, transcript), *files]),
@@ -78,6 +79,15 @@ def page_blocks(
                 *toggles("Caption", paragraphs(_lines(video.caption))),
                 *one_paragraph([about, *([text_item(note)] for note in notes)], color="gray"),
             ]
+
+
+def _opening(summary: Summary) -> str:
+    """Return the overview; that of a page made without a model says so in its first line."""
+    return f"{_QUOTED}\n{summary.overview}".strip() if _is_quoted(summary) else summary.overview
+
+
+def _is_quoted(summary: Summary) -> bool:
+    return summary.engine == "extractive"
 
 
 def _as_one(text: str) -> list[JsonObject]:
@@ -154,7 +164,7 @@ def _quotes(video: Video, summary: Summary) -> Iterator[Items]:
 
 def _quote(video: Video, column: str, evidence: Evidence) -> Items:
     name, quote = cut(one_line(column), _NAME_UNITS), cut(one_line(evidence.quote), _QUOTE_UNITS)
-    doubt = "" if evidence.checked else " (not found word for word)"
+    doubt = "" if evidence.checked else " (reworded)" if evidence.reworded else " (not found word for word)"
     said = f"{name}: “{quote}” — {_SOURCE_WORDS[evidence.source]}{doubt}"
     if evidence.at_s is None:
         return [text_item(said)]
@@ -211,7 +221,7 @@ def _notes(transcript: Transcript, screen_text: ScreenText, summary: Summary) ->
 
 def made_by(summary: Summary) -> str:
     """Return a sentence about who made the summary."""
-    if summary.engine == "extractive":
+    if _is_quoted(summary):
         return "Summary: quoted sentences, no model (extractive)."
     return f"Summary by {summary.model} ({summary.engine.capitalize()})."
 

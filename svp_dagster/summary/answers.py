@@ -126,7 +126,8 @@ def repair_message(violations: Sequence[str]) -> str:
 
 def _parse_json(text: str) -> Any:
     try:
-        return json.loads(_unfenced(text), parse_constant=_no_constant)
+        # NaN is no JSON: as null it costs its column alone.
+        return json.loads(_unfenced(text), parse_constant=lambda _: None)
     except (ValueError, RecursionError) as error:
         raise InvalidAnswer("It is not a complete JSON object.") from error
 
@@ -218,10 +219,6 @@ def _unfenced(text: str) -> str:
     if text.startswith("```") and text.endswith("```"):
         return text.strip("`").removeprefix("json")
     return text
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _violations(errors: Iterable[ValidationError]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
@@ -19,7 +20,12 @@ from svp_dagster.summary.answers import Answer, InvalidAnswer, answer_schema, pa
 from svp_dagster.summary.extractive import extract
 from svp_dagster.summary.gemini import AnswerWithheld, Conversation, SchemaRefused, open_client, prepare
 from svp_dagster.summary.material import Material, gather
+from svp_dagster.summary.support import review
+from svp_dagster.summary.support.review import Question
 from svp_dagster.summary.words import one_line
+
+if TYPE_CHECKING:
+    from google.genai import Client
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +48,13 @@ class GeminiSummarizer(Component):
     min_confidence: float = Field(default=0.4, ge=0, le=1, description="Less certain values are left blank.")
     material_chars: int = Field(default=MATERIAL_CHARS, ge=1_000, description="Longest material that is sent.")
     max_output_tokens: int = Field(default=8_192, ge=256, description="Longest answer, thoughts included.")
+    check_support: bool = Field(default=True, description="Ask once more which values their quotes support.")
 
     @property
     def recipe(self) -> str:
         """Engine, model and parameters in one line."""
-        return f"gemini 1 {self.model} chars={self.material_chars} confidence={self.min_confidence:g}"
+        checked = "checked" if self.check_support else "unchecked"
+        return f"gemini 2 {self.model} chars={self.material_chars} confidence={self.min_confidence:g} {checked}"
 
     def prepare(self) -> None:
         """Load the SDK."""
@@ -67,7 +75,8 @@ class GeminiSummarizer(Component):
             logger.warning("Gemini withheld its answer twice: %s", withheld)
             summary, note = _quoted(material, request), _WITHHELD.format(reason=withheld)
             return summary.model_copy(update={"note": f"{note} {summary.note}".strip(), "is_fallback": True})
-        accepted = Judge(request.data_schema, material, min_confidence=self.min_confidence).accept(answer.offers)
+        judge = Judge(request.data_schema, material, min_confidence=self.min_confidence)
+        accepted = judge.accept(answer.offers, check=partial(self.check, meter=meter) if self.check_support else None)
         properties = _with_title(accepted.properties, request.data_schema, material)
         left_blank = dict.fromkeys(sorted(answer.misformed), _MISFORMED) | accepted.left_blank
         return Summary(
@@ -80,12 +89,37 @@ class GeminiSummarizer(Component):
             language=request.language or request.transcript.language,
         )
 
+    def check(self, questions: Sequence[Question], *, meter: Meter) -> dict[int, bool]:
+        """Return by index which values are supported, as a second, small call says. Empty if the call fails."""
+        try:
+            with self._client() as client:
+                conversation = Conversation(
+                    client,
+                    model=self.model,
+                    instructions=review.INSTRUCTIONS,
+                    schema=review.ANSWER_SCHEMA,
+                    max_output_tokens=self.max_output_tokens,
+                    meter=meter,
+                )
+                return review.parse(conversation.ask(review.request(questions)), len(questions))
+        except (
+            InvalidAnswer,
+            AnswerWithheld,
+            SchemaRefused,
+            SvpError,
+        ) as problem:  # the summary is paid for, and the rules alone decide well enough
+            logger.warning("%d values are judged by the rules alone: %s", len(questions), type(problem).__name__)
+            return {}
+
+    def _client(self) -> Client:
+        return open_client(
+            api_key=self.api_key, base_url=self.base_url, timeout_s=self.timeout_s, attempts=self.attempts
+        )
+
     def _answer(self, material: Material, request: SummaryRequest, meter: Meter) -> Answer:
         columns = request.columns
         text = prompts.request(material, prompt=request.prompt)
-        client = open_client(
-            api_key=self.api_key, base_url=self.base_url, timeout_s=self.timeout_s, attempts=self.attempts
-        )
+        client = self._client()
         converse = partial(
             Conversation,
             client,
@@ -109,7 +143,7 @@ class ExtractiveSummarizer(Component):
     @property
     def recipe(self) -> str:
         """Engine and parameters in one line."""
-        return f"extractive 1 chars={self.material_chars}"
+        return f"extractive 2 chars={self.material_chars}"
 
     def prepare(self) -> None:
         """Do nothing."""

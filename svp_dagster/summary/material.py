@@ -15,6 +15,7 @@ PIECE_CHARS = 300
 """Longest passage, so that patterns and comparisons run on short text."""
 
 _UPLOADER_CHARS = 100
+_FEWEST_SUBTITLES = 3
 _PLATFORMS = ("TikTok", "Instagram", "YouTube")
 # What yt-dlp puts where the platform gives no title.
 _MADE_UP_TITLE = re.compile(r"(?:Video|Post|Reel|Story) by \S+|TikTok video #\d+")
@@ -23,12 +24,15 @@ _MADE_UP_TITLE = re.compile(r"(?:Video|Post|Reel|Story) by \S+|TikTok video #\d+
 class Passage(Value):
     """A piece of cleaned text on one line. `at_s` is its second, `slide` its slide (from 1).
 
+    `until_s` is the last second at which a line on the screen was seen.
+
     `paragraph` counts the paragraphs of a caption, which are separated by empty lines.
     """
 
     source: Literal["speech", "screen", "caption"]
     text: str
     at_s: float | None = None
+    until_s: float | None = None
     slide: int | None = None
     paragraph: int = 0
 
@@ -129,15 +133,19 @@ def _speech(transcript: Transcript) -> tuple[Passage, ...]:
 
 
 def _screen(screen_text: ScreenText, transcript: Transcript) -> tuple[Passage, ...]:
+    """Return the lines on the screen without subtitles. One or two lines that are also said are a heading, and stay."""
+    subtitles = [line for line in screen_text.lines if is_subtitle(line, transcript)]
+    left_out = subtitles if len(subtitles) >= _FEWEST_SUBTITLES else []
     return tuple(
         Passage(
             source="screen",
             text=text,
             at_s=None if line.first_s is None else round(line.first_s, 1),
+            until_s=line.last_s,
             slide=line.slide,
         )
         for line in screen_text.lines
-        if not is_subtitle(line, transcript)
+        if line not in left_out
         for text in _pieces(line.text)
     )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from svp_dagster.summary.extractive.calls import is_call, vagueness
 from svp_dagster.summary.extractive.patterns import emails, urls, without_marks
 from svp_dagster.summary.material import PIECE_CHARS, Material, Passage
-from svp_dagster.summary.words import says_something, sentences, tokens
+from svp_dagster.summary.words import comparable, is_unspaced, says_something, sentences, tokens
 
 _PAUSE_S = 30.0
 _COMPARED = 150
 _SHORT_WORDS = 4
+_SHORT_LETTERS, _SHORT_UNSPACED = 8, 3
 _ENDS = (".", "!", "?", "…", "。", "！", "？", "।")
 
 
@@ -23,11 +25,12 @@ def read_sentences(material: Material) -> tuple[Passage, ...]:
 
 
 def telling(material: Material) -> tuple[Passage, ...]:
-    """Return the sentences with content: without those of hashtags alone, and those with an address."""
+    """Return the sentences about the subject: none of hashtags alone, with an address, or to the viewers."""
     return tuple(
         sentence
         for sentence in read_sentences(material)
-        if says_something(without_marks(sentence.text)) and not (urls(sentence.text) or emails(sentence.text))
+        if says_something(without_marks(sentence.text))
+        and not (urls(sentence.text) or emails(sentence.text) or is_call(sentence.text))
     )
 
 
@@ -54,10 +57,15 @@ def central(passages: Sequence[Passage], *, most: int) -> list[Passage]:
 
 
 def prominent(passages: Iterable[Passage]) -> Passage | None:
-    """Return the line most like a heading: the first with letters, preferably of two words or more."""
+    """Return the line most like a heading: the first with letters that isn't too short and names something."""
     lines = [passage for passage in passages if any(character.isalpha() for character in passage.text)]
-    early = [line for line in lines if len(line.text.split()) >= 2 or len(line.text) >= 8]
-    return next(iter(early or lines), None)
+    early = [line for line in lines if _is_long(line.text)] or lines
+    return min(early, key=lambda line: vagueness(line.text), default=None)
+
+
+def _is_long(text: str) -> bool:
+    least = _SHORT_UNSPACED if is_unspaced(comparable(text)) else _SHORT_LETTERS
+    return len(text.split()) >= 2 or len(text) >= least
 
 
 def _parted(passages: Sequence[Passage]) -> list[Passage]:

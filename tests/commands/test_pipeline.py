@@ -133,7 +133,10 @@ def test_music_costs_no_transcription_and_invents_no_words(ai: AiService, tmp_pa
     assert (transcript.text, transcript.no_speech) == ("", True)
     assert [line.text for line in screen_text.lines] == ["Hoshi Ramen"]
     assert summary.properties
-    assert {service: counts["calls"] for service, counts in ai.ledger.items()} == {"vision": 1, "gemini": 1}
+    assert {service: counts["calls"] for service, counts in ai.ledger.items()} == {
+        "vision": 1,
+        "gemini": 2,
+    }  # the second call checks
 
 
 def test_a_video_with_nothing_in_it_fails_before_the_summary_is_paid(ai: AiService, tmp_path: Path) -> None:

@@ -33,11 +33,11 @@ def test_titles_are_linked_and_a_database_that_is_no_longer_shared_stops_no_row(
     assert 'pantry: No page of the related database is called "leeks".' in installation.body(page["id"])
 
     notion.control("share", bot_id=notion.bot_id, object_id=pantry_page, shared=False)
-    ai.steer("gemini", answer=answer(name="Stew"))
+    ai.steer("gemini", answer=answer(name="Carrot soup"))
     installation.add_row(STEW, "cooking", processing_type=ProcessingType.CAPTION)
     assert [run.success for run in installation.run_requested()] == [True]
 
-    stew = next(page for page in installation.content_pages("cooking") if page["name"] == "Stew")
+    stew = next(page for page in installation.content_pages("cooking") if page["name"] == "Carrot soup")
     assert "Left blank: pantry. Notion no longer shows this relation" in installation.body(stew["id"])
 
 

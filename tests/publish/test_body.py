@@ -212,12 +212,28 @@ def test_a_doubtful_quote_is_marked() -> None:
     assert "written in the caption (not found word for word)" in words(body(BlockBudget.COMPACT, summary=doubtful))
 
 
+def test_a_reworded_quote_is_marked() -> None:
+    evidence = Evidence(source="speech", quote="one", at_s=3.0, reworded=True)
+    reworded = SUMMARY.model_copy(update={"properties": {"a": PropertyFill(value=1, evidence=(evidence,))}})
+
+    assert "said (reworded) at 0:03" in words(body(BlockBudget.COMPACT, summary=reworded))
+
+
+@pytest.mark.parametrize("block_budget", [BlockBudget.COMPACT, BlockBudget.FULL])
+def test_a_page_made_without_a_model_says_so_in_its_first_line(block_budget: BlockBudget) -> None:
+    said = words(body(block_budget)).splitlines()
+    assert said[0] == "Quoted, not summarised: may be incomplete."
+
+    by_model = SUMMARY.model_copy(update={"engine": "gemini", "model": "gemini-3.5-flash-lite"})
+    assert "Quoted, not summarised" not in words(body(block_budget, summary=by_model))
+
+
 def test_missing_parts_are_explained_in_the_notes_and_make_no_empty_blocks() -> None:
     blocks = page_blocks(
         Video(media_key="TikTok:1", url=VIDEO.url),
         Transcript(note="The video has no sound."),
         ScreenText(note="Reading was switched off."),
-        Summary(overview="", engine="extractive", model="extractive"),
+        Summary(overview="", engine="gemini", model="gemini-3.5-flash-lite"),
         PageOptions(),
     )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from svp_dagster.models import JsonObject
-from svp_dagster.notion.properties import askable_columns
+from svp_dagster.notion.properties import askable_columns, unfit_values
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.summary.answers import (
     InvalidAnswer,
@@ -148,6 +148,29 @@ def test_a_fault_is_named_with_its_place(properties: dict[str, Any], path: str) 
 def test_a_misformed_column_leaves_the_others() -> None:
     parsed = parse_answer(answer(Servings=offer("four"), Cuisine=offer("Thai")), COLUMNS)
     assert {name: fill.value for name, fill in parsed.offers.items()} == {"Cuisine": "Thai"}
+
+
+WRONG_VALUES: tuple[Any, ...] = (None, {}, [[1]], [None], {"start": "2026-01-01"}, 1e999, float("nan"))
+
+
+@pytest.mark.parametrize("wrong", [*WRONG_VALUES, "an offer"], ids=str)
+@pytest.mark.parametrize("name", [column.name for column in COLUMNS])
+def test_a_wrong_form_costs_its_column_alone_whatever_the_type(name: str, wrong: Any) -> None:
+    other = "Steps" if name != "Steps" else "Ingredients"
+    properties = {name: wrong if wrong == "an offer" else offer(wrong), other: offer("Boil the spaghetti.")}
+    read = parse_answer(answer(**properties), COLUMNS)
+    assert other in read.offers
+    if name not in read.misformed:  # an endless number has the right form, and fits no column
+        assert unfit_values(RECIPES, {name: read.offers[name].value}).keys() == {name}
+    assert read.misformed <= {name}
+
+
+@pytest.mark.parametrize("part", ["evidence", "confidence"])
+@pytest.mark.parametrize("wrong", [None, {}, "high", [1], float("nan")], ids=str)
+def test_a_wrong_quote_or_confidence_costs_its_column_alone(part: str, wrong: Any) -> None:
+    read = parse_answer(answer(Servings=offer(4, **{part: wrong}), Steps=offer("Boil.")), COLUMNS)
+    assert set(read.offers) == {"Steps"}
+    assert read.misformed == {"Servings"}
 
 
 def test_missing_and_foreign_columns_are_faults() -> None:

@@ -35,6 +35,7 @@ def test_what_a_hostile_video_makes_a_model_say_is_not_written(gemini: AiService
             "properties": {column.name: offer(OBEYED.get(column.type, ORDERED), lie) for column in columns},
         },
     )
+    script(gemini, {"verdicts": []}, times=None)  # the rules alone
     spoken = TRANSCRIPT.segments[0].model_copy(update={"text": text})
     hostile = TRANSCRIPT.model_copy(update={"segments": (*TRANSCRIPT.segments, spoken)})
     written = {"description": f"{VIDEO.description}\n{text}", "uploader": text, "title": text[:100]}

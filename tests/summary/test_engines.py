@@ -7,7 +7,7 @@ import json
 import pytest
 
 from svp_dagster.errors import Code
-from svp_dagster.models import JsonObject
+from svp_dagster.models import JsonObject, Segment, Transcript
 from svp_dagster.notion.properties import askable_columns, unfit_values
 from svp_dagster.prices import load_prices
 from tests.fakes import CountingMeter
@@ -36,7 +36,7 @@ def test_what_the_stand_in_finds_by_itself_fits_the_database(gemini: AiService) 
     assert len(bodies(gemini)) == 1
 
 
-def test_the_request_keeps_rules_wish_and_material_apart(gemini: AiService) -> None:
+def test_the_request_keeps_rules_instructions_and_material_apart(gemini: AiService) -> None:
     script(gemini, GOOD)
     run(engine(gemini), prompt='Prefer "quick" </material> dishes', language="de")
     request = bodies(gemini)[0]
@@ -194,6 +194,10 @@ def test_a_missing_title_is_quoted(gemini: AiService) -> None:
     assert "lemon pasta" in made.overview.casefold()
 
 
+def saying(text: str) -> Transcript:
+    return Transcript(text=text, language="en", segments=(Segment(start_s=0.0, end_s=3.0, text=text),))
+
+
 MANY = tuple(f"Option number {number} of very many" for number in range(150))
 
 
@@ -204,9 +208,10 @@ def test_options_that_are_too_many_or_too_long_are_described_and_checked_by_us(
     wide = schema(column("Kind", "select", options=options), column("Course", "select", options=("Starter", "Main")))
     names = [made.name for made in askable_columns(wide)]
     for value in ("None of them", options[7]):
-        offers = dict.fromkeys(names) | {"Kind": offer(value, "creamy lemon pasta")}
+        offers = dict.fromkeys(names) | {"Kind": offer(value, f"We call it {options[7]}")}
         script(gemini, {"overview": "x", "properties": offers})
-    assert run(engine(gemini), data_schema=wide).properties["Kind"].value == options[7]
+    made = run(engine(gemini), data_schema=wide, transcript=saying(f"We call it {options[7]}."))
+    assert made.properties["Kind"].value == options[7]
     asked, repaired = bodies(gemini)
     sent = json.dumps(asked["generationConfig"]["responseJsonSchema"])
     assert '"enum": ["Starter", "Main"]' in sent
@@ -270,11 +275,11 @@ def test_a_schema_that_is_too_large_to_enforce_is_described_and_checked_by_us(ge
     wide = schema(*(column(f"Kind {number}", "select", options=many) for number in range(9)))
     names = [made.name for made in askable_columns(wide)]
     script(gemini, {"overview": "x", "properties": dict.fromkeys(names) | {"Kind 1": offer("None of them", "lemon")}})
-    script(
-        gemini, {"overview": "x", "properties": dict.fromkeys(names) | {"Kind 1": offer(many[7], "creamy lemon pasta")}}
-    )
+    named = {"Kind 1": offer(many[7], f"We call it {many[7]}")}
+    script(gemini, {"overview": "x", "properties": dict.fromkeys(names) | named})
     meter = CountingMeter()
-    assert run(engine(gemini), data_schema=wide, meter=meter).properties["Kind 1"].value == many[7]
+    made = run(engine(gemini), data_schema=wide, meter=meter, transcript=saying(f"We call it {many[7]}."))
+    assert made.properties["Kind 1"].value == many[7]
     refused, described, repaired = bodies(gemini)
     assert "responseJsonSchema" in refused["generationConfig"]
     assert "responseJsonSchema" not in described["generationConfig"]

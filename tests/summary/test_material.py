@@ -88,13 +88,31 @@ def test_slides_are_named_instead_of_seconds() -> None:
     assert json.loads(made.as_json())["screen"] == [["slide 2", "Step one"]]
 
 
+SUBTITLES = ("boil the pasta", "add some salt", "stir it well")
+
+
+def heard(*texts: str) -> Transcript:
+    spoken = tuple(Segment(start_s=0, end_s=1, text=text) for text in texts)
+    return Transcript(text=" ".join(texts), segments=spoken)
+
+
+def shown(*texts: str) -> ScreenText:
+    return ScreenText(lines=tuple(ScreenLine(text=text, first_s=1.0, last_s=3.0) for text in texts))
+
+
 def test_burned_in_subtitles_are_read_only_where_nothing_was_heard() -> None:
-    shown = ("boil the pasta", "Lemon Pasta")
-    lines = ScreenText(lines=tuple(ScreenLine(text=text, first_s=1.0, last_s=3.0) for text in shown))
-    heard = Transcript(text="boil the pasta", segments=(Segment(start_s=0, end_s=1, text="boil the pasta"),))
-    for transcript, texts in ((heard, shown[1:]), (NO_TRANSCRIPT, shown)):
-        made = gather(video=VIDEO, transcript=transcript, screen_text=lines, budget_chars=5000)
+    lines = (*SUBTITLES, "Lemon Pasta")
+    for transcript, texts in ((heard(*SUBTITLES), lines[3:]), (NO_TRANSCRIPT, lines)):
+        made = gather(video=VIDEO, transcript=transcript, screen_text=shown(*lines), budget_chars=5000)
         assert tuple(passage.text for passage in made.screen) == texts
+
+
+def test_a_heading_that_is_also_said_is_no_subtitle() -> None:
+    lines = ("HONEY TRAYBAKE", "800 g potatoes")
+    made = gather(
+        video=VIDEO, transcript=heard("This is a honey traybake."), screen_text=shown(*lines), budget_chars=5000
+    )
+    assert tuple(passage.text for passage in made.screen) == lines
 
 
 @pytest.mark.parametrize("title", ["Video by chef_anna", "Post by anna.b", "TikTok video #7301"])

@@ -10,12 +10,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from svp_dagster.summary.extractive.calls import vagueness
 from svp_dagster.summary.extractive.patterns import emails, hashtags, phones, urls
 from svp_dagster.summary.material import Material, Passage
 from svp_dagster.summary.reading import central, prominent, read_sentences, telling
 from svp_dagster.summary.words import comparable, one_line
 
 _LONGEST_LIST = 40
+_FEWEST_OF_A_LIST = 2
+_LONGEST_ITEM_WORDS = 6
+_SAME_FRAME_S = 0.5
 _BULLET = re.compile(r"^[^\w#@+$€£]+")
 _QUANTITY = re.compile(
     r"(?:\d|½|¼|¾|⅓|⅔|\b(?:an?|one|two|three|four|half|some)\b)\s*(?:[/.,]\d+)?\s*"
@@ -86,6 +90,9 @@ def _labelled(name: str, material: Material) -> Found | None:
     for lines in (material.caption, material.screen):
         for number, line in enumerate(lines):
             label, colon, rest = _BULLET.sub("", line.text).replace("：", ":").partition(":")
+            bare = one_line(line.text).partition(" ")
+            if wanted and comparable(bare[0]) == wanted and bare[2][:1].isdigit():
+                return _quote([line.model_copy(update={"text": bare[2]})])
             if not wanted or comparable(label) != wanted:
                 continue
             if rest.strip():
@@ -123,6 +130,50 @@ def _matching(pattern: re.Pattern[str], *, most: int, joined_by: str = " ", at_s
     return pick
 
 
+def _items(material: Material) -> Found | None:
+    """Pick the lines with a quantity, and the lines that stand among them: an item may have none."""
+    hits: dict[str, list[Passage]] = {"caption": [], "screen": [], "speech": []}
+    for sentence in read_sentences(material):
+        if _QUANTITY.search(sentence.text):
+            hits[sentence.source].append(sentence)
+    found = max(hits.values(), key=len)
+    if len(found) >= _FEWEST_OF_A_LIST and found[0].source != "speech":
+        lines = material.caption if found[0].source == "caption" else material.screen
+        among = {line.text: line for line in lines if line in found or _is_among(line, found, lines)}
+        found = list(among.values())
+    return _quote(found[:_LONGEST_LIST], joined_by="\n")
+
+
+def _is_among(line: Passage, items: Sequence[Passage], lines: Sequence[Passage]) -> bool:
+    """Return whether a short line stands between items of a caption, or on the screen while others do."""
+    if (
+        len(line.text.split()) > _LONGEST_ITEM_WORDS
+        or line.text.endswith((":", "："))
+        or hashtags(line.text)
+        or urls(line.text)
+    ):
+        return False
+    if line.source == "caption":
+        own = [one for one in items if one.paragraph == line.paragraph]
+        bulleted = sum(_BULLET.match(one.text) is not None for one in own)
+        if bulleted >= _FEWEST_OF_A_LIST:
+            return _BULLET.match(line.text) is not None
+        places = [lines.index(one) for one in own if one in lines]
+        return len(places) >= _FEWEST_OF_A_LIST and min(places) < lines.index(line) < max(places)
+    beside = [one for one in items if _are_together(one, line)]
+    return len(beside) >= _FEWEST_OF_A_LIST
+
+
+def _are_together(item: Passage, line: Passage) -> bool:
+    """Return whether a line stands beside an item, and not there before it: that is a heading."""
+    if line.slide is not None or item.slide is not None:
+        return line.slide == item.slide
+    if line.at_s is None or item.at_s is None:
+        return False
+    line_until, item_until = line.until_s or line.at_s, item.until_s or item.at_s
+    return line.at_s <= item_until and item.at_s <= line_until and line.at_s >= item.at_s - _SAME_FRAME_S
+
+
 def _each(find: Callable[[str], list[str]], *, joined_by: str, mark: str = "") -> Pick:
     """Pick everything that `find` finds, each once."""
 
@@ -149,7 +200,7 @@ def _gist(material: Material) -> Found | None:
 
 def _name(material: Material) -> Found | None:
     line = prominent(material.screen)
-    return _quote([line]) if line else None
+    return _quote([line]) if line and not vagueness(line.text) else None
 
 
 def _uploader(material: Material) -> Found | None:
@@ -177,7 +228,7 @@ def _quote(passages: Sequence[Passage], *, joined_by: str = " ") -> Found | None
 
 
 _CUES: tuple[tuple[frozenset[str], Pick], ...] = (
-    (frozenset({"ingredient", "ingredients"}), _matching(_QUANTITY, most=_LONGEST_LIST, joined_by="\n")),
+    (frozenset({"ingredient", "ingredients"}), _items),
     (
         frozenset({"steps", "step", "instructions", "directions", "method", "preparation", "procedure"}),
         _matching(_STEP, most=_LONGEST_LIST, joined_by="\n", at_start=True),
@@ -193,7 +244,7 @@ _CUES: tuple[tuple[frozenset[str], Pick], ...] = (
     (frozenset({"contact", "contacts"}), _each(_contacts, joined_by="\n")),
     (frozenset({"website", "websites", "links"}), _each(urls, joined_by="\n")),
     (frozenset({"hashtags", "tags", "keywords"}), _each(hashtags, joined_by=" ", mark="#")),
-    (frozenset({"uploader", "creator", "author", "channel", "account", "username"}), _uploader),
+    (frozenset({"uploader", "creator", "channel", "account", "username"}), _uploader),
     (frozenset({"caption", "description"}), _whole_caption),
     (frozenset({"transcript", "speech"}), _whole_speech),
     (frozenset({"ocr", "screen"}), _whole_screen),
@@ -201,5 +252,5 @@ _CUES: tuple[tuple[frozenset[str], Pick], ...] = (
         frozenset({"summary", "overview", "about", "gist", "tldr", "highlights", "takeaway", "takeaways", "notes"}),
         _gist,
     ),
-    (frozenset({"name", "place", "restaurant", "product", "dish", "brand"}), _name),
+    (frozenset({"name", "place", "restaurant", "dish"}), _name),
 )

@@ -15,14 +15,15 @@ from typing import Any
 from svp_dagster.models import Evidence, PropertyFill
 from svp_dagster.notion.schema import Column, ColumnType
 from svp_dagster.summary.acceptance import TITLE_CHARS
-from svp_dagster.summary.answers import OPEN_NAMES, is_open
 from svp_dagster.summary.evidence import QUOTE_CHARS
+from svp_dagster.summary.extractive.calls import vagueness
 from svp_dagster.summary.extractive.cues import find_text
 from svp_dagster.summary.extractive.patterns import days, emails, hashtags, phones, urls, without_marks
 from svp_dagster.summary.extractive.quantities import quantities
+from svp_dagster.summary.language.negation import is_question, negated
 from svp_dagster.summary.material import Material, Passage
 from svp_dagster.summary.reading import central, prominent, read_sentences, telling
-from svp_dagster.summary.words import comparable, is_unspaced, occurrences, occurs, one_line, says_something, sentences
+from svp_dagster.summary.words import comparable, is_unspaced, occurs, one_line, says_something, sentences
 
 OVERVIEW_CHARS = 600
 
@@ -37,10 +38,6 @@ _OWNERS_MARKS = frozenset(
     {"archived", "bought", "checked", "completed", "cooked", "done", "favorite", "favourite", "finished", "important"}
     | {"liked", "made", "pinned", "posted", "published", "read", "reviewed", "saved", "seen", "starred", "todo"}
     | {"tried", "verified", "visited", "watched", "wishlist"}
-)
-_NEGATION = re.compile(
-    r"\b(?:no|not|non|never|without|isn t|isnt|arent|wasnt|dont|doesnt|cant|nicht|kein|keine|ohne|sans|sin|pas|"
-    r"instead of|free from)(?: (?:a|an|the|really|very))?$"
 )
 _PUBLISHED = frozenset({"published", "posted", "uploaded", "upload"})
 _TITLE_END = re.compile(r"[\s#@|:;,–—-]+$")
@@ -64,23 +61,31 @@ def extract(material: Material, columns: Iterable[Column]) -> tuple[dict[str, Pr
 
 
 def title(material: Material) -> PropertyFill:
-    """Return a title: the caption's first sentence, the screen's first heading, or the first sentence of the speech.
+    """Return a title: the first sentence of caption, screen and speech that names something.
 
+    A sentence to the viewers ("Save this for your next trip") or about them is taken only where nothing else stands.
     Hashtags, mentions and addresses are removed. If nothing remains, the title names the uploader and the platform.
     """
     spoken = [sentence for sentence in read_sentences(material) if sentence.source == "speech"]
     heading = prominent(material.screen)
-    for passage in (*material.caption[:3], *([heading] if heading else []), *spoken[:1]):
-        bare = without_marks(passage.text)
-        first = next((sentence for sentence in sentences(bare) if says_something(sentence)), "")
-        text = one_line(_TITLE_END.sub("", first), at_most=TITLE_CHARS)
-        if text:
-            return _fill(text, [passage], confidence=_CHOSEN)
+    passages = (*material.caption[:3], *([heading] if heading else []), *spoken[:1])
+    candidates = [(text, passage) for passage in passages if (text := _titled(passage.text))]
+    if candidates:
+        text, passage = min(candidates, key=lambda candidate: vagueness(_first_sentence(candidate[1].text)))
+        return _fill(text, [passage], confidence=_CHOSEN)
     uploader, platform = material.fact("Uploader"), material.fact("Platform")
     named = " on ".join(filter(None, (uploader, platform))) or next(
         (passage.text for passage in material.passages if says_something(passage.text)), "Untitled video"
     )
     return _fill(one_line(named, at_most=TITLE_CHARS), material.facts, confidence=_CHOSEN)
+
+
+def _titled(text: str) -> str:
+    return one_line(_TITLE_END.sub("", _first_sentence(text)), at_most=TITLE_CHARS)
+
+
+def _first_sentence(text: str) -> str:
+    return next((sentence for sentence in sentences(without_marks(text)) if says_something(sentence)), "")
 
 
 def overview(material: Material) -> str:
@@ -142,7 +147,7 @@ def _find_option(column: Column, material: Material) -> Finding:
 
 def _find_options(column: Column, material: Material) -> Finding:
     named = _named_options(column, material)
-    if is_open(column) and (column.options or comparable(column.name) in _TAG_NAMES):
+    if comparable(column.name) in _HASHTAG_NAMES:
         known = {comparable(option).replace(" ", "") for option in named}
         for passage in material.passages:
             for tag in hashtags(passage.text):
@@ -158,8 +163,8 @@ def _find_checkbox(column: Column, material: Material) -> Finding:
     name = comparable(column.name)
     if not name or set(name.split()) & _OWNERS_MARKS:
         return None
-    naming = [passage for passage in material.passages if _mentions(name, passage.text)]
-    return _fill(True, naming, confidence=_LIKELY) if naming else None
+    naming = [passage for passage in material.passages for _ in range(_mentions(name, passage.text))]
+    return _fill(True, naming, confidence=_LIKELY) if naming and not _is_in_passing(naming) else None
 
 
 def _named_options(column: Column, material: Material) -> dict[str, list[Passage]]:
@@ -170,17 +175,22 @@ def _named_options(column: Column, material: Material) -> dict[str, list[Passage
         if phrase in _VAGUE_OPTIONS or (len(phrase) < 3 and not is_unspaced(phrase)):
             continue
         passages = [passage for passage in material.passages for _ in range(_mentions(phrase, passage.text))]
-        if passages:
+        if passages and not _is_in_passing(passages):
             named[option] = passages
     return named
 
 
+def _is_in_passing(mentions: Sequence[Passage]) -> bool:
+    """Return whether something is named only once and only in speech: what a video is about is said more often."""
+    return len(mentions) == 1 and mentions[0].source == "speech"
+
+
 def _mentions(phrase: str, text: str) -> int:
-    """Count how often a phrase occurs as whole words without a negation, or as a hashtag."""
-    words = comparable(text)
-    if phrase not in words and "#" not in text:  # hundreds of options meet hundreds of passages
+    """Count how often a phrase occurs as whole words without a negation and outside questions, or as a hashtag."""
+    if phrase not in comparable(text) and "#" not in text:  # hundreds of options meet hundreds of passages
         return 0
-    spoken = sum(not _NEGATION.search(words[max(0, at - 40) : at].rstrip()) for at in occurrences(phrase, words))
+    said = [sentence for sentence in sentences(without_marks(text)) if not is_question(sentence)]
+    spoken = sum(not is_negated for sentence in said for is_negated in negated(phrase, sentence))
     return spoken or sum(comparable(tag).replace(" ", "") == phrase.replace(" ", "") for tag in hashtags(text))
 
 
@@ -214,7 +224,7 @@ def _ended(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…", "。", "！", "？", "।")) else f"{text}."
 
 
-_TAG_NAMES = OPEN_NAMES | {"categories", "category", "labels"}
+_HASHTAG_NAMES = frozenset({"hashtags", "hashtag"})
 
 _FINDERS: dict[ColumnType, Callable[[Column, Material], Finding]] = {
     ColumnType.TITLE: _find_title,
