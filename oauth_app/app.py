@@ -1,4 +1,4 @@
-"""The app's factory: `gunicorn "oauth_app.app:create_app()"`."""
+"""The app's factory. `python -m oauth_app.serving` serves what it makes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from urllib.parse import urlsplit
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from oauth_app import description, errors, identity, security, words
+from oauth_app import description, errors, identity, rules, security, words
 from oauth_app.api import connection as api_connection
 from oauth_app.api import databases as api_databases
 from oauth_app.api import entries as api_entries
+from oauth_app.api.bodies import StrictJson
 from oauth_app.health import blueprint as health
 from oauth_app.pages import databases, entries, operator, settings_page, sign_in, start, tokens
 from oauth_app.services import Services
 from oauth_app.webhooks import blueprint as webhooks
-from svp_dagster.errors import Code, failure
 from svp_dagster.settings import Settings
-from svp_dagster.store.crypto import local_secret
+from svp_dagster.store.store import app_secret_key, require_keys
 
 SESSION_LIFE = timedelta(days=30)
 LONGEST_REQUEST_BYTES = 1_000_000
@@ -26,16 +26,22 @@ LONGEST_REQUEST_BYTES = 1_000_000
 
 
 def create_app() -> Flask:
-    """Return the WSGI app for this environment. Raises `misconfigured` in production without its secrets."""
+    """Return the WSGI app for this environment. Raises `misconfigured` in production without its keys."""
     settings = Settings()
+    if settings.production:
+        require_keys(settings)
     app = Flask(__name__)
+    app.json = StrictJson(app)
+    app.url_map.merge_slashes = False  # else a path with two is redirected to an address with the Host of the request
     app.config.update(_flask_config(settings))
     app.extensions["svp"] = Services(settings)
-    if settings.production:
-        # In production TLS ends at one proxy before us, which appends the client's address.
-        app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    if settings.proxies:
+        # Each proxy appends the address that it saw: as many are counted from the end as the operator says there are.
+        hops = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
 
     security.init_app(app, settings)
+    rules.init_app(app)
     identity.init_app(app)
     errors.init_app(app)
     words.init_app(app)
@@ -51,21 +57,14 @@ def create_app() -> Flask:
 
 def _flask_config(settings: Settings) -> dict[str, object]:
     return {
-        "SECRET_KEY": _secret_key(settings),
+        "SECRET_KEY": app_secret_key(settings),
         "SESSION_COOKIE_NAME": "svp_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.production or urlsplit(settings.app_url).scheme == "https",
         "PERMANENT_SESSION_LIFETIME": SESSION_LIFE,
         "MAX_CONTENT_LENGTH": LONGEST_REQUEST_BYTES,
+        "WTF_CSRF_CHECK_DEFAULT": False,  # `rules` says where
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,  # it compares with the Host header, which proxies rewrite
     }
-
-
-def _secret_key(settings: Settings) -> str:
-    if settings.app_secret_key:
-        return settings.app_secret_key.get_secret_value()
-    if settings.production:
-        raise failure(Code.MISCONFIGURED, reason="SVP_APP_SECRET_KEY is not set; make a key with `svp new-key`")
-    return local_secret(settings.home / "app.key")

@@ -21,14 +21,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oauth_app.description import answers, spec
 from oauth_app.errors import Refusal
-from oauth_app.security import csrf, limiter
+from oauth_app.security import limiter
 from oauth_app.services import services
 from svp_dagster.models import Value
 
 logger = logging.getLogger(__name__)
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-csrf.exempt(blueprint)
 
 OFFERED, IN_USE = "webhook_token_offered", "webhook_token"
 """Names of the installation's secrets."""

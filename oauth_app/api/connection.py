@@ -5,11 +5,10 @@ from __future__ import annotations
 from flask import Blueprint
 
 from oauth_app import identity
-from oauth_app.api.guard import guarded
 from oauth_app.api.schemas import ConnectionAnswer
 from oauth_app.description import answers, spec
 
-blueprint = guarded(Blueprint("api_connection", __name__, url_prefix="/api/connection"))
+blueprint = Blueprint("api_connection", __name__, url_prefix="/api/connection")
 
 
 @blueprint.get("")

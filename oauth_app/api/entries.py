@@ -5,13 +5,12 @@ from __future__ import annotations
 from flask import Blueprint
 
 from oauth_app import identity, links
-from oauth_app.api.guard import guarded
 from oauth_app.api.schemas import EntriesAnswer, EntryAnswer, EntryQuery, NewEntry, RetriedAnswer, RetryFailed
 from oauth_app.description import answers, spec
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 
-blueprint = guarded(Blueprint("api_entries", __name__, url_prefix="/api/entries"))
+blueprint = Blueprint("api_entries", __name__, url_prefix="/api/entries")
 
 TAG = "Link entries"
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, make_response, redirect, request, url_for
+from flask import flash, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from oauth_app import identity
 
 
-def signed_in_only(blueprint: Blueprint) -> Blueprint:
-    """Send people who aren't signed in to the start page."""
-    blueprint.before_request(_to_the_start)
-    return blueprint
-
-
-def _to_the_start() -> Response | None:
-    if identity.caller() is not None:
+def require_session() -> Response | None:
+    """Send people who aren't signed in to the start page. An API token doesn't open pages."""
+    caller = identity.caller()
+    if caller is not None and caller.token_id is None:
         return None
     flash("Connect Notion first: you are not signed in, or not any more.", "attention")
     if "HX-Request" in request.headers:

@@ -16,7 +16,6 @@ from oauth_app.errors import Refusal
 from oauth_app.security import limiter
 from oauth_app.services import services
 from svp_dagster.store.store import OPERATOR_KEY_FILE, operator_key
-from svp_dagster.store.web import Web
 
 blueprint = Blueprint("operator", __name__, url_prefix="/operator")
 
@@ -46,7 +45,6 @@ def show() -> str:
 @blueprint.get("/unknown-answers.json")
 def unknown_answers() -> Response:
     """Download the answers that no rule knows."""
-    _require_operator()
     answers = [answer.model_dump(mode="json") for answer in services().store.unknown_answers.all()]
     response = jsonify(answers)
     response.headers["Content-Disposition"] = "attachment; filename=unknown-answers.json"
@@ -68,7 +66,7 @@ def enter() -> Response:
 @blueprint.post("/webhooks/confirm")
 def confirm_webhooks() -> Response:
     """Check signatures with the offered token from now on."""
-    web, now = _web(), services().now()
+    web, now = services().store.web, services().now()
     offered = web.secret(webhooks.OFFERED)
     if offered is None:
         flash("Notion has sent no verification token yet.", "attention")
@@ -82,19 +80,15 @@ def confirm_webhooks() -> Response:
 @blueprint.post("/webhooks/start-over")
 def start_over() -> Response:
     """Delete the tokens, so that a new one can be offered."""
-    web = _web()
+    web = services().store.web
     web.forget_secret(webhooks.IN_USE)
     web.forget_secret(webhooks.OFFERED)
     flash("Forgotten. Notion can send a new verification token now.", "good")
     return redirect(url_for(".show"))
 
 
-def _web() -> Web:
-    _require_operator()
-    return services().store.web
-
-
-def _require_operator() -> None:
+def require_operator() -> None:
+    """Refuse who didn't give the key."""
     if not _is_operator():
         raise Refusal(403, "not_the_operator", "This is for the operator of this installation.")
 

@@ -1,4 +1,4 @@
-"""The Dagster UI on a socket: as on one's own machine, and as in production."""
+"""The app beside a stand-in for Notion, and the Dagster UI on a socket: as on one's own machine, and in production."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from svp_dagster.store.crypto import new_key
+from tests.oauth_app.conftest import (  # noqa: F401 (fixtures)
+    ada,
+    app,
+    app_database,
+    compiled_templates,
+    environment,
+    person,
+    store,
+)
 from tests.security.dagster_web import DagsterWeb, dagster_web
 
 OPERATOR_KEY = new_key()
