@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Rule(StrEnum):
-    """Who may call a route. What changes something must come from a page of ours, except where a rule says otherwise."""
+    """Who may call a route. What changes something must come from a page of ours, unless a rule says otherwise."""
 
     PUBLIC = "public"
     """Anybody."""

@@ -39,13 +39,17 @@ class Body:
     is_complete: bool
 
 
+def _new_content() -> IO[bytes]:
+    return cast(IO[bytes], SpooledTemporaryFile(IN_MEMORY_BYTES))
+
+
 @dataclass
 class Answer:
     """What the app answers."""
 
     status: str = "500 Internal Server Error"
     headers: list[tuple[str, str]] = field(default_factory=list)
-    content: IO[bytes] = field(default_factory=lambda: cast(IO[bytes], SpooledTemporaryFile(IN_MEMORY_BYTES)))
+    content: IO[bytes] = field(default_factory=_new_content)
 
 
 class ClientLeft(Exception):

@@ -38,9 +38,7 @@ class OneLine(logging.Formatter):
 
 def server(app: Any, *, host: str, port: int, threads: int, deadlines: Deadlines) -> uvicorn.Server:
     """Return the web server of a Flask app. Proxies' headers are the app's own matter."""
-    buffered = BufferedApp(
-        app, threads=threads, longest_body=app.config["MAX_CONTENT_LENGTH"], deadlines=deadlines
-    )
+    buffered = BufferedApp(app, threads=threads, longest_body=app.config["MAX_CONTENT_LENGTH"], deadlines=deadlines)
     return uvicorn.Server(
         uvicorn.Config(
             buffered,

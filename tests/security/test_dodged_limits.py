@@ -45,7 +45,7 @@ def limited(environment: pytest.MonkeyPatch) -> Iterator[Callable[..., Flask]]:
 
 def begin_sign_in(client: FlaskClient, **request: object) -> int:
     """Return the status."""
-    return client.get("/auth/notion/login?here=1", **request).status_code  # type: ignore[arg-type]
+    return client.get("/auth/notion/login?here=1", **request).status_code
 
 
 def from_address(client: FlaskClient, forwarded: str) -> int:
@@ -126,9 +126,7 @@ def test_there_is_one_count_for_the_whole_app(tmp_path: Path, new_sqlite: Callab
     client = {"NOTION_CLIENT_ID": CLIENT[0], "NOTION_CLIENT_SECRET": CLIENT[1], "DATABASE_URL": new_sqlite()}
     with app_web(tmp_path, **client) as web, ThreadPoolExecutor(8) as pool:
         login = f"{web.url}/auth/notion/login?here=1"
-        statuses = list(
-            pool.map(lambda _: httpx.get(login, timeout=TIMEOUT_S).status_code, range(SIGN_INS + 10))
-        )
+        statuses = list(pool.map(lambda _: httpx.get(login, timeout=TIMEOUT_S).status_code, range(SIGN_INS + 10)))
     assert sorted(statuses) == [302] * SIGN_INS + [429] * 10
 
 

@@ -202,12 +202,11 @@ def test_what_is_under_way_ends_before_the_server_does(small_app: Flask) -> None
 
 
 def test_connections_that_drip_do_not_keep_the_server_from_stopping(tmp_path: Path) -> None:
-    with app_web(tmp_path) as web:
-        with dripping(web.port, beginning=HEAD, count=20):
-            began = time.monotonic()
-            web.child.process.terminate()
-            web.child.process.wait(timeout=15)
-            assert time.monotonic() - began < 5
+    with app_web(tmp_path) as web, dripping(web.port, beginning=HEAD, count=20):
+        began = time.monotonic()
+        web.child.process.terminate()
+        web.child.process.wait(timeout=15)
+        assert time.monotonic() - began < 5
 
 
 def test_the_log_has_a_line_for_each_request_that_nobody_can_forge(web: AppWeb) -> None:
