@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from oauth_app import description, errors, identity, rules, security, words
+from oauth_app import description, errors, health, identity, rules, security, words
 from oauth_app.api import connection as api_connection
 from oauth_app.api import databases as api_databases
 from oauth_app.api import entries as api_entries
 from oauth_app.api.bodies import StrictJson
-from oauth_app.health import blueprint as health
 from oauth_app.pages import databases, entries, operator, settings_page, sign_in, start, tokens
 from oauth_app.services import Services
 from oauth_app.webhooks import blueprint as webhooks
@@ -49,8 +48,8 @@ def create_app() -> Flask:
         app.register_blueprint(module.blueprint)
     for module in (api_connection, api_databases, api_entries):
         app.register_blueprint(module.blueprint)
-    app.register_blueprint(health)
     app.register_blueprint(webhooks)
+    health.init_app(app)
     description.init_app(app)
     return app
 

@@ -149,7 +149,7 @@ def environ_of(scope: Scope) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin1"),
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin1") or "/",
         "QUERY_STRING": scope["query_string"].decode("latin1"),
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1]),
