@@ -36,8 +36,7 @@ def create_app() -> Flask:
     app.extensions["svp"] = Services(settings)
     if settings.proxies:
         # Each proxy appends the address that it saw: as many are counted from the end as the operator says there are.
-        hops = settings.proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies)  # type: ignore[method-assign]
 
     security.init_app(app, settings)
     rules.init_app(app)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -10,6 +12,7 @@ from flask import Flask
 from oauth_app.app import create_app
 from oauth_app.security import limiter
 from svp_dagster.store.crypto import new_key
+from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
 
@@ -168,3 +171,17 @@ def test_what_is_too_large_is_refused(ada: Person) -> None:
     answer = ada.client.post("/api/entries", data=b"x" * 1_100_000, headers={"X-CSRFToken": ada.csrf})
     assert answer.status_code in (413, 422)
     assert ada.client.post("/webhooks/notion", data=b"x" * 1_100_000).status_code == 413
+
+
+def test_everybody_gets_the_page_of_an_outage_while_the_database_is_gone(app: Flask, ada: Person, store: Store) -> None:
+    token = store.web.add_api_token(ada.connection_id, name="script", now=datetime.now(UTC))[1]
+    with store.engine.begin() as connection:
+        for table in ("api_tokens", "connections"):
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO gone_{table}")
+    for client, headers in ((ada.client, {}), (app.test_client(), {"Authorization": f"Bearer {token}"})):
+        for path in ("/", "/entries", "/settings"):
+            answer = client.get(path, headers=headers)
+            assert answer.status_code == 503
+            assert "The app's database doesn't answer" in html.unescape(answer.text)
+        assert client.get("/api/entries", headers=headers).status_code == 503
