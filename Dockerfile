@@ -11,7 +11,7 @@ COPY oauth_app oauth_app
 RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e .
 
 FROM python:3.12-slim
-RUN useradd --create-home --uid 1000 svp && mkdir /data && chown svp /data
+RUN useradd --create-home --uid 1000 svp && mkdir -m 700 /data && chown svp /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app
@@ -19,10 +19,10 @@ USER svp
 ENV PATH=/venv/bin:$PATH \
     SVP_HOME=/data \
     SVP_PRODUCTION=true \
-    SVP_APP_HOST=0.0.0.0 \
-    SVP_DAGSTER_HOST=0.0.0.0
+    SVP_APP_HOST=0.0.0.0
 VOLUME /data
-EXPOSE 8600 3000
+# The Dagster UI stays within the container: set SVP_DAGSTER_HOST=0.0.0.0 and publish port 3000 to reach it.
+EXPOSE 8600
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8600/health', timeout=4)"]
 CMD ["svp", "up"]

@@ -26,7 +26,8 @@ import imageio_ffmpeg
 from benchmarks.clips import Clip, clips, make
 from benchmarks.stand_ins import StandIn, stand_ins
 from svp_dagster.commands.pipeline import Options, Pipeline
-from svp_dagster.commands.process import Tally, engines
+from svp_dagster.commands.process import Tally
+from svp_dagster.engines import choose_engines
 from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Video
 from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.notion.templates import COOKING
@@ -102,7 +103,7 @@ def _run(ai: StandIn, clip: Clip, path: Path, *, captioned: bool) -> Bill:
     tally, settings = Tally(load_prices(None)), Settings()
     with tempfile.TemporaryDirectory() as folder:
         pipeline = Pipeline(
-            engines=engines(settings),
+            engines=choose_engines(settings),
             contents=KeptContents(open_store(settings), DeferredWrites()),
             meter=tally,
             folder=Path(folder),

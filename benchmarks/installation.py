@@ -18,7 +18,7 @@ from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import new_row
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.notion.templates import COOKING, Template, link_database
-from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.link_rows import LinkRows, link_rows
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
 from svp_dagster.store.engine import migrate
@@ -60,7 +60,8 @@ class Installation:
 
     def run_by_hand(self, page_id: str) -> None:
         """Call the job's ops one after the other: the same work, but nothing is scheduled, checked or logged."""
-        with dg.build_resources(dict(defs().resources or {}), instance=self.instance) as made:
+        run = dg.DagsterRun("process_link")
+        with dg.build_resources(dict(defs().resources or {}), instance=self.instance, dagster_run=run) as made:
             context = dg.build_op_context(partition_key=page_id, instance=self.instance)
             common: dict[str, Any] = {"link_rows": made.link_rows, "work_folder": made.work_folder}
             video, destination = jobs.download(
@@ -97,13 +98,12 @@ def set_up(notion: StandIn, instance: dg.DagsterInstance) -> Installation:
         tokens=Tokens(access=made["access_token"], refresh=None),
         now=now,
     )
-    rows: Any = (defs().resources or {})["link_rows"]
+    rows = link_rows(Settings())
     workspace = rows.workspace(connection.id)
 
     def make(template: Template) -> DataSourceSchema:
         database = workspace.create_database(template, parent_page_id=made["page_id"])
-        schema: DataSourceSchema = workspace.schema(database.data_sources[0].data_source_id)
-        return schema
+        return workspace.schema(database.data_sources[0].data_source_id)
 
     links = make(link_database([TAG]))
     store.databases.set_link_database(connection.id, schema=links, url="", now=now)

@@ -30,7 +30,8 @@ import dagster as dg
 from benchmarks.installation import Installation, set_up
 from benchmarks.stand_ins import StandIns, stand_ins
 from svp_dagster.commands.pipeline import Options, Pipeline
-from svp_dagster.commands.process import Tally, Unkept, engines, process, read_schema
+from svp_dagster.commands.process import Tally, Unkept, process, read_schema
+from svp_dagster.engines import choose_engines
 from svp_dagster.models import ProcessingType
 from svp_dagster.prices import load_prices
 from svp_dagster.settings import Settings
@@ -95,7 +96,7 @@ def _stages_s(folder: Path) -> dict[str, float]:
         seconds[stage] = time.perf_counter() - stage_begun_s
 
     tally = Tally(load_prices(None))
-    pipeline = Pipeline(engines=engines(Settings()), contents=Unkept(), meter=tally, folder=folder, watch=watch)
+    pipeline = Pipeline(engines=choose_engines(Settings()), contents=Unkept(), meter=tally, folder=folder, watch=watch)
     for _ in range(2):
         video = pipeline.fetch(CLIP)
         transcript = pipeline.hear(video, ProcessingType.FULL)

@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import dagster as dg
-
 from sandbox.media.posts import post
 from sandbox.media.server import serve_media
 from svp_dagster.commands.process import Tally, Unkept, read_schema
@@ -38,42 +36,42 @@ def main(name: str) -> None:
     tally = Tally(load_prices(None))
     with tempfile.TemporaryDirectory() as scratch, _site(Path(scratch)):
         folder = Path(scratch)
-        with dg.build_resources(choose_engines(Settings())) as engines:
-            print(f"{'stage':<14}{'seconds':>9}{'CPU-seconds':>13}  engine")
-            with _timed("download") as done:
-                video = download(parse_link(post(name).link), downloader=engines.downloader, folder=folder)
-                done(video.files[0].codec if video.files else "")
-            with _timed("transcribe") as done:
-                transcript = transcribe(
-                    video,
-                    processing_type=ProcessingType.FULL,
-                    engine=engines.speech,
-                    contents=Unkept(),
-                    meter=tally,
-                    folder=folder,
-                )
-                done(transcript.source)
-            with _timed("read screen") as done:
-                screen_text = read_screen(
-                    video,
-                    processing_type=ProcessingType.FULL,
-                    reader=engines.screen_reader,
-                    contents=Unkept(),
-                    meter=tally,
-                    folder=folder,
-                )
-                done(screen_text.source)
-            with _timed("summarize") as done:
-                request = SummaryRequest(
-                    video=video,
-                    transcript=transcript,
-                    screen_text=screen_text,
-                    data_schema=schema,
-                    prompt=prompt,
-                    language=None,
-                )
-                summary = summarize(request, engine=engines.summarizer, contents=Unkept(), meter=tally)
-                done(summary.engine)
+        engines = choose_engines(Settings())
+        print(f"{'stage':<14}{'seconds':>9}{'CPU-seconds':>13}  engine")
+        with _timed("download") as done:
+            video = download(parse_link(post(name).link), downloader=engines.downloader, folder=folder)
+            done(video.files[0].codec if video.files else "")
+        with _timed("transcribe") as done:
+            transcript = transcribe(
+                video,
+                processing_type=ProcessingType.FULL,
+                engine=engines.speech,
+                contents=Unkept(),
+                meter=tally,
+                folder=folder,
+            )
+            done(transcript.source)
+        with _timed("read screen") as done:
+            screen_text = read_screen(
+                video,
+                processing_type=ProcessingType.FULL,
+                reader=engines.screen_reader,
+                contents=Unkept(),
+                meter=tally,
+                folder=folder,
+            )
+            done(screen_text.source)
+        with _timed("summarize") as done:
+            request = SummaryRequest(
+                video=video,
+                transcript=transcript,
+                screen_text=screen_text,
+                data_schema=schema,
+                prompt=prompt,
+                language=None,
+            )
+            summary = summarize(request, engine=engines.summarizer, contents=Unkept(), meter=tally)
+            done(summary.engine)
     print(f"{name}: {video.duration_s:.0f} s, {_size(video)}, {len(tally.calls)} paid calls")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -16,16 +15,18 @@ from oauth_app.api.bodies import StrictJson
 from oauth_app.pages import databases, entries, operator, settings_page, sign_in, start, tokens
 from oauth_app.services import Services
 from oauth_app.webhooks import blueprint as webhooks
+from svp_dagster.private_files import keep_files_private
 from svp_dagster.settings import Settings
 from svp_dagster.store.store import app_secret_key, require_keys
 
-SESSION_LIFE = timedelta(days=30)
+COOKIE = "svp_session"
 LONGEST_REQUEST_BYTES = 1_000_000
 """A Notion webhook or a schema prompt is far smaller."""
 
 
 def create_app() -> Flask:
     """Return the WSGI app for this environment. Raises `misconfigured` in production without its keys."""
+    keep_files_private()
     settings = Settings()
     if settings.production:
         require_keys(settings)
@@ -54,13 +55,17 @@ def create_app() -> Flask:
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:
+    is_https = settings.production or urlsplit(settings.app_url).scheme == "https"
     return {
         "SECRET_KEY": app_secret_key(settings),
-        "SESSION_COOKIE_NAME": "svp_session",
+        # With the prefix, browsers take it from this host over https alone (draft-ietf-httpbis-rfc6265bis, 4.1.3.2).
+        "SESSION_COOKIE_NAME": f"__Host-{COOKIE}" if is_https else COOKIE,
+        "SESSION_COOKIE_PATH": "/",
         "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SAMESITE": "Lax",
-        "SESSION_COOKIE_SECURE": settings.production or urlsplit(settings.app_url).scheme == "https",
-        "PERMANENT_SESSION_LIFETIME": SESSION_LIFE,
+        "SESSION_COOKIE_SAMESITE": "Lax",  # Strict would withhold it on the way back from Notion
+        "SESSION_COOKIE_SECURE": is_https,
+        "PERMANENT_SESSION_LIFETIME": identity.SESSION_LIFE,
+        "SESSION_REFRESH_EACH_REQUEST": False,  # a late answer would bring back the cookie of a session that ended
         "MAX_CONTENT_LENGTH": LONGEST_REQUEST_BYTES,
         "WTF_CSRF_CHECK_DEFAULT": False,  # `rules` says where
         "WTF_CSRF_TIME_LIMIT": None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, render_template
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
 from pydantic import BaseModel, ValidationError
 from spectree import Response as Answers
 from spectree import SecurityScheme, SpecTree
@@ -17,9 +17,11 @@ blueprint = Blueprint("description", __name__)
 TITLE = "Social Video Processor"
 VERSION = "1.0.0"
 WORDS = (
-    "Everything that the pages do, for scripts. Send a personal API token (made on the page *Settings*) as "
-    "`Authorization: Bearer svp_…`. With a session cookie instead, requests that change something need the header "
-    "`X-CSRFToken`."
+    "Links and databases, for scripts. Send a personal API token (made on the page *Settings*) as "
+    "`Authorization: Bearer svp_…`. A token has one or more of the scopes `read` (see what is there), `add_links` (add "
+    "links and retry them) and `manage` (make, register and change databases); each operation names the one that it "
+    "needs, and answers `403` with the error `scope_missing` without it. No token can make tokens, sign in or "
+    "disconnect. With a session cookie instead, requests that change something need the header `X-CSRFToken`."
 )
 
 
@@ -35,6 +37,9 @@ def _refuse_invalid(_request: Any, _answer: Any, error: Exception | None, *_: An
 def _ignore(*_: Any) -> None:
     """Replace a hook that would write whole payloads into the log."""
 
+
+_A_COOKIE = "session cookie"
+"""Stands for the cookie's name, which depends on the app's settings."""
 
 spec = SpecTree(
     "flask",
@@ -54,7 +59,7 @@ spec = SpecTree(
         SecurityScheme(name="token", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer")),
         SecurityScheme(
             name="session",
-            data=SecuritySchemeData(type=SecureType.API_KEY, name="svp_session", field_in=InType.COOKIE),
+            data=SecuritySchemeData(type=SecureType.API_KEY, name=_A_COOKIE, field_in=InType.COOKIE),
         ),
     ],
     security=[{"token": []}, {"session": []}],
@@ -81,10 +86,18 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/openapi.json")
 def document() -> Response:
     """Return the description for machines."""
-    return jsonify(spec.spec)
+    return jsonify(_described())
 
 
 @blueprint.get("/api")
 def show() -> str:
     """Return the description for people."""
-    return render_template("description/show.html", document=spec.spec)
+    return render_template("description/show.html", document=_described())
+
+
+def _described() -> dict[str, Any]:
+    document: dict[str, Any] = spec.spec
+    parts = document["components"]
+    session = parts["securitySchemes"]["session"] | {"name": current_app.config["SESSION_COOKIE_NAME"]}
+    schemes = parts["securitySchemes"] | {"session": session}
+    return document | {"components": parts | {"securitySchemes": schemes}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from svp_dagster.errors import Code
+from svp_dagster.errors import BUDGET_CODES, Code
 from svp_dagster.models import Status
 from svp_dagster.store.entries import Entry
 
@@ -23,6 +23,11 @@ _WORDS = {
     Status.SAVING: "Saving",
     Status.COMPLETED: "Completed",
     Status.FAILED: "Failed",
+}
+_WAITS = {
+    Code.PLATFORM_PAUSED: "Waits for the site",
+    Code.WAITS_TURN: "Waits its turn",
+    **dict.fromkeys(BUDGET_CODES, "Waits for a budget"),
 }
 _STATE_WORDS = {"done": "done", "now": "going on", "broken": "failed", "ahead": "not yet"}
 
@@ -62,10 +67,8 @@ class EntryView:
     @property
     def status_words(self) -> str:
         """Return the status for people."""
-        if self.waits_for_site:
-            return "Waits for the site"
         if self.entry.is_waiting:
-            return "Waits its turn" if self.entry.failure_code == Code.WAITS_TURN else "Tried again later"
+            return _WAITS.get(self.entry.failure_code or Code.INTERNAL, "Tried again later")
         return _WORDS[self.entry.status]
 
     @property

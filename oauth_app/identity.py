@@ -1,31 +1,49 @@
-"""The caller of a request: a person signed in on the pages, or a script with a personal API token."""
+"""The caller of a request: a person signed in on the pages, a script with a personal API token, or the operator.
+
+Sessions are in the store. The browser's cookie holds only their secrets, signed, so that a copy of it is worth nothing
+once the session has ended.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
 
-from flask import Flask, g, request, session
+from flask import Flask, current_app, g, request, session
 
 from oauth_app.errors import Refusal
 from oauth_app.services import services
 from svp_dagster.store.connections import Connection
+from svp_dagster.store.store import operator_key
+from svp_dagster.store.web.callers import Scope
 
-_CONNECTION, _BROWSER = "connection", "browser"
+SESSION_LIFE = timedelta(days=30)
+OPERATOR_SESSION_LIFE = timedelta(hours=12)
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_SESSION, _OPERATOR, _BROWSER = "session", "operator", "browser"
 _BEARER = "bearer "
+_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """The connection that a request speaks for. `token_id` is None for a person on the pages."""
+    """The connection that a request speaks for. `token_id` is None for a person on the pages, who needs no scope."""
 
     connection: Connection
     token_id: str | None
+    scopes: frozenset[Scope]
 
 
 def init_app(app: Flask) -> None:
     """Give templates the connection that is signed in."""
-    app.context_processor(lambda: {"signed_in": _connection_if_any()})
+    app.context_processor(lambda: {"signed_in": person()})
 
 
 def caller() -> Caller | None:
@@ -42,42 +60,99 @@ def has_api_token() -> bool:
 
 
 def connection() -> Connection:
-    """Return the connection of the caller. Raises a `Refusal` without one."""
+    """Return the connection of the caller.
+
+    Raises a `Refusal` without one, and for an API token without the scope of this operation. Without a scope, as on
+    the pages, no token is accepted.
+    """
     found = caller()
     if found is None:
-        raise Refusal(401, "not_signed_in", "Connect Notion first, or send a valid personal API token.")
+        raise Refusal(401, "not_signed_in", "Connect Notion first, or send a personal API token that is still valid.")
+    if found.token_id is not None:
+        _require_scope(found.scopes)
     return found.connection
+
+
+def person() -> Connection | None:
+    """Return the connection of who is signed in on the pages; None for a script."""
+    found = caller()
+    return found.connection if found and found.token_id is None else None
+
+
+def open_to_tokens(scope: Scope) -> Callable[[View], View]:
+    """Let API tokens with this scope use a view. Without it, a view is for people alone."""
+
+    def mark(view: View) -> View:
+        view.scope = scope  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 def browser() -> str:
     """Return a secret that this browser keeps, to tie a sign-in to it."""
     if _BROWSER not in session:
-        session[_BROWSER] = secrets.token_urlsafe(32)
+        session[_BROWSER] = secrets.token_urlsafe(_SECRET_BYTES)
     value: str = session[_BROWSER]
     return value
 
 
 def sign_in(connection: Connection) -> None:
-    """Begin a fresh session for this connection."""
-    session.clear()
+    """End what this browser was signed in to, and begin a session for this connection."""
+    sign_out()
     session.permanent = True
-    session[_CONNECTION] = connection.id
+    session[_SESSION] = secrets.token_urlsafe(_SECRET_BYTES)
+    now = services().now()
+    services().store.web.begin_session(
+        session[_SESSION], connection_id=connection.id, expires_at=now + SESSION_LIFE, now=now
+    )
 
 
 def sign_out() -> None:
-    """Forget who was signed in."""
+    """End this browser's sessions, the operator's too, and clear its cookie."""
+    sign_out_operator()
+    if _SESSION in session:
+        services().store.web.end_session(session[_SESSION])
     session.clear()
 
 
-def _connection_if_any() -> Connection | None:
-    found = caller()
-    return found.connection if found else None
+def is_operator() -> bool:
+    """Return whether this browser is signed in as the operator."""
+    if _OPERATOR not in session:
+        return False
+    found = services().store.web.session(_with_operator_key(session[_OPERATOR]), now=services().now())
+    return found is not None and found.connection_id is None
+
+
+def sign_in_operator() -> None:
+    """Begin a session of the operator in this browser."""
+    sign_out_operator()
+    session[_OPERATOR] = secrets.token_urlsafe(_SECRET_BYTES)
+    now = services().now()
+    secret = _with_operator_key(session[_OPERATOR])
+    services().store.web.begin_session(secret, connection_id=None, expires_at=now + OPERATOR_SESSION_LIFE, now=now)
+
+
+def sign_out_operator() -> None:
+    """End the operator's session in this browser."""
+    if _OPERATOR in session:
+        services().store.web.end_session(_with_operator_key(session.pop(_OPERATOR)))
+
+
+def _require_scope(scopes: frozenset[Scope]) -> None:
+    needed: Scope | None = getattr(current_app.view_functions.get(request.endpoint or ""), "scope", None)
+    if needed is None:
+        raise Refusal(403, "session_needed", "No API token may do this: sign in on the pages.")
+    if needed not in scopes:
+        words = f"This API token may not do this: it lacks the scope “{needed}”. Make one that has it, under Settings."
+        raise Refusal(403, "scope_missing", words, details=(needed,))
 
 
 def _by_session() -> Caller | None:
-    connection_id = session.get(_CONNECTION)
-    found = services().store.connections.get(connection_id) if connection_id else None
-    return Caller(connection=found, token_id=None) if found and found.active else None
+    store = services().store
+    kept = store.web.session(session[_SESSION], now=services().now()) if _SESSION in session else None
+    found = store.connections.get(kept.connection_id) if kept and kept.connection_id else None
+    return Caller(connection=found, token_id=None, scopes=frozenset()) if found and found.active else None
 
 
 def _by_token() -> Caller | None:
@@ -85,4 +160,10 @@ def _by_token() -> Caller | None:
     store = services().store
     token = store.web.use_api_token(secret, now=services().now())
     found = store.connections.get(token.connection_id) if token else None
-    return Caller(connection=found, token_id=token.id) if found and token else None
+    return Caller(connection=found, token_id=token.id, scopes=token.scopes) if found and token else None
+
+
+def _with_operator_key(secret: str) -> str:
+    """Return the secret that the store knows an operator's session by: another key makes it another."""
+    key = operator_key(services().settings)
+    return hmac.new(key.encode(), secret.encode(), hashlib.sha256).hexdigest()

@@ -51,13 +51,6 @@ class Month:
         return not (self.completed or self.failed or self.usd or self.calls_of_unknown_price)
 
 
-def month_of(now: datetime) -> tuple[datetime, datetime]:
-    """Return the first moment of the month and of the next one, in UTC."""
-    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    years, month = divmod(first.month, 12)
-    return first, first.replace(year=first.year + years, month=month + 1)
-
-
 def draw(days: list[Day], *, now: datetime) -> Month:
     """Return the chart of a month's days."""
     highest = max((day.completed + day.failed for day in days), default=0) or 1

@@ -9,6 +9,7 @@ from flask import current_app
 from svp_dagster.notion.client.oauth import NotionOAuth
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
+from svp_dagster.rows.spending.caps import SpendingCaps, spending_caps
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Connection
@@ -36,6 +37,11 @@ class Services:
     def store(self) -> Store:
         """Return the installation's store."""
         return self._tokens.store
+
+    @property
+    def caps(self) -> SpendingCaps:
+        """The installation's caps."""
+        return spending_caps(self.settings)
 
     @property
     def oauth(self) -> NotionOAuth:

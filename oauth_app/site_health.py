@@ -46,7 +46,7 @@ class PlatformHealth(Value):
         same = ("paused_since", "failure_code", "canary_problem", "downloader")
         return cls(
             state="paused" if platform.is_paused else "on_trial" if platform.on_trial else "ok",
-            failing=len(platform.failing),
+            failing=platform.failing_posts,
             next_canary_at=platform.canary_at,
             worked_at=platform.good_at,
             resting=tuple(_resting(platform, addresses, now=now)),

@@ -3,9 +3,9 @@
 An event only means "poll now": what changed is read from Notion, so events that come twice, late or out of order do
 no harm. Polling goes on beside them.
 
-Set-up: Notion sends a verification token once, which a person pastes back at Notion. An *offered* token is shown on
-the operator's page and becomes the one that signatures are checked with when the operator says so; from then on no
-other is taken until the operator starts over.
+Set-up: Notion sends a verification token once, which a person pastes back at Notion. Anybody else can post one too. So
+*offered* tokens are shown on the operator's page side by side, and the one that the operator confirms becomes the one
+that signatures are checked with. From then on no other is taken until the operator starts over.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from flask import Blueprint, request
+from flask_limiter.util import get_remote_address
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oauth_app.description import answers, spec
@@ -29,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
-OFFERED, IN_USE = "webhook_token_offered", "webhook_token"
-"""Names of the installation's secrets."""
 LIMIT = "600 per minute"
 
 
@@ -120,19 +119,20 @@ def _take_offer(offered: Handshake, raw: bytes, signature: str | None) -> Receiv
     # describe it unsigned.
     if signature is not None:
         _require_signature(raw, signature, token=offered.verification_token)
-    web = services().store.web
-    if web.secret(IN_USE) is not None:
+    tokens, address = services().store.webhook_tokens, get_remote_address()
+    if tokens.in_use() is not None:
         raise Refusal(409, "already_set_up", "Webhooks are set up. The operator can start over on the operator's page.")
-    web.set_secret(OFFERED, offered.verification_token, now=services().now())
-    logger.info("a webhook verification token was offered; it is on the operator's page")
+    if not tokens.offer(offered.verification_token, address=address, now=services().now()):
+        raise Refusal(409, "too_many_offers", "Too many tokens wait already. The operator can discard them.")
+    logger.info("a webhook verification token was offered from %s; it is on the operator's page", address)
     return Received(outcome="token_offered")
 
 
 def _take_event(raw: bytes, signature: str) -> Received:
-    kept = services().store.web.secret(IN_USE)
-    if kept is None:
+    confirmed = services().store.webhook_tokens.in_use()
+    if confirmed is None:
         raise Refusal(401, "not_set_up", "Webhooks are not set up: the operator has to confirm the token first.")
-    _require_signature(raw, signature, token=kept[0])
+    _require_signature(raw, signature, token=confirmed.token)
     try:
         event = Event.model_validate_json(raw)
     except ValidationError as error:

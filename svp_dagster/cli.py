@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from svp_dagster.errors import SvpError
 from svp_dagster.models import ProcessingType
+from svp_dagster.private_files import keep_files_private
 from svp_dagster.settings import Settings
 
 NOT_AS_IT_SHOULD = 3
@@ -43,6 +44,7 @@ class _Svp(click.Group):
 @click.group(cls=_Svp, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Social Video Processor: a link in Notion becomes a page with what the video says and shows."""
+    keep_files_private()
     # What is set already wins over the file.
     load_dotenv(Path(os.environ.get("SVP_ENV_FILE", ".env")))
 
@@ -125,6 +127,25 @@ def retry(page_ids: tuple[str, ...], all_failed: bool, code: str | None) -> None
 
 
 @main.command()
+@click.argument("connection_ids", metavar="[CONNECTION_ID]...", nargs=-1)
+@click.option("--undo", is_flag=True, help="Let them count as new again.")
+def trust(connection_ids: tuple[str, ...], undo: bool) -> None:
+    """Trust connections, so that the cap for new ones holds for them no more; without any, list all."""
+    from svp_dagster.commands.trust import list_connections, trust
+
+    if not connection_ids:
+        for line in list_connections(Settings()):
+            click.echo(line)
+        return
+    unknown = trust(Settings(), connection_ids, trusted=not undo)
+    for connection_id in connection_ids:
+        done = "counts as new again" if undo else "trusted"
+        click.echo(f"{connection_id}  {'unknown here' if connection_id in unknown else done}")
+    if unknown:
+        raise _Failed(f"{len(unknown)} connections are unknown here.")
+
+
+@main.command()
 def doctor() -> None:
     """Check each setting, key, binary and service, and say what to do."""
     from svp_dagster.commands.doctor import examine
@@ -174,7 +195,7 @@ def rotate_keys() -> None:
     from svp_dagster.store.store import open_store
 
     store = open_store(Settings())
-    connections, secrets = store.connections.rotate_keys(), store.web.rotate_keys()
+    connections, secrets = store.connections.rotate_keys(), store.webhook_tokens.rotate_keys()
     click.echo(f"{connections} connections and {secrets} secrets are encrypted with the first key.")
     click.echo("The other keys can be removed once every process was started again.")
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, TypedDict, Unpack, overload
+from typing import Literal, TypedDict, Unpack, get_args, overload
 
 
 class Code(StrEnum):
@@ -66,6 +66,9 @@ class Code(StrEnum):
     NOTION_BLOCKED = "notion_blocked"
     NOTION_REFUSED = "notion_refused"
     BUDGET_REACHED = "budget_reached"
+    CONNECTION_BUDGET_REACHED = "connection_budget_reached"
+    NEW_CONNECTION_BUDGET_REACHED = "new_connection_budget_reached"
+    INSTALLATION_BUDGET_REACHED = "installation_budget_reached"
     STORAGE_FULL = "storage_full"
     STORE_UNREACHABLE = "store_unreachable"
     CANCELLED = "cancelled"
@@ -91,7 +94,7 @@ class FailureKind:
     later_s: int = 0
 
 
-MINUTE_S, HOUR_S = 60, 3600
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 _JOINERS = "\u200c\u200d"  # parts of words in Persian and Hindi, and of emoji
 MAX_FACT_CHARS = 300
 """Facts in a sentence come from services and pages. They are cut, so that no sentence outgrows a column."""
@@ -231,9 +234,25 @@ TABLE: dict[Code, FailureKind] = {
         "finds the Ray ID for Notion's support in the log.",
     ),
     Code.NOTION_REFUSED: _never("Notion refused what was written: {reason}."),
-    Code.BUDGET_REACHED: _never(
-        "This month's budget of {budget} is used up. Raise it, or wait for the next month, then set the status to "
-        "pending."
+    Code.BUDGET_REACHED: _later(
+        DAY_S,
+        "Your budget of {budget} for this month is used up. To go on before the next month, raise it on the app's "
+        "settings page.",
+    ),
+    Code.CONNECTION_BUDGET_REACHED: _later(
+        DAY_S,
+        "Each connection of this installation may spend {budget} a month, and yours has. To go on before the next "
+        "month, ask the operator to raise that limit (SVP_MONTHLY_BUDGET_USD).",
+    ),
+    Code.NEW_CONNECTION_BUDGET_REACHED: _later(
+        DAY_S,
+        "Your connection is new here, and what new connections may spend this month is used up. To go on before the "
+        "next month, ask the operator of this installation to trust your connection.",
+    ),
+    Code.INSTALLATION_BUDGET_REACHED: _later(
+        DAY_S,
+        "This installation's budget for this month is used up. To go on before the next month, its operator has to "
+        "raise it (SVP_INSTALLATION_BUDGET_USD).",
     ),
     Code.STORAGE_FULL: _later(
         HOUR_S, "This installation has no space left on its disk. The operator has to make room."
@@ -247,6 +266,16 @@ TABLE: dict[Code, FailureKind] = {
         "to try again."
     ),
 }
+
+
+BudgetCode = Literal[
+    Code.BUDGET_REACHED,
+    Code.CONNECTION_BUDGET_REACHED,
+    Code.NEW_CONNECTION_BUDGET_REACHED,
+    Code.INSTALLATION_BUDGET_REACHED,
+]
+BUDGET_CODES: frozenset[Code] = frozenset(get_args(BudgetCode))
+"""Failures of rows that wait for money: they go on with the next month, or as soon as a cap is raised."""
 
 
 class SvpError(Exception):
@@ -297,6 +326,8 @@ PlainCode = Literal[
     Code.NOTION_BUSY,
     Code.NOTION_UNREACHABLE,
     Code.NOTION_BLOCKED,
+    Code.NEW_CONNECTION_BUDGET_REACHED,
+    Code.INSTALLATION_BUDGET_REACHED,
     Code.STORAGE_FULL,
     Code.STORE_UNREACHABLE,
     Code.CANCELLED,
@@ -359,7 +390,9 @@ def failure(
 @overload
 def failure(code: Literal[Code.ROW_CHANGED], *, column: str, **options: Unpack[Options]) -> SvpError: ...
 @overload
-def failure(code: Literal[Code.BUDGET_REACHED], *, budget: str, **options: Unpack[Options]) -> SvpError: ...
+def failure(
+    code: Literal[Code.BUDGET_REACHED, Code.CONNECTION_BUDGET_REACHED], *, budget: str, **options: Unpack[Options]
+) -> SvpError: ...
 def failure(
     code: Code, *, detail: str = "", retry: Retry | None = None, retry_after_s: float | None = None, **facts: str
 ) -> SvpError:

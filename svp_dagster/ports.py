@@ -34,7 +34,7 @@ class Meter(Protocol):
     """Guards the budget and records what is used. Engines call it from several threads."""
 
     def require_budget(self) -> None:
-        """Pass, or raise `budget_reached`. Called before each paid call."""
+        """Pass, or raise the failure of a cap. Called before each paid call, in the thread that records it."""
 
     def record(self, usage: Usage) -> None:
         """Record what a call used, as soon as its answer is there. Doesn't fail while the store is unreachable."""

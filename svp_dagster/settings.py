@@ -7,6 +7,7 @@ Secrets are `SecretStr`, which no log, repr or error shows.
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -70,7 +71,15 @@ class Settings(BaseSettings, PageOptions):
     gemini_base_url: str = Field(default="", validation_alias="GOOGLE_GEMINI_BASE_URL")
     gemini_model: str = "gemini-3.5-flash-lite"
     output_language: str = Field(default="", description="Default language of summaries; empty: the video's own.")
-    monthly_budget_usd: float | None = Field(default=None, ge=0, description="Per connection; unset: no cap.")
+    monthly_budget_usd: float | None = Field(default=None, ge=0, description="Per connection and month; unset: no cap.")
+    # About 2,000 videos of a minute. It holds on one's own machine too: a bill surprises more than a link that waits.
+    installation_budget_usd: float | None = Field(
+        default=20.0, ge=0, description="All connections together, per month; `none`: no cap."
+    )
+    # About 100 videos of a minute: enough to find out what it does, too little to be worth a stranger's trouble.
+    new_connection_budget_usd: float | None = Field(
+        default=1.0, ge=0, description="Per month and connection that the operator doesn't trust; `none`: no cap."
+    )
     prices_file: Path | None = Field(default=None, description="JSON that overrides the price table.")
 
     egress_proxy: str = Field(default="", repr=False, description="Proxies for TikTok and Instagram, comma-separated.")
@@ -82,15 +91,20 @@ class Settings(BaseSettings, PageOptions):
     media_kept_hours: float = Field(default=24, ge=0, description="Hours for which the media of a post are kept.")
     media_kept_bytes: int = Field(default=5_000_000_000, ge=0, description="What kept media may take on the disk.")
     allowed_sites: str = Field(default="", description="More sites of yt-dlp's, comma-separated, e.g. youtube.com.")
-    rows_to_pause: int = Field(default=5, ge=1, description="Rows that fail in a row until their platform is paused.")
-    canary_tiktok: str = Field(default="", description="Canary link of TikTok; empty: the last that worked.")
-    canary_instagram: str = Field(default="", description="Canary link of Instagram; empty: the last that worked.")
+    rows_to_pause: int = Field(default=5, ge=1, description="Posts that fail in a row until their platform is paused.")
+    canary_tiktok: str = Field(default="", description="Canary link of TikTok; empty: links that worked.")
+    canary_instagram: str = Field(default="", description="Canary link of Instagram; empty: links that worked.")
     max_duration_s: int = Field(default=1800, ge=1)
     max_size_bytes: int = Field(default=200_000_000, ge=1)
 
     partitions_kept_days: int = Field(default=14, ge=1, description="Days a finished row stays in Dagster's catalogue.")
     runs_kept_days: int = Field(default=30, ge=1, description="Days a finished run stays in Dagster.")
     contents_kept_days: int = Field(default=365, ge=1, description="Days after which a result may be paid for again.")
+
+    @field_validator("monthly_budget_usd", "installation_budget_usd", "new_connection_budget_usd", mode="before")
+    @classmethod
+    def _none(cls, cap: object) -> object:
+        return None if isinstance(cap, str) and cap.strip().lower() == "none" else cap
 
     @field_validator("home", mode="after")
     @classmethod
@@ -106,6 +120,12 @@ class Settings(BaseSettings, PageOptions):
     def notion_redirect_uri(self) -> str:
         """Where Notion sends a person back to after the sign-in. The public connection must list it."""
         return f"{self.app_url.rstrip('/')}/auth/notion/callback"
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether who connects Notion must sit at this machine: Notion sends nobody else back to the app."""
+        hosts = (self.app_host, urlsplit(self.app_url).hostname)
+        return not self.production and all(host in ("localhost", "127.0.0.1", "::1") for host in hosts)
 
     @property
     def missing_notion_client(self) -> list[str]:

@@ -35,6 +35,7 @@ settings.register_profile(
 )
 settings.load_profile("svp")
 
+USUAL_UMASK = 0o022
 _PRODUCT_VARIABLES = ("SVP_", "NOTION_", "OPENAI_", "GOOGLE_", "GEMINI_", "DATABASE_URL", "DAGSTER_")
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -112,6 +113,14 @@ def _environment_is_given_back() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _umask_is_the_usual_one() -> Iterator[None]:
+    """The commands and the app close what they write to others; the servers of later tests run as other users."""
+    os.umask(USUAL_UMASK)
+    yield
+    os.umask(USUAL_UMASK)
 
 
 @pytest.fixture(autouse=True)

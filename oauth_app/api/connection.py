@@ -5,14 +5,19 @@ from __future__ import annotations
 from flask import Blueprint
 
 from oauth_app import identity
+from oauth_app.api.guard import operation
 from oauth_app.api.schemas import ConnectionAnswer
-from oauth_app.description import answers, spec
+from oauth_app.description import answers
+from oauth_app.services import services
+from svp_dagster.rows.spending.caps import spending_of
+from svp_dagster.store.web.callers import Scope
 
 blueprint = Blueprint("api_connection", __name__, url_prefix="/api/connection")
 
 
 @blueprint.get("")
-@spec.validate(resp=answers(200, ConnectionAnswer, 401), tags=["Connection"])
+@operation(Scope.READ, resp=answers(200, ConnectionAnswer, 401), tags=["Connection"])
 def show() -> ConnectionAnswer:
-    """The connection that this request speaks for."""
-    return ConnectionAnswer.of(identity.connection())
+    """The connection that this request speaks for, and what it spent this month."""
+    found, connection = services(), identity.connection()
+    return ConnectionAnswer.of(connection, spending_of(found.store, connection, found.caps, now=found.now()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from oauth_app import identity, registration
+from oauth_app.api.guard import operation
 from oauth_app.api.schemas import (
     ChangeContentDatabase,
     ContentDatabaseAnswer,
@@ -16,9 +17,10 @@ from oauth_app.api.schemas import (
     RegisterContentDatabase,
     RegisterLinkDatabase,
 )
-from oauth_app.description import answers, spec
+from oauth_app.description import answers
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
+from svp_dagster.store.web.callers import Scope
 
 blueprint = Blueprint("api_databases", __name__, url_prefix="/api")
 
@@ -28,7 +30,7 @@ AT_NOTION = (401, 404, 409, 422)
 
 
 @blueprint.get("/link-database")
-@spec.validate(resp=answers(200, LinkDatabaseAnswer, 401, 404), tags=[LINK])
+@operation(Scope.READ, resp=answers(200, LinkDatabaseAnswer, 401, 404), tags=[LINK])
 def show_link_database() -> LinkDatabaseAnswer:
     """The registered Link Database."""
     return LinkDatabaseAnswer.of(registration.link_database(identity.connection()))
@@ -36,7 +38,7 @@ def show_link_database() -> LinkDatabaseAnswer:
 
 @blueprint.post("/link-database/register")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(200, LinkDatabaseAnswer, *AT_NOTION), tags=[LINK])
+@operation(Scope.MANAGE, resp=answers(200, LinkDatabaseAnswer, *AT_NOTION), tags=[LINK])
 def register_link_database(json: RegisterLinkDatabase) -> LinkDatabaseAnswer:
     """Register a database as the Link Database.
 
@@ -48,7 +50,7 @@ def register_link_database(json: RegisterLinkDatabase) -> LinkDatabaseAnswer:
 
 @blueprint.post("/link-database/make")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(201, LinkDatabaseAnswer, *AT_NOTION), tags=[LINK])
+@operation(Scope.MANAGE, resp=answers(201, LinkDatabaseAnswer, *AT_NOTION), tags=[LINK])
 def make_link_database(json: MakeLinkDatabase) -> tuple[LinkDatabaseAnswer, int]:
     """Make a Link Database with every column and option, and register it."""
     made = registration.make_link_database(identity.connection(), json.parent_page)
@@ -57,7 +59,7 @@ def make_link_database(json: MakeLinkDatabase) -> tuple[LinkDatabaseAnswer, int]
 
 @blueprint.post("/link-database/check")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(200, PreflightAnswer, *AT_NOTION), tags=[LINK])
+@operation(Scope.MANAGE, resp=answers(200, PreflightAnswer, *AT_NOTION), tags=[LINK])
 def check_link_database() -> PreflightAnswer:
     """Ask Notion whether links can be read now."""
     problems = registration.check_link_database(identity.connection())
@@ -65,7 +67,7 @@ def check_link_database() -> PreflightAnswer:
 
 
 @blueprint.get("/databases")
-@spec.validate(resp=answers(200, ContentDatabases, 401), tags=[CONTENT])
+@operation(Scope.READ, resp=answers(200, ContentDatabases, 401), tags=[CONTENT])
 def list_content_databases() -> ContentDatabases:
     """The registered Content Databases, by tag."""
     found = services().store.databases.content_databases(identity.connection().id)
@@ -74,7 +76,7 @@ def list_content_databases() -> ContentDatabases:
 
 @blueprint.post("/databases/register")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(201, ContentDatabaseAnswer, *AT_NOTION), tags=[CONTENT])
+@operation(Scope.MANAGE, resp=answers(201, ContentDatabaseAnswer, *AT_NOTION), tags=[CONTENT])
 def register_content_database(json: RegisterContentDatabase) -> tuple[ContentDatabaseAnswer, int]:
     """Register a database as the Content Database of a tag.
 
@@ -88,7 +90,7 @@ def register_content_database(json: RegisterContentDatabase) -> tuple[ContentDat
 
 @blueprint.post("/databases/make")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(201, ContentDatabaseAnswer, *AT_NOTION), tags=[CONTENT])
+@operation(Scope.MANAGE, resp=answers(201, ContentDatabaseAnswer, *AT_NOTION), tags=[CONTENT])
 def make_content_database(json: MakeContentDatabase) -> tuple[ContentDatabaseAnswer, int]:
     """Make a ready-made Content Database and register it."""
     made = registration.make_content_database(identity.connection(), json.template, json.parent_page, tag=json.tag)
@@ -96,7 +98,7 @@ def make_content_database(json: MakeContentDatabase) -> tuple[ContentDatabaseAns
 
 
 @blueprint.get("/databases/<database_id>")
-@spec.validate(resp=answers(200, ContentDatabaseAnswer, 401, 404), tags=[CONTENT])
+@operation(Scope.READ, resp=answers(200, ContentDatabaseAnswer, 401, 404), tags=[CONTENT])
 def show_content_database(database_id: str) -> ContentDatabaseAnswer:
     """One Content Database."""
     return ContentDatabaseAnswer.of(registration.content_database(identity.connection(), database_id))
@@ -104,7 +106,7 @@ def show_content_database(database_id: str) -> ContentDatabaseAnswer:
 
 @blueprint.patch("/databases/<database_id>")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(200, ContentDatabaseAnswer, 401, 404, 409, 422), tags=[CONTENT])
+@operation(Scope.MANAGE, resp=answers(200, ContentDatabaseAnswer, 401, 404, 409, 422), tags=[CONTENT])
 def change_content_database(database_id: str, json: ChangeContentDatabase) -> ContentDatabaseAnswer:
     """Change the tag or the schema prompt."""
     changed = registration.change_content_database(identity.connection(), database_id, tag=json.tag, prompt=json.prompt)
@@ -113,7 +115,7 @@ def change_content_database(database_id: str, json: ChangeContentDatabase) -> Co
 
 @blueprint.delete("/databases/<database_id>")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(204, None, 401, 404), tags=[CONTENT])
+@operation(Scope.MANAGE, resp=answers(204, None, 401, 404), tags=[CONTENT])
 def forget_content_database(database_id: str) -> tuple[str, int]:
     """Forget a Content Database. The one at Notion stays as it is."""
     registration.forget_content_database(identity.connection(), database_id)
@@ -122,7 +124,7 @@ def forget_content_database(database_id: str) -> tuple[str, int]:
 
 @blueprint.post("/databases/<database_id>/refresh")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(200, ContentDatabaseAnswer, *AT_NOTION), tags=[CONTENT])
+@operation(Scope.MANAGE, resp=answers(200, ContentDatabaseAnswer, *AT_NOTION), tags=[CONTENT])
 def refresh_schema(database_id: str) -> ContentDatabaseAnswer:
     """Read the columns from Notion again."""
     return ContentDatabaseAnswer.of(registration.refresh_schema(identity.connection(), database_id))
@@ -130,7 +132,7 @@ def refresh_schema(database_id: str) -> ContentDatabaseAnswer:
 
 @blueprint.post("/databases/<database_id>/check")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(200, PreflightAnswer, *AT_NOTION), tags=[CONTENT])
+@operation(Scope.MANAGE, resp=answers(200, PreflightAnswer, *AT_NOTION), tags=[CONTENT])
 def check_content_database(database_id: str) -> PreflightAnswer:
     """Ask Notion whether pages can be written now."""
     problems = registration.check_content_database(identity.connection(), database_id)

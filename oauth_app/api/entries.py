@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from oauth_app import identity, links
+from oauth_app.api.guard import operation
 from oauth_app.api.schemas import EntriesAnswer, EntryAnswer, EntryQuery, NewEntry, RetriedAnswer, RetryFailed
-from oauth_app.description import answers, spec
+from oauth_app.description import answers
+from oauth_app.errors import Refusal
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
+from svp_dagster.store.web.callers import Scope
 
 blueprint = Blueprint("api_entries", __name__, url_prefix="/api/entries")
 
@@ -16,7 +19,7 @@ TAG = "Link entries"
 
 
 @blueprint.get("")
-@spec.validate(resp=answers(200, EntriesAnswer, 401, 422), tags=[TAG])
+@operation(Scope.READ, resp=answers(200, EntriesAnswer, 401, 422), tags=[TAG])
 def list_entries(query: EntryQuery) -> EntriesAnswer:
     """The link entries, newest first."""
     entries, total = services().store.entries.page(
@@ -33,7 +36,7 @@ def list_entries(query: EntryQuery) -> EntriesAnswer:
 
 @blueprint.post("")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(201, EntryAnswer, 401, 404, 409, 422), tags=[TAG])
+@operation(Scope.ADD_LINKS, resp=answers(201, EntryAnswer, 401, 404, 409, 422), tags=[TAG])
 def add_entry(json: NewEntry) -> tuple[EntryAnswer, int]:
     """Add a link: a row of the Link Database, worked on within seconds."""
     entry = links.add(identity.connection(), url=json.url, tag=json.tag, processing_type=json.processing_type)
@@ -42,7 +45,7 @@ def add_entry(json: NewEntry) -> tuple[EntryAnswer, int]:
 
 @blueprint.post("/retry")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(202, RetriedAnswer, 401, 409, 422), tags=[TAG])
+@operation(Scope.ADD_LINKS, resp=answers(202, RetriedAnswer, 401, 409, 422), tags=[TAG])
 def retry_failed(json: RetryFailed) -> tuple[RetriedAnswer, int]:
     """Ask again for the links that failed for good, 500 at a time. Their rows are set back within minutes."""
     asked, left = links.retry_failed(identity.connection(), tag=json.tag, code=json.code)
@@ -50,7 +53,7 @@ def retry_failed(json: RetryFailed) -> tuple[RetriedAnswer, int]:
 
 
 @blueprint.get("/<entry_id>")
-@spec.validate(resp=answers(200, EntryAnswer, 401, 404), tags=[TAG])
+@operation(Scope.READ, resp=answers(200, EntryAnswer, 401, 404), tags=[TAG])
 def show_entry(entry_id: str) -> EntryAnswer:
     """One link entry."""
     entry = links.mine(identity.connection(), entry_id)
@@ -60,8 +63,19 @@ def show_entry(entry_id: str) -> EntryAnswer:
 
 @blueprint.post("/<entry_id>/retry")
 @limiter.limit(WRITE_LIMIT)
-@spec.validate(resp=answers(202, EntryAnswer, 401, 404, 409, 422), tags=[TAG])
+@operation(Scope.ADD_LINKS, resp=answers(202, EntryAnswer, 401, 404, 409, 422), tags=[TAG])
 def retry_entry(entry_id: str) -> tuple[EntryAnswer, int]:
     """Ask for a failed link again: its row is set back to pending."""
     entry = links.retry(identity.connection(), links.mine(identity.connection(), entry_id))
     return EntryAnswer.of(entry), 202
+
+
+@blueprint.get("/<entry_id>/thumbnail.jpg")
+@operation(Scope.READ, resp=answers(200, None, 401, 404), tags=[TAG])
+def show_thumbnail(entry_id: str) -> Response:
+    """The video's small picture, a JPEG."""
+    entry = links.mine(identity.connection(), entry_id)
+    jpeg = services().store.contents.thumbnail(entry.media_key) if entry.media_key else None
+    if jpeg is None:
+        raise Refusal(404, "no_picture", "There is no picture of this link.", entry=entry)
+    return Response(jpeg, mimetype="image/jpeg")

@@ -1,10 +1,18 @@
-"""Operations that speak for a connection."""
+"""Operations that speak for a connection, and the scope that an API token needs for each."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from spectree import Response as Answers
+
 from oauth_app import identity
 from oauth_app.api.bodies import require_json_object
+from oauth_app.description import spec
+from oauth_app.errors import Problem
 from oauth_app.security import csrf
+from svp_dagster.store.web.callers import Scope
 
 
 def require_connection() -> None:
@@ -14,3 +22,14 @@ def require_connection() -> None:
         # No browser adds an API token by itself, so a request with one can't be forged.
         csrf.protect()
     require_json_object()
+
+
+def operation(scope: Scope, *, resp: Answers, tags: list[str]) -> Callable[[Callable[..., Any]], Any]:
+    """Validate and describe a view, and let API tokens with this scope use it (`identity.connection`)."""
+    resp.add_model(403, Problem)
+
+    def describe(view: Callable[..., Any]) -> Any:
+        security = [{"token": [scope.value]}, {"session": []}]
+        return identity.open_to_tokens(scope)(spec.validate(resp=resp, tags=tags, security=security)(view))
+
+    return describe

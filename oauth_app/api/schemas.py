@@ -13,6 +13,7 @@ from svp_dagster.errors import Code
 from svp_dagster.models import ProcessingType, Status, Value
 from svp_dagster.notion.rich_text import clean, one_line
 from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.rows.spending.caps import Spending
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.databases import ContentDatabase, LinkDatabase
 from svp_dagster.store.entries import Entry
@@ -137,12 +138,26 @@ class ConnectionAnswer(Value):
     workspace_id: str
     workspace_name: str
     output_language: str
-    monthly_budget_usd: float | None
+    trusted: bool = Field(description="By the operator. A connection that isn't has a cap for new ones.")
+    monthly_budget_usd: float | None = Field(description="The owner's own cap.")
+    monthly_cap_usd: float | None = Field(
+        description="The smallest cap on this connection alone, its owner's or the operator's."
+    )
+    spent_usd: float = Field(description="What was paid this month (UTC), calls of unknown price aside.")
+    calls_of_unknown_price: int
+    budget_used_up: Code | None = Field(description="The error that links wait with, where a cap is used up.")
 
     @classmethod
-    def of(cls, connection: Connection) -> Self:
+    def of(cls, connection: Connection, spending: Spending) -> Self:
         """The public side of a connection."""
-        return cls(**{name: getattr(connection, name) for name in cls.model_fields})
+        same = ("id", "workspace_id", "workspace_name", "output_language", "trusted", "monthly_budget_usd")
+        return cls(
+            monthly_cap_usd=spending.cap.usd if spending.cap else None,
+            spent_usd=spending.spent.usd,
+            calls_of_unknown_price=spending.spent.calls_of_unknown_price,
+            budget_used_up=spending.used_up.code if spending.used_up else None,
+            **{name: getattr(connection, name) for name in same},
+        )
 
 
 class ColumnAnswer(Value):
@@ -250,6 +265,7 @@ class EntryAnswer(Value):
     def of(cls, entry: Entry, cost: tuple[float, bool] = (0.0, True)) -> Self:
         """The public side of an entry. `cost` is the sum, and whether all prices were known."""
         usd, known = cost
+        thumbnail_url = url_for("api_entries.show_thumbnail", entry_id=entry.link.page_id)
         same = ("status", "title", "retry_at", "stage_seconds", "engines", "content_page_url", "created_at")
         return cls(
             id=entry.link.page_id,
@@ -260,7 +276,7 @@ class EntryAnswer(Value):
             message=entry.sentence,
             retry_count=retry_count(entry),
             cost_usd=usd if known else None,
-            thumbnail_url=url_for("entries.thumbnail", page_id=entry.link.page_id) if entry.media_key else None,
+            thumbnail_url=thumbnail_url if entry.media_key else None,
             updated_at=entry.updated_at,
             **{name: getattr(entry, name) for name in same},
         )

@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
-from werkzeug.wrappers import Response as AnyResponse
+from werkzeug.wrappers import Response
 
 from oauth_app import identity, links, month, site_health
 from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_TAG, PAGE_SIZE, NewEntry
@@ -20,6 +20,7 @@ from oauth_app.services import services
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Status
 from svp_dagster.rows.retry import MOST_AT_ONCE
+from svp_dagster.rows.spending.caps import month_of
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.entries import Entry
 
@@ -63,7 +64,7 @@ class LivePart:
 
 
 @blueprint.get("")
-def show() -> str | AnyResponse:
+def show() -> str | Response:
     """The dashboard."""
     connection, databases = identity.connection(), services().store.databases
     if databases.link_database(connection.id) is None or not databases.content_databases(connection.id):
@@ -72,7 +73,7 @@ def show() -> str | AnyResponse:
 
 
 @blueprint.get("/live")
-def live() -> AnyResponse:
+def live() -> Response:
     """Return the part that changes by itself; nothing when the browser has it already (`seen`)."""
     part = _live_part(identity.connection())
     return make_response("", 204) if request.args.get("seen") == part.seen else make_response(part.html)
@@ -80,7 +81,7 @@ def live() -> AnyResponse:
 
 @blueprint.post("")
 @limiter.limit(WRITE_LIMIT)
-def add() -> AnyResponse | tuple[str, int]:
+def add() -> Response | tuple[str, int]:
     """Add a link."""
     connection, given = identity.connection(), forms.given()
     try:
@@ -102,7 +103,7 @@ def detail(page_id: str) -> str:
 
 @blueprint.post("/retry")
 @limiter.limit(WRITE_LIMIT)
-def retry_failed() -> AnyResponse:
+def retry_failed() -> Response:
     """Retry all links that failed for good, with a tag or with any."""
     tag = request.form.get("tag", "")[:LONGEST_TAG]
     try:
@@ -120,7 +121,7 @@ def retry_failed() -> AnyResponse:
 
 @blueprint.post("/<page_id>/retry")
 @limiter.limit(WRITE_LIMIT)
-def retry(page_id: str) -> AnyResponse:
+def retry(page_id: str) -> Response:
     """Retry a failed link."""
     connection = identity.connection()
     try:
@@ -134,22 +135,10 @@ def retry(page_id: str) -> AnyResponse:
 
 
 @blueprint.get("/<page_id>/notion")
-def at_notion(page_id: str) -> AnyResponse:
+def at_notion(page_id: str) -> Response:
     """Redirect to the row at Notion."""
     connection = identity.connection()
     return redirect(links.address_at_notion(connection, links.mine(connection, page_id)))
-
-
-@blueprint.get("/<page_id>/thumbnail.jpg")
-def thumbnail(page_id: str) -> Response:
-    """Return the video's small picture."""
-    entry = links.mine(identity.connection(), page_id)
-    jpeg = services().store.contents.thumbnail(entry.media_key) if entry.media_key else None
-    if jpeg is None:
-        abort(404)
-    answer = Response(jpeg, mimetype="image/jpeg")
-    answer.headers["Cache-Control"] = "private, max-age=86400"
-    return answer
 
 
 def _page(connection: Connection, *, refused: Refusal | None = None, given: dict[str, str] | None = None) -> str:
@@ -170,7 +159,7 @@ def _live_part(connection: Connection) -> LivePart:
         connection.id, statuses=shown.statuses, tag=shown.tag or None, offset=shown.offset, limit=PAGE_SIZE
     )
     counts = found.store.entries.counts(connection.id, tag=shown.tag or None)
-    since, until = month.month_of(found.now())
+    since, until = month_of(found.now())
     values = {
         "paused": site_health.paused(),
         "views": _views(entries),

@@ -1,4 +1,4 @@
-"""Pages that need a sign-in."""
+"""Pages that need a sign-in, and the answer that ends one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from werkzeug.wrappers import Response
 from oauth_app import identity
 
 
+def signed_out(endpoint: str) -> Response:
+    """Redirect to a page, and let the browser delete what it keeps of ours."""
+    answer = redirect(url_for(endpoint))
+    # Not "cookies": they go by host name, so those of the Dagster UI on another port would go too.
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
+
+
 def require_session() -> Response | None:
-    """Send people who aren't signed in to the start page. An API token doesn't open pages."""
-    caller = identity.caller()
-    if caller is not None and caller.token_id is None:
+    """Send whoever isn't signed in to the start page, scripts with an API token too."""
+    if identity.person() is not None:
         return None
     flash("Connect Notion first: you are not signed in, or not any more.", "attention")
     if "HX-Request" in request.headers:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from oauth_app import identity
 from oauth_app.services import services
+from svp_dagster.rows.spending.caps import cap_failure, spending_of
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -19,12 +20,16 @@ LARGEST_BUDGET_USD = 100_000.0
 @blueprint.get("")
 def show() -> str:
     """Show the settings of this connection."""
-    found = services()
+    found, connection = services(), identity.connection()
+    spending = spending_of(found.store, connection, found.caps, now=found.now())
+    used_up = cap_failure(spending.used_up).sentence if spending.used_up else ""
     return render_template(
         "settings/show.html",
-        connection=identity.connection(),
+        connection=connection,
         installation_language=found.settings.output_language,
-        installation_budget_usd=found.settings.monthly_budget_usd,
+        spending=spending,
+        operators_cap=found.caps.of_operator(connection),
+        used_up=used_up,
         longest_language=LONGEST_LANGUAGE,
     )
 
@@ -37,12 +42,14 @@ def save() -> Response:
     if budget_text and budget_usd is None:
         flash("The monthly budget must be an amount in US dollars, such as 5 or 2.50.", "bad")
         return redirect(url_for(".show"))
-    services().store.connections.set_preferences(
-        identity.connection().id,
+    store, connection_id, now = services().store, identity.connection().id, services().now()
+    store.connections.set_preferences(
+        connection_id,
         output_language=" ".join(request.form.get("output_language", "").split())[:LONGEST_LANGUAGE],
         monthly_budget_usd=budget_usd,
-        now=services().now(),
+        now=now,
     )
+    store.databases.poll_now(connection_id, now=now)  # links that wait for the budget start if it was raised
     flash("Saved. It counts from the next link on.", "good")
     return redirect(url_for(".show"))
 

@@ -1,4 +1,4 @@
-"""Connecting Notion and leaving again."""
+"""Connecting Notion, signing out and disconnecting."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from werkzeug.wrappers import Response
 
 from oauth_app import identity
 from oauth_app.errors import Refusal
+from oauth_app.pages.guard import signed_out
 from oauth_app.pages.start import set_up_page
 from oauth_app.security import SIGN_IN_LIMIT, limiter
 from oauth_app.services import services
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.notion.client.oauth import Grant
 from svp_dagster.store.connections import Connection, Tokens
-from svp_dagster.store.web import SignInEnd
+from svp_dagster.store.web.callers import SignInEnd
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ def callback() -> Response | tuple[str, int]:
         return _not_connected(_CODE_REFUSED)
     _end_removed(grant)
     connection = _keep(grant)
+    if found.settings.is_personal or identity.is_operator():
+        found.store.connections.set_trusted(connection.id, trusted=True, now=found.now())
     identity.sign_in(connection)
     logger.info("connection %s signed in", connection.id)
     return redirect(url_for("start.show"))
@@ -82,12 +85,21 @@ def sign_out() -> Response:
     """End this browser's session. The connection goes on."""
     identity.sign_out()
     flash("You are signed out. Your links go on being processed.", "good")
-    return redirect(url_for("start.show"))
+    return signed_out("start.show")
+
+
+@blueprint.post("/auth/sign-out-everywhere")
+def sign_out_everywhere() -> Response:
+    """End the connection's sessions in all browsers. API tokens stay."""
+    services().store.web.end_sessions(identity.connection().id)
+    identity.sign_out()
+    flash("You are signed out in every browser. Your links go on being processed, and API tokens still work.", "good")
+    return signed_out("start.show")
 
 
 @blueprint.post("/auth/disconnect")
 def disconnect() -> Response:
-    """Revoke the token at Notion, delete it, stop polling."""
+    """Revoke the token at Notion, delete it with all sessions and API tokens, stop polling."""
     found, connection = services(), identity.connection()
     tokens = found.store.connections.tokens(connection.id)
     found.store.connections.end(connection.id, now=found.now())
@@ -104,7 +116,7 @@ def disconnect() -> Response:
         )
         category = "attention"
     flash(words, category)
-    return redirect(url_for("start.show"))
+    return signed_out("start.show")
 
 
 def _given(name: str) -> str:

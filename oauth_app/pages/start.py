@@ -18,11 +18,11 @@ blueprint = Blueprint("start", __name__)
 @blueprint.get("/")
 def show() -> str | Response:
     """Show the first page."""
-    caller = identity.caller()
-    if caller is None:
+    person = identity.person()
+    if person is None:
         return set_up_page() if services().settings.missing_notion_client else render_template("start/show.html")
-    databases, connection_id = services().store.databases, caller.connection.id
-    is_set_up = databases.link_database(connection_id) and databases.content_databases(connection_id)
+    databases = services().store.databases
+    is_set_up = databases.link_database(person.id) and databases.content_databases(person.id)
     return redirect(url_for("entries.show" if is_set_up else "databases.show"))
 
 

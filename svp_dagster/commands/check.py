@@ -17,9 +17,9 @@ from svp_dagster.commands.checks import notion, screen, speech, summary
 from svp_dagster.commands.checks.line import CheckLine, Questions, SeenAnswers, skipped
 from svp_dagster.commands.checks.probe import Probe
 from svp_dagster.commands.checks.sites import check_site
-from svp_dagster.commands.pipeline import Engines
-from svp_dagster.commands.process import Tally, engines
+from svp_dagster.commands.process import Tally
 from svp_dagster.download.stage import download
+from svp_dagster.engines import Engines, choose_engines
 from svp_dagster.models import Link, Video
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
@@ -66,7 +66,7 @@ class Report:
 
 def announcement(settings: Settings) -> str:
     """Return what the check will spend, at the prices of this installation."""
-    chosen, prices = engines(settings), load_prices(settings.prices_file)
+    chosen, prices = choose_engines(settings), load_prices(settings.prices_file)
     costs = dict(_costs(chosen, prices))
     parts = [f"{service} about {_cents(cost)} cents" for service, cost in costs.items()]
     known = [cost for cost in costs.values() if cost is not None]
@@ -79,7 +79,7 @@ def announcement(settings: Settings) -> str:
 
 def check(settings: Settings, asked: Asked) -> Report:
     """Ask all services, one after the other. Raises `misconfigured` for unusable settings before anything is asked."""
-    tokens, chosen = TokenStore(), engines(settings)
+    tokens, chosen = TokenStore(), choose_engines(settings)
     migrate(tokens.store.engine)  # unknown answers are kept there
     seen = SeenAnswers(StoredUnknownAnswers(tokens.store))
     questions = Questions(Tally(load_prices(settings.prices_file)), seen)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -31,6 +31,7 @@ from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store, open_store
+from svp_dagster.store.web.callers import Scope
 
 SANDBOX_LIMIT_S = 30.0
 ONCE_LIMIT_S = 600.0
@@ -153,7 +154,9 @@ def _connect(settings: Settings, notion_url: str) -> Demo:
         browser.post(str(authorize.url), data=allowed).raise_for_status()
     store = open_store(settings)
     (connection,) = store.connections.all()
-    _, token = store.web.add_api_token(connection.id, name="demo", now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    scopes, expires_at = {Scope.MANAGE}, now + timedelta(hours=1)
+    _, token = store.web.add_api_token(connection.id, name="demo", scopes=scopes, expires_at=expires_at, now=now)
     with httpx.Client(
         base_url=settings.app_url, timeout=CALL_TIMEOUT_S, headers={"Authorization": f"Bearer {token}"}
     ) as api:

@@ -22,6 +22,7 @@ from svp_dagster.download.instagram import has_session
 from svp_dagster.download.turns import split_proxies
 from svp_dagster.errors import SvpError
 from svp_dagster.prices import load_prices
+from svp_dagster.private_files import is_private
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.speech.openai_speech import SUCCESSORS
 from svp_dagster.store.engine import is_migrated
@@ -63,13 +64,13 @@ def _python(_settings: Settings) -> Finding:
 
 def _home(settings: Settings) -> Finding:
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         written = settings.home / ".doctor"
         written.touch()
         written.unlink()
     except OSError as error:
         return _wrong("Home folder", f"{settings.home}: {error.strerror}; set SVP_HOME to a folder you may write to")
-    return _ok("Home folder", str(settings.home))
+    return _finding("Home folder", is_private(settings.home), str(settings.home), "others can read it: `chmod 700` it")
 
 
 def _disk(settings: Settings) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
-from svp_dagster.errors import HOUR_S, MINUTE_S, TABLE, FailureKind, Retry
+from svp_dagster.errors import BUDGET_CODES, HOUR_S, MINUTE_S, TABLE, Code, FailureKind, Retry
 
 _HEAD = """\
 # When something goes wrong
@@ -26,11 +26,13 @@ This page is made from `svp_dagster/errors.py` by `python -m svp_dagster.command
 def render() -> str:
     """Return the page, in Markdown."""
     return _HEAD + "".join(
-        f"| `{code}` | {_when(kind)} | {_for_people(kind.sentence)} |\n" for code, kind in TABLE.items()
+        f"| `{code}` | {_when(code, kind)} | {_for_people(kind.sentence)} |\n" for code, kind in TABLE.items()
     )
 
 
-def _when(kind: FailureKind) -> str:
+def _when(code: Code, kind: FailureKind) -> str:
+    if code in BUDGET_CODES:
+        return "with the next month, or as soon as the cap is raised"
     match kind.retry:
         case Retry.NOW:
             return "at once, a few times; then it waits"

@@ -9,25 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from svp_dagster.download.stage import download, open_file
+from svp_dagster.engines import Engines
 from svp_dagster.models import Link, ProcessingType, ScreenText, Summary, Transcript, Value, Video
 from svp_dagster.notion.schema import DataSourceSchema
-from svp_dagster.ports import Contents, Downloader, Meter, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
+from svp_dagster.ports import Contents, Meter, SummaryRequest
 from svp_dagster.screen.stage import read_screen
 from svp_dagster.speech.stage import transcribe
 from svp_dagster.summary.stage import summarize
 
 Watch = Callable[[str], AbstractContextManager[Callable[[float], None]]]
 """Makes a context manager for a stage of that name, which yields a callback for the share done, 0 to 1."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Engines:
-    """The engine of each stage."""
-
-    downloader: Downloader
-    speech: SpeechEngine
-    screen_reader: ScreenReader
-    summarizer: Summarizer
 
 
 @dataclass(frozen=True, kw_only=True)

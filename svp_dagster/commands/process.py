@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from svp_dagster.commands.pipeline import Engines, Options, Outcome, Pipeline
+from svp_dagster.commands.pipeline import Options, Outcome, Pipeline
 from svp_dagster.download.links import parse_link
 from svp_dagster.engines import choose_engines
 from svp_dagster.errors import Code, failure
@@ -84,7 +83,7 @@ def process(
         _progress() as progress,
     ):
         pipeline = Pipeline(
-            engines=engines(settings),
+            engines=choose_engines(settings),
             contents=Unkept(),
             meter=tally,
             folder=Path(scratch),
@@ -92,12 +91,6 @@ def process(
         )
         outcome = pipeline.run(found, options)
     return Result(**dict(outcome), paid_calls=tuple(tally.calls))
-
-
-def engines(settings: Settings) -> Engines:
-    """Return the engines of these settings, ready for use."""
-    chosen: dict[str, Any] = {**choose_engines(settings, secret=os.environ.__getitem__)}
-    return Engines(**chosen)
 
 
 class _ColumnEntry(Value):

@@ -13,6 +13,7 @@ import yaml
 from svp_dagster.commands.processes import PROJECT, Processes, answers, require_free, running
 from svp_dagster.pools import POOLS
 from svp_dagster.prices import load_prices
+from svp_dagster.private_files import make_private
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import open_store, require_keys
@@ -24,7 +25,7 @@ _GOING_ON = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
 def prepare(settings: Settings) -> None:
     """Create the folders, keys and tables that a start needs. Raises `misconfigured`, also for the price file."""
     load_prices(settings.prices_file)  # read by each run: better refused here than by every row
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_private(settings.home)
     require_keys(settings)
     engine = open_store(settings).engine
     migrate(engine)

@@ -1,7 +1,7 @@
-"""Tries paused platforms with a canary, a link that should work, until they work again.
+"""Tries paused platforms with canaries, links that should work, until they work again.
 
-A canary is a run of its own and downloads the whole post, as a row's would: what breaks is as often the media as the
-page, and a sensor's tick may not last as long as a download.
+The canaries are a run of their own and download whole posts, as a row's would: what breaks is as often the media as
+the page, and a sensor's tick may not last as long as a download.
 """
 
 from datetime import UTC, datetime
@@ -16,38 +16,34 @@ from svp_dagster.errors import Code
 from svp_dagster.ports import Downloader
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
-from svp_dagster.rows.pauses import SITE_FAULTS, canary_links, try_canaries
+from svp_dagster.rows.pauses import SITE_FAULTS, choose_canaries, try_canaries
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.platforms import Platform
 
-WAITING_LOOKED_AT = 50
+LINKS_OF_A_CONNECTION = 3
+"""How many links that worked, and how many that wait, of each connection are candidates for a canary."""
 
 
-class CanaryConfig(dg.Config):
-    """The platform to try."""
-
-    platform: str
-
-
-@dg.op(pool=pools.DOWNLOAD)
+# A plain string: a field of `dg.Config` would take `{"env": NAME}` for the value of a variable.
+@dg.op(pool=pools.DOWNLOAD, config_schema={"platform": str})
 def download_canary(
     context: dg.OpExecutionContext,
-    config: CanaryConfig,
-    link_rows: LinkRows,
+    link_rows: dg.ResourceParam[LinkRows],
     downloader: dg.ResourceParam[Downloader],
-    work_folder: WorkFolder,
-    site_rules: SiteRules,
+    work_folder: dg.ResourceParam[WorkFolder],
+    site_rules: dg.ResourceParam[SiteRules],
 ) -> None:
-    """Download a link that should work. If it does, resume the platform."""
+    """Download links that should work. If enough do, resume the platform."""
     store = link_rows.store
-    platform = store.platforms.get(config.platform)
+    platform = store.platforms.get(context.op_config["platform"])
     if platform is None or not platform.is_paused:
         return
-    waiting = store.sweep.waiting(SITE_FAULTS | {Code.PLATFORM_PAUSED}, limit=WAITING_LOOKED_AT)
-    links = canary_links(platform, waiting=waiting, rules=site_rules)
+    codes = SITE_FAULTS | {Code.PLATFORM_PAUSED}
+    known = store.sweep.links_of_each(platform.name, codes, limit=LINKS_OF_A_CONNECTION)
+    canaries = choose_canaries(platform, known=known, rules=site_rules)
     pace = SitePace(store, site_rules).of_row("", "canary")
     fetch = partial(download, downloader=downloader, folder=work_folder.path, browsers=store.platforms, pace=pace)
-    left = try_canaries(store, platform.name, links, fetch=fetch)
+    left = try_canaries(store, platform.name, canaries, fetch=fetch)
     context.log.info("%s: %s", left.name, left.canary_problem or "works again")
     if not left.is_paused:
         store.databases.poll_all_now(now=datetime.now(UTC))
@@ -63,7 +59,9 @@ def canary() -> None:
 
 
 @dg.sensor(job=canary, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
-def paused_platforms(context: dg.SensorEvaluationContext, link_rows: LinkRows) -> dg.SensorResult | dg.SkipReason:
+def paused_platforms(
+    context: dg.SensorEvaluationContext, link_rows: dg.ResourceParam[LinkRows]
+) -> dg.SensorResult | dg.SkipReason:
     """Start the canaries of paused platforms that are due."""
     paused = [platform for platform in link_rows.store.platforms.all().values() if platform.is_paused]
     for platform in paused:
@@ -76,8 +74,7 @@ def paused_platforms(context: dg.SensorEvaluationContext, link_rows: LinkRows) -
 
 
 def _run_request(platform: Platform) -> dg.RunRequest:
-    config = CanaryConfig(platform=platform.name)
     return dg.RunRequest(
         run_key=f"{platform.name}:{platform.paused_since}:{platform.canaries}",
-        run_config=dg.RunConfig(ops={"download_canary": config}),
+        run_config={"ops": {"download_canary": {"config": {"platform": platform.name}}}},
     )

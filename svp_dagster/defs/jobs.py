@@ -24,11 +24,11 @@ from svp_dagster.summary import stage as summarize_stage
 @dg.op(out={"video": dg.Out(), "destination": dg.Out()}, pool=pools.DOWNLOAD)
 def download(
     context: dg.OpExecutionContext,
-    link_rows: LinkRows,
+    link_rows: dg.ResourceParam[LinkRows],
     downloader: dg.ResourceParam[Downloader],
-    work_folder: WorkFolder,
-    site_rules: SiteRules,
-    kept_media: KeptMedia,
+    work_folder: dg.ResourceParam[WorkFolder],
+    site_rules: dg.ResourceParam[SiteRules],
+    kept_media: dg.ResourceParam[KeptMedia],
 ) -> tuple[Video, Destination]:
     """Check where the page goes, and fetch the post with its captions, cover and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
@@ -37,7 +37,7 @@ def download(
         video = fetch_post(
             post,
             store=link_rows.store,
-            page_id=link.page_id,
+            connection_id=link.connection_id,
             rules=site_rules,
             downloader=downloader,
             pace=SitePace(link_rows.store, site_rules).of_row(link.connection_id, link.page_id),
@@ -53,9 +53,9 @@ def download(
 @dg.op(pool=pools.SPEECH, tags={"dagster/priority": "1"})
 def transcribe(
     context: dg.OpExecutionContext,
-    link_rows: LinkRows,
+    link_rows: dg.ResourceParam[LinkRows],
     speech: dg.ResourceParam[SpeechEngine],
-    work_folder: WorkFolder,
+    work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
 ) -> Transcript:
     """Transcribe what is said, from the platform's captions or with the speech engine."""
@@ -75,9 +75,9 @@ def transcribe(
 @dg.op(pool=pools.SCREEN)
 def read_screen(
     context: dg.OpExecutionContext,
-    link_rows: LinkRows,
+    link_rows: dg.ResourceParam[LinkRows],
     screen_reader: dg.ResourceParam[ScreenReader],
-    work_folder: WorkFolder,
+    work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
 ) -> ScreenText:
     """Read the text on the screen. What can't be read is a note on the page, never a failure of the run."""
@@ -97,7 +97,7 @@ def read_screen(
 @dg.op(pool=pools.SUMMARY)
 def summarize(
     context: dg.OpExecutionContext,
-    link_rows: LinkRows,
+    link_rows: dg.ResourceParam[LinkRows],
     summarizer: dg.ResourceParam[Summarizer],
     video: Video,
     transcript: Transcript,
@@ -122,9 +122,9 @@ def summarize(
 @dg.op
 def publish(
     context: dg.OpExecutionContext,
-    link_rows: LinkRows,
+    link_rows: dg.ResourceParam[LinkRows],
     page_options: dg.ResourceParam[PageOptions],
-    work_folder: WorkFolder,
+    work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
     transcript: Transcript,
     screen_text: ScreenText,

@@ -1,49 +1,77 @@
-"""The resources of the code location, bound to this installation's settings."""
+"""The resources of the code location, made of the settings of the process that uses them.
+
+None takes configuration: a run's config can't give one another address, limit or key, or have one read a variable of
+the environment. Each is made anew for a run or a tick. Dagster never sees what it is made of.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any, Protocol, TypeVar
 
 import dagster as dg
 
-from svp_dagster.defs.retention import Retention
-from svp_dagster.defs.work_folder import WorkFolder
+from svp_dagster import engines
+from svp_dagster.defs.retention import retention
+from svp_dagster.defs.work_folder import work_folder
 from svp_dagster.download.kept_media import KeptMedia
-from svp_dagster.engines import choose_engines
-from svp_dagster.notion.client.resource import NotionResource
-from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.link_rows import link_rows
 from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.site_rules import site_rules
-from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
+
+
+class Closable(Protocol):
+    """What has to be closed after its use."""
+
+    def close(self) -> None:
+        """Release what it holds."""
+
+
+C = TypeVar("C", bound=Closable)
 
 
 @dg.definitions
 def resources() -> dg.Definitions:
     """Define every resource by the name under which ops and sensors require it."""
     settings = Settings()
-    link_rows = LinkRows(
-        tokens=TokenStore(),
-        notion=NotionResource(base_url=settings.notion_base_url),
-        monthly_budget_usd=settings.monthly_budget_usd,
-        output_language=settings.output_language,
-        prices_file=str(settings.prices_file or ""),
-    )
     return dg.Definitions(
         resources={
-            # The steps of a run share a process: nothing is written between them.
-            "io_manager": dg.mem_io_manager,
-            "link_rows": link_rows,
-            "page_options": settings.page_options,
-            "polling_rules": PollingRules(interval_s=settings.poll_interval_s),
-            "site_rules": site_rules(settings),
-            "kept_media": KeptMedia(
-                folder=str(settings.media_folder),
-                hours=settings.media_kept_hours,
-                max_bytes=settings.media_kept_bytes,
-            ),
-            "retention": Retention(
-                partitions_kept_days=settings.partitions_kept_days,
-                runs_kept_days=settings.runs_kept_days,
-                contents_kept_days=settings.contents_kept_days,
-            ),
-            "work_folder": WorkFolder(root=str(settings.work_folder)),
-            **choose_engines(settings),
+            "io_manager": memory,
+            "link_rows": _closed_after_use(lambda: link_rows(settings)),
+            "page_options": _made(lambda: settings.page_options),
+            "polling_rules": _made(lambda: PollingRules(interval_s=settings.poll_interval_s)),
+            "site_rules": _made(lambda: site_rules(settings)),
+            "kept_media": _made(lambda: _kept_media(settings)),
+            "retention": _made(lambda: retention(settings)),
+            "work_folder": work_folder(settings),
+            "downloader": _made(lambda: engines.downloader(settings)),
+            "speech": _made(lambda: engines.speech(settings)),
+            "screen_reader": _made(lambda: engines.screen_reader(settings)),
+            "summarizer": _made(lambda: engines.summarizer(settings)),
         }
     )
+
+
+@dg.io_manager(config_schema={})
+def memory(_context: dg.InitResourceContext) -> dg.InMemoryIOManager:
+    """Keep results in memory: the steps of a run share a process, and nothing is written between them."""
+    return dg.InMemoryIOManager()  # type: ignore[no-untyped-call]
+
+
+def _made(make: Callable[[], Any]) -> dg.ResourceDefinition:
+    """Return the resource that `make` makes."""
+    return dg.ResourceDefinition(lambda _context: make(), config_schema={})
+
+
+def _closed_after_use(make: Callable[[], C]) -> dg.ResourceDefinition:
+    """Return the resource that `make` makes. It is closed at the end of the run or tick."""
+
+    def provide(_context: dg.InitResourceContext) -> Iterator[C]:
+        with closing(make()) as made:
+            yield made
+
+    return dg.ResourceDefinition(provide, config_schema={})
+
+
+def _kept_media(settings: Settings) -> KeptMedia:
+    return KeptMedia(folder=settings.media_folder, hours=settings.media_kept_hours, max_bytes=settings.media_kept_bytes)

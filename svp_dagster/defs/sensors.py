@@ -17,6 +17,7 @@ from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.site_rules import SiteRules
+from svp_dagster.rows.spending.caps import known_entries
 from svp_dagster.rows.waiting import interruption
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -25,10 +26,10 @@ RUNNING = dg.DefaultSensorStatus.RUNNING
 @dg.sensor(job=process_link, minimum_interval_seconds=5, default_status=RUNNING)
 def pending_links(
     context: dg.SensorEvaluationContext,
-    link_rows: LinkRows,
-    polling_rules: PollingRules,
-    site_rules: SiteRules,
-    kept_media: KeptMedia,
+    link_rows: dg.ResourceParam[LinkRows],
+    polling_rules: dg.ResourceParam[PollingRules],
+    site_rules: dg.ResourceParam[SiteRules],
+    kept_media: dg.ResourceParam[KeptMedia],
 ) -> dg.SensorResult | dg.SkipReason:
     """Read the pending rows of the Link Databases that are due, and start a run for each that can be worked on."""
     read_at = datetime.now(UTC)
@@ -70,11 +71,12 @@ def _decide(
         return polling.Decision()
     pace = SitePace(link_rows.store, rules)
     page_ids = [row.page_id for row in reading.rows]
-    content_databases = link_rows.store.databases.content_databases(reading.link_database.connection_id)
+    connection_id = reading.link_database.connection_id
+    content_databases = link_rows.store.databases.content_databases(connection_id)
     queue = pace.queue(is_kept=kept_media.holds, now=read_at)
     decision = polling.decide(
         reading.rows,
-        known=link_rows.store.entries.known(page_ids),
+        known=known_entries(link_rows.store, connection_id, page_ids, link_rows.caps, now=read_at),
         in_progress=runs.rows_in_progress(instance, page_ids),
         platforms=link_rows.store.platforms.all(),
         queue=queue,
@@ -121,7 +123,11 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
 
 
 @dg.run_failure_sensor(monitored_jobs=[process_link], default_status=RUNNING, minimum_interval_seconds=5)
-def failed_runs(context: dg.RunFailureSensorContext, link_rows: LinkRows, work_folder: WorkFolder) -> None:
+def failed_runs(
+    context: dg.RunFailureSensorContext,
+    link_rows: dg.ResourceParam[LinkRows],
+    work_folder: dg.ResourceParam[WorkFolder],
+) -> None:
     """Let the rows of failed runs wait or fail, unless Dagster starts the run again or another works on the row."""
     run, event = context.dagster_run, context.failure_event
     if not lost_claim(event) and run.tags.get("dagster/will_retry") != "true":
@@ -135,7 +141,9 @@ def failed_runs(context: dg.RunFailureSensorContext, link_rows: LinkRows, work_f
     default_status=RUNNING,
     minimum_interval_seconds=5,
 )
-def cancelled_runs(context: dg.RunStatusSensorContext, link_rows: LinkRows, work_folder: WorkFolder) -> None:
+def cancelled_runs(
+    context: dg.RunStatusSensorContext, link_rows: dg.ResourceParam[LinkRows], work_folder: dg.ResourceParam[WorkFolder]
+) -> None:
     """End the rows of runs that an operator stopped."""
     _end_row(context, link_rows, failure(Code.CANCELLED, detail=f"run {context.dagster_run.run_id}"))
     work_folder.remove(context.dagster_run.run_id)

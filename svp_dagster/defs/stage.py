@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import dagster as dg
@@ -15,15 +15,16 @@ from svp_dagster.errors import ClaimLost, Code
 from svp_dagster.models import Status
 from svp_dagster.rows.held_row import HeldRow, hold
 from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.spending.meter import RowMeter
 from svp_dagster.rows.waiting import ATTEMPTS, next_attempt_s
 
 
 class StageRun:
     """A stage at work on a row."""
 
-    def __init__(self, context: dg.OpExecutionContext, row: HeldRow) -> None:
+    def __init__(self, context: dg.OpExecutionContext, row: HeldRow, meter: RowMeter) -> None:
         self.row = row
-        self.meter = row.meter()
+        self.meter = meter
         self.contents = row.contents()
         self._context = context
         self._started_s = time.monotonic()
@@ -60,7 +61,8 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
         row = hold(rows, context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
         if status is not None and row.entry.status is not status:
             row.enter(status)
-        yield StageRun(context, row)
+        with closing(row.meter()) as meter:
+            yield StageRun(context, row, meter)
     except ClaimLost as error:
         raise LostClaim from error
     except Exception as error:  # noqa: BLE001 (the boundary to Dagster: whatever went wrong gets its place in the failure table)

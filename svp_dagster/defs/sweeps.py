@@ -34,7 +34,7 @@ PRUNED_PER_TICK = 100
 
 
 @dg.sensor(minimum_interval_seconds=30, default_status=RUNNING)
-def unsynced_statuses(link_rows: LinkRows) -> dg.SkipReason:
+def unsynced_statuses(link_rows: dg.ResourceParam[LinkRows]) -> dg.SkipReason:
     """Write the statuses to Notion that could not be written when they changed.
 
     This work doesn't wait while Notion is busy, and leaves most of what Notion allows to publishing.
@@ -56,7 +56,7 @@ def unsynced_statuses(link_rows: LinkRows) -> dg.SkipReason:
 
 
 @dg.sensor(minimum_interval_seconds=60, default_status=RUNNING)
-def orphaned_rows(context: dg.SensorEvaluationContext, link_rows: LinkRows) -> dg.SkipReason:
+def orphaned_rows(context: dg.SensorEvaluationContext, link_rows: dg.ResourceParam[LinkRows]) -> dg.SkipReason:
     """Deal with rows that are unfinished though no run works on them, so that none waits for ever."""
     now, store = datetime.now(UTC), link_rows.store
     is_paused = any(platform.is_paused for platform in store.platforms.all().values())
@@ -99,7 +99,7 @@ def _requeue_stale_row(context: dg.SensorEvaluationContext, link_rows: LinkRows,
 
 
 @dg.sensor(minimum_interval_seconds=24 * 3600, default_status=RUNNING)
-def orphaned_folders(context: dg.SensorEvaluationContext, work_folder: WorkFolder) -> dg.SkipReason:
+def orphaned_folders(context: dg.SensorEvaluationContext, work_folder: dg.ResourceParam[WorkFolder]) -> dg.SkipReason:
     """Remove the work folders of killed runs, daily."""
     removed = 0
     for run_id in work_folder.older_than(datetime.now(UTC) - FOLDERS_KEPT):
@@ -112,7 +112,10 @@ def orphaned_folders(context: dg.SensorEvaluationContext, work_folder: WorkFolde
 
 @dg.sensor(minimum_interval_seconds=600, default_status=RUNNING)
 def retention_limits(
-    context: dg.SensorEvaluationContext, link_rows: LinkRows, retention: Retention, kept_media: KeptMedia
+    context: dg.SensorEvaluationContext,
+    link_rows: dg.ResourceParam[LinkRows],
+    retention: dg.ResourceParam[Retention],
+    kept_media: dg.ResourceParam[KeptMedia],
 ) -> dg.SensorResult | dg.SkipReason:
     """Remove old runs, partitions of finished rows and results by content, a few at a time, and old media."""
     now = datetime.now(UTC)

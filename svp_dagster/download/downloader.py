@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dagster import ConfigurableResource
-from pydantic import Field
+from pydantic import Field, SecretStr
 
+from svp_dagster.component import Component
 from svp_dagster.download import captions
 from svp_dagster.download.browsers import BROWSER
 from svp_dagster.download.egress import EgressGuard, Limits, direct, through
@@ -27,6 +27,7 @@ from svp_dagster.download.short_links import follow
 from svp_dagster.download.site_failures import guard_failure, yt_dlp_failure
 from svp_dagster.download.turns import PACED_PLATFORM, Turn, split_proxies
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.media.joining import join
 from svp_dagster.media.kinds import is_text, picture_suffix
 from svp_dagster.media.length import require_length
 from svp_dagster.models import CaptionTrack, JsonObject, Link, Video
@@ -41,7 +42,7 @@ _EXTRAS_BYTES = 64_000_000
 """Limit of the pages, pictures and captions of one post, beside the video."""
 
 
-class YtDlpDownloader(ConfigurableResource):
+class YtDlpDownloader(Component):
     """Download one post: video or pictures, sound, captions, cover and texts."""
 
     max_duration_s: float = Field(default=1800, gt=0, description="Longest video, in seconds.")
@@ -49,10 +50,10 @@ class YtDlpDownloader(ConfigurableResource):
     min_short_side_px: int = Field(default=540, gt=0, description="The smallest format that is at least so wide wins.")
     socket_timeout_s: float = Field(default=20, gt=0, description="How long the site may stay silent.")
     time_limit_s: float = Field(default=600, gt=0, description="How long one post may take in all.")
-    proxy: str = Field(
-        default="", repr=False, description="The ways out, comma-separated: http://[user:password@]host:port."
+    proxy: SecretStr = Field(
+        default=SecretStr(""), description="The ways out, comma-separated: http://[user:password@]host:port."
     )
-    cookies_file: str = Field(default="", description="Netscape cookie file; each run works on a copy of it.")
+    cookies_file: Path | None = Field(default=None, description="Netscape cookie file; each run works on a copy of it.")
 
     def resolve(self, link: Link, *, pace: Pace | None = None) -> Link:
         """Return the post behind a short link, any other link as it is. Raises a failure of the table."""
@@ -97,10 +98,14 @@ class YtDlpDownloader(ConfigurableResource):
             return self._download(session, info, post, progress=progress, folder=folder)
 
     def _turn(self, link: Link, pace: Pace | None) -> Turn | None:
-        return Turn(split_proxies(self.proxy), pace) if link.platform == PACED_PLATFORM else None
+        return Turn(self._proxies, pace) if link.platform == PACED_PLATFORM else None
+
+    @property
+    def _proxies(self) -> tuple[str, ...]:
+        return split_proxies(self.proxy.get_secret_value())
 
     def _guard(self, turn: Turn | None) -> EgressGuard:
-        proxy = turn.proxy if turn else split_proxies(self.proxy)[0]
+        proxy = turn.proxy if turn else self._proxies[0]
         limits = Limits(size_bytes=self.max_size_bytes + _EXTRAS_BYTES, time_s=self.time_limit_s)
         return EgressGuard(dial=through(proxy) if proxy else direct, limits=limits)
 
@@ -157,7 +162,7 @@ class YtDlpDownloader(ConfigurableResource):
         if not formats and not slides:
             raise failure(Code.NO_MEDIA, detail=f"{post.media_key} has neither formats nor pictures")
         watch = self._watch(progress if not slides else None)
-        file = session.download(info, formats, name="media", on_progress=watch) if formats else None
+        file = _fetch_file(session, info, formats, stem=folder / "media", on_progress=watch) if formats else None
 
         return Video(
             media_key=post.media_key,
@@ -195,7 +200,7 @@ class YtDlpDownloader(ConfigurableResource):
         for number, item in enumerate(post.items, start=1):
             name = f"slide_{number:02}"
             if formats := self._chosen(item.formats):
-                slides.append(session.download(info, formats, name=name, on_progress=self._watch(None)))
+                slides.append(_fetch_file(session, info, formats, stem=folder / name, on_progress=self._watch(None)))
             elif saved := _save_picture(session.read_wanted(item.pictures, accept=_is_picture), folder / name):
                 slides.append(saved)
             if progress is not None:
@@ -212,6 +217,24 @@ def _look_up(session: YtDlpSession, link: Link, browsers: BrowserMemory | None) 
     if browsers is not None and BROWSER in info:
         browsers.remember_browser(link.platform, info[BROWSER], now=datetime.now(UTC))
     return info
+
+
+def _fetch_file(
+    session: YtDlpSession,
+    info: JsonObject,
+    formats: Sequence[JsonObject],
+    *,
+    stem: Path,
+    on_progress: Callable[[JsonObject], None],
+) -> Path:
+    """Download one format, or a picture and a sound that are joined to one file."""
+    if len(formats) == 1:
+        return session.download(info, formats[0], name=stem.name, on_progress=on_progress)
+    picture, sound = (
+        session.download(info, each, name=f"{stem.name}_{part}", on_progress=on_progress)
+        for part, each in zip(("picture", "sound"), formats, strict=True)
+    )
+    return join(picture, sound, stem.with_suffix(".mkv"))
 
 
 def _too_large(size_bytes: int, limit_bytes: int) -> SvpError:

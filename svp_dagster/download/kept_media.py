@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from dagster import ConfigurableResource
 from pydantic import Field, ValidationError
 
+from svp_dagster.component import Component
 from svp_dagster.models import Link, Value, Video
 
 logger = logging.getLogger(__name__)
@@ -35,10 +35,10 @@ class _Kept(Value):
     digests: dict[str, str]
 
 
-class KeptMedia(ConfigurableResource):
+class KeptMedia(Component):
     """A folder of posts. With `hours=0` nothing is kept."""
 
-    folder: str
+    folder: Path
     hours: float = Field(default=24, ge=0, description="How long a post is kept.")
     max_bytes: int = Field(default=5_000_000_000, ge=0, description="What all posts may take; the oldest go first.")
 
@@ -70,10 +70,10 @@ class KeptMedia(ConfigurableResource):
         size_bytes = sum(path.stat().st_size for path in files)
         if not self.hours or size_bytes > self.max_bytes:
             return
-        new = Path(self.folder) / f"{_NEW}{uuid.uuid4().hex}"
+        new = self.folder / f"{_NEW}{uuid.uuid4().hex}"
         try:
             self._make_room(size_bytes)
-            Path(self.folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             new.mkdir(mode=0o700)
             digests = {path.name: _write(path, new / path.name) for path in files}
             kept = _Kept(video=_relocated(video, Path()), digests=digests)
@@ -104,7 +104,7 @@ class KeptMedia(ConfigurableResource):
 
     def _places(self) -> list[tuple[Path, float]]:
         """Return the folders of posts with the times of their last change, the oldest first."""
-        root = Path(self.folder)
+        root = self.folder
         found: list[tuple[Path, float]] = []
         for place in root.iterdir() if root.is_dir() else ():
             try:
@@ -114,7 +114,7 @@ class KeptMedia(ConfigurableResource):
         return sorted(found, key=lambda each: each[1])
 
     def _place(self, key: str) -> Path:
-        return Path(self.folder) / hashlib.sha256(key.encode()).hexdigest()[:32]
+        return self.folder / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 class _DamagedError(Exception):

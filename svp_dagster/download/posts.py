@@ -22,7 +22,8 @@ MAX_TITLE_CHARACTERS: Final = 300
 MAX_SLIDES: Final = 35
 """TikTok's own limit for a photo post; Instagram's is 20."""
 MAX_CAPTION_TRACKS: Final = 12
-_STREAM: Final = re.compile(r"m3u8|mhtml|websocket|rtmp|rtsp|mms|ism|f4m", re.IGNORECASE)
+_GUARDED: Final = frozenset({"http", "https", "http_dash_segments"})
+"""Protocols that yt-dlp requests itself: files, and files in segments."""
 _UNPLAYABLE: Final = -100
 _USUAL: Final = -1
 
@@ -143,9 +144,14 @@ def _videos(info: JsonObject) -> tuple[JsonObject, ...]:
 
 
 def _files(info: JsonObject) -> tuple[JsonObject, ...]:
-    """Return the formats that are plain files: the others would be fetched by ffmpeg, past the guard."""
-    formats = info.get("formats") or ()
-    return tuple(each for each in formats if not _STREAM.search(str(each.get("protocol") or "")))
+    """Return the formats that yt-dlp requests itself: the others would be fetched by ffmpeg, past the guard.
+
+    A format may not name its protocol. Then its address tells: `.m3u8` is a playlist.
+    """
+    from yt_dlp.utils import determine_protocol
+
+    offered = (each for each in info.get("formats") or () if each.get("url"))
+    return tuple(each for each in offered if determine_protocol(each) in _GUARDED)
 
 
 def _pictures(info: JsonObject) -> tuple[str, ...]:

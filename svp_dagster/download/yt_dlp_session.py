@@ -17,16 +17,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from yt_dlp import YoutubeDL
 from yt_dlp.extractor import gen_extractor_classes
 from yt_dlp.extractor.tiktok import TikTokIE as TikTokVideoIE
-from yt_dlp.networking import Request, Response
-from yt_dlp.networking._curlcffi import CurlCFFIRH, CurlOpt
+from yt_dlp.networking import Request
+from yt_dlp.networking._curlcffi import CurlCFFIRH
 from yt_dlp.networking.exceptions import HTTPError, RequestError
 from yt_dlp.networking.impersonate import ImpersonateTarget
 from yt_dlp.utils import ExtractorError
 
 from svp_dagster.download.browsers import BROWSER, in_order
+from svp_dagster.download.guarded_yt_dlp import GuardedYoutubeDL
 from svp_dagster.download.instagram_extractor import InstagramIE
 from svp_dagster.download.posts import SLIDES
 from svp_dagster.download.site_failures import tiktok_failure
@@ -106,44 +106,6 @@ class TikTokIE(TikTokVideoIE):  # type: ignore[misc]  # yt-dlp has no types
         return subtitles
 
 
-class _GuardedCurlRH(CurlCFFIRH):  # type: ignore[misc]  # yt-dlp has no types
-    """curl that ignores NO_PROXY in the environment, which would lead around the guard."""
-
-    def _send(self, request: Request) -> Any:
-        cookies = self._get_cookiejar(request) if "cookie" not in request.headers else None
-        self._get_instance(cookiejar=cookies).curl.setopt(CurlOpt.NOPROXY, "")
-        return super()._send(request)
-
-
-class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
-    """yt-dlp with the guarded curl. `close` also closes answers that an error left open."""
-
-    def __init__(self, options: JsonObject, turn: Turn | None) -> None:
-        self._answers: list[Response] = []
-        self._turn = turn
-        super().__init__(options, auto_init=False)
-
-    def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
-        guarded = [_GuardedCurlRH if handler is CurlCFFIRH else handler for handler in handlers]
-        return super().build_request_director(guarded, preferences)
-
-    def urlopen(self, req: Any) -> Response:
-        if self._turn is not None:
-            self._turn.spend(req if isinstance(req, str) else req.url)
-        try:
-            answer = super().urlopen(req)
-        except HTTPError as error:
-            self._answers.append(error.response)
-            raise
-        self._answers.append(answer)
-        return answer
-
-    def close(self) -> None:
-        for answer in self._answers:
-            answer.close()
-        super().close()
-
-
 class YtDlpSession:
     """A session for one post, as a context manager. Its methods raise yt-dlp's own exceptions."""
 
@@ -157,8 +119,6 @@ class YtDlpSession:
         turn: Turn | None = None,
     ) -> None:
         """Files go into `folder`. `cookies` is rewritten: give a copy. Posts of Instagram need a turn."""
-        import imageio_ffmpeg
-
         self._log = _Log()
         self._folder = folder
         self._turn = turn
@@ -173,8 +133,7 @@ class YtDlpSession:
             "noplaylist": True,
             "paths": {"home": str(folder)},
             "outtmpl": {"default": f"%({_NAME})s.%(ext)s"},
-            "format": "bv+ba/b*",
-            "ffmpeg_location": imageio_ffmpeg.get_ffmpeg_exe(),
+            "format": "b*",
             "fixup": "never",
             "updatetime": False,
             "retries": _RETRIES,
@@ -186,7 +145,7 @@ class YtDlpSession:
             "color": "never",
             "logger": self._log,
         }
-        self._yt_dlp = _TidyYoutubeDL(options, turn)
+        self._yt_dlp = GuardedYoutubeDL(options, turn)
 
     def __enter__(self) -> Self:
         return self
@@ -212,15 +171,15 @@ class YtDlpSession:
         return info
 
     def download(
-        self, info: JsonObject, formats: Sequence[JsonObject], *, name: str, on_progress: Callable[[JsonObject], None]
+        self, info: JsonObject, offer: JsonObject, *, name: str, on_progress: Callable[[JsonObject], None]
     ) -> Path:
-        """Download `formats` (one file, or a picture and a sound to be merged) into the folder, e.g. as `name`.mp4.
+        """Download one format into the folder, e.g. as `name`.mp4.
 
         `on_progress` gets yt-dlp's reports (`downloaded_bytes`, `total_bytes` …) and may raise to stop.
         """
         wanted = {key: value for key, value in info.items() if key not in ("subtitles", "automatic_captions")}
         self._hooks = [on_progress]
-        wanted |= {"formats": [*formats], "_type": "video", _NAME: name}
+        wanted |= {"formats": [offer], "_type": "video", _NAME: name}
         done = self._yt_dlp.process_ie_result(wanted, download=True)
         files = [each.get("filepath") for each in done.get("requested_downloads") or () if each.get("filepath")]
         if not files:

@@ -17,7 +17,7 @@ def fetch_post(
     link: Link,
     *,
     store: Store,
-    page_id: str,
+    connection_id: str,
     rules: SiteRules,
     downloader: Downloader,
     pace: Pace,
@@ -30,8 +30,8 @@ def fetch_post(
     """
     if video := kept.get(link, folder=folder):
         return video
-    with watched(store, page_id, link, rules=rules) as attempt:
-        post = downloader.resolve(link, pace=pace)
+    with watched(store, link, connection_id=connection_id, rules=rules) as attempt:
+        post = attempt.post = downloader.resolve(link, pace=pace)
         if post != link and (video := kept.get(post, folder=folder)):
             attempt.was_kept = True
             return video

@@ -14,7 +14,7 @@ from svp_dagster.publish.stage import Place
 from svp_dagster.rows.destination import Destination, read_destination
 from svp_dagster.rows.kept_contents import KeptContents
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.rows.meter import RowMeter
+from svp_dagster.rows.spending.meter import RowMeter
 from svp_dagster.store.entries import Entry
 
 
@@ -83,7 +83,7 @@ class HeldRow:
             link=self.link,
             run_id=self.run_id,
             prices=self._rows.prices,
-            monthly_budget_usd=self._rows.monthly_budget_usd,
+            caps=self._rows.caps,
             writes=self._rows.writes,
         )
 

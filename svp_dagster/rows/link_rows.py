@@ -11,9 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-import dagster as dg
 from pydantic import PrivateAttr
 
+from svp_dagster.component import Component
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import Status
 from svp_dagster.notion.client.resource import NotionResource
@@ -21,22 +21,24 @@ from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import shows_errors, status_update
 from svp_dagster.prices import Prices, load_prices
 from svp_dagster.rows.deferred_writes import DeferredWrites
+from svp_dagster.rows.spending.caps import SpendingCaps, spending_caps
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.rows.waiting import failure_rule
+from svp_dagster.settings import Settings
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 
 logger = logging.getLogger(__name__)
 
 
-class LinkRows(dg.ConfigurableResource):
+class LinkRows(Component):
     """The rows of all connections."""
 
     tokens: TokenStore
     notion: NotionResource
-    monthly_budget_usd: float | None = None
+    caps: SpendingCaps
     output_language: str = ""
-    prices_file: str = ""
+    prices_file: Path | None = None
 
     _prices: Prices | None = PrivateAttr(default=None)
     _writes: DeferredWrites = PrivateAttr(default_factory=DeferredWrites)
@@ -51,7 +53,7 @@ class LinkRows(dg.ConfigurableResource):
     def prices(self) -> Prices:
         """The price table, read once. Raises `misconfigured` for an unusable price file."""
         if self._prices is None:
-            self._prices = load_prices(Path(self.prices_file) if self.prices_file else None)
+            self._prices = load_prices(self.prices_file)
         return self._prices
 
     @property
@@ -147,10 +149,22 @@ class LinkRows(dg.ConfigurableResource):
             workspace.comment(entry.link.page_id, entry.sentence)
         return edited_at
 
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
-        """Finish the background writes, and record what was paid, before the process ends."""
+    def close(self) -> None:
+        """Finish the background writes, record what was paid, and close the client of Notion."""
         self._writes.settle()
         self._status_executor.shutdown(wait=True)
+        self.notion.close()
+
+
+def link_rows(settings: Settings) -> LinkRows:
+    """Return the rows of this installation. The caller closes them."""
+    return LinkRows(
+        tokens=TokenStore(),
+        notion=NotionResource(base_url=settings.notion_base_url),
+        caps=spending_caps(settings),
+        output_language=settings.output_language,
+        prices_file=settings.prices_file,
+    )
 
 
 def _now() -> datetime:

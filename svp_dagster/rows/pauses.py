@@ -2,13 +2,18 @@
 
 While a site is broken for everybody, each further row would only spend a run to end with the same sentence, and
 hundreds would fail for good before yt-dlp is updated. So the rows of a paused platform wait.
+
+A pause is everybody's. So no connection's links decide alone, neither what pauses a platform (`store.platforms`) nor
+what resumes it: the canaries are links of several connections, drawn anew each time.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,15 +22,16 @@ from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import Link
 from svp_dagster.rows.site_rules import SiteRules
-from svp_dagster.store.entries import Entry
-from svp_dagster.store.platforms import Platform
+from svp_dagster.store.platforms import FailedPost, Platform
 from svp_dagster.store.store import Store
+from svp_dagster.store.sweep import OwnedLink
 
 logger = logging.getLogger(__name__)
 
 SITE_FAULTS = frozenset({Code.SITE_CHANGED, Code.ADDRESS_BLOCKED, Code.ROBOT_SUSPECTED, Code.RATE_LIMITED})
 """Failures that lie with the site as a whole. A post that is gone, hidden or limited to a region fails alone."""
-MAX_LINKS_PER_CANARY = 3
+MAX_CANARIES = 3
+"""How many links are tried at a time: an odd number, so that one of them is outvoted by the others."""
 
 _NAMES = {"tiktok": "TikTok", "instagram": "Instagram"}
 
@@ -44,33 +50,38 @@ def platform_paused_error(platform: Platform, *, now: datetime) -> SvpError:
 
 @dataclass
 class Attempt:
-    """The download of a row. One whose media were kept says nothing about the site."""
+    """The download of a row. `post` is what its link leads to, once that is known: a post has many short links.
 
+    One whose media were kept says nothing about the site.
+    """
+
+    post: Link
     was_kept: bool = False
 
 
 @contextmanager
-def watched(store: Store, page_id: str, link: Link, *, rules: SiteRules) -> Iterator[Attempt]:
-    """Record how the download of a row goes, for its platform. Raises `platform_paused`."""
+def watched(store: Store, link: Link, *, connection_id: str, rules: SiteRules) -> Iterator[Attempt]:
+    """Record how the download of a connection's row goes, for its platform. Raises `platform_paused`."""
     known = store.platforms.get(link.platform)
     if known is not None and known.is_paused:
         raise platform_paused_error(known, now=_now())
-    attempt = Attempt()
+    attempt = Attempt(post=link)
     try:
         yield attempt
     except SvpError as error:
         if error.code in SITE_FAULTS:
-            _record_failure(store, link.platform, page_id, error, rules=rules)
+            failed = FailedPost(connection_id=connection_id, post=attempt.post.post_id or attempt.post.url)
+            _record_failure(store, link.platform, failed, error, rules=rules)
         raise
     if not attempt.was_kept:
-        _record_success(store, link, by_canary=False)
+        _record_success(store, link.platform, by_canary=False)
 
 
-def _record_failure(store: Store, platform: str, page_id: str, error: SvpError, *, rules: SiteRules) -> None:
+def _record_failure(store: Store, platform: str, failed: FailedPost, error: SvpError, *, rules: SiteRules) -> None:
     now = _now()
     left = store.platforms.failed(
         platform,
-        page_id=page_id,
+        failed=failed,
         code=error.code,
         rows_to_pause=rules.rows_to_pause,
         downloader=downloader_versions(),
@@ -80,24 +91,48 @@ def _record_failure(store: Store, platform: str, page_id: str, error: SvpError, 
         logger.error("downloads from %s are paused: %s (%s)", platform, error.code, left.downloader)
 
 
-def _record_success(store: Store, link: Link, *, by_canary: bool) -> Platform:
+def _record_success(store: Store, platform: str, *, by_canary: bool) -> Platform:
     now = _now()
-    left = store.platforms.worked(link, by_canary=by_canary, downloader=downloader_versions(), now=now)
+    left = store.platforms.worked(platform, by_canary=by_canary, downloader=downloader_versions(), now=now)
     if left.resumed_at == now:
-        logger.warning("downloads from %s work again (%s)", link.platform, left.downloader)
+        logger.warning("downloads from %s work again (%s)", platform, left.downloader)
     return left
 
 
-def canary_links(platform: Platform, *, waiting: Iterable[Entry], rules: SiteRules) -> list[Link]:
-    """Return the links to try a platform with: the operator's, the last that worked, and those of waiting rows."""
-    links = (entry.link.link for entry in waiting)
-    of_rows = (link for link in links if link is not None and link.platform == platform.name)
-    candidates = [link for link in (_configured(platform, rules), platform.good_link, *of_rows) if link]
-    return list(dict.fromkeys(candidates))[:MAX_LINKS_PER_CANARY]
+@dataclass(frozen=True, kw_only=True)
+class Canary:
+    """A link to try a platform with, and how much its outcome counts."""
+
+    link: Link
+    votes: int = 1
+
+
+def choose_canaries(platform: Platform, *, known: Iterable[OwnedLink], rules: SiteRules) -> list[Canary]:
+    """Return the operator's canary, which outvotes all others, and a link of each of a few connections.
+
+    The connections are drawn anew each time, and each is asked for another of its links. All are taken from one
+    connection where no other is known.
+    """
+    operators = _configured(platform, rules)
+    chosen = dict.fromkeys(([operators] if operators else []) + _drawn_links(platform, known))
+    return [Canary(link=link, votes=MAX_CANARIES if link == operators else 1) for link in list(chosen)[:MAX_CANARIES]]
+
+
+def _drawn_links(platform: Platform, known: Iterable[OwnedLink]) -> list[Link]:
+    links_of: dict[str, deque[Link]] = {}
+    for each in known:
+        links_of.setdefault(each.connection_id, deque()).append(each.link)
+    for links in links_of.values():
+        links.rotate(1 - platform.canaries)
+    if len(links_of) == 1:
+        return [link for links in links_of.values() for link in links]
+    draw = f"{platform.paused_since} {platform.canaries}"
+    drawn = sorted(links_of, key=lambda connection_id: hashlib.sha256(f"{draw} {connection_id}".encode()).digest())
+    return [links_of[connection_id][0] for connection_id in drawn]
 
 
 def _configured(platform: Platform, rules: SiteRules) -> Link | None:
-    """Return the operator's canary for a platform. One that can't be used is logged, and the others stand in."""
+    """Return the operator's link for a platform. One that can't be used is logged, and the others stand in."""
     text = rules.canaries.get(platform.name)
     if not text:
         return None
@@ -112,25 +147,54 @@ def _configured(platform: Platform, rules: SiteRules) -> Link | None:
     return link
 
 
-def try_canaries(store: Store, platform: str, links: Iterable[Link], *, fetch: Callable[[Link], object]) -> Platform:
-    """Try the links one after the other. The first that can be downloaded resumes the platform.
+def try_canaries(
+    store: Store, platform: str, canaries: Sequence[Canary], *, fetch: Callable[[Link], object]
+) -> Platform:
+    """Try the canaries one after the other. Resume the platform if as many work as fail because of their site.
 
-    Without any link the platform is resumed, and its first row is the canary. One failure says little, since a post
-    may be gone by itself. `Platform.canary_problem` is the sentence of the last.
+    A post that fails by itself, such as one that is gone, doesn't count. Where two disagree, going on does less harm
+    than waiting. Without any canary the platform is resumed, and its first rows stand in. `Platform.canary_problem` is
+    the sentence of the last that failed.
     """
-    problem = ""
-    for link in links:
-        try:
-            fetch(link)
-        except SvpError as error:
-            problem = error.sentence
-            logger.warning("canary of %s: %s: %s", platform, error.code, error.detail)
-        else:
-            return _record_success(store, link, by_canary=True)
-    if not problem:
+    if not canaries:
         logger.warning("downloads from %s are let through: no link is known to try them with", platform)
         return store.platforms.resume(platform, now=_now())
-    return store.platforms.canary_failed(platform, problem=problem, now=_now())
+    count = _Count(left=sum(canary.votes for canary in canaries))
+    for canary in canaries:
+        if count.is_decided:
+            break
+        count.left -= canary.votes
+        try:
+            fetch(canary.link)
+        except SvpError as error:
+            logger.warning("canary of %s: %s: %s", platform, error.code, error.detail)
+            count.problem = error.sentence
+            count.failed += canary.votes if error.code in SITE_FAULTS else 0
+        else:
+            count.worked += canary.votes
+    if count.resumes:
+        return _record_success(store, platform, by_canary=True)
+    return store.platforms.canary_failed(platform, problem=count.problem, now=_now())
+
+
+@dataclass
+class _Count:
+    """The votes of canaries: of those that worked, of those that failed because of their site, and of those to come."""
+
+    left: int
+    worked: int = 0
+    failed: int = 0
+    problem: str = ""
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the platform works again, as far as it is known."""
+        return self.worked > 0 and self.worked >= self.failed
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the votes to come can't change that."""
+        return self.worked >= self.failed + self.left or self.failed > self.worked + self.left
 
 
 def downloader_versions() -> str:

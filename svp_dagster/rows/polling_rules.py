@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import dagster as dg
 from pydantic import Field
 
+from svp_dagster.component import Component
 
-class PollingRules(dg.ConfigurableResource):
+
+class PollingRules(Component):
     """Limits of one tick of the sensor. A tick longer than Dagster's sensor timeout (60 s) fails as a whole."""
 
     interval_s: int = Field(default=60, description="How often each Link Database is read.")

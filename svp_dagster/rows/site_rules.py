@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import dagster as dg
 from pydantic import Field
 
+from svp_dagster.component import Component
 from svp_dagster.download.instagram import has_session
 from svp_dagster.download.turns import address_name, split_proxies
 from svp_dagster.rows.pacing.turns import Limit
 from svp_dagster.settings import Settings
 
 
-class SiteRules(dg.ConfigurableResource):
+class SiteRules(Component):
     """The operator's decisions about sites as a whole."""
 
-    rows_to_pause: int = Field(default=5, ge=1, description="How many failing rows in a row pause their platform.")
+    rows_to_pause: int = Field(default=5, ge=1, description="How many posts that fail in a row pause their platform.")
     canaries: dict[str, str] = Field(default={}, description="Canary link of a platform, by its name.")
     extra_hosts: list[str] = Field(default=[], description="More sites of yt-dlp that are allowed, e.g. youtube.com.")
     addresses: list[str] = Field(default=["instagram direct"], description="Names of the ways out to Instagram.")

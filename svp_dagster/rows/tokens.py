@@ -1,4 +1,4 @@
-"""The store and the tokens in it, as a Dagster resource."""
+"""The store and the tokens in it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 from datetime import UTC, datetime
 from functools import cached_property
 
-import dagster as dg
 from pydantic import Field
 
 from svp_dagster import unknown_answers
+from svp_dagster.component import Component
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.notion.client.failures import CREDENTIAL_VARIABLES
 from svp_dagster.notion.client.oauth import NotionOAuth
@@ -22,12 +22,11 @@ _POLL_S = 0.2
 _REFRESH_WAIT_S = 20.0
 
 
-class TokenStore(dg.ConfigurableResource):
+class TokenStore(Component):
     """The store, and access tokens by connection id.
 
     The settings behind both (`DATABASE_URL`, `SVP_ENCRYPTION_KEYS`, the client's credentials and where they are sent)
-    are read from the environment when they are first needed: none is part of Dagster's configuration, where a run
-    could change it.
+    are read from the environment when they are first needed.
     """
 
     oauth_timeout_s: float = Field(default=15.0, gt=0, description="Longest wait for Notion's token endpoints.")

@@ -9,6 +9,7 @@ After `MAX_WAITS` waits, or a day after the first, the row has failed for good, 
 
 A row that waits for a paused platform or for its turn spends no run, and one that met a throttle didn't fail by itself:
 none of these waits uses up a try. A row may wait for a week for its platform. A throttled one waits ever longer.
+Nor is a row to blame for a budget that is used up. It waits for the next month, or until a cap is raised.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from svp_dagster.errors import TABLE, Code, Retry, SvpError, failure
+from svp_dagster.errors import BUDGET_CODES, TABLE, Code, Retry, SvpError, failure
 from svp_dagster.store.transitions import FailureOutcome, FailureRule
 
 ATTEMPTS = 3
@@ -30,7 +31,7 @@ WAITING_LIMIT = timedelta(hours=24)
 PAUSE_LIMIT = timedelta(days=7)
 
 _SENTENCE_SAYS_WHEN = frozenset({Code.PLATFORM_PAUSED, Code.WAITS_TURN, Code.ROW_CHANGED})
-_USES_NO_TRY = frozenset({Code.PLATFORM_PAUSED, Code.WAITS_TURN, Code.RATE_LIMITED})
+_USES_NO_TRY = frozenset({Code.PLATFORM_PAUSED, Code.WAITS_TURN, Code.RATE_LIMITED}) | BUDGET_CODES
 
 
 def next_attempt_s(error: SvpError, *, attempt: int) -> float | None:
@@ -52,6 +53,8 @@ def next_try(error: SvpError, *, waits: int, waiting_since: datetime | None, now
     if error.retry is Retry.NEVER:
         return None
     waited = now - waiting_since if waiting_since else timedelta()
+    if error.code in BUDGET_CODES:
+        return now + timedelta(seconds=error.retry_after_s or 0.0)
     asked_s = min(error.retry_after_s or 0.0, MAX_WAIT_S)
     if error.code is Code.WAITS_TURN:
         return now + timedelta(seconds=asked_s)

@@ -10,9 +10,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, SecretStr
 
+from svp_dagster.component import Component
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Usage, Word
 from svp_dagster.packages import load
@@ -39,11 +39,13 @@ MAX_CANDIDATES = 5000
 _one_at_a_time = Lock()
 
 
-class VisionReader(dg.ConfigurableResource):
+class VisionReader(Component):
     """Google Cloud Vision, paid by the picture, with an API key or a service account."""
 
-    api_key: str = Field(default="", repr=False, description="Key of the Vision API.")
-    credentials_file: str = Field(default="", description="Key file of a service account, used without an API key.")
+    api_key: SecretStr | None = Field(default=None, description="Key of the Vision API.")
+    credentials_file: Path | None = Field(
+        default=None, description="Key file of a service account, used without an API key."
+    )
     endpoint: str = Field(default="", description="Another address of the API, scheme included.")
     timeout_s: float = Field(default=30.0, gt=0, description="Time limit of one call.")
     tiles: int = Field(default=PAID_TILES, ge=1, description="Frames in one paid picture.")
@@ -113,7 +115,7 @@ class VisionReader(dg.ConfigurableResource):
         return self._client
 
 
-class LocalReader(dg.ConfigurableResource):
+class LocalReader(Component):
     """RapidOCR with the models in its wheel, free of charge. Returns lines instead of words."""
 
     tiles: int = Field(default=LOCAL_TILES, ge=1, description="Frames in one picture.")

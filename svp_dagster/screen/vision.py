@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import Word
 from svp_dagster.packages import load
@@ -35,7 +37,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
 _DETAIL_CHARS = 300
 
 
-def open_client(*, api_key: str, credentials_file: str, endpoint: str) -> Any:
+def open_client(*, api_key: SecretStr | None, credentials_file: Path | None, endpoint: str) -> Any:
     """Return a client over REST. Raises `key_rejected` without a key, `misconfigured` for an unusable key file."""
     load("google.cloud.vision")
     from google.api_core.client_options import ClientOptions
@@ -46,7 +48,7 @@ def open_client(*, api_key: str, credentials_file: str, endpoint: str) -> Any:
     if not api_key and not credentials_file:
         raise failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTINGS, detail="no key is set")
     from_file: Any = service_account.Credentials.from_service_account_file
-    options = ClientOptions(api_key=api_key or None, api_endpoint=endpoint or None)
+    options = ClientOptions(api_key=api_key.get_secret_value() if api_key else None, api_endpoint=endpoint or None)
     try:
         account = None if api_key else from_file(credentials_file)
     except (GoogleAuthError, OSError, ValueError) as error:

@@ -11,25 +11,40 @@ from numpy.typing import NDArray
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.media import ffmpeg
-from svp_dagster.models import Span
+from svp_dagster.models import MediaFile, Span
 from svp_dagster.speech.voice import SAMPLES_PER_S
+
+SLACK_S = 1.0
+"""How much longer a sound may be than its file was found to play: encoders pad it."""
 
 BITS_PER_S = 48_000
 """Bit rate of uploads. At 0.36 MB a minute, 70 minutes stay under the API's 25 MB."""
 
 
-def decode(paths: Sequence[Path], folder: Path, *, limit_s: float) -> Path:
+def decode(files: Sequence[MediaFile], folder: Path, *, limit_s: float) -> Path:
     """Decode the first sound track of each file, concatenated, to a mono 16 kHz WAV file in `folder`.
 
-    Raises `audio_unreadable` if one can't be decoded.
+    Of each, no more is decoded than the file was found to play. Raises `audio_unreadable` if one can't be decoded.
     """
     target = folder / "sound.wav"
-    tracks = [ffmpeg.source(path, max_error_rate=1)["a:0"] for path in paths]
-    out = ffmpeg.sink(ffmpeg.joined(tracks), to=str(target), format="wav", acodec="pcm_s16le", ac=1, ar=SAMPLES_PER_S)
+    out = ffmpeg.sink(
+        ffmpeg.joined([_track(file) for file in files]),
+        to=str(target),
+        format="wav",
+        acodec="pcm_s16le",
+        ac=1,
+        ar=SAMPLES_PER_S,
+    )
     ffmpeg.run(out, limit_s=limit_s, on_error=Code.AUDIO_UNREADABLE)
     if not len(samples(target)):
         raise failure(Code.AUDIO_UNREADABLE, detail="not one sample could be decoded")
     return target
+
+
+def _track(file: MediaFile) -> ffmpeg.Stream:
+    """Return a file's first sound track. Its samples are counted, since the times in a file may lie."""
+    heard = ffmpeg.source(file.path, max_error_rate=1)["a:0"].filter("aresample", SAMPLES_PER_S)
+    return heard.filter("atrim", end_sample=round((file.length_s + SLACK_S) * SAMPLES_PER_S))
 
 
 def samples(sound: Path) -> NDArray[np.int16]:

@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, SecretStr
 
+from svp_dagster.component import Component
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import Segment, Span, Transcript, Usage
 from svp_dagster.ports import Meter
@@ -38,10 +38,10 @@ ENCODING_LIMIT_S = 60.0
 NOTHING_HEARD = "No words could be made out in this video."
 
 
-class OpenAISpeech(dg.ConfigurableResource):
+class OpenAISpeech(Component):
     """OpenAI's transcription API, paid by the minute."""
 
-    api_key: str = Field(repr=False, description="Key of the OpenAI API.")
+    api_key: SecretStr = Field(description="Key of the OpenAI API.")
     model: str = Field(default="whisper-1", description="A transcription model's id.")
     base_url: str = Field(default="", description="Another address of the API, with its version.")
     timeout_s: float = Field(default=120.0, gt=0, description="Time limit of one call.")
@@ -112,7 +112,7 @@ class OpenAISpeech(dg.ConfigurableResource):
         return self._transcribed[digest]
 
 
-class LocalSpeech(dg.ConfigurableResource):
+class LocalSpeech(Component):
     """faster-whisper on this machine, free of charge. Its model has to be present or downloadable."""
 
     model: str = Field(default="base", description="A size (tiny, base, small …), a hub's repository, or a folder.")
@@ -146,7 +146,7 @@ class LocalSpeech(dg.ConfigurableResource):
         return _transcript(believable(raw), language=info.language, source=f"faster-whisper {self.model}")
 
 
-class NoSpeech(dg.ConfigurableResource):
+class NoSpeech(Component):
     """No engine: returns an empty transcript with a note."""
 
     @property

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import Segment
 from svp_dagster.packages import load
@@ -76,14 +78,14 @@ def prepare() -> None:
     load("openai")
 
 
-def open_client(*, api_key: str, base_url: str, timeout_s: float) -> Any:
+def open_client(*, api_key: SecretStr, base_url: str, timeout_s: float) -> Any:
     """Return a client with a timeout and without retries of its own. Raises `key_rejected` without a key."""
     prepare()
     from openai import OpenAI
 
     if not api_key:
         raise failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTING, detail="no key is set")
-    return OpenAI(api_key=api_key, base_url=base_url or None, timeout=timeout_s, max_retries=0)
+    return OpenAI(api_key=api_key.get_secret_value(), base_url=base_url or None, timeout=timeout_s, max_retries=0)
 
 
 def transcribe_part(client: Any, part: Path, *, model: str, length_s: float, attempts: int) -> PartTranscript:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from svp_dagster.models import CaptionTrack, ProcessingType, Segment, Transcript, Video
+from svp_dagster.models import CaptionTrack, MediaFile, ProcessingType, Segment, Transcript, Video
 from svp_dagster.ports import Contents, Meter, SpeechEngine
 from svp_dagster.speech import audio, voice
 
@@ -37,7 +37,7 @@ def transcribe(
     captions = from_captions(video.captions)
     if captions is not None:
         return captions
-    sounding = [file.path for file in video.files if file.has_audio]
+    sounding = [file for file in video.files if file.has_audio]
     if not sounding:
         return Transcript(note="The video has no sound." if video.video_path else "The post has no sound.")
     kept = contents.get(video.media_key, KIND, engine.recipe, Transcript)
@@ -60,7 +60,7 @@ def from_captions(tracks: Sequence[CaptionTrack]) -> Transcript | None:
     return None
 
 
-def _transcribe(sounding: Sequence[Path], *, engine: SpeechEngine, meter: Meter, folder: Path) -> Transcript:
+def _transcribe(sounding: Sequence[MediaFile], *, engine: SpeechEngine, meter: Meter, folder: Path) -> Transcript:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         sound = audio.decode(sounding, Path(scratch), limit_s=DECODING_LIMIT_S)
         speech = voice.speech(audio.samples(sound))

@@ -6,20 +6,20 @@ import uuid
 from datetime import datetime, timedelta
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Engine, or_, select, update
+from sqlalchemy import ColumnElement, Engine, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.engine import retry_conflict
-from svp_dagster.store.tables import ConnectionRow
+from svp_dagster.store.tables import ApiTokenRow, ConnectionRow, SessionRow
 
 REFRESH_LEASE = timedelta(seconds=30)
 """How long one process may take to refresh a token before another tries."""
 
 
 class Connection(Value):
-    """A connection without its tokens."""
+    """A connection without its tokens. One that the operator doesn't trust counts as new."""
 
     id: str
     bot_id: str
@@ -30,6 +30,7 @@ class Connection(Value):
     active: bool
     output_language: str
     monthly_budget_usd: float | None
+    trusted: bool
     created_at: datetime
 
 
@@ -71,7 +72,7 @@ class Connections:
                 row = session.scalar(query.with_for_update()) or _ended(session, workspace_id, owner_id)
                 if row is None:
                     row = ConnectionRow(
-                        id=uuid.uuid4().hex, output_language="", monthly_budget_usd=None, created_at=now
+                        id=uuid.uuid4().hex, output_language="", monthly_budget_usd=None, trusted=False, created_at=now
                     )
                     session.add(row)
                 row.bot_id, row.workspace_id, row.workspace_name = bot_id, workspace_id, workspace_name
@@ -138,8 +139,13 @@ class Connections:
             )
 
     def end(self, connection_id: str, *, now: datetime) -> None:
-        """Delete the tokens and stop polling. Databases and history stay for a later sign-in."""
+        """Delete the tokens, end all sessions and API tokens, stop polling.
+
+        Databases and history stay for a later sign-in.
+        """
         with self._engine.begin() as connection:
+            for table in (SessionRow, ApiTokenRow):
+                connection.execute(delete(table).where(table.connection_id == connection_id))
             connection.execute(
                 update(ConnectionRow)
                 .where(ConnectionRow.id == connection_id)
@@ -156,6 +162,14 @@ class Connections:
                 .where(ConnectionRow.id == connection_id)
                 .values(output_language=output_language, monthly_budget_usd=monthly_budget_usd, updated_at=now)
             )
+
+    def set_trusted(self, connection_id: str, *, trusted: bool, now: datetime) -> bool:
+        """Store whether the operator trusts a connection. Return whether it exists."""
+        with self._engine.begin() as connection:
+            result = connection.execute(
+                update(ConnectionRow).where(ConnectionRow.id == connection_id).values(trusted=trusted, updated_at=now)
+            )
+        return result.rowcount == 1
 
     def rotate_keys(self) -> int:
         """Encrypt all tokens with the first key. Return the number of connections."""
@@ -196,5 +210,6 @@ def _connection(row: ConnectionRow) -> Connection:
         active=row.active,
         output_language=row.output_language,
         monthly_budget_usd=row.monthly_budget_usd,
+        trusted=row.trusted,
         created_at=row.created_at,
     )

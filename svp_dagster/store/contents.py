@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.models import JsonObject, PaidCall, Value
 from svp_dagster.store.engine import retry_conflict
-from svp_dagster.store.tables import Base, ContentRow, LedgerRow, ThumbnailRow
+from svp_dagster.store.tables import Base, ContentRow, LedgerRow, ReservationRow, ThumbnailRow
 
 
 class Contents:
@@ -66,19 +66,40 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, call: PaidCall, *, connection_id: str, page_id: str, run_id: str, now: datetime) -> None:
-        """Store a paid call."""
+    def add(
+        self,
+        call: PaidCall,
+        *,
+        connection_id: str,
+        page_id: str,
+        run_id: str,
+        now: datetime,
+        reservation_id: str | None = None,
+    ) -> None:
+        """Store a paid call, instead of its reservation."""
         row = LedgerRow(connection_id=connection_id, page_id=page_id, run_id=run_id, at=now, **call.model_dump())
         with Session(self._engine) as session, session.begin():
             session.add(row)
+            session.execute(delete(ReservationRow).where(ReservationRow.id == reservation_id))
 
     def spent(self, connection_id: str, *, since: datetime, page_id: str | None = None) -> Spent:
         """Return the sum over a connection, or over one of its rows."""
-        query = select(
-            func.coalesce(func.sum(LedgerRow.cost_usd), 0.0), func.count(), func.count(LedgerRow.cost_usd)
-        ).where(LedgerRow.connection_id == connection_id, LedgerRow.at >= since)
+        query = select(*_SUMS).where(LedgerRow.connection_id == connection_id, LedgerRow.at >= since)
         if page_id is not None:
             query = query.where(LedgerRow.page_id == page_id)
         with self._engine.connect() as connection:
-            usd, calls, priced = connection.execute(query).one()
-        return Spent(usd=float(usd or 0), calls=calls, calls_of_unknown_price=calls - priced)
+            return _spent(*connection.execute(query).one())
+
+    def spent_by_connection(self, *, since: datetime) -> dict[str, Spent]:
+        """Return the sum over each connection that paid for anything."""
+        query = select(LedgerRow.connection_id, *_SUMS).where(LedgerRow.at >= since)
+        with self._engine.connect() as connection:
+            found = connection.execute(query.group_by(LedgerRow.connection_id))
+            return {connection_id: _spent(usd, calls, priced) for connection_id, usd, calls, priced in found}
+
+
+_SUMS = (func.coalesce(func.sum(LedgerRow.cost_usd), 0.0), func.count(), func.count(LedgerRow.cost_usd))
+
+
+def _spent(usd: float | None, calls: int, priced: int) -> Spent:
+    return Spent(usd=float(usd or 0), calls=calls, calls_of_unknown_price=calls - priced)

@@ -1,7 +1,8 @@
-"""Encryption of tokens at rest: Fernet with rotation."""
+"""Secrets at rest: Fernet with rotation for those that are needed again, a hash for those that are only compared."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -49,6 +50,14 @@ class TokenCipher:
             return self._fernet.rotate(token.encode()).decode()
         except InvalidToken:
             raise failure(Code.MISCONFIGURED, reason="SVP_ENCRYPTION_KEYS lacks a key that is still in use") from None
+
+
+def secret_hash(secret: str) -> str:
+    """Return what is stored of a secret that a caller shows again.
+
+    A plain hash is enough: each hashed value has 256 random bits, or is compared with one that has.
+    """
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 def new_key() -> str:

@@ -16,9 +16,11 @@ from svp_dagster.store.engine import process_engine
 from svp_dagster.store.entries import Entries
 from svp_dagster.store.history import History
 from svp_dagster.store.platforms import Platforms
+from svp_dagster.store.reservations import Reservations
 from svp_dagster.store.sweep import Sweep
 from svp_dagster.store.unknown_answers import UnknownAnswers
-from svp_dagster.store.web import Web
+from svp_dagster.store.web.callers import Web
+from svp_dagster.store.web.webhook_tokens import WebhookTokens
 
 OPERATOR_KEY_FILE = "operator.key"
 APP_KEY_FILE = "app.key"
@@ -39,9 +41,11 @@ class Store:
         self.addresses = Addresses(engine)
         self.contents = Contents(engine)
         self.ledger = Ledger(engine)
+        self.reservations = Reservations(engine)
         self.history = History(engine)
         self.unknown_answers = UnknownAnswers(engine)
-        self.web = Web(engine, cipher)
+        self.web = Web(engine)
+        self.webhook_tokens = WebhookTokens(engine, cipher)
 
 
 def open_store(settings: Settings) -> Store:

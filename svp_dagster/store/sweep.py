@@ -1,21 +1,31 @@
-"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended. Retries several."""
+"""What a sweep and an operator look for: entries that nobody works on, that wait, or that ended. Retries several.
+
+Also the links of all connections to try a paused platform with.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Engine, Select, func, or_, select, tuple_
+from sqlalchemy import Engine, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
-from svp_dagster.models import Status
+from svp_dagster.models import Link, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.entries import Entry, to_entry
 from svp_dagster.store.tables import ConnectionRow, LinkDatabaseRow, LinkEntryRow
 
 _FINAL = (Status.COMPLETED, Status.FAILED)
 _row = LinkEntryRow
+
+
+class OwnedLink(Value):
+    """A link, and the connection that it is of."""
+
+    connection_id: str
+    link: Link
 
 
 class Sweep:
@@ -59,6 +69,34 @@ class Sweep:
         )
         return self._entries(query.order_by(_row.waiting_since, _row.page_id).limit(limit))
 
+    def links_of_each(self, platform: str, codes: Collection[Code], *, limit: int) -> list[OwnedLink]:
+        """Return links of every active connection: those that completed last, then those that wait for `codes`.
+
+        `limit` bounds each of the two for a connection.
+        """
+        is_completed = _row.status == Status.COMPLETED
+        waits = and_(_row.status == Status.PENDING, _row.retry_at.is_not(None), _row.failure_code.in_(codes))
+        rank = func.row_number().over(
+            partition_by=(_row.connection_id, is_completed), order_by=(_row.updated_at.desc(), _row.page_id)
+        )
+        columns = (_row.connection_id, _row.link_url, _row.post_id, is_completed.label("completed"), rank.label("rank"))
+        ranked = (
+            select(*columns)
+            .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
+            .where(ConnectionRow.active, _row.platform == platform, or_(is_completed, waits))
+            .subquery()
+        )
+        query = (
+            select(ranked.c.connection_id, ranked.c.link_url, ranked.c.post_id)
+            .where(ranked.c.rank <= limit)
+            .order_by(ranked.c.connection_id, ranked.c.completed.desc(), ranked.c.rank)
+        )
+        with self._engine.connect() as connection:
+            return [
+                OwnedLink(connection_id=connection_id, link=Link(url=url, platform=platform, post_id=post_id))
+                for connection_id, url, post_id in connection.execute(query)
+            ]
+
     def failed(self, *, code: str | None, limit: int) -> list[Entry]:
         """Return entries of active connections that failed for good and whose row still exists, the latest first."""
         return self._entries(_latest_first(_failed(code)).limit(limit))
@@ -92,6 +130,12 @@ class Sweep:
             for row in rows:
                 transitions.reopen(row, now=now)
         return [to_entry(row) for row in rows]
+
+    def make_due(self, page_ids: Collection[str], *, now: datetime) -> None:
+        """Let those of these entries that wait be tried again now."""
+        waits = (_row.status == Status.PENDING, _row.holder.is_(None), _row.retry_at > now)
+        with self._engine.begin() as connection:
+            connection.execute(update(_row).where(_row.page_id.in_(page_ids), *waits).values(retry_at=now))
 
     def finished(self, *, after: tuple[datetime, str], before: datetime, limit: int) -> list[Entry]:
         """Return entries that ended before `before`, in the order of their ends, beyond the end and page id `after`."""

@@ -60,7 +60,7 @@ class Base(DeclarativeBase):
 
 
 class ConnectionRow(Base):
-    """One authorised Notion workspace. Tokens are Fernet texts."""
+    """One authorised Notion workspace. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new."""
 
     __tablename__ = "connections"
 
@@ -77,6 +77,7 @@ class ConnectionRow(Base):
     active: Mapped[bool] = mapped_column(default=True)
     output_language: Mapped[str] = mapped_column(default="")
     monthly_budget_usd: Mapped[float | None]
+    trusted: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -190,7 +191,7 @@ class LedgerRow(Base):
     """One paid call. `cost_usd` is null where the price isn't known."""
 
     __tablename__ = "ledger"
-    __table_args__ = (Index("ix_ledger_month", "connection_id", "at"),)
+    __table_args__ = (Index("ix_ledger_month", "connection_id", "at"), Index("ix_ledger_at", "at"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     at: Mapped[datetime]
@@ -205,17 +206,27 @@ class LedgerRow(Base):
     detail: Mapped[dict[str, Any]]
 
 
+class ReservationRow(Base):
+    """A paid call that is under way. Its cost isn't in the ledger yet, but counts towards the caps."""
+
+    __tablename__ = "reservations"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime]
+
+
 class PlatformRow(Base):
     """How downloads from a site go. While `paused_since` is set, its rows wait and a canary is downloaded now and then.
 
-    `failing` are the page ids of the rows that failed since one worked, for a reason that lies with the site. `browser`
-    is the one that got an answer after others were refused.
+    `failing` are the posts that failed since one worked (`platforms.FailedPost`). `browser` is the one that got an
+    answer after others were refused.
     """
 
     __tablename__ = "platforms"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    failing: Mapped[list[str]] = mapped_column(JSON, default=list)
+    failing: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     failure_code: Mapped[str | None]
     on_trial: Mapped[bool] = mapped_column(default=False)
     paused_since: Mapped[datetime | None]
@@ -223,8 +234,6 @@ class PlatformRow(Base):
     canary_at: Mapped[datetime | None]
     canaries: Mapped[int] = mapped_column(default=0)
     canary_problem: Mapped[str] = mapped_column(default="")
-    good_url: Mapped[str | None]
-    good_post_id: Mapped[str | None]
     good_at: Mapped[datetime | None]
     downloader: Mapped[str] = mapped_column(default="")
     browser: Mapped[str | None]
@@ -266,8 +275,18 @@ class SignInRow(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class SessionRow(Base):
+    """A session of a browser, whose secret is kept as SHA-256. The operator's has no connection."""
+
+    __tablename__ = "sessions"
+
+    secret_hash: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str | None] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime]
+
+
 class ApiTokenRow(Base):
-    """A personal API token, kept as SHA-256."""
+    """A personal API token, kept as SHA-256, and what it may do (`store.web.callers.Scope`)."""
 
     __tablename__ = "api_tokens"
 
@@ -275,15 +294,19 @@ class ApiTokenRow(Base):
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
     token_hash: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
 
 
-class InstallationSecretRow(Base):
-    """A secret of the whole installation, such as the webhooks' verification token, encrypted."""
+class WebhookTokenRow(Base):
+    """A verification token of Notion's webhooks, encrypted. `id` is its SHA-256; only one in use is confirmed."""
 
-    __tablename__ = "installation_secrets"
+    __tablename__ = "webhook_tokens"
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str]
-    updated_at: Mapped[datetime]
+    id: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str]
+    address: Mapped[str]
+    offered_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from svp_dagster.errors import Code
+from svp_dagster.errors import BUDGET_CODES, Code
 from svp_dagster.models import LinkEntry, Status
 from svp_dagster.store.tables import LinkEntryRow
 
@@ -97,7 +97,8 @@ def wait(row: LinkEntryRow, outcome: FailureOutcome, *, now: datetime) -> None:
     row.status, row.version, row.holder, row.attempts = Status.PENDING, row.version + 1, None, 0
     row.failure_code, row.sentence = outcome.code, outcome.sentence
     row.retry_at, row.updated_at = outcome.retry_at, now
-    row.waiting_since = row.waiting_since or now
+    # After weeks without a budget, a row has its whole time for what fails then.
+    row.waiting_since = None if outcome.code in BUDGET_CODES else row.waiting_since or now
 
 
 def _end(row: LinkEntryRow, status: Status, *, now: datetime) -> None:

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-import dagster as dg
-from pydantic import Field
+from pydantic import Field, SecretStr
 
+from svp_dagster.component import Component
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import PropertyFill, Summary
 from svp_dagster.notion.schema import Column, DataSourceSchema
@@ -31,10 +31,10 @@ _MISFORMED = "The engine gave no value of the right form."
 _WITHHELD = "Gemini refused this video's text ({reason}); quoted instead."
 
 
-class GeminiSummarizer(dg.ConfigurableResource):
+class GeminiSummarizer(Component):
     """Google's Gemini. Its answer has to fit a JSON schema, and its quotes have to occur in the material."""
 
-    api_key: str = Field(repr=False, description="Key of the Gemini API.")
+    api_key: SecretStr = Field(description="Key of the Gemini API.")
     model: str = Field(default="gemini-3.5-flash-lite", description="A model's id; no moving alias.")
     base_url: str = Field(default="", description="Another address of the API, scheme included.")
     timeout_s: float = Field(default=90.0, gt=0, description="Time limit of one call.")
@@ -101,7 +101,7 @@ class GeminiSummarizer(dg.ConfigurableResource):
                 return _ask(converse(schema=None), f"{text}\n{prompts.described_schema(columns)}", columns)
 
 
-class ExtractiveSummarizer(dg.ConfigurableResource):
+class ExtractiveSummarizer(Component):
     """Quotes from the material by rules. Needs no key, costs nothing, invents nothing, doesn't translate."""
 
     material_chars: int = Field(default=MATERIAL_CHARS, ge=1_000, description="Longest material that is read.")

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import JsonObject, Usage
 from svp_dagster.packages import load
@@ -48,7 +50,7 @@ def prepare() -> None:
     load("google.genai")
 
 
-def open_client(*, api_key: str, base_url: str, timeout_s: float, attempts: int) -> Client:
+def open_client(*, api_key: SecretStr, base_url: str, timeout_s: float, attempts: int) -> Client:
     """Return a client with a timeout. Raises `key_rejected` without a key."""
     prepare()
     from google import genai
@@ -64,7 +66,7 @@ def open_client(*, api_key: str, base_url: str, timeout_s: float, attempts: int)
         ),
     )
     # Explicit, because GOOGLE_GENAI_USE_VERTEXAI in the environment would send the key elsewhere.
-    return genai.Client(vertexai=False, api_key=api_key, http_options=options)
+    return genai.Client(vertexai=False, api_key=api_key.get_secret_value(), http_options=options)
 
 
 class Conversation:

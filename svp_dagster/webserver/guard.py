@@ -43,6 +43,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+ASK_AGAIN = "private, no-cache"
+"""A browser may keep an answer, such as the UI's scripts, and asks whether it may show it: not after a sign-out."""
 FRAME_POLICY = "frame-ancestors 'self'"
 
 _SAFE_METHODS = ("GET", "HEAD")
@@ -74,7 +76,7 @@ def matched_path(routes: list[BaseRoute], scope: Scope) -> str:
 
 
 class SecurityHeaders:
-    """Add to every answer what keeps other sites from framing, embedding or sniffing it."""
+    """Add to every answer what keeps other sites from framing, embedding or sniffing it, and caches from serving it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -86,6 +88,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(SECURITY_HEADERS)
+                headers.setdefault("Cache-Control", ASK_AGAIN)
                 # Beside Dagster's own policy: browsers enforce each.
                 headers.append("Content-Security-Policy", FRAME_POLICY)
             await send(message)

@@ -1,20 +1,21 @@
-"""The operator's sign-in to the Dagster UI.
+"""The operator's sign-in to the Dagster UI, and the sign-out.
 
-The key is exchanged for a session: a token in a cookie, encrypted and dated under the key. Nothing is stored, and
-another key ends all sessions. Programs send the key itself as a bearer token, which no browser adds by itself.
+The key is exchanged for a session, whose token the browser keeps in a cookie. Programs send the key itself as a bearer
+token, which no browser adds by itself.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import asyncio
 import hmac
 import logging
+import time
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, quote
 
-from cryptography.fernet import Fernet, InvalidToken
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -22,38 +23,39 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from svp_dagster.webserver.sessions import Session, Sessions
+
 logger = logging.getLogger(__name__)
 
 COOKIE = "__Host-svp_dagster"
 """The prefix makes browsers insist on Secure, and on no other host having set it."""
-SESSION_S = 12 * 3600
+SIGN_OUT = "/sign-out"
 FAILURES = RateLimitItemPerMinute(10)
 """Wrong keys that one address may give."""
 LONGEST_FORM_BYTES = 4096
 
 _FORM = Path(__file__).with_name("sign_in.html")
+_SIGN_OUT_PAGE = Path(__file__).with_name("sign_out.html")
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _FORM_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
+_PAGE_HEADERS = {"Content-Security-Policy": _FORM_POLICY, "Cache-Control": "no-store"}
+_COOKIE_RULES: Any = {"path": "/", "secure": True, "httponly": True, "samesite": "strict"}
 _BEARER = "bearer "
+_POLICY_VIOLATION = 1008
+"""RFC 6455, 7.4.1."""
 _SENTENCES = {
     HTTPStatus.UNAUTHORIZED: "Sign in with the operator's key.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many wrong keys. Try again in a minute.",
 }
 
 
-def sessions(key: str) -> Fernet:
-    """Return what makes and reads session tokens under this operator's key."""
-    derived = hashlib.sha256(b"session of the Dagster UI\0" + key.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(derived))
-
-
 class SignIn:
     """Let only the operator through, pages and WebSockets alike."""
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    def __init__(self, app: ASGIApp, key: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._app = app
         self._key = key
-        self._sessions = sessions(key)
+        self._sessions = Sessions(clock)
         self._failures = MovingWindowRateLimiter(MemoryStorage())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,24 +64,26 @@ class SignIn:
             await self._app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
-        bearer = connection.headers.get("authorization", "")
-        if self._has_session(connection):
-            answer: ASGIApp = self._app
-        elif bearer.lower().startswith(_BEARER):
-            status = self._verify(bearer[len(_BEARER) :].strip(), connection)
-            answer = self._app if status == HTTPStatus.OK else _refused(connection, status)
-        elif scope["type"] == "http" and scope["method"] == "POST" and media_type(connection) == _FORM_TYPE:
-            answer = await self._enter(Request(scope, receive))
+        session = self._sessions.find(connection.cookies.get(COOKIE, ""))
+        if session is None:
+            answer = await self._answer_stranger(connection, receive)
+        elif scope["type"] == "websocket":
+            answer = self._until_the_end_of(session)
+        elif scope["path"] == SIGN_OUT:
+            answer = self._sign_out(connection)
         else:
-            answer = _refused(connection, HTTPStatus.UNAUTHORIZED)
+            answer = self._app
         await answer(scope, receive, send)
 
-    def _has_session(self, connection: HTTPConnection) -> bool:
-        try:
-            self._sessions.decrypt(connection.cookies.get(COOKIE, "").encode(), ttl=SESSION_S)
-        except InvalidToken:
-            return False
-        return True
+    async def _answer_stranger(self, connection: HTTPConnection, receive: Receive) -> ASGIApp:
+        """Return the app for a program that sends the key, the form's answer, or the form."""
+        scope, bearer = connection.scope, connection.headers.get("authorization", "")
+        if bearer.lower().startswith(_BEARER):
+            status = self._verify(bearer[len(_BEARER) :].strip(), connection)
+            return self._app if status == HTTPStatus.OK else _form(connection, status)
+        if scope["type"] == "http" and scope["method"] == "POST" and media_type(connection) == _FORM_TYPE:
+            return await self._enter(Request(scope, receive))
+        return _form(connection, HTTPStatus.UNAUTHORIZED)
 
     async def _enter(self, request: Request) -> Response:
         """Answer the form: a session and the page that was asked for, or the form again."""
@@ -89,11 +93,39 @@ class SignIn:
         fields = parse_qs((await request.body()).decode(errors="replace"))
         status = self._verify(fields.get("key", [""])[0].strip(), request)
         if status != HTTPStatus.OK:
-            return _refused(request, status)
+            return _form(request, status)
         answer = RedirectResponse(_same_page(request), status_code=HTTPStatus.SEE_OTHER)
-        token = self._sessions.encrypt(b"").decode()
-        answer.set_cookie(COOKIE, token, path="/", secure=True, httponly=True, samesite="strict")
+        answer.set_cookie(COOKIE, self._sessions.begin(), **_COOKIE_RULES)
         return answer
+
+    def _sign_out(self, connection: HTTPConnection) -> Response:
+        """Answer the page with the button, and the button."""
+        if connection.scope["method"] != "POST":
+            return HTMLResponse(_SIGN_OUT_PAGE.read_text(), headers=_PAGE_HEADERS)
+        self._sessions.end(connection.cookies.get(COOKIE, ""))
+        answer = RedirectResponse("/", status_code=HTTPStatus.SEE_OTHER)
+        answer.delete_cookie(COOKIE, **_COOKIE_RULES)
+        answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return answer
+
+    def _until_the_end_of(self, session: Session) -> ASGIApp:
+        """Return the app for a WebSocket, which is closed when its session ends or expires."""
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            serving = asyncio.ensure_future(self._app(scope, receive, send))
+            ended = asyncio.ensure_future(session.ended.wait())
+            left_s = self._sessions.left_s(session)
+            try:
+                await asyncio.wait({serving, ended}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+                if serving.done():
+                    await serving
+                else:
+                    await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            finally:
+                serving.cancel()
+                ended.cancel()
+
+        return serve
 
     def _verify(self, given: str, connection: HTTPConnection) -> HTTPStatus:
         address = connection.client.host if connection.client else ""
@@ -111,12 +143,12 @@ def media_type(connection: HTTPConnection) -> str:
     return connection.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _refused(connection: HTTPConnection, status: HTTPStatus) -> Response:
-    """Return the form where a person looks, else a sentence."""
+def _form(connection: HTTPConnection, status: HTTPStatus) -> Response:
+    """Return the form to sign in where a person looks, else a sentence."""
     sentence = _SENTENCES[status]
     if connection.scope["type"] == "http" and "text/html" in connection.headers.get("accept", ""):
-        headers = {"Content-Security-Policy": _FORM_POLICY, "Cache-Control": "no-store"}
-        return HTMLResponse(_FORM.read_text().replace("{sentence}", sentence), status_code=status, headers=headers)
+        page = _FORM.read_text().replace("{sentence}", sentence)
+        return HTMLResponse(page, status_code=status, headers=_PAGE_HEADERS)
     return PlainTextResponse(sentence, status_code=status)
 
 

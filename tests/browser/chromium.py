@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 _FLAGS = [
@@ -31,3 +31,16 @@ def chromium(*flags: str) -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=[*_FLAGS, *flags])
         yield launched
         launched.close()
+
+
+@contextmanager
+def profile_on_disk(browser: Browser, folder: Path) -> Iterator[BrowserContext]:
+    """Run another, as people have it: with a profile in a folder, and *Back* to pages that are still alive.
+
+    The folder is complete after the block.
+    """
+    context = browser.browser_type.launch_persistent_context(
+        folder, executable_path=CHROMIUM, args=_FLAGS, ignore_default_args=["--disable-back-forward-cache"]
+    )
+    yield context
+    context.close()

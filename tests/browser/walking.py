@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from playwright.sync_api import Page, expect
 
 from svp_dagster.errors import Code, SvpError
-from svp_dagster.models import ContentPage, Link, LinkEntry, PaidCall, Status
+from svp_dagster.models import ContentPage, LinkEntry, PaidCall, Status
 from svp_dagster.rows.pauses import downloader_versions
 from svp_dagster.rows.waiting import failure_rule
+from svp_dagster.store.platforms import FailedPost
 from tests.browser.conftest import Site
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"
@@ -120,7 +121,7 @@ class Worker:
         """Let a row fail as it does when its site changed; that pauses the site."""
         self._site.store.platforms.failed(
             platform,
-            page_id="row",
+            failed=FailedPost(connection_id="ada", post="1"),
             code=Code.SITE_CHANGED,
             rows_to_pause=1,
             downloader=downloader_versions(),
@@ -129,8 +130,7 @@ class Worker:
 
     def repair(self, platform: str) -> None:
         """Let a row of a site be downloaded."""
-        link = Link(url=VIDEO, platform=platform, post_id="1")
-        self._site.store.platforms.worked(link, by_canary=False, downloader=downloader_versions(), now=_now())
+        self._site.store.platforms.worked(platform, by_canary=False, downloader=downloader_versions(), now=_now())
 
     def fail(self, link: LinkEntry, run_id: str, error: SvpError) -> None:
         """End the row badly."""

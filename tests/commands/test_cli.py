@@ -14,6 +14,7 @@ from svp_dagster.commands.processes import free_port
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
 from svp_dagster.store.store import open_store
+from tests.store.examples import use_webhook_token
 
 
 @pytest.fixture
@@ -50,14 +51,14 @@ def test_keys_are_rotated_and_the_old_one_can_go(home: Path, monkeypatch: pytest
         now=datetime.now(UTC),
     )
     store = open_store(Settings())
-    store.web.set_secret("webhook", "secret-webhook", now=datetime.now(UTC))
+    use_webhook_token(store, "secret-webhook", now=datetime.now(UTC))
     monkeypatch.setenv("SVP_ENCRYPTION_KEYS", f"{new},{old}")
     assert "1 connections and 1 secrets" in svp("rotate-keys").stdout
 
     monkeypatch.setenv("SVP_ENCRYPTION_KEYS", new)
-    kept = open_store(Settings()).web.secret("webhook")
+    kept = open_store(Settings()).webhook_tokens.in_use()
     assert kept is not None
-    assert kept[0] == "secret-webhook"
+    assert kept.token == "secret-webhook"
     tokens = open_store(Settings()).connections.tokens(connection.id)
     assert tokens is not None
     assert (tokens.access, tokens.refresh) == ("secret-access", "secret-refresh")

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from svp_dagster.commands.pipeline import Engines, Options, Pipeline
-from svp_dagster.commands.process import engines, read_schema
+from svp_dagster.commands.pipeline import Options, Pipeline
+from svp_dagster.commands.process import read_schema
 from svp_dagster.download.downloader import YtDlpDownloader
+from svp_dagster.engines import Engines, choose_engines
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import ProcessingType, Segment, Span, Transcript, Video, Word
 from svp_dagster.ports import Meter
@@ -107,7 +108,7 @@ def test_a_speech_engine_is_loaded_beside_the_download_where_it_is_needed(
 def paid(folder: Path) -> Pipeline:
     """The pipeline with the configured engines."""
     return Pipeline(
-        engines=engines(Settings()),
+        engines=choose_engines(Settings()),
         contents=ContentsInMemory(),
         meter=CountingMeter(),
         folder=folder,

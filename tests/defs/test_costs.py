@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import dagster as dg
+import pytest
+
 from tests.defs.installation import Installation
 from tests.sandbox.ai_service import AiService
 
@@ -46,6 +49,28 @@ def test_a_changed_prompt_pays_for_the_summary_alone(installation: Installation,
 
     assert installation.run(row["id"]).success
     assert calls(ai) == {"openai": 1, "vision": 1, "gemini": 2}
+
+
+def test_a_row_that_meets_a_cap_waits_and_becomes_a_page_once_it_is_raised(
+    installation: Installation, ai: AiService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ai.steer("vision", lines=["2 ripe bananas", "80 g oats"])
+    monkeypatch.setenv("SVP_MONTHLY_BUDGET_USD", "0.0001")
+    row = installation.process(PANCAKES, "cooking")
+    assert row["status"] == "pending"
+    assert "ask the operator to raise that limit" in row["error"]
+    assert "It is tried again at" in row["error"]
+    assert calls(ai) == {"openai": 1}
+    assert isinstance(installation.tick(), dg.SkipReason)
+
+    monkeypatch.setenv("SVP_MONTHLY_BUDGET_USD", "1")
+    (run,) = installation.run_requested()
+
+    assert run.success
+    assert installation.row(row["id"])["status"] == "completed"
+    assert calls(ai) == {"openai": 1, "vision": 1, "gemini": 1}
+    with installation.store.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM reservations").scalar() == 0
 
 
 def test_music_alone_makes_a_page_without_a_transcript(installation: Installation, ai: AiService) -> None:

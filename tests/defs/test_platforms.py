@@ -14,7 +14,7 @@ from sandbox.faults import Fault
 from sandbox.media.server import MediaSandbox
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Link, ProcessingType, Status
-from svp_dagster.rows.pauses import canary_links, downloader_versions
+from svp_dagster.rows.pauses import MAX_CANARIES, SITE_FAULTS, choose_canaries, downloader_versions
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.store.platforms import Platform
 from tests.defs.installation import Installation
@@ -184,21 +184,20 @@ def test_a_run_begins_with_the_browser_that_worked_in_another(
     assert installation.store.platforms.browser("tiktok") == "chrome-146:macos-26"
 
 
-def test_a_canary_is_the_operators_link_then_the_last_that_worked_then_those_that_wait(
+def test_a_canary_is_the_operators_link_which_decides_then_those_of_rows(
     installation: Installation, broken: list[str]
 ) -> None:
-    waiting = installation.store.sweep.waiting({Code.SITE_CHANGED}, limit=9)
-    platform = tiktok(installation)
-    operators, good = of_tiktok("operator", "7300000000000000009"), of_tiktok("known", "7300000000000000008")
+    known = installation.store.sweep.links_of_each("tiktok", SITE_FAULTS, limit=9)
+    platform, operators = tiktok(installation), of_tiktok("operator", "7300000000000000009")
     named = SiteRules(canaries={"tiktok": operators.url})
 
-    found = canary_links(platform, waiting=waiting, rules=SiteRules())
-    assert sorted(link.url for link in found) == [SOUP, STEW]
-    known = platform.model_copy(update={"good_link": good})
-    assert canary_links(known, waiting=waiting, rules=named)[:2] == [operators, good]
-    assert len(canary_links(known, waiting=waiting, rules=named)) == 3
+    found = choose_canaries(platform, known=known, rules=SiteRules())
+    assert sorted(canary.link.url for canary in found) == [SOUP, STEW]
+    found = choose_canaries(platform, known=known, rules=named)
+    assert (found[0].link, [canary.votes for canary in found]) == (operators, [MAX_CANARIES, 1, 1])
     instagram = platform.model_copy(update={"name": "instagram"})
-    assert canary_links(instagram, waiting=waiting, rules=named) == []
+    assert choose_canaries(instagram, known=[], rules=named) == []
+    assert installation.store.sweep.links_of_each("instagram", SITE_FAULTS, limit=9) == []
 
 
 def test_without_any_known_link_rows_are_the_canary(

@@ -19,7 +19,15 @@ def read(link: Link = TIKTOK, **info: Any) -> Post:
 
 
 def fmt(name: str, width: int | None = None, height: int | None = None, **more: Any) -> JsonObject:
-    return {"format_id": name, "width": width, "height": height, "vcodec": "h264", "acodec": "aac", **more}
+    size = {"width": width, "height": height}
+    return {
+        "format_id": name,
+        "url": f"https://a.example/{name}.mp4",
+        "vcodec": "h264",
+        "acodec": "aac",
+        **size,
+        **more,
+    }
 
 
 def chosen(*formats: JsonObject) -> list[str]:
@@ -66,7 +74,15 @@ def test_of_nothing_nothing_is_chosen() -> None:
 
 def test_streams_that_ffmpeg_would_fetch_itself_are_left_out() -> None:
     post = read(
-        ELSEWHERE, formats=[fmt("hls", 576, 1024, protocol="m3u8_native"), fmt("file", 576, 1024, protocol="https")]
+        ELSEWHERE,
+        formats=[
+            fmt("hls", protocol="m3u8_native"),
+            fmt("unnamed", url="https://a.example/list.m3u8"),
+            fmt("rtmp", url="rtmp://a.example/live"),
+            fmt("ftp", url="ftp://a.example/video.mp4"),
+            fmt("nothing", url=None),
+            fmt("file"),
+        ],
     )
 
     assert [each["format_id"] for each in post.items[0].formats] == ["file"]

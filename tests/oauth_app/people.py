@@ -25,7 +25,10 @@ class Person:
 
     def leave_for_notion(self) -> dict[str, str]:
         """Begin a sign-in; what Notion's authorize page is asked."""
-        answer = self.client.get("/auth/notion/login?here=1")
+        return self.asked_of(self.client.get("/auth/notion/login?here=1"))
+
+    def asked_of(self, answer: TestResponse) -> dict[str, str]:
+        """What a redirect asks Notion's authorize page."""
         assert answer.status_code == 302, answer.text
         return {name: values[0] for name, values in parse_qs(urlsplit(answer.location).query).items()}
 
@@ -57,7 +60,7 @@ class Person:
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.location}"
         return answer.text
 
-    def submit(self, path: str, **fields: str) -> TestResponse:
+    def submit(self, path: str, **fields: str | list[str]) -> TestResponse:
         """Send a form, with the token that a page of this session holds."""
         return self.client.post(path, data=fields | {"csrf_token": self.csrf})
 
@@ -68,9 +71,10 @@ class Person:
     @property
     def csrf(self) -> str:
         """The session's token."""
-        if not self._csrf:
-            found = _CSRF.search(self.client.get("/settings").text)
-            self._csrf = found[1] if found else ""
+        for path in ("/settings", "/operator"):  # whoever isn't signed in has a form on the second alone
+            if not self._csrf:
+                found = _CSRF.search(self.client.get(path).text)
+                self._csrf = found[1] if found else ""
         return self._csrf
 
     def set_up(self) -> Person:

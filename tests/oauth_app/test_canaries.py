@@ -14,12 +14,12 @@ from flask import Flask
 from sqlalchemy import text
 
 from oauth_app.app import create_app
-from oauth_app.webhooks import IN_USE
 from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import CLIENT, NotionSandbox
 from tests.oauth_app.conftest import store_of
 from tests.oauth_app.people import Person
 from tests.oauth_app.test_tokens import make_token
+from tests.store.examples import use_webhook_token
 
 APP_KEY = "app-key-canary-5f2a"
 WEBHOOK_TOKEN = "webhook-canary-81c3"
@@ -64,7 +64,7 @@ def test_no_secret_is_in_any_log_line_page_or_error(
     with everything_logged() as logged:
         app = create_app()
         store = store_of(app)
-        store.web.set_secret(IN_USE, WEBHOOK_TOKEN, now=datetime.now(UTC))
+        use_webhook_token(store, WEBHOOK_TOKEN, now=datetime.now(UTC))
         person = Listener(app, notion)
         asked = person.leave_for_notion()
         answered = person.answer_notion(asked)

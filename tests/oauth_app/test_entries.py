@@ -288,13 +288,13 @@ def test_retry_leads_back_to_where_it_was_pressed(ada: Person, store: Store) -> 
 
 def test_a_thumbnail_is_shown(ada: Person, store: Store) -> None:
     page_id = add(ada)["id"]
-    assert ada.client.get(f"/entries/{page_id}/thumbnail.jpg").status_code == 404
+    assert ada.client.get(f"/api/entries/{page_id}/thumbnail.jpg").status_code == 404
     run_id = begin(store, page_id)
     store.entries.note(page_id, run_id, stage="download", seconds=1, media_key="tiktok:1")
     store.contents.set_thumbnail("tiktok:1", b"\xff\xd8jpeg")
-    shown = ada.client.get(f"/entries/{page_id}/thumbnail.jpg")
+    shown = ada.client.get(f"/api/entries/{page_id}/thumbnail.jpg")
     assert (shown.data, shown.mimetype) == (b"\xff\xd8jpeg", "image/jpeg")
-    assert f"/entries/{page_id}/thumbnail.jpg" in ada.see("/entries")
+    assert f"/api/entries/{page_id}/thumbnail.jpg" in ada.see("/entries")
 
 
 def test_the_row_at_notion_is_where_notion_says(ada: Person, notion: NotionSandbox) -> None:

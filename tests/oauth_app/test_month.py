@@ -9,8 +9,9 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oauth_app.month import CHART_HEIGHT, draw, month_of
+from oauth_app.month import CHART_HEIGHT, draw
 from oauth_app.words import ago, duration, usd
+from svp_dagster.rows.spending.caps import month_of
 from svp_dagster.store.history import Day
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -15,6 +14,7 @@ from svp_dagster.store.crypto import new_key
 from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
+from tests.oauth_app.test_tokens import make_token
 
 FRIEND = "https://friend.example"
 
@@ -174,9 +174,9 @@ def test_what_is_too_large_is_refused(ada: Person) -> None:
 
 
 def test_everybody_gets_the_page_of_an_outage_while_the_database_is_gone(app: Flask, ada: Person, store: Store) -> None:
-    token = store.web.add_api_token(ada.connection_id, name="script", now=datetime.now(UTC))[1]
+    token = make_token(ada)
     with store.engine.begin() as connection:
-        for table in ("api_tokens", "connections"):
+        for table in ("api_tokens", "sessions", "connections"):
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO gone_{table}")
     for client, headers in ((ada.client, {}), (app.test_client(), {"Authorization": f"Bearer {token}"})):

@@ -13,13 +13,12 @@ from flask import Flask
 from oauth_app.words import ahead
 from svp_dagster.download.instagram import CHALLENGED
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import Link
 from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.pauses import downloader_versions, platform_paused_error
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.waiting import waiting_outcome
 from svp_dagster.store.entries import Entry
-from svp_dagster.store.platforms import Platform
+from svp_dagster.store.platforms import FailedPost, Platform
 from svp_dagster.store.store import Store
 from tests.oauth_app.dagster_stand_in import dagster
 from tests.oauth_app.people import Person
@@ -38,11 +37,14 @@ def environment(environment: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
         yield environment
 
 
+FAILED = FailedPost(connection_id="ada", post="1")
+
+
 def break_down(store: Store, *, rows_to_pause: int = 1, now: datetime | None = None) -> Platform:
     """TikTok fails for a row."""
     return store.platforms.failed(
         "tiktok",
-        page_id="row",
+        failed=FAILED,
         code=Code.SITE_CHANGED,
         rows_to_pause=rows_to_pause,
         downloader=OLD_VERSIONS,
@@ -51,8 +53,7 @@ def break_down(store: Store, *, rows_to_pause: int = 1, now: datetime | None = N
 
 
 def work(store: Store, *, by_canary: bool = False) -> Platform:
-    link = Link(url=VIDEO, platform="tiktok", post_id="1")
-    return store.platforms.worked(link, by_canary=by_canary, downloader=OLD_VERSIONS, now=datetime.now(UTC))
+    return store.platforms.worked("tiktok", by_canary=by_canary, downloader=OLD_VERSIONS, now=datetime.now(UTC))
 
 
 def wait_for_site(store: Store, entry: Entry) -> Entry:
@@ -195,7 +196,7 @@ def test_the_operator_sees_which_address_a_site_refuses_and_why(
     pace.throttled("instagram direct", failure(Code.RATE_LIMITED, detail=CHALLENGED, retry_after_s=7200))
     store.platforms.failed(
         "instagram",
-        page_id="row",
+        failed=FAILED,
         code=Code.RATE_LIMITED,
         rows_to_pause=5,
         downloader=OLD_VERSIONS,

@@ -8,13 +8,14 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from svp_dagster.store.web.callers import Scope
 from tests.oauth_app.people import Person
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"
 
 
-def make_token(person: Person, name: str = "Phone") -> str:
-    page = person.submit("/tokens", name=name)
+def make_token(person: Person, name: str = "Phone", scopes: tuple[Scope, ...] = tuple(Scope)) -> str:
+    page = person.submit("/tokens", name=name, scope=[*scopes])
     found = re.search(r"svp_[\w-]{40,}", page.text)
     assert found, page.text
     return found[0]
@@ -82,5 +83,5 @@ def test_a_name_is_cut_and_never_markup(ada: Person) -> None:
 def test_there_is_an_end_to_tokens(ada: Person) -> None:
     for number in range(20):
         make_token(ada, str(number))
-    assert ada.submit("/tokens", name="one more").location == "/tokens"
+    assert ada.submit("/tokens", name="one more", scope="read").location == "/tokens"
     assert "There are 20 tokens already" in ada.see("/tokens")

@@ -16,6 +16,7 @@ from svp_dagster.errors import Code, failure
 from svp_dagster.models import PaidCall
 from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.store.store import Store
+from svp_dagster.store.web.callers import Scope
 from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion
 from tests.oauth_app.people import Person
 
@@ -23,7 +24,7 @@ SECRET_WORD = "Kestrel"
 """In the names of all that the owner has."""
 VIDEO = "https://www.tiktok.com/@kestrel/video/7300000000000000001"
 OPEN_TO_ALL = {"static"}
-ENDS_THE_SESSION = {"sign_in.sign_out", "sign_in.disconnect"}
+ENDS_THE_SESSION = {"sign_in.sign_out", "sign_in.sign_out_everywhere", "sign_in.disconnect"}
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -67,7 +68,8 @@ def owned(ada: Person, store: Store) -> Owned:
     call = PaidCall(service="speech", model=SECRET_WORD, units=1, unit="seconds", cost_usd=77.77)
     store.ledger.add(call, connection_id=ada.connection_id, page_id=entry["id"], run_id=run_id, now=datetime.now(UTC))
     ada.submit("/settings", output_language=SECRET_WORD)
-    token, _ = store.web.add_api_token(ada.connection_id, name=f"{SECRET_WORD} phone", now=NOW)
+    name = f"{SECRET_WORD} phone"
+    token, _ = store.web.add_api_token(ada.connection_id, name=name, scopes=set(Scope), expires_at=None, now=NOW)
     return Owned(page_id=entry["id"], entry_id=entry["id"], database_id=database["id"], token_id=token.id)
 
 

@@ -15,12 +15,14 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from oauth_app.app import create_app
-from oauth_app.webhooks import IN_USE, OFFERED, signature_of
+from oauth_app.webhooks import signature_of
 from sandbox.serving import serve
+from svp_dagster.store.crypto import secret_hash
 from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.conftest import store_of
 from tests.oauth_app.people import Person
+from tests.store.examples import use_webhook_token
 
 TOKEN = "secret_of_the_subscription"
 
@@ -49,11 +51,16 @@ def event(source_id: str, *, kind: str = "page.created", **changes: Any) -> dict
 @pytest.fixture
 def source_id(ada: Person, store: Store) -> str:
     """The Link Database of a connection that is not due, with webhooks set up."""
-    store.web.set_secret(IN_USE, TOKEN, now=datetime.now(UTC))
+    use_webhook_token(store, TOKEN, now=datetime.now(UTC))
     found = store.databases.link_database(ada.connection_id)
     assert found is not None
     rest(store)
     return found.data_source_id
+
+
+def offered(store: Store) -> list[str]:
+    """The tokens that wait for the operator."""
+    return [offer.token for offer in store.webhook_tokens.offers(now=datetime.now(UTC))]
 
 
 def rest(store: Store) -> None:
@@ -163,7 +170,7 @@ def test_an_event_before_the_set_up_is_refused(app: Flask) -> None:
 def test_once_set_up_no_other_token_is_taken(app: Flask, store: Store, source_id: str) -> None:
     answer = post(app, {"verification_token": "secret_of_an_attacker"}, token=None)
     assert answer.status_code == 409
-    assert store.web.secret(OFFERED) is None
+    assert offered(store) == []
     assert post(app, event(source_id)).status_code == 200
 
 
@@ -172,7 +179,7 @@ def test_once_set_up_no_other_token_is_taken(app: Flask, store: Store, source_id
 )
 def test_what_is_no_handshake_is_refused(app: Flask, store: Store, body: Any) -> None:
     assert post(app, body, token=None).status_code == 401
-    assert store.web.secret(OFFERED) is None
+    assert offered(store) == []
 
 
 @pytest.mark.parametrize("token", [TOKEN, None])
@@ -181,9 +188,7 @@ def test_a_handshake_is_taken_signed_with_its_own_token_or_unsigned(
 ) -> None:
     answer = post(app, {"verification_token": TOKEN}, token=token)
     assert (answer.status_code, answer.json) == (200, {"outcome": "token_offered", "connections": 0})
-    kept = store.web.secret(OFFERED)
-    assert kept is not None
-    assert kept[0] == TOKEN
+    assert offered(store) == [TOKEN]
 
 
 @pytest.mark.parametrize("token", ["secret_of_someone_else", ""])
@@ -194,7 +199,7 @@ def test_a_handshake_that_is_signed_with_another_token_is_refused(app: Flask, st
     assert answer.status_code == 401
     assert answer.json is not None
     assert answer.json["error"] == "signature_wrong"
-    assert store.web.secret(OFFERED) is None
+    assert offered(store) == []
 
 
 @pytest.mark.parametrize("signed_with", ["secret_of_an_attacker", TOKEN])
@@ -203,7 +208,7 @@ def test_once_set_up_no_signed_handshake_is_taken_either(
 ) -> None:
     answer = post(app, {"verification_token": "secret_of_an_attacker"}, token=signed_with)
     assert answer.status_code in (401, 409)
-    assert store.web.secret(OFFERED) is None
+    assert offered(store) == []
     assert post(app, event(source_id)).status_code == 200
 
 
@@ -220,7 +225,7 @@ def test_the_operator_sees_the_offered_token_and_takes_it(app: Flask, store: Sto
     found = store.databases.link_database(ada.connection_id)
     assert found is not None
     assert post(app, event(found.data_source_id)).status_code == 401
-    ada.submit("/operator/webhooks/confirm")
+    ada.submit("/operator/webhooks/confirm", offer=secret_hash(TOKEN))
     assert post(app, event(found.data_source_id)).status_code == 200
     assert TOKEN not in ada.see("/operator")
     ada.submit("/operator/webhooks/start-over")
@@ -231,9 +236,10 @@ def test_nobody_but_the_operator_sees_or_takes_a_token(app: Flask, store: Store,
     post(app, {"verification_token": TOKEN}, token=None)
     ada.submit("/operator/key", key="guess")
     assert TOKEN not in ada.see("/operator")
-    for path in ("/operator/webhooks/confirm", "/operator/webhooks/start-over"):
-        assert ada.submit(path).status_code == 403
-    assert store.web.secret(OFFERED) is not None
+    for path in ("/operator/webhooks/confirm", "/operator/webhooks/discard", "/operator/webhooks/start-over"):
+        assert ada.submit(path, offer=secret_hash(TOKEN)).status_code == 403
+    assert offered(store) == [TOKEN]
+    assert store.webhook_tokens.in_use() is None
 
 
 @pytest.mark.parametrize("is_signed", [True, False])
@@ -246,9 +252,9 @@ def test_notions_own_subscription_works_from_handshake_to_event(
         ada = Person(app, notion).sign_in().set_up()
         asked = {"url": f"{served.url}/webhooks/notion", "workspace_id": notion.workspace_id}
         made = notion.control("webhooks", **asked, is_handshake_signed=is_signed)
-        wait_until(lambda: store.web.secret(OFFERED) is not None)
+        wait_until(lambda: bool(offered(store)))
         assert made["verification_token"] in operator_page(ada)
-        ada.submit("/operator/webhooks/confirm")
+        ada.submit("/operator/webhooks/confirm", offer=secret_hash(made["verification_token"]))
         link_database = store.databases.link_database(ada.connection_id)
         assert link_database is not None
         rest(store)

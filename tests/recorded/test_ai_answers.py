@@ -14,6 +14,7 @@ import pytest
 
 from svp_dagster import unknown_answers
 from svp_dagster.errors import SvpError
+from svp_dagster.media.probe import probe
 from svp_dagster.models import JsonObject, Span
 from svp_dagster.screen.engines import VisionReader
 from svp_dagster.screen.lines import join_words
@@ -39,7 +40,7 @@ def service() -> Iterator[AiService]:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return audio.decode([CLIPS / "pancakes.mp4"], tmp_path_factory.mktemp("sound"), limit_s=30)
+    return audio.decode([probe(CLIPS / "pancakes.mp4")], tmp_path_factory.mktemp("sound"), limit_s=30)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import logging
 from datetime import datetime
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from svp_dagster.models import Status
@@ -14,6 +13,7 @@ from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.rows.held_row import hold
 from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.spending.caps import SpendingCaps
 from svp_dagster.rows.tokens import TokenStore
 from tests.store.examples import link, sign_in
 
@@ -29,7 +29,7 @@ class DefectiveNotion(NotionResource):
 def rows(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LinkRows:
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("SVP_HOME", str(tmp_path))
-    return LinkRows(tokens=TokenStore(), notion=DefectiveNotion())
+    return LinkRows(tokens=TokenStore(), notion=DefectiveNotion(), caps=SpendingCaps())
 
 
 def test_a_defect_in_a_background_status_write_is_logged_and_the_status_stays_unsynced(
@@ -40,7 +40,7 @@ def test_a_defect_in_a_background_status_write_is_logged_and_the_status_stays_un
     held = hold(rows, "row", "run", may_take_over=lambda _: False)
 
     held.enter(Status.DOWNLOADING)
-    rows.teardown_after_execution(dg.build_init_resource_context())
+    rows.close()
 
     (logged,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert "row row" in logged.getMessage()

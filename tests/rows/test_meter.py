@@ -13,7 +13,8 @@ from svp_dagster.models import Transcript, Usage
 from svp_dagster.prices import load_prices
 from svp_dagster.rows.deferred_writes import DeferredWrites
 from svp_dagster.rows.kept_contents import KeptContents
-from svp_dagster.rows.meter import RowMeter
+from svp_dagster.rows.spending.caps import SpendingCaps
+from svp_dagster.rows.spending.meter import RowMeter
 from svp_dagster.store.contents import Spent
 from svp_dagster.store.store import Store
 from tests.refusing import refuse_writes
@@ -47,7 +48,7 @@ def row_meter(
         link=link(connection_id, at=at),
         run_id="run",
         prices=load_prices(None),
-        monthly_budget_usd=monthly_budget_usd,
+        caps=SpendingCaps(connection_usd=monthly_budget_usd),
         writes=writes,
     )
 
@@ -79,7 +80,7 @@ def test_the_budget_ends_with_what_was_spent_this_month(store: Store, connection
     meter.record(MINUTE)
     with pytest.raises(SvpError) as caught:
         meter.require_budget()
-    assert caught.value.code is Code.BUDGET_REACHED
+    assert caught.value.code is Code.CONNECTION_BUDGET_REACHED
 
 
 def test_a_call_that_the_store_refuses_is_recorded_at_the_next_chance(

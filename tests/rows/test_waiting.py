@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.errors import TABLE, Code, Retry, SvpError, failure, failure_of
+from svp_dagster.errors import BUDGET_CODES, TABLE, Code, Retry, SvpError, failure, failure_of
 from svp_dagster.rows.waiting import (
     ATTEMPTS,
     FIRST_OP_WAIT_S,
@@ -94,6 +94,13 @@ def test_a_row_that_waits_its_turn_waits_as_long_as_it_takes() -> None:
     assert wait_s(turn, waits=MAX_WAITS, waited=10 * PAUSE_LIMIT) == 90.0
 
 
+def test_a_row_without_a_budget_waits_for_the_next_month_however_often() -> None:
+    month_s = 31 * 24 * 3600.0
+    for code in BUDGET_CODES:
+        error = failure_of(code, {"budget": "$1"}, retry_after_s=month_s)
+        assert wait_s(error, waits=MAX_WAITS, waited=10 * PAUSE_LIMIT) == month_s
+
+
 def test_a_throttled_row_waits_ever_longer_and_for_a_week_at_most() -> None:
     throttled = failure(Code.RATE_LIMITED, retry_after_s=1.0)
     waits = [wait_s(throttled, waits=1, waited=timedelta(hours=waited_h)) for waited_h in (0, 4, 24, 200)]
@@ -106,6 +113,7 @@ def test_a_throttled_row_waits_ever_longer_and_for_a_week_at_most() -> None:
         failure(Code.RATE_LIMITED),
         failure(Code.PLATFORM_PAUSED, platform="TikTok"),
         failure(Code.WAITS_TURN, when="soon"),
+        *(failure_of(code, {"budget": "$1"}) for code in sorted(BUDGET_CODES)),
     ],
 )
 def test_a_wait_that_no_row_is_to_blame_for_uses_up_no_try(error: SvpError) -> None:
@@ -122,7 +130,7 @@ def test_a_row_that_was_edited_starts_again_at_once() -> None:
 
 
 @given(
-    code=st.sampled_from([code for code in Code if "{" not in TABLE[code].sentence]),
+    code=st.sampled_from([code for code in Code if "{" not in TABLE[code].sentence and code not in BUDGET_CODES]),
     asked_s=st.none() | st.floats(0, 1e9),
     waits=st.integers(0, 20),
     waited_h=st.integers(0, 400),

@@ -102,6 +102,12 @@ def test_a_new_workspace_can_be_made_on_the_way(browser: httpx.Client) -> None:
     assert [page["properties"]["title"]["title"][0]["plain_text"] for page in found] == ["Getting started"]
 
 
+def test_a_code_with_a_verifier_is_refused_since_notion_knows_no_pkce(browser: httpx.Client) -> None:
+    refused = redeem(browser, code_for(browser), code_verifier="v" * 43)
+    assert refused.status_code == 400
+    assert "code_verifier" in refused.json()["message"]
+
+
 def test_cancelling_sends_the_person_back_without_a_code(browser: httpx.Client) -> None:
     assert decide(browser, answer="cancel") == {"error": "access_denied", "state": "st4te"}
 

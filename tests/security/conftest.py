@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from svp_dagster.store.crypto import new_key
+from tests.browser.conftest import site  # noqa: F401 (a fixture)
 from tests.oauth_app.conftest import (  # noqa: F401 (fixtures)
     ada,
     app,
@@ -33,5 +34,5 @@ def production_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster
     """In production: the operator has to sign in."""
     credentials = {"Authorization": f"Bearer {OPERATOR_KEY}"}
     settings = {"SVP_PRODUCTION": "true", "SVP_OPERATOR_KEY": OPERATOR_KEY}
-    with dagster_web(tmp_path_factory.mktemp("production"), credentials=credentials, **settings) as started:
+    with dagster_web(tmp_path_factory.mktemp("production"), credentials=credentials, settings=settings) as started:
         yield started

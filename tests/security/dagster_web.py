@@ -18,7 +18,8 @@ from svp_dagster.commands.processes import answers, free_port, running
 
 START_LIMIT_S = 60.0
 TIMEOUT_S = 30.0
-LOCATION = Path(__file__).with_name("tiny_location.py")
+TINY_LOCATION = {"python_file": {"relative_path": str(Path(__file__).with_name("tiny_location.py"))}}
+"""An entry of workspace.yaml."""
 PUBLIC_URL = "https://dagster.example.org"
 OTHER_NAME = "dagster.internal"
 
@@ -60,16 +61,20 @@ def new_pool() -> str:
 
 
 @contextmanager
-def dagster_web(folder: Path, *, credentials: dict[str, str] | None = None, **settings: str) -> Iterator[DagsterWeb]:
-    """Run one in `folder` with these settings until the end of the block."""
+def dagster_web(
+    folder: Path,
+    *,
+    location: dict[str, Any] = TINY_LOCATION,
+    credentials: dict[str, str] | None = None,
+    settings: dict[str, str] | None = None,
+) -> Iterator[DagsterWeb]:
+    """Run one in `folder` with this code location and these settings until the end of the block."""
     dagster_home = folder / "dagster"
     dagster_home.mkdir()
     (dagster_home / "dagster.yaml").write_text(
         yaml.safe_dump({"telemetry": {"enabled": False}, "nux": {"enabled": False}})
     )
-    (folder / "workspace.yaml").write_text(
-        yaml.safe_dump({"load_from": [{"python_file": {"relative_path": str(LOCATION)}}]})
-    )
+    (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [location]}))
     web = DagsterWeb(free_port(), credentials or {})
     environment = {
         **os.environ,
@@ -79,7 +84,7 @@ def dagster_web(folder: Path, *, credentials: dict[str, str] | None = None, **se
         "SVP_DAGSTER_PORT": str(web.port),
         "SVP_DAGSTER_URL": PUBLIC_URL,
         "SVP_DAGSTER_HOSTS": OTHER_NAME,
-        **settings,
+        **(settings or {}),
     }
     svp = str(Path(sys.executable).parent / "svp")
     with running(folder / "logs") as processes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from oauth_app.app import create_app
 from oauth_app.services import Services
 from svp_dagster.cli import main
 from svp_dagster.store.crypto import new_key
-from svp_dagster.webserver.sign_in import COOKIE, FAILURES, SESSION_S, sessions
+from svp_dagster.webserver.sign_in import COOKIE, FAILURES
 from tests.security.conftest import OPERATOR_KEY
 from tests.security.dagster_web import TIMEOUT_S, DagsterWeb, mutation, new_pool
 from tests.security.test_dagster_web import websocket
@@ -81,7 +80,7 @@ def test_the_key_opens_the_page_that_was_asked_for(production_web: DagsterWeb) -
 
 
 def test_who_has_signed_in_is_still_guarded(production_web: DagsterWeb) -> None:
-    session = cookie(sessions(OPERATOR_KEY).encrypt(b"").decode())
+    session = {"Cookie": sign_in(production_web, OPERATOR_KEY).headers["Set-Cookie"].split(";")[0]}
     pool = new_pool()
     params = {"query": mutation(pool)}
     assert production_web.send("GET", "/graphql", params=params, headers=session).status_code == 405
@@ -99,18 +98,9 @@ def test_signing_in_leads_to_no_other_host(production_web: DagsterWeb, path: str
     assert "\\" not in str(address)
 
 
-def test_a_session_ends_and_can_not_be_made_without_the_key(production_web: DagsterWeb) -> None:
-    ours, now = sessions(OPERATOR_KEY), int(time.time())
-    for token, expected in (
-        (ours.encrypt_at_time(b"", now - SESSION_S + 60).decode(), 200),
-        (ours.encrypt_at_time(b"", now - SESSION_S - 60).decode(), 401),
-        (ours.encrypt_at_time(b"", now + 3600).decode(), 401),
-        (sessions(new_key()).encrypt(b"").decode(), 401),
-        (ours.encrypt(b"").decode()[:-2], 401),
-        ("", 401),
-        ("%C3%A9", 401),
-    ):
-        assert status_of(production_web, cookie(token)) == expected
+@pytest.mark.parametrize("token", ["", "made-up", "%C3%A9", OPERATOR_KEY, "x" * 4000])
+def test_a_session_can_not_be_made_up(production_web: DagsterWeb, token: str) -> None:
+    assert status_of(production_web, cookie(token)) == 401
 
 
 def test_programs_send_the_key_itself(production_web: DagsterWeb) -> None:

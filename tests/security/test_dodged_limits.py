@@ -18,6 +18,7 @@ from oauth_app.services import Services
 from svp_dagster.store.crypto import new_key
 from tests.notion.client.notion_sandbox import CLIENT, NotionSandbox
 from tests.oauth_app.people import Person
+from tests.oauth_app.test_tokens import make_token
 from tests.security.app_web import TIMEOUT_S, app_web
 
 SIGN_INS, WRITES, REQUESTS = 30, 120, 600
@@ -100,11 +101,7 @@ def test_an_address_that_is_none_still_counts(limited: Callable[..., Flask]) -> 
 def test_the_tokens_of_a_connection_share_its_limit(limited: Callable[..., Flask], notion: NotionSandbox) -> None:
     app = limited()
     person = Person(app, notion).sign_in().set_up()
-    services: Services = app.extensions["svp"]
-    connection_id = person.connection_id
-    tokens = [
-        services.store.web.add_api_token(connection_id, name=str(number), now=services.now())[1] for number in range(10)
-    ]
+    tokens = [make_token(person) for _ in range(10)]
     client, statuses = app.test_client(), []
     for number in range(WRITES + 1):
         headers = {"Authorization": f"Bearer {tokens[number % len(tokens)]}"}

@@ -14,8 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from oauth_app.rules import Rule, rule_of
-from svp_dagster.store.store import Store
 from tests.oauth_app.people import Person
+from tests.oauth_app.test_tokens import make_token
 
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 BOUNDARY = f"{MULTIPART}; boundary=x"
@@ -112,6 +112,15 @@ ODD_HEADERS = [
     {"HX-Request": "\xff", "X-Forwarded-For": "\xff, ::ffff:1.2.3.4.5"},
 ]
 NO_ID = "0" * 32
+NOT_OFTEN = (
+    "sign_in.sign_out",
+    "sign_in.sign_out_everywhere",
+    "sign_in.disconnect",
+    "health.ready",
+    "operator.show",
+    "static",
+)
+"""They end the session, or take long."""
 BROKEN = range(500, 600)
 
 
@@ -129,22 +138,19 @@ class Callers:
 
 
 @pytest.fixture
-def callers(app: Flask, ada: Person, store: Store) -> Callers:
+def callers(app: Flask, ada: Person) -> Callers:
     """The callers of the app; the person is Ada, and the script is hers."""
-    connection = store.connections.get(ada.connection_id)
-    assert connection
-    _, secret = store.web.add_api_token(connection.id, name="script", now=connection.created_at)
     return Callers(
         nobody=(app.test_client(), {}),
         person=(ada.client, {"X-CSRFToken": ada.csrf}),
-        script=(app.test_client(), {"Authorization": f"Bearer {secret}"}),
+        script=(app.test_client(), {"Authorization": f"Bearer {make_token(ada)}"}),
     )
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str, Rule | None]]:
-    """Yield the method, path and rule of every route that a test may call often."""
+    """Yield the method, path and rule of every route that a test can call often."""
     for route in app.url_map.iter_rules():
-        if route.endpoint in ("sign_in.sign_out", "sign_in.disconnect", "health.ready", "operator.show", "static"):
+        if route.endpoint in NOT_OFTEN:
             continue
         for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"}):
             yield method, re.sub("<.*?>", NO_ID, route.rule), rule_of(route.endpoint)

@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.ai.speech import LANGUAGE_NAMES
 from svp_dagster.errors import Code, Retry, SvpError
+from svp_dagster.media.probe import probe
 from svp_dagster.models import Span
 from svp_dagster.speech import audio, local_speech
 from svp_dagster.speech.engines import COARSE_PART_S, LocalSpeech, NoSpeech, OpenAISpeech, _warn_of_successor
@@ -34,7 +35,7 @@ def as_new(service: AiService) -> None:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return audio.decode([CLIPS / "pancakes.mp4"], tmp_path_factory.mktemp("sound"), limit_s=30)
+    return audio.decode([probe(CLIPS / "pancakes.mp4")], tmp_path_factory.mktemp("sound"), limit_s=30)
 
 
 def engine(service: AiService, **settings: Any) -> OpenAISpeech:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from svp_dagster.media.probe import probe
 from svp_dagster.models import Span
 from svp_dagster.speech import audio
 from svp_dagster.speech.voice import SAMPLES_PER_S, parts, probabilities, spans, speech
@@ -34,7 +35,7 @@ def laid_out(pairs: list[tuple[float, float]]) -> list[Span]:
 
 
 def heard(path: Path, folder: Path) -> list[Span]:
-    return speech(audio.samples(audio.decode([path], folder, limit_s=30)))
+    return speech(audio.samples(audio.decode([probe(path)], folder, limit_s=30)))
 
 
 @pytest.mark.parametrize("source", [CHORDS, DRUMS, HISS, SILENCE])

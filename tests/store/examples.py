@@ -13,6 +13,7 @@ from svp_dagster.models import Link, LinkEntry
 from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.rows.waiting import final_outcome
 from svp_dagster.store.connections import Connection, Tokens
+from svp_dagster.store.crypto import secret_hash
 from svp_dagster.store.store import Store
 
 T = TypeVar("T")
@@ -69,3 +70,9 @@ def all_at_once(work: Callable[[int], T], *, times: int) -> list[T]:
 
     with ThreadPoolExecutor(times) as threads:
         return list(threads.map(run, range(times)))
+
+
+def use_webhook_token(store: Store, token: str, *, now: datetime) -> None:
+    """Take a verification token of Notion's webhooks, as its operator does."""
+    store.webhook_tokens.offer(token, address="192.0.2.1", now=now)
+    assert store.webhook_tokens.confirm(secret_hash(token), now=now)

@@ -5,47 +5,47 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from svp_dagster.errors import Code
-from svp_dagster.models import Link
-from svp_dagster.store.platforms import FIRST_CANARY, LONGEST_CANARY, Platform
+from svp_dagster.store.platforms import FIRST_CANARY, LONGEST_CANARY, FailedPost, Platform
 from svp_dagster.store.store import Store
-from tests.store.examples import POST, all_at_once
+from tests.store.examples import all_at_once
 
 MINUTE = timedelta(minutes=1)
 VERSIONS = "yt-dlp 1, curl_cffi 2"
 
 
-def fail(store: Store, page_id: str, *, now: datetime) -> Platform:
+def fail(store: Store, post: str, *, now: datetime) -> Platform:
+    failed = FailedPost(connection_id="ada", post=post)
     return store.platforms.failed(
-        "tiktok", page_id=page_id, code=Code.SITE_CHANGED, rows_to_pause=3, downloader=VERSIONS, now=now
+        "tiktok", failed=failed, code=Code.SITE_CHANGED, rows_to_pause=3, downloader=VERSIONS, now=now
     )
 
 
 def work(store: Store, *, now: datetime, by_canary: bool = False) -> Platform:
-    return store.platforms.worked(POST, by_canary=by_canary, downloader=VERSIONS, now=now)
+    return store.platforms.worked("tiktok", by_canary=by_canary, downloader=VERSIONS, now=now)
 
 
 def paused(store: Store, *, now: datetime) -> Platform:
-    return [fail(store, page_id, now=now) for page_id in "abc"][-1]
+    return [fail(store, post, now=now) for post in "abc"][-1]
 
 
 def test_a_platform_is_known_from_its_first_download_on(store: Store, now: datetime) -> None:
     assert store.platforms.get("tiktok") is None
     made = work(store, now=now)
-    assert (made.good_link, made.good_at, made.downloader, made.is_paused) == (POST, now, VERSIONS, False)
+    assert (made.good_at, made.downloader, made.is_paused) == (now, VERSIONS, False)
     assert store.platforms.all() == {"tiktok": made}
 
 
-def test_several_rows_in_a_row_pause_their_platform(store: Store, now: datetime) -> None:
+def test_several_posts_in_a_row_pause_their_platform(store: Store, now: datetime) -> None:
     assert not fail(store, "a", now=now).is_paused
     assert not fail(store, "b", now=now).is_paused
     made = fail(store, "c", now=now)
     assert (made.paused_since, made.canary_at, made.failure_code) == (now, now + FIRST_CANARY, Code.SITE_CHANGED)
 
 
-def test_one_row_that_fails_often_pauses_nothing(store: Store, now: datetime) -> None:
+def test_one_post_that_fails_often_pauses_nothing(store: Store, now: datetime) -> None:
     for _ in range(5):
         made = fail(store, "a", now=now)
-    assert not made.is_paused
+    assert (made.is_paused, made.failing_posts) == (False, 1)
 
 
 def test_a_row_that_works_begins_the_count_anew(store: Store, now: datetime) -> None:
@@ -56,7 +56,7 @@ def test_a_row_that_works_begins_the_count_anew(store: Store, now: datetime) -> 
 
 
 def test_rows_that_fail_at_the_same_time_are_all_counted(store: Store, now: datetime) -> None:
-    all_at_once(lambda number: fail(store, f"row-{number}", now=now), times=3)
+    all_at_once(lambda number: fail(store, f"post-{number}", now=now), times=3)
     found = store.platforms.get("tiktok")
     assert found is not None
     assert len(found.failing) == 3
@@ -103,13 +103,6 @@ def test_a_row_that_works_while_its_platform_is_paused_resumes_it(store: Store, 
     paused(store, now=now)
     made = work(store, now=now)
     assert (made.is_paused, made.on_trial, made.resumed_at) == (False, False, now)
-
-
-def test_a_short_link_that_worked_is_known_as_a_short_link(store: Store, now: datetime) -> None:
-    short = Link(url="https://vm.tiktok.com/ZMpasta01/", platform="tiktok", post_id=None)
-    made = store.platforms.worked(short, by_canary=False, downloader=VERSIONS, now=now)
-    assert made.good_link == short
-    assert made.good_link.is_short
 
 
 def test_the_browser_that_a_platform_answers_is_kept_for_all_runs(store: Store, now: datetime) -> None:

@@ -1,19 +1,19 @@
-"""Sign-ins, personal API tokens and installation secrets, on both databases."""
+"""Sign-ins, sessions and personal API tokens, on both databases."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
-from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from svp_dagster.store.connections import Tokens
-from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.store import Store
-from svp_dagster.store.web import SignInEnd
-from tests.store.examples import all_at_once
+from svp_dagster.store.web.callers import ApiToken, Scope, SignInEnd
+
+LIFE, SECOND = timedelta(days=30), timedelta(seconds=1)
 
 
 def connect(store: Store, now: datetime, *, bot: str = "bot-1") -> str:
@@ -27,6 +27,17 @@ def connect(store: Store, now: datetime, *, bot: str = "bot-1") -> str:
         tokens=Tokens(access=f"access-{bot}", refresh=None),
         now=now,
     ).id
+
+
+def add_token(
+    store: Store,
+    connection_id: str,
+    now: datetime,
+    *,
+    scopes: Collection[Scope] = (Scope.READ,),
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    return store.web.add_api_token(connection_id, name="Phone", scopes=scopes, expires_at=expires_at, now=now)
 
 
 def test_a_sign_in_is_good_once(store: Store, now: datetime) -> None:
@@ -64,7 +75,7 @@ def test_sign_ins_of_long_ago_are_forgotten(store: Store, now: datetime) -> None
 
 def test_an_api_token_speaks_for_its_connection(store: Store, now: datetime) -> None:
     connection_id = connect(store, now)
-    token, secret = store.web.add_api_token(connection_id, name="Phone", now=now)
+    token, secret = add_token(store, connection_id, now)
     used = store.web.use_api_token(secret, now=now)
     assert used is not None
     assert (used.id, used.connection_id) == (token.id, connection_id)
@@ -72,7 +83,7 @@ def test_an_api_token_speaks_for_its_connection(store: Store, now: datetime) -> 
 
 
 def test_an_api_token_is_nowhere_in_the_database(store: Store, now: datetime) -> None:
-    _, secret = store.web.add_api_token(connect(store, now), name="Phone", now=now)
+    _, secret = add_token(store, connect(store, now), now)
     with store.engine.connect() as connection:
         rows = connection.execute(text("SELECT * FROM api_tokens")).all()
     assert len(rows) == 1
@@ -82,7 +93,7 @@ def test_an_api_token_is_nowhere_in_the_database(store: Store, now: datetime) ->
 
 def test_a_revoked_api_token_is_nobodys(store: Store, now: datetime) -> None:
     connection_id = connect(store, now)
-    token, secret = store.web.add_api_token(connection_id, name="Phone", now=now)
+    token, secret = add_token(store, connection_id, now)
     assert store.web.revoke_api_token(connection_id, token.id)
     assert store.web.use_api_token(secret, now=now) is None
     assert not store.web.revoke_api_token(connection_id, token.id)
@@ -90,7 +101,7 @@ def test_a_revoked_api_token_is_nobodys(store: Store, now: datetime) -> None:
 
 def test_nobody_revokes_anothers_api_token(store: Store, now: datetime) -> None:
     mine, theirs = connect(store, now), connect(store, now, bot="bot-2")
-    token, secret = store.web.add_api_token(theirs, name="Phone", now=now)
+    token, secret = add_token(store, theirs, now)
     assert not store.web.revoke_api_token(mine, token.id)
     assert store.web.use_api_token(secret, now=now) is not None
     assert store.web.api_tokens(mine) == []
@@ -98,42 +109,91 @@ def test_nobody_revokes_anothers_api_token(store: Store, now: datetime) -> None:
 
 def test_the_api_tokens_of_an_ended_connection_are_refused(store: Store, now: datetime) -> None:
     connection_id = connect(store, now)
-    _, secret = store.web.add_api_token(connection_id, name="Phone", now=now)
+    _, secret = add_token(store, connection_id, now)
     store.connections.end(connection_id, now=now)
     assert store.web.use_api_token(secret, now=now) is None
 
 
 def test_the_last_use_of_an_api_token_is_noted_once_a_minute(store: Store, now: datetime) -> None:
     connection_id = connect(store, now)
-    _, secret = store.web.add_api_token(connection_id, name="Phone", now=now)
+    _, secret = add_token(store, connection_id, now)
     for later_s in (0, 30, 90):
         store.web.use_api_token(secret, now=now + timedelta(seconds=later_s))
         seen = store.web.api_tokens(connection_id)[0].last_used_at
         assert seen == now + timedelta(seconds=0 if later_s < 60 else later_s)
 
 
-def test_a_secret_of_the_installation_is_encrypted_and_replaced(store: Store, now: datetime) -> None:
-    store.web.set_secret("webhook", "first", now=now)
-    store.web.set_secret("webhook", "second", now=now + timedelta(hours=1))
+@pytest.mark.parametrize(("later", "is_good"), [(timedelta(0), True), (LIFE - SECOND, True), (LIFE, False)])
+def test_a_session_is_good_until_it_expires(store: Store, now: datetime, later: timedelta, is_good: bool) -> None:
+    connection_id = connect(store, now)
+    store.web.begin_session("secret", connection_id=connection_id, expires_at=now + LIFE, now=now)
+    found = store.web.session("secret", now=now + later)
+    assert (found is not None and found.connection_id == connection_id) is is_good
+    assert store.web.session("secreT", now=now + later) is None
+
+
+def test_the_operators_session_is_no_connections(store: Store, now: datetime) -> None:
+    store.web.begin_session("secret", connection_id=None, expires_at=now + LIFE, now=now)
+    store.web.end_sessions(connect(store, now))
+    found = store.web.session("secret", now=now)
+    assert found is not None
+    assert found.connection_id is None
+
+
+def test_a_session_that_was_ended_is_gone_and_others_go_on(store: Store, now: datetime) -> None:
+    connection_id = connect(store, now)
+    for secret in ("mine", "phone's"):
+        store.web.begin_session(secret, connection_id=connection_id, expires_at=now + LIFE, now=now)
+    store.web.end_session("mine")
+    assert store.web.session("mine", now=now) is None
+    assert store.web.session("phone's", now=now) is not None
+
+
+def test_all_sessions_of_a_connection_end_together(store: Store, now: datetime) -> None:
+    mine, theirs = connect(store, now), connect(store, now, bot="bot-2")
+    for secret, connection_id in (("mine", mine), ("phone's", mine), ("theirs", theirs)):
+        store.web.begin_session(secret, connection_id=connection_id, expires_at=now + LIFE, now=now)
+    store.web.end_sessions(mine)
+    assert [store.web.session(secret, now=now) is None for secret in ("mine", "phone's", "theirs")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_the_end_of_a_connection_is_the_end_of_its_sessions_and_tokens(store: Store, now: datetime) -> None:
+    connection_id = connect(store, now)
+    _, token = add_token(store, connection_id, now)
+    store.web.begin_session("secret", connection_id=connection_id, expires_at=now + LIFE, now=now)
+    store.connections.end(connection_id, now=now)
+    connect(store, now)
+    assert store.web.session("secret", now=now) is None
+    assert store.web.use_api_token(token, now=now) is None
+    assert store.web.api_tokens(connection_id) == []
+
+
+def test_a_session_is_nowhere_in_the_database_and_expired_ones_are_forgotten(store: Store, now: datetime) -> None:
+    store.web.begin_session("first-secret", connection_id=None, expires_at=now + LIFE, now=now)
+    store.web.begin_session("second-secret", connection_id=None, expires_at=now + 2 * LIFE, now=now + LIFE)
     with store.engine.connect() as connection:
-        rows = connection.execute(text("SELECT * FROM installation_secrets")).all()
+        rows = connection.execute(text("SELECT * FROM sessions")).all()
     assert len(rows) == 1
-    assert "second" not in repr(rows)
-    assert store.web.secret("webhook") == ("second", now + timedelta(hours=1))
-    store.web.forget_secret("webhook")
-    assert store.web.secret("webhook") is None
+    assert "secret" not in repr(rows)
 
 
-def test_a_secret_that_several_set_at_once_is_one_of_theirs(store: Store, now: datetime) -> None:
-    all_at_once(lambda number: store.web.set_secret("webhook", f"secret {number}", now=now), times=4)
-    assert store.web.secret("webhook") in [(f"secret {number}", now) for number in range(4)]
+@pytest.mark.parametrize(("later", "is_good"), [(LIFE - SECOND, True), (LIFE, False)])
+def test_an_api_token_is_good_until_it_expires(store: Store, now: datetime, later: timedelta, is_good: bool) -> None:
+    _, secret = add_token(store, connect(store, now), now, expires_at=now + LIFE)
+    assert (store.web.use_api_token(secret, now=now + later) is not None) is is_good
 
 
-def test_secrets_survive_the_end_of_the_key_they_were_kept_with(store: Store, now: datetime) -> None:
-    old, new = (Fernet.generate_key().decode() for _ in range(2))
-    Store(store.engine, TokenCipher(old)).web.set_secret("webhook", "kept", now=now)
-    assert Store(store.engine, TokenCipher(f"{new},{old}")).web.rotate_keys() == 1
-    assert Store(store.engine, TokenCipher(new)).web.secret("webhook") == ("kept", now)
+def test_an_api_token_has_the_scopes_that_it_was_made_with(store: Store, now: datetime) -> None:
+    connection_id = connect(store, now)
+    _, secret = add_token(store, connection_id, now, scopes={Scope.READ, Scope.ADD_LINKS})
+    used = store.web.use_api_token(secret, now=now)
+    assert used is not None
+    assert used.scopes == {Scope.READ, Scope.ADD_LINKS}
+    assert store.web.api_tokens(connection_id)[0].scopes == {Scope.READ, Scope.ADD_LINKS}
 
 
 @pytest.mark.parametrize("secret", ["", "svp_", "x" * 10_000, "svp_\x00\ud800"])

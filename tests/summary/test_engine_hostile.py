@@ -1,42 +1,18 @@
-"""What hostile videos make a model say; the engine that only quotes; both as resources."""
+"""What hostile videos make a model say; the engine that only quotes."""
 
 from __future__ import annotations
 
 import json
 
-import dagster as dg
 import pytest
 
 from svp_dagster.notion.properties import askable_columns, unfit_values
-from svp_dagster.summary.engines import ExtractiveSummarizer, GeminiSummarizer
+from svp_dagster.summary.engines import ExtractiveSummarizer
 from tests.fakes import CountingMeter
 from tests.sandbox.ai_service import AiService
-from tests.summary.gemini_examples import GOOD, KEY, bodies, engine, offer, run, script
+from tests.summary.gemini_examples import GOOD, bodies, engine, offer, run, script
 from tests.summary.hostile import ORDERED, TEXTS
 from tests.summary.recipe import NO_SCREEN_TEXT, NO_TRANSCRIPT, RECIPES, TRANSCRIPT, VIDEO
-
-
-def test_both_engines_are_resources_that_dagster_configures(gemini: AiService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GEMINI_API_KEY", KEY)
-    script(gemini, GOOD)
-    titles: list[str] = []
-
-    @dg.op
-    def summarize(paid: GeminiSummarizer, local: ExtractiveSummarizer) -> None:
-        titles.extend(run(used).properties["Name"].value for used in (paid, local))
-
-    @dg.job(
-        resource_defs={
-            "paid": GeminiSummarizer(api_key=dg.EnvVar("GEMINI_API_KEY"), base_url=gemini.url),
-            "local": ExtractiveSummarizer(),
-        }
-    )
-    def both() -> None:
-        summarize()
-
-    assert both.execute_in_process().success
-    assert titles == ["Lemon pasta", "Creamy lemon pasta 🍋 in 15 minutes!"]
-
 
 OBEYED = {
     "number": 5,

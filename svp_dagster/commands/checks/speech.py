@@ -9,6 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from svp_dagster.commands.checks.line import Answer, CheckLine, Questions, skipped
+from svp_dagster.media.probe import probe
 from svp_dagster.models import Span, Transcript
 from svp_dagster.ports import SpeechEngine
 from svp_dagster.speech import audio
@@ -37,7 +38,7 @@ def check_speech(engine: SpeechEngine, questions: Questions) -> Iterator[CheckLi
 
 def _transcribe(engine: OpenAISpeech, questions: Questions) -> Answer:
     with tempfile.TemporaryDirectory() as folder, as_file(files(__package__) / "speech.mp3") as sample:
-        sound = audio.decode([sample], Path(folder), limit_s=_DECODING_LIMIT_S)
+        sound = audio.decode([probe(sample)], Path(folder), limit_s=_DECODING_LIMIT_S)
         length_s = len(audio.samples(sound)) / SAMPLES_PER_S
         heard = engine.transcribe(sound, speech=[Span(0.0, length_s)], meter=questions.tally)
     segments = f"{len(heard.segments)} segments" if len(heard.segments) != 1 else "1 segment"

@@ -51,7 +51,11 @@ class NotionOAuth:
         self._timeout_s = timeout_s
 
     def authorize_url(self, *, redirect_uri: str, state: str) -> str:
-        """Return the address of the page on which a person authorises the connection."""
+        """Return the address of the page on which a person authorises the connection.
+
+        Notion has no PKCE (its OpenAPI description of 2026-03 and notion-client 3.1 know no `code_verifier`; checked by
+        4ier/notion-cli issue 20), so `state` alone ties the code to the browser that left with it.
+        """
         query = {
             "client_id": self._client_id,
             "redirect_uri": redirect_uri,

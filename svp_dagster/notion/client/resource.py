@@ -1,13 +1,13 @@
-"""Notion's API as a Dagster resource."""
+"""Notion's API with one HTTP client for all connections."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
 
-import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from svp_dagster.component import Component
 from svp_dagster.notion.client.http import Calls, RetryConfig, Tokens
 from svp_dagster.notion.client.sdk import open_client
 from svp_dagster.notion.client.throttle import throttle_gate
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from notion_client import Client
 
 
-class NotionResource(dg.ConfigurableResource):
+class NotionResource(Component):
     """Notion's API, for any number of connections."""
 
     base_url: str = Field(default="https://api.notion.com", description="Address of the API, without /v1.")
@@ -49,10 +49,6 @@ class NotionResource(dg.ConfigurableResource):
         )
         gate = throttle_gate(self.base_url, connection_id)
         return Calls(self._open(), connection_id=connection_id, tokens=tokens, gate=gate, retries=retries)
-
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 (Dagster's signature)
-        """Close the client."""
-        self.close()
 
     def close(self) -> None:
         """Close the client; workspaces made before can't be used any more."""

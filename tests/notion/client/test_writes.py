@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from svp_dagster.errors import SvpError
@@ -323,9 +322,3 @@ def test_no_token_is_logged_or_told(notion: NotionSandbox, caplog: pytest.LogCap
 
     told = " ".join([caplog.text, repr(caught.value), caught.value.detail, repr(notion.resource), repr(workspace)])
     assert notion.token not in told
-
-
-def test_it_serves_as_a_resource_of_dagster(notion: NotionSandbox) -> None:
-    with dg.build_resources({"notion": notion.resource}) as resources:
-        workspace = resources.notion.workspace(notion.bot_id, notion.tokens)
-        assert workspace.me().bot_id == notion.bot_id

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("output_language", sa.String(), nullable=False),
         sa.Column("monthly_budget_usd", sa.Double(), nullable=True),
+        sa.Column("trusted", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connections")),
@@ -43,13 +44,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contents_created_at"), ["created_at"], unique=False)
 
     op.create_table(
-        "installation_secrets",
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("value", sa.String(), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_installation_secrets")),
-    )
-    op.create_table(
         "platforms",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("failing", sa.JSON(), nullable=False),
@@ -60,8 +54,6 @@ def upgrade() -> None:
         sa.Column("canary_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("canaries", sa.Integer(), nullable=False),
         sa.Column("canary_problem", sa.String(), nullable=False),
-        sa.Column("good_url", sa.String(), nullable=True),
-        sa.Column("good_post_id", sa.String(), nullable=True),
         sa.Column("good_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("downloader", sa.String(), nullable=False),
         sa.Column("browser", sa.String(), nullable=True),
@@ -104,12 +96,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("service", "status", "kind", name=op.f("pk_unknown_answers")),
     )
     op.create_table(
+        "webhook_tokens",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("token", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_tokens")),
+    )
+    op.create_table(
         "api_tokens",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("connection_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("scopes", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["connection_id"],
@@ -166,8 +169,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
     )
     with op.batch_alter_table("ledger", schema=None) as batch_op:
+        batch_op.create_index("ix_ledger_at", ["at"], unique=False)
         batch_op.create_index("ix_ledger_month", ["connection_id", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_page_id"), ["page_id"], unique=False)
+
+    op.create_table(
+        "reservations",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_reservations_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reservations")),
+    )
+    with op.batch_alter_table("reservations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reservations_connection_id"), ["connection_id"], unique=False)
 
     op.create_table(
         "link_databases",
@@ -237,8 +257,28 @@ def upgrade() -> None:
         batch_op.create_index("ix_link_entries_recent", ["connection_id", "created_at"], unique=False)
         batch_op.create_index("ix_link_entries_status", ["status", "updated_at"], unique=False)
 
+    op.create_table(
+        "sessions",
+        sa.Column("secret_hash", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_sessions_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("secret_hash", name=op.f("pk_sessions")),
+    )
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sessions_connection_id"), ["connection_id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sessions_connection_id"))
+
+    op.drop_table("sessions")
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
         batch_op.drop_index("ix_link_entries_status")
         batch_op.drop_index("ix_link_entries_recent")
@@ -249,9 +289,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_link_databases_due_at"))
 
     op.drop_table("link_databases")
+    with op.batch_alter_table("reservations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reservations_connection_id"))
+
+    op.drop_table("reservations")
     with op.batch_alter_table("ledger", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_page_id"))
         batch_op.drop_index("ix_ledger_month")
+        batch_op.drop_index("ix_ledger_at")
 
     op.drop_table("ledger")
     with op.batch_alter_table("content_databases", schema=None) as batch_op:
@@ -262,6 +307,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_api_tokens_connection_id"))
 
     op.drop_table("api_tokens")
+    op.drop_table("webhook_tokens")
     op.drop_table("thumbnails")
     with op.batch_alter_table("sign_ins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_ins_expires_at"))
@@ -270,7 +316,6 @@ def downgrade() -> None:
     op.drop_table("unknown_answers")
     op.drop_table("addresses")
     op.drop_table("platforms")
-    op.drop_table("installation_secrets")
     with op.batch_alter_table("contents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contents_created_at"))
 
