@@ -40,21 +40,22 @@ WRITE_LIMIT = "120 per minute"
 def rate_limit_key() -> str:
     """Return the key that a rate limit counts by: a connection, with all its sessions and API tokens, or an address."""
     found = identity.caller()
-    return f"connection:{found.connection.id}" if found else f"address:{_network(request.remote_addr or '')}"
+    return f"connection:{found.connection.id}" if found else f"address:{client_network()}"
 
 
-limiter = Limiter(rate_limit_key, application_limits=[OVERALL_LIMIT], storage_uri="memory://", headers_enabled=True)
-"""Counts in the memory of the process, of which the app has one (`oauth_app.serving`)."""
-
-
-def _network(address: str) -> str:
-    """Return the part of an address that belongs to one household: of IPv6 the first 64 bits, else all."""
+def client_network() -> str:
+    """Return the part of the client's address that belongs to one household: of IPv6 the first 64 bits, else all."""
+    address = request.remote_addr or ""
     try:
         parsed = ip_address(address)
     except ValueError:
         return address  # a proxy's own way to say who asks
     found: IPv4Address | IPv6Address = (parsed.ipv4_mapped or parsed) if parsed.version == 6 else parsed
     return f"{IPv6Address(int(found) >> 64 << 64)}/64" if found.version == 6 else str(found)
+
+
+limiter = Limiter(rate_limit_key, application_limits=[OVERALL_LIMIT], storage_uri="memory://", headers_enabled=True)
+"""Counts in the memory of the process, of which the app has one (`oauth_app.serving`)."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:

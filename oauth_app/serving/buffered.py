@@ -1,13 +1,12 @@
 """The WSGI app on an asynchronous server. A thread works on a request that is complete, and never waits for a client.
 
-Who sends or reads slowly holds a connection and some memory. The body of a request is read into memory, up to the
-longest that the app takes. An answer waits in memory, a large one in a temporary file, until the client has read it.
+A client that sends or reads slowly holds a connection and some memory. The bodies of requests, and the answers that
+clients have yet to read, are in memory, larger ones in temporary files.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import sys
 import time
@@ -25,21 +24,12 @@ from oauth_app.serving.deadlines import Deadlines
 logger = logging.getLogger(__name__)
 
 PIECE_BYTES = 65_536
-IN_MEMORY_BYTES = 1_000_000
-"""Answers that are longer go to a temporary file."""
+IN_MEMORY_BYTES = 65_536
+"""Bodies and answers that are longer go to a temporary file: thousands of connections may wait at the same time."""
 _CLOSE = ("Connection", "close")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Body:
-    """The body of a request. One that is not complete is too long: `length` says what is known of it."""
-
-    content: bytes = b""
-    length: int
-    is_complete: bool
-
-
-def _new_content() -> IO[bytes]:
+def _buffer() -> IO[bytes]:
     return cast(IO[bytes], SpooledTemporaryFile(IN_MEMORY_BYTES))
 
 
@@ -49,7 +39,7 @@ class Answer:
 
     status: str = "500 Internal Server Error"
     headers: list[tuple[str, str]] = field(default_factory=list)
-    content: IO[bytes] = field(default_factory=_new_content)
+    content: IO[bytes] = field(default_factory=_buffer)
 
 
 class ClientLeft(Exception):
@@ -91,34 +81,35 @@ class BufferedApp:
             # A proxy in front may have believed the other one, and take the rest of the body for the next request:
             # https://www.rfc-editor.org/rfc/rfc9112#section-6.1-15
             return _refusal("400 Bad Request", "A request has a length or comes in chunks, not both.")
-        try:
-            async with asyncio.timeout(self._body_s):
-                body = await self._read(environ, receive)
-        except TimeoutError:
-            return _refusal("408 Request Timeout", "The request took too long to arrive.")
-        environ.pop("HTTP_TRANSFER_ENCODING", None)
-        if body.length:
-            environ["CONTENT_LENGTH"] = str(body.length)
-        environ["wsgi.input"] = io.BytesIO(body.content)
-        answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._work, environ)
-        if not body.is_complete:
+        with _buffer() as body:
+            try:
+                async with asyncio.timeout(self._body_s):
+                    length, is_complete = await self._read(environ, receive, body)
+            except TimeoutError:
+                return _refusal("408 Request Timeout", "The request took too long to arrive.")
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
+            if length:
+                environ["CONTENT_LENGTH"] = str(length)
+            body.seek(0)
+            environ["wsgi.input"] = body
+            answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._work, environ)
+        if not is_complete:
             answer.headers.append(_CLOSE)
         return answer
 
-    async def _read(self, environ: dict[str, Any], receive: Receive) -> Body:
+    async def _read(self, environ: dict[str, Any], receive: Receive, body: IO[bytes]) -> tuple[int, bool]:
+        """Read the body. Return its length, and whether it is complete: one that is too long is not read to its end."""
         announced = int(environ.get("CONTENT_LENGTH", 0))
         if announced > self._longest_body:
-            return Body(length=announced, is_complete=False)
-        content, more = bytearray(), True
-        while more:
+            return announced, False
+        more = True
+        while more and body.tell() <= self._longest_body:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientLeft
-            content += message.get("body", b"")
-            if len(content) > self._longest_body:
-                return Body(length=len(content), is_complete=False)
+            body.write(message.get("body", b""))
             more = message.get("more_body", False)
-        return Body(content=bytes(content), length=len(content), is_complete=True)
+        return body.tell(), not more
 
     def _work(self, environ: dict[str, Any]) -> Answer:
         """Call the app, in a thread."""
