@@ -9,12 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
 from oauth_app.app import create_app
 from oauth_app.security import limiter
 from oauth_app.services import Services
+from svp_dagster.cli import main
 from svp_dagster.store.crypto import new_key
 from tests.notion.client.notion_sandbox import CLIENT, NotionSandbox
 from tests.oauth_app.people import Person
@@ -136,3 +138,16 @@ def test_guesses_of_the_operators_key_are_slowed_down(limited: Callable[..., Fla
         for number in range(11)
     ]
     assert statuses == [302] * 10 + [429]
+
+
+@pytest.mark.parametrize(
+    ("production", "proxies", "state"), [("true", "0", "missing"), ("true", "1", "ok"), ("false", "0", "ok")]
+)
+def test_the_doctor_says_where_a_proxy_is_likely_and_none_is_believed(
+    environment: pytest.MonkeyPatch, production: str, proxies: str, state: str
+) -> None:
+    environment.setenv("SVP_PRODUCTION", production)
+    environment.setenv("SVP_PROXIES", proxies)
+    (line,) = [line for line in CliRunner().invoke(main, ["doctor"]).stdout.splitlines() if "Reverse proxies" in line]
+    assert line.startswith(state)
+    assert ("SVP_PROXIES" in line) == (state == "missing")
