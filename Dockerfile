@@ -1,5 +1,8 @@
 # One image for everything: `svp up` by default, or any of Dagster's own commands.
-FROM python:3.12-slim AS build
+# The base is pinned: a tag can be moved. `docker buildx imagetools inspect python:3.12-slim` prints the newest digest.
+ARG BASE=python:3.12-slim@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea
+
+FROM ${BASE} AS build
 WORKDIR /app
 COPY requirements.lock ./
 RUN python -m venv /venv \
@@ -10,7 +13,7 @@ COPY svp_dagster svp_dagster
 COPY oauth_app oauth_app
 RUN /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e .
 
-FROM python:3.12-slim
+FROM ${BASE}
 RUN useradd --create-home --uid 1000 svp && mkdir -m 700 /data && chown svp /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app

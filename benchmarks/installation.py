@@ -13,7 +13,7 @@ from svp_dagster.definitions import defs
 from svp_dagster.defs import jobs
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.download.links import parse_link
-from svp_dagster.models import ContentPage, LinkEntry
+from svp_dagster.models import ContentPage, LinkEntry, ProcessingType
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import new_row
 from svp_dagster.notion.schema import DataSourceSchema
@@ -37,16 +37,25 @@ class Installation:
     rows: LinkRows
     links: DataSourceSchema
 
-    def add_row(self, url: str) -> str:
-        """Add a pending row, and let it be wanted as the sensor does; returns its page id."""
-        now = datetime.now(UTC)
-        properties = new_row(self.links, url=url, tag=TAG, processing_type=None, at=now)
+    def write_row(self, url: str, *, tag: str = TAG, processing_type: ProcessingType | None = None) -> str:
+        """Add a pending row as a person does, and return its page id. Nothing is asked to look at it yet."""
+        properties = new_row(self.links, url=url, tag=tag, processing_type=processing_type, at=datetime.now(UTC))
         page: ContentPage = self._workspace.create_page(self.links.data_source_id, properties, find=lambda: None)
-        row = self._workspace.row(page.page_id)
-        assert isinstance(row, LinkEntry)
-        self.rows.store.entries.request(row.model_copy(update={"link": parse_link(row.url)}), now=now)
-        self.instance.add_dynamic_partitions(link_entries.name or "", [page.page_id])
         return page.page_id
+
+    def add_row(self, url: str) -> str:
+        """Add a pending row, request it as the sensor does, and return its page id."""
+        page_id = self.write_row(url)
+        row = self._workspace.row(page_id)
+        assert isinstance(row, LinkEntry)
+        link = row.model_copy(update={"link": parse_link(row.url)})
+        self.rows.store.entries.request(link, now=datetime.now(UTC))
+        self.instance.add_dynamic_partitions(link_entries.name or "", [page_id])
+        return page_id
+
+    def poll_now(self) -> None:
+        """Let the sensor read the pending rows at its next tick."""
+        self.rows.store.databases.poll_now(self.connection_id, now=datetime.now(UTC))
 
     def forget_results(self) -> None:
         """Keep nothing by content: the next run pays again."""

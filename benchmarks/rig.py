@@ -29,7 +29,6 @@ from benchmarks.stand_ins import StandIns, stand_ins
 from svp_dagster.commands import up
 from svp_dagster.commands.processes import Child, Processes, running
 from svp_dagster.models import JsonObject, Status
-from svp_dagster.notion.rows import new_row
 from svp_dagster.settings import Settings
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
@@ -86,15 +85,12 @@ class Rig:
         return self.installation.instance
 
     def add_row(self, url: str, *, tag: str = TAG) -> str:
-        """Add a pending row as a person does; returns its page id. Nothing is asked to look at it yet."""
-        links = self.installation.links
-        properties = new_row(links, url=url, tag=tag, processing_type=None, at=datetime.now(UTC))
-        workspace = self.installation.rows.workspace(self.installation.connection_id)
-        return workspace.create_page(links.data_source_id, properties, find=lambda: None).page_id
+        """Add a pending row as a person does, and return its page id. Nothing is asked to look at it yet."""
+        return self.installation.write_row(url, tag=tag)
 
     def poll_now(self) -> None:
-        """Let the sensor ask for pending rows at its next tick."""
-        self.store.databases.poll_now(self.installation.connection_id, now=datetime.now(UTC))
+        """Let the sensor read the pending rows at its next tick."""
+        self.installation.poll_now()
 
     def let_time_pass(self) -> None:
         """Rows that wait have waited long enough, and canaries are due: hours are not sat out."""
@@ -203,10 +199,10 @@ def wait_until(look: Callable[[], T | None], *, limit_s: float, what: str) -> T:
 
 
 @contextmanager
-def rig(folder: Path, *, database_url: str | None = None) -> Iterator[Rig]:
+def rig(folder: Path, *, database_url: str | None = None, poll_interval_s: int = POLL_INTERVAL_S) -> Iterator[Rig]:
     """A rig in `folder` for the length of a block; `database_url` is an empty PostgreSQL database, or None."""
     with stand_ins(folder) as outside:
-        os.environ["SVP_POLL_INTERVAL_S"] = str(POLL_INTERVAL_S)
+        os.environ["SVP_POLL_INTERVAL_S"] = str(poll_interval_s)
         if database_url is not None:
             os.environ["DATABASE_URL"] = database_url
         settings = Settings()

@@ -11,8 +11,9 @@ from oauth_app import description, errors, health, identity, rules, security, wo
 from oauth_app.api import connection as api_connection
 from oauth_app.api import databases as api_databases
 from oauth_app.api import entries as api_entries
+from oauth_app.api import my_data as api_my_data
 from oauth_app.api.bodies import StrictJson
-from oauth_app.pages import databases, entries, operator, settings_page, sign_in, start, tokens
+from oauth_app.pages import databases, entries, my_data, operator, settings_page, sign_in, start, tokens
 from oauth_app.services import Services
 from oauth_app.webhooks import blueprint as webhooks
 from svp_dagster.private_files import keep_files_private
@@ -44,9 +45,9 @@ def create_app() -> Flask:
     identity.init_app(app)
     errors.init_app(app)
     words.init_app(app)
-    for module in (start, sign_in, databases, entries, tokens, settings_page, operator):
+    for module in (start, sign_in, databases, entries, tokens, settings_page, my_data, operator):
         app.register_blueprint(module.blueprint)
-    for module in (api_connection, api_databases, api_entries):
+    for module in (api_connection, api_databases, api_entries, api_my_data):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(webhooks)
     health.init_app(app)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from oauth_app.errors import Refusal, refusal
 from oauth_app.services import services
 from svp_dagster.download.links import parse_link
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import Code, EntryGone, SvpError, failure
 from svp_dagster.models import ContentPage, LinkEntry, ProcessingType
 from svp_dagster.notion import rows
 from svp_dagster.notion.client.workspace import Workspace
@@ -28,7 +28,10 @@ def add(connection: Connection, *, url: str, tag: str, processing_type: Processi
         raise Refusal(422, "unknown_tag", words)
     link = parse_link(url, extra_hosts=found.settings.extra_hosts)
     row = _add_row(found.workspace(connection), link_database, link.url, tag, processing_type)
-    entry = found.store.entries.request(row.model_copy(update={"link": link}), now=found.now())
+    try:
+        entry = found.store.entries.request(row.model_copy(update={"link": link}), now=found.now())
+    except EntryGone as error:
+        raise Refusal(401, "not_signed_in", "Your data were deleted just now, so nothing was added.") from error
     databases.poll_now(connection.id, now=found.now())
     return entry
 

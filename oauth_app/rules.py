@@ -45,11 +45,13 @@ RULES = {
     "sign_in.sign_out": Rule.PUBLIC,
     "databases": Rule.SESSION,
     "entries": Rule.SESSION,
+    "my_data": Rule.SESSION,
     "settings": Rule.SESSION,
     "tokens": Rule.SESSION,
     "api_connection": Rule.API,
     "api_databases": Rule.API,
     "api_entries": Rule.API,
+    "api_my_data": Rule.API,
     "operator": Rule.OPERATOR,
     "operator.show": Rule.PUBLIC,  # the form that asks for the key
     "operator.enter": Rule.PUBLIC,

@@ -52,6 +52,10 @@ class Services:
         """Return Notion, as this connection may see it."""
         return self._notion.workspace(connection.id, self._tokens)
 
+    def revoke_deleted(self, connection: Connection) -> bool:
+        """Revoke the grant of a connection whose data were deleted. Return whether Notion took note of it."""
+        return self._tokens.revoke_deleted(connection.id)
+
     def now(self) -> datetime:
         """Return the present time, aware, in UTC."""
         return datetime.now(UTC)

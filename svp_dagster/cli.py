@@ -146,6 +146,56 @@ def trust(connection_ids: tuple[str, ...], undo: bool) -> None:
 
 
 @main.command()
+@click.argument("connection", default="")
+def export(connection: str) -> None:
+    """Print all that is held about a connection, as JSON; without one, list the connections."""
+    from svp_dagster.commands.my_data import export
+
+    if not connection:
+        _list_connections()
+        return
+    _require_connection(connection)
+    for piece in export(Settings(), connection):
+        click.echo(piece, nl=False)
+
+
+@main.command()
+@click.argument("connection", default="")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+def forget(connection: str, yes: bool) -> None:
+    """Delete all that is held about a connection, for good; without one, list the connections."""
+    from svp_dagster.commands.my_data import forget
+
+    if not connection:
+        _list_connections()
+        return
+    click.echo(_require_connection(connection), err=True)
+    if not yes:
+        click.confirm("Delete all of it, for good?", abort=True, err=True)
+    is_revoked = forget(connection)
+    click.echo("Deleted. The daemon removes its runs and its media within a quarter of an hour.")
+    if not is_revoked:
+        click.echo("Notion could not be told yet; the daemon tries for a day to revoke the access.", err=True)
+
+
+def _list_connections() -> None:
+    from svp_dagster.commands.my_data import connections
+
+    for held in connections(Settings()):
+        click.echo(held.line)
+
+
+def _require_connection(connection_id: str) -> str:
+    """Return what is held about a connection, as a line."""
+    from svp_dagster.commands.my_data import connections
+
+    found = {held.connection_id: held for held in connections(Settings())}
+    if connection_id not in found:
+        raise _Failed("There is no such connection. Without one, the command lists them.")
+    return found[connection_id].line
+
+
+@main.command()
 def doctor() -> None:
     """Check each setting, key, binary and service, and say what to do."""
     from svp_dagster.commands.doctor import examine
@@ -195,7 +245,8 @@ def rotate_keys() -> None:
     from svp_dagster.store.store import open_store
 
     store = open_store(Settings())
-    connections, secrets = store.connections.rotate_keys(), store.webhook_tokens.rotate_keys()
+    connections = store.connections.rotate_keys() + store.deletions.rotate_keys()
+    secrets = store.webhook_tokens.rotate_keys()
     click.echo(f"{connections} connections and {secrets} secrets are encrypted with the first key.")
     click.echo("The other keys can be removed once every process was started again.")
 

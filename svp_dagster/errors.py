@@ -2,6 +2,7 @@
 
     SvpError     a failure of the table; `retry` says when repeating it can help: now, later or never
     ClaimLost    another run works on this row: end quietly, write nothing
+    EntryGone    the store has no such row (any more): end quietly, write nothing
 
 `failure` makes the failures and looks everything but the facts up in `TABLE`:
 
@@ -297,6 +298,10 @@ class SvpError(Exception):
 
 class ClaimLost(Exception):
     """Another run holds this row now: stop and write nothing."""
+
+
+class EntryGone(ClaimLost):
+    """The store doesn't have this row: its owner's data were deleted, or it was never seen. Stop and write nothing."""
 
 
 PlainCode = Literal[

@@ -56,6 +56,7 @@ class Settings(BaseSettings, PageOptions):
     notion_client_secret: SecretStr | None = Field(default=None, validation_alias="NOTION_CLIENT_SECRET")
     notion_base_url: str = Field(default="https://api.notion.com", validation_alias="NOTION_BASE_URL")
     poll_interval_s: int = Field(default=60, ge=5, description="How often each Link Database is asked.")
+    runs_per_connection: int = Field(default=10, ge=1, description="Runs one connection may have, queued or going on.")
 
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     openai_base_url: str = Field(default="", validation_alias="OPENAI_BASE_URL")

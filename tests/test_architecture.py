@@ -19,9 +19,9 @@ MAX_MODULES_PER_FOLDER = 16
 LONGER_MODULES = {
     "svp_dagster/errors.py": "one table of all failures",
     "svp_dagster/models.py": "the values of the whole flow, in the order in which they flow",
-    "svp_dagster/store/migrations/versions/0001_the_first_tables.py": "one migration of all tables",
-    "svp_dagster/store/tables.py": "all tables, with the columns of each",
     "svp_dagster/store/entries.py": "all statements that write an entry's row, each with the same guard",
+    "svp_dagster/store/tables.py": "all tables, whose columns explain each other",
+    "svp_dagster/store/migrations/versions/0001_the_first_tables.py": "the same tables as statements",
     "sandbox/media/posts.py": "one table of all sample posts",
     "sandbox/media/make_clips.py": "a script, with the table of all clips that it makes",
 }

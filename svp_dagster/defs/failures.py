@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from svp_dagster.errors import Code, Retry, SvpError
+from svp_dagster.errors import ClaimLost, Code, EntryGone, Retry, SvpError
 
 _LOST_CLAIM = "lost_claim"
 
@@ -23,10 +23,12 @@ class StageFailure(dg.Failure):
 
 
 class LostClaim(dg.Failure):
-    """The end of a run whose row another run works on. It says nothing about the row."""
+    """The end of a run whose row another run works on, or is gone. It says nothing about the row."""
 
-    def __init__(self) -> None:
-        super().__init__("Another run works on this row.", metadata={_LOST_CLAIM: True})
+    def __init__(self, error: ClaimLost) -> None:
+        is_gone = isinstance(error, EntryGone)
+        words = "This row is not known (any more): its owner's data were deleted, or it was never read."
+        super().__init__(words if is_gone else "Another run works on this row.", metadata={_LOST_CLAIM: True})
 
 
 class RunHasFailed(dg.Failure):
@@ -64,7 +66,7 @@ def failure_of_run(instance: dg.DagsterInstance, run_id: str) -> SvpError | None
 
 
 def lost_claim(event: dg.DagsterEvent) -> bool:
-    """Whether the run ended because another run works on its row."""
+    """Whether the run ended because another run works on its row, or the row is gone."""
     return _LOST_CLAIM in _raised(event)[1]
 
 

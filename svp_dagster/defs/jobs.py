@@ -8,6 +8,7 @@ from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.stage import stage_run
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
+from svp_dagster.media.thumbnail import small_jpeg
 from svp_dagster.models import ContentPage, PageOptions, ScreenText, Status, Summary, Transcript, Video
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
 from svp_dagster.publish import stage as publish_stage
@@ -44,8 +45,9 @@ def download(
             kept=kept_media,
             folder=work_folder.path,
         )
-        thumbnail = stage.row.keep_thumbnail(video)
+        thumbnail = small_jpeg(video.cover_path) if video.cover_path else None
         stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
+        stage.row.keep_thumbnail(video, thumbnail)
         return video, destination
 
 

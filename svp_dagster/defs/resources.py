@@ -39,7 +39,11 @@ def resources() -> dg.Definitions:
             "io_manager": memory,
             "link_rows": _closed_after_use(lambda: link_rows(settings)),
             "page_options": _made(lambda: settings.page_options),
-            "polling_rules": _made(lambda: PollingRules(interval_s=settings.poll_interval_s)),
+            "polling_rules": _made(
+                lambda: PollingRules(
+                    interval_s=settings.poll_interval_s, runs_per_connection=settings.runs_per_connection
+                )
+            ),
             "site_rules": _made(lambda: site_rules(settings)),
             "kept_media": _made(lambda: _kept_media(settings)),
             "retention": _made(lambda: retention(settings)),

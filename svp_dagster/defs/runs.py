@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 
 from svp_dagster.errors import Code, SvpError, failure
 
+logger = logging.getLogger(__name__)
+
 PARTITION_TAG = "dagster/partition"
+MAX_RETRIES_TAG = "dagster/max_retries"
 CONNECTION_TAG = "svp/connection"
+PRIORITY_TAG = "dagster/priority"
 VIDEO_TAG = "svp/video"
 """`dagster.yaml` allows one run per value at a time, so that the second finds what the first paid for."""
 IN_PROGRESS = [
@@ -22,6 +28,7 @@ IN_PROGRESS = [
 ]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
+ROWS_AT_ONCE = 500
 _REASON_TAG = "dagster/failure_reason"
 _INIT_FAILURES = ("RUN_EXCEPTION", "JOB_INITIALIZATION_FAILURE")
 
@@ -31,6 +38,12 @@ def rows_in_progress(instance: dg.DagsterInstance, page_ids: Collection[str]) ->
     if not page_ids:
         return set()
     runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: list(page_ids)}, statuses=IN_PROGRESS))
+    return {run.tags[PARTITION_TAG] for run in runs}
+
+
+def rows_of_connection(instance: dg.DagsterInstance, connection_id: str) -> set[str]:
+    """Return the rows of a connection that have a run queued or going on. Runs that an operator started don't count."""
+    runs = instance.get_runs(dg.RunsFilter(tags={CONNECTION_TAG: connection_id}, statuses=IN_PROGRESS))
     return {run.tags[PARTITION_TAG] for run in runs}
 
 
@@ -55,3 +68,47 @@ def resource_init_error(run: dg.DagsterRun) -> SvpError | None:
         return None
     reason = "a part of it could not be made ready; the run's log says which"
     return failure(Code.MISCONFIGURED, reason=reason, detail=f"run {run.run_id}")
+
+
+def adopt(instance: dg.DagsterInstance, connection_id: str, page_ids: Collection[str], *, before: datetime) -> None:
+    """Tag the runs of these rows that an operator started by hand before this time as the connection's."""
+    for some in batches(page_ids):
+        started = dg.RunsFilter(tags={PARTITION_TAG: some}, created_before=before)
+        for record in instance.get_run_records(started):
+            if CONNECTION_TAG not in record.dagster_run.tags:
+                instance.add_run_tags(record.dagster_run.run_id, {CONNECTION_TAG: connection_id})
+
+
+def of_connection(instance: dg.DagsterInstance, connection_id: str) -> list[dg.DagsterRun]:
+    """Return the runs of a connection, the latest first."""
+    return list(instance.get_runs(dg.RunsFilter(tags={CONNECTION_TAG: connection_id})))
+
+
+def cancel(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Ask Dagster to stop a run that is queued or going on, once, and not to start it again."""
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        return
+    # A run that is stopped while it starts ends as one that crashed, which Dagster repeats.
+    instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "0"})
+    try:
+        instance.run_coordinator.cancel_run(run.run_id)
+    except Exception as error:  # noqa: BLE001 (launchers of any kind raise what they like, and the run ends without it)
+        logger.warning("run %s was not cancelled: %s", run.run_id, type(error).__name__)
+
+
+def delete(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Delete a run that is over, with its events and what it printed.
+
+    `delete_run` of dagster 1.13 leaves what the run printed, and on SQLite the emptied file of its events.
+    """
+    instance.compute_log_manager.delete_logs(prefix=[run_id])
+    instance.delete_run(run_id)
+    for path in (Path(instance.root_directory) / "history" / "runs").glob(f"{run_id}.db*"):
+        path.unlink(missing_ok=True)
+
+
+def batches(page_ids: Collection[str]) -> Iterator[list[str]]:
+    """Yield the rows in parts that fit into a query."""
+    ordered = sorted(page_ids)
+    for start in range(0, len(ordered), ROWS_AT_ONCE):
+        yield ordered[start : start + ROWS_AT_ONCE]

@@ -11,10 +11,11 @@ from svp_dagster.defs.jobs import process_link
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import Code, EntryGone, SvpError, failure
 from svp_dagster.rows import polling
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
+from svp_dagster.rows.pacing.shares import Share, priority
 from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.spending.caps import known_entries
@@ -39,20 +40,18 @@ def pending_links(
     readings, unanswered = polling.read_due(
         link_rows, due, workers=polling_rules.workers, budget_s=polling_rules.budget_s
     )
-    decide = partial(_decide, context.instance, link_rows, site_rules, kept_media, read_at=read_at)
+    decide = partial(_decide, context.instance, link_rows, polling_rules, site_rules, kept_media, read_at=read_at)
     decisions: list[polling.Decision] = []
-    for reading in readings:
+    for reading in sorted(readings, key=lambda reading: len(reading.rows)):  # a bulk takes what the others leave
         left = polling_rules.rows_per_tick - sum(len(made.requests) for made in decisions)
         decisions.append(decide(reading, limit=min(left, polling_rules.rows_per_connection)))
-        polling.settle(
-            link_rows, reading, interval=polling_rules.interval, more=decisions[-1].more, now=datetime.now(UTC)
-        )
+        polling.settle(link_rows, reading, decisions[-1], interval=polling_rules.interval, now=datetime.now(UTC))
     requests = [request for decision in decisions for request in decision.requests]
     context.log.info("asked %d of %d Link Databases: %d rows to start", len(readings), len(due), len(requests))
     if not requests:
         return dg.SkipReason(_why_nothing(readings, decisions, unanswered))
     return dg.SensorResult(
-        run_requests=[_run_request(request) for request in requests],
+        run_requests=[_run_request(request, at=read_at) for request in requests],
         dynamic_partitions_requests=[link_entries.build_add_request([r.link.page_id for r in requests])],
     )
 
@@ -60,6 +59,7 @@ def pending_links(
 def _decide(
     instance: dg.DagsterInstance,
     link_rows: LinkRows,
+    polling_rules: PollingRules,
     rules: SiteRules,
     kept_media: KeptMedia,
     reading: polling.Reading,
@@ -69,30 +69,36 @@ def _decide(
 ) -> polling.Decision:
     if not reading.rows:
         return polling.Decision()
-    pace = SitePace(link_rows.store, rules)
+    connection_id, pace = reading.link_database.connection_id, SitePace(link_rows.store, rules)
     page_ids = [row.page_id for row in reading.rows]
-    connection_id = reading.link_database.connection_id
+    running = runs.rows_of_connection(instance, connection_id)
+    known = known_entries(link_rows.store, connection_id, {*page_ids, *running}, link_rows.caps, now=read_at)
+    ended = {page_id for page_id in running if page_id in known and known[page_id].status.is_final}
     content_databases = link_rows.store.databases.content_databases(connection_id)
     queue = pace.queue(is_kept=kept_media.holds, now=read_at)
     decision = polling.decide(
         reading.rows,
-        known=known_entries(link_rows.store, connection_id, page_ids, link_rows.caps, now=read_at),
+        known=known,
         in_progress=runs.rows_in_progress(instance, page_ids),
         platforms=link_rows.store.platforms.all(),
         queue=queue,
         tags={database.tag for database in content_databases},
         extra_hosts=rules.extra_hosts,
+        share=Share(runs=len(running - ended), limit=polling_rules.runs_per_connection),
         read_at=read_at,
         limit=limit,
     )
-    polling.keep(link_rows, decision, now=datetime.now(UTC))
+    try:
+        polling.keep(link_rows, decision, now=datetime.now(UTC))
+    except EntryGone:
+        return polling.Decision()  # the owner deleted the connection's data while its rows were read
     for start in decision.requests:
         if queue.needs_turn(start.link):
             pace.reserve(start.link, now=datetime.now(UTC))
     return decision
 
 
-def _run_request(request: polling.Start) -> dg.RunRequest:
+def _run_request(request: polling.Start, *, at: datetime) -> dg.RunRequest:
     link, post = request.link, request.link.link
     assert post is not None  # a row without a link is rejected
     return dg.RunRequest(
@@ -101,6 +107,7 @@ def _run_request(request: polling.Start) -> dg.RunRequest:
         tags={
             runs.CONNECTION_TAG: link.connection_id,
             runs.VIDEO_TAG: f"{post.platform} {post.post_id or post.url}",
+            runs.PRIORITY_TAG: str(priority(runs_before=request.runs_before, requested_at=at)),
             "svp/tag": link.tag,
         },
     )

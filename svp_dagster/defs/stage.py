@@ -64,7 +64,7 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
         with closing(row.meter()) as meter:
             yield StageRun(context, row, meter)
     except ClaimLost as error:
-        raise LostClaim from error
+        raise LostClaim(error) from error
     except Exception as error:  # noqa: BLE001 (the boundary to Dagster: whatever went wrong gets its place in the failure table)
         known = as_failure(error)
         context.log.warning("%s: %s", known.code, known.detail or known.sentence)

@@ -27,6 +27,8 @@ BUDGET_S = 20.0
 GRACE = timedelta(minutes=5)
 """How long the failure sensors and Dagster's own retries have before a row counts as orphaned."""
 STALE_AFTER = timedelta(minutes=30)
+STALE_IN_BACKLOG_AFTER = timedelta(days=1)
+"""After so long without a run a row is looked at. In a backlog it may just wait for the rows before it."""
 BATCH = 50
 
 FOLDERS_KEPT = timedelta(hours=24)
@@ -61,7 +63,12 @@ def orphaned_rows(context: dg.SensorEvaluationContext, link_rows: dg.ResourcePar
     now, store = datetime.now(UTC), link_rows.store
     is_paused = any(platform.is_paused for platform in store.platforms.all().values())
     held = store.sweep.held(before=now - GRACE, limit=BATCH)
-    stale = store.sweep.stale_pending(before=now - STALE_AFTER, limit=BATCH, also_paused=not is_paused)
+    stale = store.sweep.stale_pending(
+        before=now - STALE_AFTER,
+        backlog_before=now - STALE_IN_BACKLOG_AFTER,
+        limit=BATCH,
+        also_paused=not is_paused,
+    )
     busy = runs.rows_in_progress(context.instance, [entry.link.page_id for entry in (*held, *stale)])
     for entry in held:
         if entry.link.page_id not in busy:
@@ -117,13 +124,14 @@ def retention_limits(
     retention: dg.ResourceParam[Retention],
     kept_media: dg.ResourceParam[KeptMedia],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Remove old runs, partitions of finished rows and results by content, a few at a time, and old media."""
+    """Remove old runs, partitions of finished rows and results by content, a few at a time; old media and answers."""
     now = datetime.now(UTC)
     partitions, cursor = _prune_partitions(
         context, link_rows, before=now - timedelta(days=retention.partitions_kept_days)
     )
     old_runs = _prune_runs(context.instance, link_rows, before=now - timedelta(days=retention.runs_kept_days))
     contents = link_rows.store.contents.forget_before(now - timedelta(days=retention.contents_kept_days))
+    link_rows.store.unknown_answers.forget_before(now - timedelta(days=retention.runs_kept_days))
     media = kept_media.prune()
     reason = f"Removed {partitions} partitions, {old_runs} runs, {contents} results by content and {media} kept posts."
     return dg.SensorResult(skip_reason=reason, cursor=cursor)
@@ -150,5 +158,5 @@ def _prune_runs(instance: dg.DagsterInstance, link_rows: LinkRows, *, before: da
     records = instance.get_run_records(too_old, limit=PRUNED_PER_TICK, order_by="id", ascending=True)
     free = [record for record in records if link_rows.store.entries.held_by(record.dagster_run.run_id) is None]
     for record in free:
-        instance.delete_run(record.dagster_run.run_id)
+        runs.delete(instance, record.dagster_run.run_id)
     return len(free)

@@ -11,7 +11,7 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,6 +92,14 @@ class KeptMedia(Component):
         for place in old:
             shutil.rmtree(place, ignore_errors=True)
         return len(old)
+
+    def keep_only(self, media_keys: Iterable[str]) -> int:
+        """Remove the posts that are none of these. Return how many."""
+        kept = {self._place(key).name for key in media_keys}
+        others = [place for place, _ in self._places() if place.name not in kept and not place.name.startswith(_NEW)]
+        for place in others:
+            shutil.rmtree(place, ignore_errors=True)
+        return len(others)
 
     def _make_room(self, size_bytes: int) -> None:
         sizes = [(place, _size(place)) for place, _ in self._places()]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from svp_dagster.errors import Code, failure
-from svp_dagster.media.thumbnail import small_jpeg
 from svp_dagster.models import ContentPage, Link, LinkEntry, Status, Video
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow
@@ -19,7 +18,7 @@ from svp_dagster.store.entries import Entry
 
 
 def hold(rows: LinkRows, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
-    """Claim a row for a run. The same run may do so any number of times. Raises `ClaimLost`, `row_gone`."""
+    """Claim a row for a run. The same run may do so any number of times. Raises `ClaimLost`, `EntryGone`."""
     entry = rows.store.entries.claim(page_id, run_id, may_take_over=may_take_over, now=_now())
     return HeldRow(rows=rows, entry=entry, run_id=run_id)
 
@@ -89,7 +88,7 @@ class HeldRow:
 
     def contents(self) -> KeptContents:
         """Return the results kept by content."""
-        return KeptContents(self._rows.store, self._rows.writes)
+        return KeptContents(self._rows.store, self._rows.writes, page_id=self.link.page_id)
 
     def output_language(self) -> str | None:
         """Return the language of the summary: the connection's, else the installation's; None for the video's own."""
@@ -101,12 +100,10 @@ class HeldRow:
         self.entry = self._entries.set_status(self.link.page_id, self.run_id, status, now=_now())
         self._rows.sync_status_async(self.entry)
 
-    def keep_thumbnail(self, video: Video) -> bytes | None:
-        """Store a thumbnail of the video for the dashboard and return it, a JPEG. None where there is no cover."""
-        jpeg = small_jpeg(video.cover_path) if video.cover_path else None
+    def keep_thumbnail(self, video: Video, jpeg: bytes | None) -> None:
+        """Store a thumbnail for the dashboard. It belongs to the rows that are noted to have this video."""
         if jpeg:
             self._rows.store.contents.set_thumbnail(video.media_key, jpeg)
-        return jpeg
 
     def note(
         self, *, stage: str, seconds: float, engine: str = "", media_key: str | None = None, title: str | None = None

@@ -128,6 +128,8 @@ class LinkRows(Component):
         self.store.entries.synced(page_id, entry.version, now=_now(), edited_at=edited_at)
         if entry.status is Status.PENDING and not entry.is_waiting:  # now the poll finds it
             self.store.databases.poll_now(entry.link.connection_id, now=_now())
+        elif entry.holder is None:  # its run has ended, or there was none: another row has room
+            self.store.databases.poll_backlog(entry.link.connection_id, now=_now())
         return True
 
     def _write(self, entry: Entry, workspace: Workspace) -> datetime | None:

@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, SvpError, failure
-from svp_dagster.models import LinkEntry
+from svp_dagster.models import LinkEntry, Status
 from svp_dagster.notion.rows import InvalidRow
+from svp_dagster.store.entries import Entry
 
 Row = LinkEntry | InvalidRow
 
@@ -21,6 +22,15 @@ def parsed(row: Row, extra_hosts: Collection[str]) -> tuple[LinkEntry, SvpError 
         return row.model_copy(update={"link": parse_link(row.url, extra_hosts=extra_hosts)}), None
     except SvpError as error:
         return row, error
+
+
+def is_edited(link: LinkEntry, entry: Entry | None) -> bool:
+    """Return whether a row says something else than its entry, which no run has claimed yet."""
+    is_valid = bool(link.url and link.tag)
+    if entry is None or entry.status is not Status.PENDING or entry.holder is not None or not is_valid:
+        return False
+    then = entry.link
+    return (link.url, link.tag, link.processing_type) != (then.url, then.tag, then.processing_type)
 
 
 def tag_problem(link: LinkEntry, tags: Collection[str]) -> SvpError | None:

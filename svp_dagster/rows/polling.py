@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from svp_dagster.errors import Code, SvpError, failure_of
-from svp_dagster.models import LinkEntry, Status
+from svp_dagster.errors import Code, SvpError, failure, failure_of
+from svp_dagster.models import LinkEntry
 from svp_dagster.notion.rows import status_type
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import Queue, candidate, waits_turn
+from svp_dagster.rows.pacing.shares import Share
 from svp_dagster.rows.pacing.turns import jitter
-from svp_dagster.rows.parsing import Row, parsed, tag_problem
-from svp_dagster.rows.pauses import SITE_FAULTS, platform_paused_error
-from svp_dagster.rows.waiting import PAUSE_LIMIT, final_outcome, next_try, waiting_outcome
+from svp_dagster.rows.parsing import Row, is_edited, parsed, tag_problem
+from svp_dagster.rows.pauses import platform_paused_error
+from svp_dagster.rows.waiting import final_outcome, next_try, reason_to_wait, waiting_outcome
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.platforms import Platform
@@ -27,15 +29,21 @@ SETTLING = timedelta(seconds=5)
 """How long Notion may still list a row as pending after another status was written."""
 MAX_BACKOFF = timedelta(minutes=30)
 """The longest time between two reads of a Link Database that can't be read."""
+MAX_THROTTLE_WAIT_S = 5.0
+"""How long a read waits while Notion asks its connection to slow down: other connections wait for the same threads."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """Start a run for the row. `number` counts a person's requests, `waits` the waits since the last of them."""
+    """Start a run for the row. `number` counts a person's requests, `waits` the waits since the last of them.
+
+    `runs_before` counts the runs that its connection has already.
+    """
 
     link: LinkEntry
     number: int
     waits: int
+    runs_before: int = 0
 
     @property
     def run_key(self) -> str:
@@ -75,6 +83,7 @@ class Skip:
 
 Choice = Start | Reject | Postpone | Skip
 _NEXT_TICK = "more rows than one tick deals with; it is next"
+_NO_ROOM = "its connection has as many runs as it may have; it starts when one of them ends"
 
 
 @dataclass(kw_only=True)
@@ -82,7 +91,7 @@ class Decision:
     """What to do about the rows that were read. `skipped` says why, by page id.
 
     `edited` are the rows of which the store has to know the newest words. `more`: some rows were left for the next
-    tick because of the limit.
+    tick because of the limit. `backlog` counts the rows that were left because of their connection's share.
     """
 
     requests: list[Start] = field(default_factory=list)
@@ -91,6 +100,7 @@ class Decision:
     edited: list[LinkEntry] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     more: bool = False
+    backlog: int = 0
 
     @property
     def rows(self) -> int:
@@ -125,23 +135,29 @@ def read_due(
 ) -> tuple[list[Reading], int]:
     """Read several Link Databases at once. Return the readings and how many did not answer within the budget.
 
-    Those that did not stay due, and are read at the next tick.
+    Those that were not begun in the first two thirds stay due, and are read at the next tick. One that was begun and
+    has no answer at the end has a problem: if it stayed due, it would slow down each tick.
     """
-    pool = ThreadPoolExecutor(workers, "poll")
-    futures: list[Future[Reading]] = [pool.submit(_read, link_rows, database) for database in due]
+    pool, begin_by = ThreadPoolExecutor(workers, "poll"), time.monotonic() + budget_s * 2 / 3
+    futures = [pool.submit(_read, link_rows, database, begin_by=begin_by) for database in due]
     readings: list[Reading] = []
     try:
-        readings.extend(future.result() for future in as_completed(futures, timeout=budget_s))
+        answers = (future.result() for future in as_completed(futures, timeout=budget_s))
+        readings.extend(answer for answer in answers if answer is not None)
     except TimeoutError:
-        pass  # counted by the caller: what is missing stays due
+        problem = failure(Code.NOTION_UNREACHABLE, detail=f"no answer within the {budget_s:.0f} s of a tick")
+        slow = (each for future, each in zip(futures, due, strict=True) if not (future.done() or future.cancel()))
+        readings.extend(Reading(link_database=each, problem=problem) for each in slow)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return readings, len(due) - len(readings)
 
 
-def _read(link_rows: LinkRows, database: LinkDatabase) -> Reading:
+def _read(link_rows: LinkRows, database: LinkDatabase, *, begin_by: float) -> Reading | None:
+    if time.monotonic() > begin_by:
+        return None
     try:
-        workspace = link_rows.workspace(database.connection_id)
+        workspace = link_rows.workspace(database.connection_id, max_throttle_wait_s=MAX_THROTTLE_WAIT_S)
         rows = workspace.pending_rows(database.data_source_id, status_type(database.data_schema))
     except SvpError as error:
         return Reading(link_database=database, problem=error)
@@ -157,13 +173,15 @@ def decide(
     queue: Queue,
     tags: Collection[str],
     extra_hosts: Collection[str],
+    share: Share,
     read_at: datetime,
     limit: int,
 ) -> Decision:
     """Decide which pending rows get a run, which are ended without one, which wait, and which are skipped.
 
     `in_progress` are the page ids that have a run queued or going on. `read_at` is when the reading began: what the
-    store learned later is newer than the row that was read. `limit` bounds the rows that are dealt with.
+    store learned later is newer than the row that was read. `limit` bounds the rows that are dealt with, `share` those
+    of them that start.
     """
     in_order = sorted(rows, key=lambda row: (row.last_edited_time, row.page_id))
     made = [
@@ -179,26 +197,28 @@ def decide(
     ]
     decision = Decision()
     for each in _in_turn(made, known, queue, now=read_at):
-        is_over_limit = not isinstance(each, Skip) and decision.rows >= limit
-        decision.more = decision.more or is_over_limit
-        decision.add(Skip(link=each.link, reason=_NEXT_TICK) if is_over_limit else each)
+        if isinstance(each, Start) and len(decision.requests) >= share.room:
+            decision.backlog += 1
+            decision.add(Skip(link=each.link, reason=_NO_ROOM))
+        elif not isinstance(each, Skip) and decision.rows >= limit:
+            decision.more = True
+            decision.add(Skip(link=each.link, reason=_NEXT_TICK))
+        else:
+            decision.add(each)
+    runs = enumerate(decision.requests, start=share.runs)
+    decision.requests = [replace(start, runs_before=number) for number, start in runs]
     return decision
 
 
 def _in_turn(made: Sequence[Choice], known: Mapping[str, Entry], queue: Queue, *, now: datetime) -> Iterator[Choice]:
-    """Yield the decisions, rows that need a turn last and in its order. Starts before their turn are postponed."""
-    paced: list[Start] = []
-    for each in made:
-        if isinstance(each, Start) and queue.needs_turn(each.link):
-            paced.append(each)
-        else:
-            yield each
-    turns = queue.turns((candidate(start.link, known.get(start.link.page_id)) for start in paced), now=now)
-    for start in sorted(paced, key=lambda start: turns[start.link.page_id]):
-        at = turns[start.link.page_id]
-        until = at + jitter(start.link.page_id, queue.limit)
-        is_its_turn = at <= now
-        yield start if is_its_turn else Postpone(link=start.link, error=waits_turn(until, now=now), until=until)
+    """Yield the decisions in their order. Starts before their turn are postponed, and come last by their turns."""
+    paced = {each.link.page_id: each for each in made if isinstance(each, Start) and queue.needs_turn(each.link)}
+    turns = queue.turns((candidate(start.link, known.get(page_id)) for page_id, start in paced.items()), now=now)
+    yield from (each for each in made if each.link.page_id not in paced or turns[each.link.page_id] <= now)
+    for page_id in sorted(paced, key=lambda page_id: turns[page_id]):
+        if turns[page_id] > now:
+            until = turns[page_id] + jitter(page_id, queue.limit)
+            yield Postpone(link=paced[page_id].link, error=waits_turn(until, now=now), until=until)
 
 
 def _decide_row(
@@ -211,7 +231,7 @@ def _decide_row(
     now: datetime,
 ) -> Choice:
     if has_run:
-        return Skip(link=link, reason="a run for it is queued or going on", is_edited=_is_edited(link, entry))
+        return Skip(link=link, reason="a run for it is queued or going on", is_edited=is_edited(link, entry))
     is_new = entry is None or entry.is_new_request(link.last_edited_time)
     if entry is not None and (reason := _reason_to_skip(entry, platform, is_new=is_new, now=now)):
         return Skip(link=link, reason=reason)
@@ -229,24 +249,11 @@ def _reason_to_skip(entry: Entry, platform: Platform | None, *, is_new: bool, no
     if entry.holder is not None:
         return "its run died; the sweep deals with it"
     if entry.is_waiting:
-        return None if is_new else _reason_to_wait(entry, platform, now)
+        return None if is_new else reason_to_wait(entry, platform, now=now)
     if entry.status.is_final and entry.is_unsynced:
         return f"it ended as {entry.status}; Notion doesn't show that yet"
     if entry.status.is_final and entry.updated_at > now - SETTLING:
         return f"it has just ended as {entry.status}; looking again later"
-    return None
-
-
-def _reason_to_wait(entry: Entry, platform: Platform | None, now: datetime) -> str | None:
-    if entry.failure_code is Code.PLATFORM_PAUSED:
-        is_within_limit = entry.waiting_since is None or now - entry.waiting_since < PAUSE_LIMIT
-        still = platform is not None and platform.is_paused and is_within_limit
-        return "it waits until downloads from its platform work again" if still else None
-    resumed_at = platform.resumed_at if platform is not None else None
-    if entry.failure_code in SITE_FAULTS and resumed_at is not None and entry.updated_at < resumed_at:
-        return None
-    if entry.retry_at is not None and entry.retry_at > now:
-        return f"it waits until {entry.retry_at.isoformat(timespec='minutes')}"
     return None
 
 
@@ -261,14 +268,6 @@ def _wait_for_platform(
     return Postpone(link=link, error=error, until=until)
 
 
-def _is_edited(link: LinkEntry, entry: Entry | None) -> bool:
-    is_valid = bool(link.url and link.tag)
-    if entry is None or entry.status is not Status.PENDING or entry.holder is not None or not is_valid:
-        return False
-    then = entry.link
-    return (link.url, link.tag, link.processing_type) != (then.url, then.tag, then.processing_type)
-
-
 def keep(link_rows: LinkRows, decision: Decision, *, now: datetime) -> None:
     """Write the decision to the store, and rejections to Notion. The sweep writes the status of rows that wait."""
     entries = link_rows.store.entries
@@ -281,17 +280,18 @@ def keep(link_rows: LinkRows, decision: Decision, *, now: datetime) -> None:
         link_rows.sync_status_async(entries.reject(rejected.link, outcome, now=now))
 
 
-def settle(link_rows: LinkRows, reading: Reading, *, interval: timedelta, more: bool, now: datetime) -> None:
+def settle(link_rows: LinkRows, reading: Reading, decision: Decision, *, interval: timedelta, now: datetime) -> None:
     """Record that a Link Database was read, and when it is due again.
 
-    It is due at once where rows were left (`more`), by the time that one of its rows waits for, else after the
-    interval. One that can't be read is due ever later.
+    It is due at once where rows were left for the next tick, by the time that one of its rows waits for, else after the
+    interval. One with a backlog is also due when a run of its connection ends (`LinkRows.sync_status`): reading it
+    sooner would start nothing. One that can't be read is due ever later.
     """
     database, databases = reading.link_database, link_rows.store.databases
     if reading.problem is None:
         retry_at = link_rows.store.sweep.next_retry_at(database.connection_id, after=now)
-        next_due_at = now if more else min(now + interval, retry_at or datetime.max.replace(tzinfo=UTC))
-        databases.polled(database, next_due_at=next_due_at, now=now)
+        next_due_at = now if decision.more else min(now + interval, retry_at or datetime.max.replace(tzinfo=UTC))
+        databases.polled(database, next_due_at=next_due_at, now=now, backlog=decision.backlog)
         return
     wait = min(interval * 2 ** min(database.poll_failures, 10), MAX_BACKOFF)
     databases.poll_failed(database, problem=reading.problem.sentence, next_due_at=now + wait, now=now)

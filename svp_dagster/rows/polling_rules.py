@@ -14,6 +14,7 @@ class PollingRules(Component):
 
     interval_s: int = Field(default=60, description="How often each Link Database is read.")
     connections_per_tick: int = Field(default=100, description="Link Databases read in one tick.")
+    runs_per_connection: int = Field(default=10, description="Runs one connection may have, queued or going on.")
     rows_per_connection: int = Field(default=25, description="Rows dealt with for one connection in one tick.")
     rows_per_tick: int = Field(default=100, description="Runs started in one tick.")
     workers: int = Field(default=8, description="Link Databases read at the same time.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +18,8 @@ from svp_dagster.rows.unknown_answers import StoredUnknownAnswers
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Tokens
 from svp_dagster.store.store import Store, open_store
+
+logger = logging.getLogger(__name__)
 
 _POLL_S = 0.2
 _REFRESH_WAIT_S = 20.0
@@ -65,6 +68,24 @@ class TokenStore(Component):
             time.sleep(_POLL_S)
         raise failure(Code.NOTION_UNREACHABLE, detail="another process refreshes the token and doesn't finish")
 
+    def revoke_deleted(self, connection_id: str) -> bool:
+        """Revoke the grant of a connection whose data were deleted. Return whether Notion took note of it.
+
+        The token is kept for another attempt, unless Notion refuses it for good.
+        """
+        deletions = self.store.deletions
+        try:
+            token = deletions.access_token(connection_id)
+            if token is not None:
+                self.oauth.revoke(token)
+        except SvpError as error:
+            logger.warning("deleted connection %s: its grant is not revoked: %s", connection_id, error.code)
+            if error.code in (Code.NOT_CONNECTED, Code.NOTION_REFUSED):
+                deletions.revoked(connection_id)
+            return False
+        deletions.revoked(connection_id)
+        return True
+
     def _refresh_leased(self, connection_id: str, stale: str) -> str:
         connections = self.store.connections
         try:
@@ -85,7 +106,9 @@ class TokenStore(Component):
             connections.end(connection_id, now=datetime.now(UTC))
             raise
         fresh = Tokens(access=grant.access_token, refresh=grant.refresh_token or tokens.refresh)
-        connections.replace_tokens(connection_id, fresh, now=datetime.now(UTC))
+        if not connections.replace_tokens(connection_id, fresh, now=datetime.now(UTC)):
+            self.oauth.revoke(fresh.access)  # what was revoked when the connection ended was the old pair
+            raise failure(Code.NOT_CONNECTED, detail=f"connection {connection_id} ended while its token was renewed")
         return fresh.access
 
     def _tokens(self, connection_id: str) -> Tokens:

@@ -18,6 +18,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from svp_dagster.errors import BUDGET_CODES, TABLE, Code, Retry, SvpError, failure
+from svp_dagster.rows.pauses import SITE_FAULTS
+from svp_dagster.store.entries import Entry
+from svp_dagster.store.platforms import Platform
 from svp_dagster.store.transitions import FailureOutcome, FailureRule
 
 ATTEMPTS = 3
@@ -67,6 +70,20 @@ def next_try(error: SvpError, *, waits: int, waiting_since: datetime | None, now
     if error.code is Code.ROW_CHANGED:  # nothing is out of order that would need time
         return now + timedelta(seconds=asked_s)
     return now + timedelta(seconds=max(asked_s, FIRST_WAIT_S * 2**waits))
+
+
+def reason_to_wait(entry: Entry, platform: Platform | None, *, now: datetime) -> str | None:
+    """Return why a row that waits is not tried yet. None where it is time."""
+    if entry.failure_code is Code.PLATFORM_PAUSED:
+        is_within_limit = entry.waiting_since is None or now - entry.waiting_since < PAUSE_LIMIT
+        still = platform is not None and platform.is_paused and is_within_limit
+        return "it waits until downloads from its platform work again" if still else None
+    resumed_at = platform.resumed_at if platform is not None else None
+    if entry.failure_code in SITE_FAULTS and resumed_at is not None and entry.updated_at < resumed_at:
+        return None
+    if entry.retry_at is not None and entry.retry_at > now:
+        return f"it waits until {entry.retry_at.isoformat(timespec='minutes')}"
+    return None
 
 
 def failure_rule(error: SvpError) -> FailureRule:

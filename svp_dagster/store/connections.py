@@ -112,13 +112,15 @@ class Connections:
             refresh = self._cipher.decrypt(row.refresh_token) if row.refresh_token else None
             return Tokens(access=self._cipher.decrypt(row.access_token), refresh=refresh)
 
-    def replace_tokens(self, connection_id: str, tokens: Tokens, *, now: datetime) -> None:
-        """Store a refreshed pair and release the lease. A connection that ended meanwhile keeps no tokens."""
+    def replace_tokens(self, connection_id: str, tokens: Tokens, *, now: datetime) -> bool:
+        """Store a refreshed pair and release the lease. Return False for a connection that ended meanwhile."""
         with Session(self._engine) as session, session.begin():
-            row = session.get_one(ConnectionRow, connection_id, with_for_update=True)
-            if row.active:
-                self._set_tokens(row, tokens)
-                row.refresh_lease_until, row.updated_at = None, now
+            row = session.get(ConnectionRow, connection_id, with_for_update=True)
+            if row is None or not row.active:
+                return False
+            self._set_tokens(row, tokens)
+            row.refresh_lease_until, row.updated_at = None, now
+        return True
 
     def lease_refresh(self, connection_id: str, *, now: datetime) -> bool:
         """Return whether the caller may refresh now. A refresh token works once: two refreshes at a time lose one."""

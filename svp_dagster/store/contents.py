@@ -4,30 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, and_, delete, exists, func, select
 from sqlalchemy.orm import Session
 
+from svp_dagster.errors import EntryGone
 from svp_dagster.models import JsonObject, PaidCall, Value
 from svp_dagster.store.engine import retry_conflict
-from svp_dagster.store.tables import Base, ContentRow, LedgerRow, ReservationRow, ThumbnailRow
+from svp_dagster.store.tables import (
+    ConnectionRow,
+    ContentRow,
+    ContentUseRow,
+    LedgerRow,
+    LinkEntryRow,
+    ReservationRow,
+    ThumbnailRow,
+)
+
+_STAYS = {"read": True, "key_share": True}
+"""Locks a row against being deleted, as a foreign key does that points to it."""
+
+
+T = TypeVar("T")
 
 
 class Contents:
-    """Results by media key, kind and recipe; thumbnails by media key."""
+    """Results by media key, kind and recipe; thumbnails by media key.
+
+    A result belongs to the entries that made or used it, and is deleted with the last of them.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def get(self, media_key: str, kind: str, recipe: str) -> JsonObject | None:
-        """Return the stored result, or None."""
-        with Session(self._engine) as session:
-            row = session.get(ContentRow, (media_key, kind, recipe))
-            return row.value if row else None
+    def get(self, media_key: str, kind: str, recipe: str, *, page_id: str) -> JsonObject | None:
+        """Return the stored result, which this entry uses from now on, or None. Raises `EntryGone`."""
+        key = (media_key, kind, recipe)
 
-    def put(self, media_key: str, kind: str, recipe: str, value: JsonObject, *, now: datetime) -> None:
-        """Store a result. The last write wins."""
-        self._put(lambda: ContentRow(media_key=media_key, kind=kind, recipe=recipe, value=value, created_at=now))
+        def get(session: Session) -> JsonObject | None:
+            _require_entry(session, page_id)
+            row = session.get(ContentRow, key, with_for_update=_STAYS)
+            if row is None:
+                return None
+            session.merge(_use(page_id, key))
+            return row.value
+
+        return self._write(get)
+
+    def put(self, media_key: str, kind: str, recipe: str, value: JsonObject, *, page_id: str, now: datetime) -> None:
+        """Store a result of this entry's. The last write wins. Raises `EntryGone`."""
+        key = (media_key, kind, recipe)
+
+        def put(session: Session) -> None:
+            _require_entry(session, page_id)
+            session.merge(ContentRow(media_key=media_key, kind=kind, recipe=recipe, value=value, created_at=now))
+            session.flush()
+            session.merge(_use(page_id, key))
+
+        self._write(put)
 
     def forget_before(self, moment: datetime) -> int:
         """Delete results older than `moment`. Return how many."""
@@ -35,8 +70,12 @@ class Contents:
             return connection.execute(delete(ContentRow).where(ContentRow.created_at < moment)).rowcount
 
     def set_thumbnail(self, media_key: str, jpeg: bytes) -> None:
-        """Store a small picture of a video."""
-        self._put(lambda: ThumbnailRow(media_key=media_key, jpeg=jpeg))
+        """Store a small picture of a video that an entry has."""
+
+        def put(session: Session) -> None:
+            session.merge(ThumbnailRow(media_key=media_key, jpeg=jpeg))
+
+        self._write(put)
 
     def thumbnail(self, media_key: str) -> bytes | None:
         """Return the JPEG, or None."""
@@ -44,12 +83,31 @@ class Contents:
             row = session.get(ThumbnailRow, media_key)
             return row.jpeg if row else None
 
-    def _put(self, make: Callable[[], Base]) -> None:
-        def put() -> None:
+    def _write(self, work: Callable[[Session], T]) -> T:
+        def write() -> T:
             with Session(self._engine) as session, session.begin():
-                session.merge(make())
+                return work(session)
 
-        retry_conflict(put)
+        return retry_conflict(write)
+
+
+def delete_unused(session: Session) -> None:
+    """Delete the results that no entry uses, and the thumbnails of videos that no entry has."""
+    content, use = ContentRow, ContentUseRow
+    is_same = and_(use.media_key == content.media_key, use.kind == content.kind, use.recipe == content.recipe)
+    session.execute(delete(content).where(~exists().where(is_same)))
+    is_shown = exists().where(LinkEntryRow.media_key == ThumbnailRow.media_key)
+    session.execute(delete(ThumbnailRow).where(~is_shown))
+
+
+def _require_entry(session: Session, page_id: str) -> None:
+    if session.get(LinkEntryRow, page_id, with_for_update=_STAYS) is None:
+        raise EntryGone(page_id)
+
+
+def _use(page_id: str, key: tuple[str, str, str]) -> ContentUseRow:
+    media_key, kind, recipe = key
+    return ContentUseRow(page_id=page_id, media_key=media_key, kind=kind, recipe=recipe)
 
 
 class Spent(Value):
@@ -76,9 +134,14 @@ class Ledger:
         now: datetime,
         reservation_id: str | None = None,
     ) -> None:
-        """Store a paid call, instead of its reservation."""
+        """Store a paid call, instead of its reservation.
+
+        That of a connection whose data were deleted meanwhile is stored as nobody's.
+        """
         row = LedgerRow(connection_id=connection_id, page_id=page_id, run_id=run_id, at=now, **call.model_dump())
         with Session(self._engine) as session, session.begin():
+            if session.get(ConnectionRow, connection_id, with_for_update=_STAYS) is None:
+                row.connection_id, row.page_id, row.run_id = None, "", ""
             session.add(row)
             session.execute(delete(ReservationRow).where(ReservationRow.id == reservation_id))
 
@@ -91,11 +154,13 @@ class Ledger:
             return _spent(*connection.execute(query).one())
 
     def spent_by_connection(self, *, since: datetime) -> dict[str, Spent]:
-        """Return the sum over each connection that paid for anything."""
-        query = select(LedgerRow.connection_id, *_SUMS).where(LedgerRow.at >= since)
+        """Return the sum over each connection that paid for anything, but not what deleted ones paid."""
+        query = select(LedgerRow.connection_id, *_SUMS).where(
+            LedgerRow.at >= since, LedgerRow.connection_id.is_not(None)
+        )
         with self._engine.connect() as connection:
             found = connection.execute(query.group_by(LedgerRow.connection_id))
-            return {connection_id: _spent(usd, calls, priced) for connection_id, usd, calls, priced in found}
+            return {str(connection_id): _spent(usd, calls, priced) for connection_id, usd, calls, priced in found}
 
 
 _SUMS = (func.coalesce(func.sum(LedgerRow.cost_usd), 0.0), func.count(), func.count(LedgerRow.cost_usd))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import Engine, and_, delete, select, update
+from sqlalchemy import ColumnElement, Engine, and_, case, delete, literal, null, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -13,13 +15,19 @@ from svp_dagster.models import Value
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.store.tables import ConnectionRow, ContentDatabaseRow, LinkDatabaseRow
 
+REQUESTED_SHARE = 0.5
+"""The share of a tick that Link Databases have which somebody asked for, so that the others have theirs."""
+
 
 class TagTaken(Exception):
     """The connection has a Content Database for this tag already."""
 
 
 class LinkDatabase(Value):
-    """A registered Link Database. `poll_problem` is the sentence of the last read that failed, else empty."""
+    """A registered Link Database. `poll_problem` is the sentence of the last poll that failed, else empty.
+
+    `requested_at` is when a person last asked for a poll, None once it was polled since.
+    """
 
     connection_id: str
     database_id: str
@@ -27,6 +35,7 @@ class LinkDatabase(Value):
     url: str
     data_schema: DataSourceSchema
     due_at: datetime
+    requested_at: datetime | None
     polled_at: datetime | None
     poll_failures: int
     poll_problem: str
@@ -62,8 +71,8 @@ class Databases:
                 row = LinkDatabaseRow(connection_id=connection_id)
                 session.add(row)
             row.database_id, row.data_source_id, row.url = schema.database_id, schema.data_source_id, url
-            row.schema, row.due_at = schema.model_dump(mode="json"), now
-            row.polled_at, row.poll_failures, row.poll_problem = None, 0, ""
+            row.schema, row.due_at, row.requested_at = schema.model_dump(mode="json"), now, now
+            row.polled_at, row.poll_failures, row.poll_problem, row.backlog = None, 0, "", 0
 
     def link_database(self, connection_id: str) -> LinkDatabase | None:
         """Return the connection's Link Database."""
@@ -72,61 +81,79 @@ class Databases:
             return _link_database(row) if row else None
 
     def due(self, *, now: datetime, limit: int) -> list[LinkDatabase]:
-        """Return the Link Databases of active connections that are due to be polled, the longest due first."""
-        query = (
-            select(LinkDatabaseRow)
-            .join(ConnectionRow, ConnectionRow.id == LinkDatabaseRow.connection_id)
-            .where(ConnectionRow.active, LinkDatabaseRow.due_at <= now)
-            .order_by(LinkDatabaseRow.due_at, LinkDatabaseRow.connection_id)
-            .limit(limit)
+        """Return the Link Databases of active connections that are due to be polled.
+
+        Those that a person asked for come first, up to `REQUESTED_SHARE` of the limit, and among them the longest not
+        polled: who asks often is polled no more often than others who ask. Then come the longest due.
+        """
+        row = LinkDatabaseRow
+        active = select(row).join(ConnectionRow, ConnectionRow.id == row.connection_id).where(ConnectionRow.active)
+        requested = active.where(row.requested_at <= now).order_by(
+            row.polled_at.nulls_first(), row.requested_at, row.connection_id
         )
+        longest_due = active.where(row.due_at <= now).order_by(row.due_at, row.connection_id)
+        queries = (requested.limit(max(1, int(limit * REQUESTED_SHARE))), longest_due.limit(limit))
         with Session(self._engine) as session:
-            return [_link_database(row) for row in session.scalars(query)]
+            found = {each.connection_id: each for query in queries for each in session.scalars(query)}
+            return [_link_database(each) for each in islice(found.values(), limit)]
 
     def poll_now(self, connection_id: str, *, now: datetime) -> None:
-        """Make the connection due at once."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(LinkDatabaseRow).where(LinkDatabaseRow.connection_id == connection_id).values(due_at=now)
-            )
+        """Make the connection due at once and before others, since a person asked for it."""
+        self._request(LinkDatabaseRow.connection_id == connection_id, now=now)
+
+    def poll_source_now(self, data_source_id: str, *, now: datetime) -> int:
+        """Do the same for the connections whose Link Database this is. Return how many there are."""
+        return self._request(LinkDatabaseRow.data_source_id == data_source_id, now=now)
 
     def poll_by(self, connection_id: str, *, at: datetime) -> None:
         """Make the connection due at this time at the latest."""
+        self._make_due(LinkDatabaseRow.connection_id == connection_id, at=at)
+
+    def poll_backlog(self, connection_id: str, *, now: datetime) -> None:
+        """Make the connection due if its last poll left rows that were ready: a run of it has ended."""
         row = LinkDatabaseRow
-        with self._engine.begin() as connection:
-            connection.execute(update(row).where(row.connection_id == connection_id, row.due_at > at).values(due_at=at))
+        self._make_due(and_(row.connection_id == connection_id, row.backlog > 0), at=now)
 
     def poll_all_now(self, *, now: datetime) -> None:
         """Make every connection due at once."""
-        with self._engine.begin() as connection:
-            connection.execute(update(LinkDatabaseRow).where(LinkDatabaseRow.due_at > now).values(due_at=now))
+        self._make_due(true(), at=now)
 
-    def poll_source_now(self, data_source_id: str, *, now: datetime) -> int:
-        """Make the connections whose Link Database this is due at once; returns how many there are."""
-        with self._engine.begin() as connection:
-            return connection.execute(
-                update(LinkDatabaseRow).where(LinkDatabaseRow.data_source_id == data_source_id).values(due_at=now)
-            ).rowcount
+    def polled(self, seen: LinkDatabase, *, next_due_at: datetime, now: datetime, backlog: int = 0) -> None:
+        """Record a poll that succeeded and left so many rows that were ready.
 
-    def polled(self, seen: LinkDatabase, *, next_due_at: datetime, now: datetime) -> None:
-        """Record a read that succeeded. A "poll now" that came while it went on is kept."""
-        self._after_poll(seen, next_due_at=next_due_at, now=now, failures=0, problem="")
+        A "poll now" that came while it went on is kept.
+        """
+        values = {"poll_failures": 0, "poll_problem": "", "backlog": backlog}
+        self._after_poll(seen, values, next_due_at=next_due_at, now=now)
 
     def poll_failed(self, seen: LinkDatabase, *, problem: str, next_due_at: datetime, now: datetime) -> None:
-        """Record a read that failed, with a sentence for the owner."""
-        self._after_poll(seen, next_due_at=next_due_at, now=now, failures=seen.poll_failures + 1, problem=problem)
+        """Record a poll that failed, with a sentence for the owner."""
+        values = {"poll_failures": seen.poll_failures + 1, "poll_problem": problem}
+        self._after_poll(seen, values, next_due_at=next_due_at, now=now)
 
-    def _after_poll(
-        self, seen: LinkDatabase, *, next_due_at: datetime, now: datetime, failures: int, problem: str
-    ) -> None:
+    def _request(self, which: ColumnElement[bool], *, now: datetime) -> int:
         row = LinkDatabaseRow
-        # Another Link Database may have been registered while this one was read.
-        is_seen = and_(row.connection_id == seen.connection_id, row.data_source_id == seen.data_source_id)
+        # One that is overdue keeps its place among those.
+        due_at = case((row.due_at > now, literal(now, row.due_at.type)), else_=row.due_at)
         with self._engine.begin() as connection:
-            connection.execute(
-                update(row).where(is_seen).values(polled_at=now, poll_failures=failures, poll_problem=problem)
-            )
-            connection.execute(update(row).where(is_seen, row.due_at == seen.due_at).values(due_at=next_due_at))
+            return connection.execute(update(row).where(which).values(requested_at=now, due_at=due_at)).rowcount
+
+    def _make_due(self, which: ColumnElement[bool], *, at: datetime) -> None:
+        row = LinkDatabaseRow
+        with self._engine.begin() as connection:
+            connection.execute(update(row).where(which, row.due_at > at).values(due_at=at))
+
+    def _after_poll(self, seen: LinkDatabase, values: dict[str, Any], *, next_due_at: datetime, now: datetime) -> None:
+        row = LinkDatabaseRow
+        # Another Link Database may have been registered while this one was polled.
+        is_seen = and_(row.connection_id == seen.connection_id, row.data_source_id == seen.data_source_id)
+        is_served = row.requested_at.is_not_distinct_from(seen.requested_at)
+        schedule = {
+            "due_at": case((is_served, literal(next_due_at, row.due_at.type)), else_=literal(now, row.due_at.type)),
+            "requested_at": case((is_served, null()), else_=row.requested_at),
+        }
+        with self._engine.begin() as connection:
+            connection.execute(update(row).where(is_seen).values(polled_at=now, **schedule, **values))
 
     def add_content_database(
         self, connection_id: str, *, tag: str, schema: DataSourceSchema, url: str, prompt: str, now: datetime
@@ -225,6 +252,7 @@ def _link_database(row: LinkDatabaseRow) -> LinkDatabase:
         url=row.url,
         data_schema=DataSourceSchema.model_validate(row.schema),
         due_at=row.due_at,
+        requested_at=row.requested_at,
         polled_at=row.polled_at,
         poll_failures=row.poll_failures,
         poll_problem=row.poll_problem,

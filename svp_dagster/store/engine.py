@@ -102,6 +102,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten in the file too
 
 
 def _switch_to_wal(connection: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from svp_dagster.errors import ClaimLost, Code, failure
+from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
 from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.engine import retry_conflict
@@ -97,7 +97,8 @@ class Entries:
     def request(self, link: LinkEntry, *, now: datetime) -> Entry:
         """Record that a person requested this row: a new entry, or a new request (`Entry.is_new_request`).
 
-        For another entry that no run holds, only what the person wrote is brought up to date.
+        For another entry that no run holds, only what the person wrote is brought up to date. Raises `EntryGone` where
+        the connection's data were deleted.
         """
         return retry_conflict(lambda: self._request(link, now=now))
 
@@ -130,13 +131,13 @@ class Entries:
         """Let `run_id` alone write this row from now on.
 
         A holder before it is asked about: `may_take_over(holder)` says whether that run is over. Raises `ClaimLost`
-        while it isn't, and for a run whose own claim ended (its worker outlived it); `row_gone` for a row that was
-        never seen. A finished row that an operator runs again is pending once more.
+        while it isn't, and for a run whose own claim ended (its worker outlived it); `EntryGone` for a row that isn't
+        known. A finished row that an operator runs again is pending once more.
         """
         with Session(self._engine) as session:
             row = session.get(LinkEntryRow, page_id)
             if row is None:
-                raise failure(Code.ROW_GONE, detail=f"no link entry {page_id}")
+                raise EntryGone(page_id)
             if row.holder == run_id:
                 return to_entry(row)
             holder, last_run_id = row.holder, row.run_id
@@ -294,6 +295,12 @@ class Entries:
         with Session(self._engine) as session:
             return [page_id for page_id in session.scalars(query) if page_id]
 
+    def media_keys(self) -> set[str]:
+        """The keys of all videos that entries have."""
+        query = select(LinkEntryRow.media_key).where(LinkEntryRow.media_key.is_not(None)).distinct()
+        with self._engine.connect() as connection:
+            return set(connection.scalars(query))
+
     def page(
         self,
         connection_id: str,
@@ -341,6 +348,7 @@ class Entries:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.get(LinkEntryRow, link.page_id, with_for_update=True)
             if row is None:
+                _require_connection(session, link)
                 row = transitions.new_row(link, now=now)
                 transitions.take_over_what_was_written(row, link)
                 session.add(row)
@@ -361,9 +369,15 @@ class Entries:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.scalar(query.with_for_update())
             if row is None:
-                raise ClaimLost(page_id)
+                raise (EntryGone if session.get(LinkEntryRow, page_id) is None else ClaimLost)(page_id)
             change(row)
         return to_entry(row)
+
+
+def _require_connection(session: Session, link: LinkEntry) -> None:
+    # Locked as its foreign key would, so that it isn't deleted before the row is there.
+    if session.get(ConnectionRow, link.connection_id, with_for_update={"read": True, "key_share": True}) is None:
+        raise EntryGone(link.page_id)
 
 
 def to_entry(row: LinkEntryRow) -> Entry:

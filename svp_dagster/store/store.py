@@ -15,6 +15,8 @@ from svp_dagster.store.databases import Databases
 from svp_dagster.store.engine import process_engine
 from svp_dagster.store.entries import Entries
 from svp_dagster.store.history import History
+from svp_dagster.store.my_data.deletion import Deletions
+from svp_dagster.store.my_data.export import MyData
 from svp_dagster.store.platforms import Platforms
 from svp_dagster.store.reservations import Reservations
 from svp_dagster.store.sweep import Sweep
@@ -46,6 +48,8 @@ class Store:
         self.unknown_answers = UnknownAnswers(engine)
         self.web = Web(engine)
         self.webhook_tokens = WebhookTokens(engine, cipher)
+        self.my_data = MyData(engine)
+        self.deletions = Deletions(engine, cipher)
 
 
 def open_store(settings: Settings) -> Store:

@@ -39,16 +39,21 @@ class Sweep:
         query = select(_row).where(_row.holder.is_not(None), _row.updated_at < before)
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
-    def stale_pending(self, *, before: datetime, limit: int, also_paused: bool) -> list[Entry]:
-        """Unclaimed entries of active connections that have been eligible for a run since `before`.
+    def stale_pending(
+        self, *, before: datetime, backlog_before: datetime, limit: int, also_paused: bool
+    ) -> list[Entry]:
+        """Return unclaimed entries of active connections that have been eligible for a run since `before`.
 
-        Those that wait for a paused platform are among them only with `also_paused`.
+        Those of connections with a backlog wait for a run to end, and count from `backlog_before`. Those that wait for
+        a paused platform are among them only with `also_paused`.
         """
         query = (
             select(_row)
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
+            .outerjoin(LinkDatabaseRow, LinkDatabaseRow.connection_id == _row.connection_id)
             .where(ConnectionRow.active, _row.holder.is_(None), _row.status.not_in(_FINAL))
             .where(_row.updated_at < before, or_(_row.retry_at.is_(None), _row.retry_at < before))
+            .where(or_(func.coalesce(LinkDatabaseRow.backlog, 0) == 0, _row.updated_at < backlog_before))
         )
         if not also_paused:
             query = query.where(or_(_row.failure_code.is_(None), _row.failure_code != Code.PLATFORM_PAUSED))

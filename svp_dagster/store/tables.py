@@ -2,6 +2,10 @@
 
 Every point in time is an aware UTC datetime (`UtcDateTime`) and every text one that both databases can hold
 (`PlainText`), so that a test on SQLite says something about PostgreSQL.
+
+Every row that belongs to a connection points to it, directly or through its entry, and is deleted with it
+(`ON DELETE CASCADE`). `store/my_data` derives from that what it exports and deletes. Columns with secrets are marked as
+`SECRET` and not exported. A table that no connection owns says why in its `SHARED`.
 """
 
 from __future__ import annotations
@@ -9,9 +13,25 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, LargeBinary, MetaData, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
+
+SECRET = "secret"  # noqa: S105 (the name of a mark)
+"""Marks a column that is never exported."""
+SHARED = "shared"
+"""Where a table says why its rows belong to no connection."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -59,6 +79,10 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime, str: PlainText, dict[str, Any]: JSON}  # noqa: RUF012 (SQLAlchemy's form)
 
 
+def _shared(why: str) -> dict[str, Any]:
+    return {"info": {SHARED: why}}
+
+
 class ConnectionRow(Base):
     """One authorised Notion workspace. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new."""
 
@@ -71,8 +95,8 @@ class ConnectionRow(Base):
     workspace_icon: Mapped[str] = mapped_column(default="")
     owner_id: Mapped[str] = mapped_column(default="")
     owner_name: Mapped[str] = mapped_column(default="")
-    access_token: Mapped[str | None]
-    refresh_token: Mapped[str | None]
+    access_token: Mapped[str | None] = mapped_column(info={SECRET: True})
+    refresh_token: Mapped[str | None] = mapped_column(info={SECRET: True})
     refresh_lease_until: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)
     output_language: Mapped[str] = mapped_column(default="")
@@ -83,16 +107,22 @@ class ConnectionRow(Base):
 
 
 class LinkDatabaseRow(Base):
-    """The Link Database of a connection, and when it is asked next."""
+    """The Link Database of a connection, and when it is polled next.
+
+    `requested_at` is when a person last asked for a poll, null once it was polled since. `backlog` counts the rows that
+    the last poll found ready and left, since their connection had as many runs as it may have.
+    """
 
     __tablename__ = "link_databases"
 
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
     database_id: Mapped[str]
-    data_source_id: Mapped[str]
+    data_source_id: Mapped[str] = mapped_column(index=True)
     url: Mapped[str] = mapped_column(default="")
     schema: Mapped[dict[str, Any]]
     due_at: Mapped[datetime] = mapped_column(index=True)
+    requested_at: Mapped[datetime | None] = mapped_column(index=True)
+    backlog: Mapped[int] = mapped_column(default=0)
     polled_at: Mapped[datetime | None]
     poll_failures: Mapped[int] = mapped_column(default=0)
     poll_problem: Mapped[str] = mapped_column(default="")
@@ -155,7 +185,7 @@ class LinkEntryRow(Base):
     tries: Mapped[int] = mapped_column(default=0)
     waiting_since: Mapped[datetime | None]
     retry_at: Mapped[datetime | None]
-    media_key: Mapped[str | None]
+    media_key: Mapped[str | None] = mapped_column(index=True)
     title: Mapped[str] = mapped_column(default="")
     stage_seconds: Mapped[dict[str, Any]] = mapped_column(default=dict)
     engines: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -170,6 +200,7 @@ class ContentRow(Base):
     """A result kept by what it was made of: nothing is paid for twice."""
 
     __tablename__ = "contents"
+    __table_args__ = _shared("Entries of several connections may use a result (`content_uses`).")
 
     media_key: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
@@ -178,24 +209,48 @@ class ContentRow(Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class ContentUseRow(Base):
+    """An entry that made or used a result. A result without one is deleted."""
+
+    __tablename__ = "content_uses"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["media_key", "kind", "recipe"],
+            ["contents.media_key", "contents.kind", "contents.recipe"],
+            name="fk_content_uses_contents",
+            ondelete="CASCADE",
+        ),
+        Index("ix_content_uses_content", "media_key", "kind", "recipe"),
+    )
+
+    page_id: Mapped[str] = mapped_column(ForeignKey("link_entries.page_id", ondelete="CASCADE"), primary_key=True)
+    media_key: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    recipe: Mapped[str] = mapped_column(primary_key=True)
+
+
 class ThumbnailRow(Base):
     """A small JPEG of a video, for the dashboard: the sites' own links expire."""
 
     __tablename__ = "thumbnails"
+    __table_args__ = _shared("Entries of several connections may show a video (`link_entries.media_key`).")
 
     media_key: Mapped[str] = mapped_column(primary_key=True)
     jpeg: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class LedgerRow(Base):
-    """One paid call. `cost_usd` is null where the price isn't known."""
+    """One paid call. `cost_usd` is null where the price isn't known.
+
+    A row without a connection is a sum: what connections whose data were deleted had paid on a day.
+    """
 
     __tablename__ = "ledger"
     __table_args__ = (Index("ix_ledger_month", "connection_id", "at"), Index("ix_ledger_at", "at"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     at: Mapped[datetime]
-    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    connection_id: Mapped[str | None] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
     page_id: Mapped[str] = mapped_column(index=True)
     run_id: Mapped[str]
     service: Mapped[str]
@@ -224,6 +279,7 @@ class PlatformRow(Base):
     """
 
     __tablename__ = "platforms"
+    __table_args__ = _shared("It names rows of all connections (`my_data/mentions.py`).")
 
     name: Mapped[str] = mapped_column(primary_key=True)
     failing: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
@@ -244,6 +300,7 @@ class UnknownAnswerRow(Base):
     """The first answer of a kind that no rule knows. A `status` of 0 is none."""
 
     __tablename__ = "unknown_answers"
+    __table_args__ = _shared("Nothing in an answer says for whom it was asked.")
 
     service: Mapped[str] = mapped_column(primary_key=True)
     status: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -259,6 +316,7 @@ class AddressRow(Base):
     """The requests that Instagram got from an outgoing address (`store.addresses.Address`)."""
 
     __tablename__ = "addresses"
+    __table_args__ = _shared("It names rows of all connections (`my_data/mentions.py`).")
 
     name: Mapped[str] = mapped_column(primary_key=True)
     state: Mapped[dict[str, Any]]
@@ -269,6 +327,7 @@ class SignInRow(Base):
     """A sign-in at Notion that was begun: single use, tied to a browser. Both secrets are kept as SHA-256."""
 
     __tablename__ = "sign_ins"
+    __table_args__ = _shared("Who signs in is known at the end, when the row is deleted.")
 
     state_hash: Mapped[str] = mapped_column(primary_key=True)
     browser_hash: Mapped[str]
@@ -280,7 +339,7 @@ class SessionRow(Base):
 
     __tablename__ = "sessions"
 
-    secret_hash: Mapped[str] = mapped_column(primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(primary_key=True, info={SECRET: True})
     connection_id: Mapped[str | None] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[datetime]
 
@@ -293,7 +352,7 @@ class ApiTokenRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
-    token_hash: Mapped[str] = mapped_column(unique=True)
+    token_hash: Mapped[str] = mapped_column(unique=True, info={SECRET: True})
     scopes: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
@@ -304,9 +363,25 @@ class WebhookTokenRow(Base):
     """A verification token of Notion's webhooks, encrypted. `id` is its SHA-256; only one in use is confirmed."""
 
     __tablename__ = "webhook_tokens"
+    __table_args__ = _shared("It holds the installation's own secrets.")
 
     id: Mapped[str] = mapped_column(primary_key=True)
     token: Mapped[str]
     address: Mapped[str]
     offered_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
+
+
+class DeletionRow(Base):
+    """A connection whose data were deleted, kept until its traces outside the store are gone too.
+
+    `page_ids` are its rows, by which Dagster knows them. `access_token`, encrypted, is there until Notion revoked it.
+    """
+
+    __tablename__ = "deletions"
+    __table_args__ = _shared("The connection is gone; the sweep deletes the row within a day.")
+
+    connection_id: Mapped[str] = mapped_column(primary_key=True)
+    page_ids: Mapped[list[str]] = mapped_column(JSON)
+    access_token: Mapped[str | None] = mapped_column(info={SECRET: True})
+    requested_at: Mapped[datetime]

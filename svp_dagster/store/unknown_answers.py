@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from svp_dagster.store.engine import retry_conflict
@@ -40,6 +40,11 @@ class UnknownAnswers:
         query = select(UnknownAnswerRow).order_by(UnknownAnswerRow.last_seen.desc(), UnknownAnswerRow.kind)
         with Session(self._engine) as session:
             return [_kept(row) for row in session.scalars(query)]
+
+    def forget_before(self, moment: datetime) -> int:
+        """Delete the kinds that didn't come since `moment`. Return how many."""
+        with self._engine.begin() as connection:
+            return connection.execute(delete(UnknownAnswerRow).where(UnknownAnswerRow.last_seen < moment)).rowcount
 
     def _record(self, answer: UnknownAnswer, now: datetime) -> None:
         key = (answer.service, answer.status or _NO_STATUS, answer.kind)

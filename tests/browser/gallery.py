@@ -111,6 +111,8 @@ def _databases(page: Page, site: Site) -> Iterator[str]:
 def _settings(page: Page, site: Site) -> Iterator[str]:
     page.goto(f"{site.url}/settings")
     yield "settings"
+    page.get_by_role("link", name="Delete my data").click()
+    yield "delete-my-data"
     page.goto(f"{site.url}/tokens")
     page.get_by_label("Name").fill("My phone")
     page.get_by_role("button", name="Make a token").click()

@@ -32,6 +32,7 @@ SHOWN_IN_THE_DOCUMENTATION = (
     "link-database-refused",
     "not-connected",
     "settings",
+    "delete-my-data",
     "tokens",
     "api",
     "operator",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
@@ -170,3 +171,20 @@ def test_the_list_is_left_alone_while_nothing_changes(page: Page, site: Site) ->
     with page.expect_response(lambda answer: "/entries/live" in answer.url) as caught:
         pass
     assert caught.value.status == 204
+
+
+def test_a_person_takes_all_data_along_and_has_them_deleted(page: Page, site: Site) -> None:
+    set_up(page, site)
+    add_link(page, VIDEO)
+    page.get_by_role("link", name="Settings").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export my data").click()
+    assert [entry["url"] for entry in json.loads(download.value.path().read_text())["link_entries"]] == [VIDEO]
+
+    page.get_by_role("link", name="Delete my data").click()
+    expect(page.get_by_role("listitem").filter(has_text="1 link,")).to_be_visible()
+    page.get_by_role("button", name="Delete all my data for good").click()
+
+    expect(page.get_by_role("status")).to_contain_text("Your data are deleted here")
+    expect(page.get_by_role("link", name="Connect Notion")).to_be_visible()
+    assert site.store.connections.all() == []

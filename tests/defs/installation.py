@@ -26,6 +26,7 @@ from tests.openapi import DESCRIPTION, assert_valid_request
 from tests.sandbox.notion_service import NotionWorkspace, plain
 
 NOTION_WRITES = ("POST", "PATCH")
+CONTENT = {"cooking": COOKING, "places": PLACES}
 
 
 @dataclass
@@ -124,6 +125,28 @@ class Installation:
                 " failure_code = NULL, sentence = NULL, updated_at = '2026-01-01 00:00:00'"
             )
 
+    def register(self) -> None:
+        """Connect Notion, and register the databases, as a person does in the app."""
+        now = datetime.now(UTC)
+        connection = self.store.connections.save(
+            bot_id=self.notion.bot_id,
+            workspace_id=self.notion.workspace_id,
+            workspace_name="Kitchen",
+            workspace_icon="",
+            owner_id="",
+            owner_name="",
+            tokens=Tokens(access=self.notion.token, refresh=None),
+            now=now,
+        )
+        self.connection_id = connection.id
+        links = parse_schema(self._get(f"data_sources/{self.links_source_id}"))
+        self.store.databases.set_link_database(connection.id, schema=links, url="", now=now)
+        for tag, source_id in self.content_source_ids.items():
+            schema = parse_schema(self._get(f"data_sources/{source_id}"))
+            self.store.databases.add_content_database(
+                connection.id, tag=tag, schema=schema, url="", prompt=CONTENT[tag].prompt, now=now
+            )
+
     def process(self, url: str, tag: str) -> dict[str, Any]:
         """Add a row, let it be worked on, and see what the row shows."""
         page_id = self.add_row(url, tag)
@@ -170,33 +193,17 @@ def _definitions(_environment: tuple[tuple[str, str], ...]) -> dg.Definitions:
 
 
 def set_up(notion: NotionWorkspace, instance: dg.DagsterInstance) -> Installation:
-    store, now = open_store(Settings()), datetime.now(UTC)
+    store = open_store(Settings())
     migrate(store.engine)
-    connection = store.connections.save(
-        bot_id=notion.bot_id,
-        workspace_id=notion.workspace_id,
-        workspace_name="Kitchen",
-        workspace_icon="",
-        owner_id="",
-        owner_name="",
-        tokens=Tokens(access=notion.token, refresh=None),
-        now=now,
-    )
-    content = {"cooking": COOKING, "places": PLACES}
     installation = Installation(
         store=store,
         notion=notion,
         instance=instance,
-        connection_id=connection.id,
-        links_source_id=_made(notion, link_database(content)),
-        content_source_ids={tag: _made(notion, template) for tag, template in content.items()},
+        connection_id="",
+        links_source_id=_made(notion, link_database(CONTENT)),
+        content_source_ids={tag: _made(notion, template) for tag, template in CONTENT.items()},
     )
-    links = parse_schema(installation._get(f"data_sources/{installation.links_source_id}"))
-    store.databases.set_link_database(connection.id, schema=links, url="", now=now)
-    for tag, source_id in installation.content_source_ids.items():
-        schema = parse_schema(installation._get(f"data_sources/{source_id}"))
-        prompt = content[tag].prompt
-        store.databases.add_content_database(connection.id, tag=tag, schema=schema, url="", prompt=prompt, now=now)
+    installation.register()
     return installation
 
 

@@ -19,6 +19,7 @@ from svp_dagster.defs.sweeps import UNSYNCED_PER_CONNECTION
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import LinkEntry, Status
 from svp_dagster.settings import Settings
+from svp_dagster.unknown_answers import UnknownAnswer
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
 from tests.store.examples import GONE
@@ -245,6 +246,17 @@ def test_old_runs_are_removed_unless_they_go_on_or_hold_a_row(
     assert not installation.instance.has_run(finished.run_id)
     assert installation.instance.has_run(holding.run_id)
     assert installation.instance.has_run(going_on.run_id)
+
+
+def test_answers_that_no_rule_knows_go_with_the_runs_of_their_time(installation: Installation) -> None:
+    answer = UnknownAnswer(service="OpenAI", status=418, kind="teapot", headers={}, body="Short and stout")
+    store, now = installation.store, datetime.now(UTC)
+    store.unknown_answers.record(answer, now=now - timedelta(days=31))
+    store.unknown_answers.record(answer.model_copy(update={"kind": "coffee"}), now=now - timedelta(days=29))
+
+    installation.evaluate("retention_limits")
+
+    assert [kept.kind for kept in store.unknown_answers.all()] == ["coffee"]
 
 
 def _make_runs_old(instance: dg.DagsterInstance) -> None:

@@ -121,6 +121,17 @@ def test_a_post_is_kept_for_its_hours_and_no_longer(kept: KeptMedia, tmp_path: P
     assert places(kept) == []
 
 
+def test_posts_that_no_row_has_are_removed_and_one_that_is_being_kept_is_left(kept: KeptMedia, tmp_path: Path) -> None:
+    for post_id in ("one", "two"):
+        kept.put(made(tmp_path / post_id, post_id))
+    (Path(kept.folder) / "new-unfinished").mkdir()
+
+    assert kept.keep_only({"instagram:two", "instagram:three"}) == 1
+
+    assert [kept.holds(of(post_id)) for post_id in ("one", "two")] == [False, True]
+    assert (Path(kept.folder) / "new-unfinished").is_dir()
+
+
 def test_the_oldest_make_room_and_what_is_too_large_is_not_kept(tmp_path: Path) -> None:
     small = KeptMedia(folder=str(tmp_path / "media"), max_bytes=2000)
     for post_id in ("one", "two", "three"):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from svp_dagster.errors import Code, SvpError
+from svp_dagster.errors import Code, EntryGone, SvpError
 from svp_dagster.models import Transcript, Usage
 from svp_dagster.prices import load_prices
 from svp_dagster.rows.deferred_writes import DeferredWrites
@@ -118,17 +118,33 @@ def test_a_call_that_stays_unwritten_is_logged_as_an_error(
 
 
 def test_a_call_that_can_never_be_written_is_an_error_and_stops_no_other(
-    store: Store, now: datetime, connection_id: str, meter: RowMeter, writes: DeferredWrites
+    store: Store, connection_id: str, meter: RowMeter
 ) -> None:
-    of_nobody = row_meter(store, "a connection that was deleted", writes, at=now)
     with pytest.raises(SQLAlchemyError):
-        of_nobody.record(MINUTE)
+        meter.record(MINUTE.model_copy(update={"detail": {"input": float("nan")}}))
     meter.record(MINUTE)
     assert spent(store, connection_id).calls == 1
 
 
-def test_a_result_that_the_store_refuses_is_kept_at_the_next_chance(store: Store, writes: DeferredWrites) -> None:
-    contents, said = KeptContents(store, writes), Transcript(text="Mix the flour.")
+def test_nothing_more_is_paid_once_the_connection_was_deleted(
+    store: Store, connection_id: str, meter: RowMeter, now: datetime
+) -> None:
+    store.deletions.delete(connection_id, now=now)
+    with pytest.raises(EntryGone):
+        meter.require_budget()
+
+
+@pytest.fixture
+def contents(store: Store, connection_id: str, writes: DeferredWrites, now: datetime) -> KeptContents:
+    """The results of a row."""
+    store.entries.request(link(connection_id, at=now), now=now)
+    return KeptContents(store, writes, page_id="row")
+
+
+def test_a_result_that_the_store_refuses_is_kept_at_the_next_chance(
+    contents: KeptContents, writes: DeferredWrites
+) -> None:
+    said = Transcript(text="Mix the flour.")
     with refuse_writes("contents", times=1):
         contents.put("TikTok:1", "transcript", "whisper-1", said)
     assert contents.get("TikTok:1", "transcript", "whisper-1", Transcript) is None
@@ -136,6 +152,17 @@ def test_a_result_that_the_store_refuses_is_kept_at_the_next_chance(store: Store
     assert contents.get("TikTok:1", "transcript", "whisper-1", Transcript) == said
 
 
-def test_a_result_that_another_version_kept_is_none(store: Store, writes: DeferredWrites, now: datetime) -> None:
-    store.contents.put("TikTok:1", "transcript", "whisper-1", {"words": []}, now=now)
-    assert KeptContents(store, writes).get("TikTok:1", "transcript", "whisper-1", Transcript) is None
+def test_a_result_that_another_version_kept_is_none(store: Store, contents: KeptContents, now: datetime) -> None:
+    store.contents.put("TikTok:1", "transcript", "whisper-1", {"words": []}, page_id="row", now=now)
+    assert contents.get("TikTok:1", "transcript", "whisper-1", Transcript) is None
+
+
+def test_the_result_of_a_row_that_was_deleted_is_dropped_and_stops_no_other_write(
+    store: Store, connection_id: str, contents: KeptContents, writes: DeferredWrites, meter: RowMeter, now: datetime
+) -> None:
+    store.deletions.delete(connection_id, now=now)
+    contents.put("TikTok:1", "transcript", "whisper-1", Transcript(text="Mix the flour."))
+    meter.record(MINUTE)
+    writes.retry()
+    with pytest.raises(EntryGone):
+        contents.get("TikTok:1", "transcript", "whisper-1", Transcript)

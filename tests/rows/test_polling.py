@@ -13,6 +13,7 @@ from svp_dagster.errors import Code
 from svp_dagster.models import Link, LinkEntry, Status
 from svp_dagster.notion.rows import InvalidRow
 from svp_dagster.rows.pacing.pace import Queue
+from svp_dagster.rows.pacing.shares import Share
 from svp_dagster.rows.pacing.turns import Limit
 from svp_dagster.rows.parsing import Row
 from svp_dagster.rows.polling import SETTLING, Decision, decide
@@ -29,6 +30,8 @@ LINK = "https://www.tiktok.com/@cook/video/7300000000000000001"
 NOBODY_WAITS = Queue(
     addresses=[Address(name="instagram direct")], limit=Limit(requests=5, window=timedelta(minutes=10))
 )
+
+NO_RUNS = Share(runs=0, limit=100)
 
 
 def row(page_id: str = "row-1", **changes: Any) -> LinkEntry:
@@ -84,6 +87,7 @@ def decided(
     tiktok: Platform | None = None,
     extra_hosts: tuple[str, ...] = (),
     queue: Queue = NOBODY_WAITS,
+    share: Share = NO_RUNS,
     limit: int = 10,
 ) -> Decision:
     return decide(
@@ -94,6 +98,7 @@ def decided(
         queue=queue,
         tags={"cooking"},
         extra_hosts=extra_hosts,
+        share=share,
         read_at=NOW,
         limit=limit,
     )
@@ -175,6 +180,29 @@ def test_more_rows_than_the_limit_wait_for_the_next_tick_oldest_first() -> None:
     assert [request.link.page_id for request in decision.requests] == ["row-4", "row-3"]
     assert decision.more
     assert not decided(*rows, limit=5).more
+
+
+def test_rows_beyond_the_share_of_their_connection_are_a_backlog_and_the_oldest_start() -> None:
+    rows = [row(f"row-{n}", last_edited_time=NOW - timedelta(minutes=n)) for n in range(5)]
+    decision = decided(*rows, share=Share(runs=8, limit=10))
+    assert [(start.link.page_id, start.runs_before) for start in decision.requests] == [("row-4", 8), ("row-3", 9)]
+    assert (decision.backlog, decision.more) == (3, False)
+    assert "starts when one of them ends" in decision.skipped["row-0"]
+
+
+def test_rows_that_get_no_run_are_dealt_with_also_where_their_connection_has_no_room() -> None:
+    no_room = Share(runs=10, limit=10)
+    decision = decided(row("row-1", tag="travel"), row("row-2"), *(reel(n) for n in range(5)), share=no_room)
+    assert [rejected.link.page_id for rejected in decision.rejections] == ["row-1"]
+    assert [postponed.link.page_id for postponed in decision.postponements] == ["reel-3", "reel-4"]
+    assert (decision.requests, decision.backlog) == ([], 4)
+
+
+def test_a_row_whose_turn_has_come_starts_before_newer_rows_that_need_none() -> None:
+    newer = (row(f"row-{n}", last_edited_time=NOW) for n in range(3))
+    older = reel(1).model_copy(update={"last_edited_time": NOW - HOUR})
+    decision = decided(*newer, older, share=Share(runs=9, limit=10))
+    assert [start.link.page_id for start in decision.requests] == ["reel-1"]
 
 
 def test_a_row_that_waits_is_left_alone_until_its_time() -> None:
@@ -287,7 +315,7 @@ def reel(number: int) -> LinkEntry:
 
 def test_rows_beyond_instagram_s_pace_wait_their_turn_and_say_until_when() -> None:
     decision = decided(*(reel(number) for number in range(5)), row())
-    assert [start.link.page_id for start in decision.requests] == ["row-1", "reel-0", "reel-1", "reel-2"]
+    assert [start.link.page_id for start in decision.requests] == ["reel-0", "reel-1", "reel-2", "row-1"]
     for postponed in decision.postponements:
         assert postponed.error.code is Code.WAITS_TURN
         assert NOW + timedelta(minutes=10) <= postponed.until <= NOW + timedelta(minutes=11)

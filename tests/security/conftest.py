@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from svp_dagster.store.crypto import new_key
-from tests.browser.conftest import site  # noqa: F401 (a fixture)
+from tests.browser.conftest import site as app_site  # noqa: F401 (a fixture)
 from tests.oauth_app.conftest import (  # noqa: F401 (fixtures)
     ada,
     app,

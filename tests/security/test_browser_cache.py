@@ -77,45 +77,45 @@ def files_with(found: bytes, folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("signs_out", [True, False])
 def test_no_picture_is_on_the_disk_of_who_has_seen_it(
-    browser: Browser, site: Site, tmp_path: Path, signs_out: bool
+    browser: Browser, app_site: Site, tmp_path: Path, signs_out: bool
 ) -> None:
     with profile_on_disk(browser, tmp_path) as context:
         page = context.new_page()
-        show_picture(page, site)
+        show_picture(page, app_site)
         if signs_out:
-            press(page, site, "Sign out")
+            press(page, app_site, "Sign out")
     assert files_with(a_picture(), tmp_path) == []
     assert signs_out or files_with(b"<svg", tmp_path)  # the app's icon may stay: this is where the cache is
 
 
 @pytest.mark.parametrize("words", ["Sign out", "Sign out everywhere", "Yes, disconnect"])
-def test_nothing_stays_in_the_browser(page: Page, site: Site, words: str) -> None:
-    picture = show_picture(page, site)
+def test_nothing_stays_in_the_browser(page: Page, app_site: Site, words: str) -> None:
+    picture = show_picture(page, app_site)
     page.evaluate(KEEP)
     assert page.evaluate(KEPT) == ["yes", True]
-    press(page, site, words)
+    press(page, app_site, words)
     assert page.evaluate(FROM_THE_CACHE, picture) is None
     assert page.evaluate(KEPT) == [None, False]
     assert page.evaluate(STATUS, picture) == 401
 
 
-def test_going_back_shows_nothing_of_who_was_signed_in(browser: Browser, site: Site, tmp_path: Path) -> None:
+def test_going_back_shows_nothing_of_who_was_signed_in(browser: Browser, app_site: Site, tmp_path: Path) -> None:
     with profile_on_disk(browser, tmp_path) as context:
         page = context.new_page()
-        show_picture(page, site)
+        show_picture(page, app_site)
         page.evaluate("() => { window.isAlive = true; }")
-        page.goto(f"{site.url}/api")
+        page.goto(f"{app_site.url}/api")
         page.go_back(wait_until="commit")
         expect(page.locator("main")).to_contain_text("Lemon pasta")
         assert page.evaluate("window.isAlive")  # Back shows the page as it was left
-        press(page, site, "Sign out")
+        press(page, app_site, "Sign out")
         for _ in range(3):
             page.go_back(wait_until="commit")
             expect(page.locator("main").get_by_role("link", name="Connect Notion")).to_be_visible()
 
 
-def test_the_operators_pages_do_not_stay_either(page: Page, site: Site) -> None:
-    answer: Any = page.request.get(f"{site.url}/operator")
+def test_the_operators_pages_do_not_stay_either(page: Page, app_site: Site) -> None:
+    answer: Any = page.request.get(f"{app_site.url}/operator")
     assert answer.headers["cache-control"] == "no-store"
 
 

@@ -113,6 +113,7 @@ ODD_HEADERS = [
 ]
 NO_ID = "0" * 32
 NOT_OFTEN = (
+    "my_data.delete",
     "sign_in.sign_out",
     "sign_in.sign_out_everywhere",
     "sign_in.disconnect",

@@ -35,6 +35,7 @@ OPEN_TO_ANYBODY = {
 }
 OPEN_TO_NOTION = {"sign_in.callback", "webhooks.receive"}
 END_THE_SESSION = {
+    "my_data.delete",
     "operator.sign_out",
     "sign_in.sign_out",
     "sign_in.sign_out_everywhere",

@@ -12,7 +12,7 @@ from sqlalchemy.exc import StatementError
 from svp_dagster.models import JsonObject, PaidCall
 from svp_dagster.store.contents import Spent
 from svp_dagster.store.store import Store
-from tests.store.examples import all_at_once, sign_in
+from tests.store.examples import all_at_once, link, sign_in
 
 DAY = timedelta(days=1)
 JSON = st.recursive(
@@ -22,32 +22,40 @@ JSON = st.recursive(
 )
 
 
+@pytest.fixture(autouse=True)
+def _row(store: Store, now: datetime) -> None:
+    """The row that makes and uses the results."""
+    store.entries.request(link(sign_in(store, now=now, bot_id="maker").id, at=now), now=now)
+
+
 def test_nothing_is_kept_at_first(store: Store) -> None:
-    assert store.contents.get("TikTok:7", "transcript", "whisper-1") is None
+    assert store.contents.get("TikTok:7", "transcript", "whisper-1", page_id="row") is None
     assert store.contents.thumbnail("TikTok:7") is None
 
 
 def test_a_result_belongs_to_its_video_kind_and_recipe(store: Store, now: datetime) -> None:
-    store.contents.put("TikTok:7", "transcript", "whisper-1", {"text": "Hello"}, now=now)
-    assert store.contents.get("TikTok:7", "transcript", "whisper-1") == {"text": "Hello"}
+    store.contents.put("TikTok:7", "transcript", "whisper-1", {"text": "Hello"}, page_id="row", now=now)
+    assert store.contents.get("TikTok:7", "transcript", "whisper-1", page_id="row") == {"text": "Hello"}
     for other in (
         ("TikTok:8", "transcript", "whisper-1"),
         ("TikTok:7", "screen", "whisper-1"),
         ("TikTok:7", "transcript", "base"),
     ):
-        assert store.contents.get(*other) is None
+        assert store.contents.get(*other, page_id="row") is None
 
 
 def test_the_last_result_wins(store: Store, now: datetime) -> None:
     for text in ("first", "last"):
-        store.contents.put("TikTok:7", "transcript", "whisper-1", {"text": text}, now=now)
-    assert store.contents.get("TikTok:7", "transcript", "whisper-1") == {"text": "last"}
+        store.contents.put("TikTok:7", "transcript", "whisper-1", {"text": text}, page_id="row", now=now)
+    assert store.contents.get("TikTok:7", "transcript", "whisper-1", page_id="row") == {"text": "last"}
 
 
 def test_a_result_put_by_several_at_once_is_kept(store: Store, now: datetime) -> None:
-    all_at_once(lambda n: store.contents.put("TikTok:7", "screen", "vision", {"by": n}, now=now), times=6)
+    all_at_once(
+        lambda n: store.contents.put("TikTok:7", "screen", "vision", {"by": n}, page_id="row", now=now), times=6
+    )
     all_at_once(lambda n: store.contents.set_thumbnail("TikTok:7", bytes([n])), times=6)
-    kept = store.contents.get("TikTok:7", "screen", "vision")
+    kept = store.contents.get("TikTok:7", "screen", "vision", page_id="row")
     assert kept is not None
     assert kept["by"] in range(6)
     assert store.contents.thumbnail("TikTok:7") in [bytes([n]) for n in range(6)]
@@ -55,20 +63,20 @@ def test_a_result_put_by_several_at_once_is_kept(store: Store, now: datetime) ->
 
 @given(value=st.dictionaries(st.text(), JSON, max_size=3))
 def test_any_json_comes_back(store: Store, now: datetime, value: JsonObject) -> None:
-    store.contents.put("TikTok:7", "summary", "gemini", value, now=now)
-    assert store.contents.get("TikTok:7", "summary", "gemini") == value
+    store.contents.put("TikTok:7", "summary", "gemini", value, page_id="row", now=now)
+    assert store.contents.get("TikTok:7", "summary", "gemini", page_id="row") == value
 
 
 def test_what_is_no_json_is_refused_by_both(store: Store, now: datetime) -> None:
     with pytest.raises(StatementError):
-        store.contents.put("TikTok:7", "summary", "gemini", {"confidence": float("nan")}, now=now)
+        store.contents.put("TikTok:7", "summary", "gemini", {"confidence": float("nan")}, page_id="row", now=now)
 
 
 def test_old_results_are_forgotten(store: Store, now: datetime) -> None:
     for days in range(3):
-        store.contents.put(f"TikTok:{days}", "transcript", "base", {}, now=now + days * DAY)
+        store.contents.put(f"TikTok:{days}", "transcript", "base", {}, page_id="row", now=now + days * DAY)
     assert store.contents.forget_before(now + DAY) == 1
-    kept = [store.contents.get(f"TikTok:{days}", "transcript", "base") for days in range(3)]
+    kept = [store.contents.get(f"TikTok:{days}", "transcript", "base", page_id="row") for days in range(3)]
     assert kept == [None, {}, {}]
 
 

@@ -91,7 +91,43 @@ def test_after_a_poll_the_next_is_due_in_its_time(store: Store, polled_now: Link
 def test_a_poll_now_is_due_before_its_time(store: Store, polled_now: LinkDatabase, now: datetime) -> None:
     store.databases.polled(polled_now, next_due_at=now + MINUTE, now=now)
     store.databases.poll_now(polled_now.connection_id, now=now)
-    assert len(store.databases.due(now=now, limit=10)) == 1
+    (seen,) = store.databases.due(now=now, limit=10)
+    assert (seen.due_at, seen.requested_at) == (now, now)
+
+
+def test_a_poll_now_leaves_one_that_is_overdue_its_place(store: Store, polled_now: LinkDatabase, now: datetime) -> None:
+    store.databases.poll_now(polled_now.connection_id, now=now + MINUTE)
+    assert current(store, polled_now.connection_id).due_at == now
+
+
+def test_what_a_person_asked_for_comes_first_and_the_longest_not_polled_of_it(store: Store, now: datetime) -> None:
+    for name, polled_at in (("never", None), ("late", now), ("early", now - MINUTE), ("overdue", now - 2 * MINUTE)):
+        connection = sign_in(store, now=now, bot_id=name)
+        store.databases.set_link_database(connection.id, schema=schema(name), url="", now=now - MINUTE)
+        if polled_at is not None:
+            store.databases.polled(current(store, connection.id), next_due_at=polled_at - MINUTE, now=polled_at)
+        if name != "overdue":
+            store.databases.poll_now(connection.id, now=now)
+
+    def due(limit: int) -> list[str]:
+        return [seen.data_source_id for seen in store.databases.due(now=now, limit=limit)]
+
+    assert due(8) == ["never", "early", "late", "overdue"]
+    assert due(3) == ["never", "overdue", "early"]
+
+
+def test_a_run_that_ended_makes_a_connection_due_that_has_a_backlog(
+    store: Store, polled_now: LinkDatabase, now: datetime
+) -> None:
+    def is_due() -> bool:
+        store.databases.poll_backlog(polled_now.connection_id, now=now)
+        return bool(store.databases.due(now=now, limit=1))
+
+    store.databases.polled(polled_now, next_due_at=now + MINUTE, now=now)
+    assert not is_due()
+    seen = current(store, polled_now.connection_id)
+    store.databases.polled(seen, next_due_at=now + MINUTE, now=now, backlog=3)
+    assert is_due()
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -102,7 +138,8 @@ def test_a_poll_now_during_a_poll_is_kept(store: Store, polled_now: LinkDatabase
         store.databases.poll_failed(polled_now, problem="No answer.", next_due_at=now + MINUTE, now=now + 2 * second)
     else:
         store.databases.polled(polled_now, next_due_at=now + MINUTE, now=now + 2 * second)
-    assert current(store, polled_now.connection_id).due_at == now + second
+    left = current(store, polled_now.connection_id)
+    assert (left.requested_at, left.due_at) == (now + second, now + 2 * second)
 
 
 def test_a_webhook_makes_all_connections_of_its_data_source_due(

@@ -11,7 +11,7 @@ from svp_dagster.models import Status
 from svp_dagster.rows.waiting import MAX_WAITS, failure_rule, final_outcome, waiting_outcome
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
-from tests.store.examples import GONE, link, sign_in
+from tests.store.examples import GONE, link, schema, sign_in
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 BUSY = failure(Code.RATE_LIMITED, retry_after_s=900.0)
@@ -180,7 +180,7 @@ def test_a_row_that_was_deleted_under_a_run_is_the_runs_to_end(store: Store, con
 
 def test_the_sweep_sees_rows_held_or_left_alone_for_long(store: Store, waiting: Entry, now: datetime) -> None:
     def stale_pending(before: datetime, *, also_paused: bool = True) -> list[str]:
-        found = store.sweep.stale_pending(before=before, limit=9, also_paused=also_paused)
+        found = store.sweep.stale_pending(before=before, backlog_before=now, limit=9, also_paused=also_paused)
         return [entry.link.page_id for entry in found]
 
     connection_id = waiting.link.connection_id
@@ -199,6 +199,22 @@ def test_the_sweep_sees_rows_held_or_left_alone_for_long(store: Store, waiting: 
     assert sorted(stale_pending(now + HOUR)) == ["asked", "paused", "row"]
     store.connections.end(connection_id, now=now)
     assert stale_pending(now + HOUR) == []
+
+
+def test_the_sweep_leaves_a_row_of_a_backlog_to_the_runs_before_it_for_longer(
+    store: Store, connection_id: str, now: datetime
+) -> None:
+    def stale_pending(*, backlog_before: datetime) -> list[str]:
+        found = store.sweep.stale_pending(before=now + HOUR, backlog_before=backlog_before, limit=9, also_paused=True)
+        return [entry.link.page_id for entry in found]
+
+    store.entries.request(link(connection_id, at=now), now=now)
+    store.databases.set_link_database(connection_id, schema=schema(), url="", now=now)
+    (seen,) = store.databases.due(now=now, limit=1)
+    assert stale_pending(backlog_before=now) == ["row"]
+    store.databases.polled(seen, next_due_at=now, now=now, backlog=1)
+    assert stale_pending(backlog_before=now) == []
+    assert stale_pending(backlog_before=now + MINUTE) == ["row"]
 
 
 def test_the_next_time_that_a_connections_rows_wait_for(store: Store, waiting: Entry, now: datetime) -> None:

@@ -51,3 +51,10 @@ def test_there_is_an_end_of_kinds(store: Store, now: datetime) -> None:
     kept = store.unknown_answers.all()
     assert len(kept) == MAX_KINDS
     assert (kept[0].kind, kept[0].count) == ("0", 2)
+
+
+def test_kinds_that_come_no_more_are_forgotten(store: Store, now: datetime) -> None:
+    for kind, hours in (("old", 0), ("again", 0), ("again", 2), ("new", 2)):
+        store.unknown_answers.record(answer(kind=kind), now=now + hours * HOUR)
+    assert store.unknown_answers.forget_before(now + HOUR) == 1
+    assert sorted(one.kind for one in store.unknown_answers.all()) == ["again", "new"]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from threading import Lock, get_ident
 
+from svp_dagster.errors import EntryGone
 from svp_dagster.models import LinkEntry, Usage
 from svp_dagster.prices import Prices
 from svp_dagster.rows.deferred_writes import DeferredWrites
@@ -54,7 +55,8 @@ class RowMeter:
     def require_budget(self) -> None:
         """Reserve a call, after those under way where they may use up a cap. Raises the failure of a cap.
 
-        Raises SQLAlchemyError while an earlier call can't be recorded: nothing is paid beside the ledger.
+        Raises `EntryGone` once the connection's data were deleted, and SQLAlchemyError while an earlier call can't be
+        recorded: nothing is paid beside the ledger.
         """
         self._writes.retry()
         if failed := self._reserved.pop(get_ident(), None):  # the thread's call before this one
@@ -93,7 +95,10 @@ class RowMeter:
 
     def _reserve(self) -> CapMet | None:
         connection_id, now = self._link.connection_id, _now()
-        caps = self._caps.of(self._store.connections.get(connection_id))
+        connection = self._store.connections.get(connection_id)
+        if connection is None:
+            raise EntryGone(self._link.page_id)
+        caps = self._caps.of(connection)
         if not caps:
             return None
         made = self._store.reservations.reserve(caps, connection_id, since=month_of(now)[0], now=now)

@@ -44,6 +44,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contents_created_at"), ["created_at"], unique=False)
 
     op.create_table(
+        "deletions",
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("page_ids", sa.JSON(), nullable=False),
+        sa.Column("access_token", sa.String(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_deletions")),
+    )
+    op.create_table(
         "platforms",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("failing", sa.JSON(), nullable=False),
@@ -154,7 +162,7 @@ def upgrade() -> None:
         "ledger",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=True),
         sa.Column("page_id", sa.String(), nullable=False),
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("service", sa.String(), nullable=False),
@@ -197,6 +205,8 @@ def upgrade() -> None:
         sa.Column("url", sa.String(), nullable=False),
         sa.Column("schema", sa.JSON(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("backlog", sa.Integer(), nullable=False),
         sa.Column("polled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("poll_failures", sa.Integer(), nullable=False),
         sa.Column("poll_problem", sa.String(), nullable=False),
@@ -209,7 +219,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_link_databases")),
     )
     with op.batch_alter_table("link_databases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_link_databases_data_source_id"), ["data_source_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_link_databases_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_link_databases_requested_at"), ["requested_at"], unique=False)
 
     op.create_table(
         "link_entries",
@@ -254,6 +266,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_link_entries_holder"), ["holder"], unique=False)
+        batch_op.create_index(batch_op.f("ix_link_entries_media_key"), ["media_key"], unique=False)
         batch_op.create_index("ix_link_entries_recent", ["connection_id", "created_at"], unique=False)
         batch_op.create_index("ix_link_entries_status", ["status", "updated_at"], unique=False)
 
@@ -273,8 +286,35 @@ def upgrade() -> None:
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sessions_connection_id"), ["connection_id"], unique=False)
 
+    op.create_table(
+        "content_uses",
+        sa.Column("page_id", sa.String(), nullable=False),
+        sa.Column("media_key", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("recipe", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["media_key", "kind", "recipe"],
+            ["contents.media_key", "contents.kind", "contents.recipe"],
+            name="fk_content_uses_contents",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["page_id"],
+            ["link_entries.page_id"],
+            name=op.f("fk_content_uses_page_id_link_entries"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("page_id", "media_key", "kind", "recipe", name=op.f("pk_content_uses")),
+    )
+    with op.batch_alter_table("content_uses", schema=None) as batch_op:
+        batch_op.create_index("ix_content_uses_content", ["media_key", "kind", "recipe"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("content_uses", schema=None) as batch_op:
+        batch_op.drop_index("ix_content_uses_content")
+
+    op.drop_table("content_uses")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sessions_connection_id"))
 
@@ -282,11 +322,14 @@ def downgrade() -> None:
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
         batch_op.drop_index("ix_link_entries_status")
         batch_op.drop_index("ix_link_entries_recent")
+        batch_op.drop_index(batch_op.f("ix_link_entries_media_key"))
         batch_op.drop_index(batch_op.f("ix_link_entries_holder"))
 
     op.drop_table("link_entries")
     with op.batch_alter_table("link_databases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_link_databases_requested_at"))
         batch_op.drop_index(batch_op.f("ix_link_databases_due_at"))
+        batch_op.drop_index(batch_op.f("ix_link_databases_data_source_id"))
 
     op.drop_table("link_databases")
     with op.batch_alter_table("reservations", schema=None) as batch_op:
@@ -316,6 +359,7 @@ def downgrade() -> None:
     op.drop_table("unknown_answers")
     op.drop_table("addresses")
     op.drop_table("platforms")
+    op.drop_table("deletions")
     with op.batch_alter_table("contents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contents_created_at"))
 

@@ -1,0 +1,21 @@
+"""All data of a connection by API."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from oauth_app import identity, my_data
+from oauth_app.api.guard import operation
+from oauth_app.description import answers
+from oauth_app.security import limiter
+from svp_dagster.store.web.callers import Scope
+
+blueprint = Blueprint("api_my_data", __name__, url_prefix="/api/my-data")
+
+
+@blueprint.get("")
+@limiter.limit(my_data.EXPORT_LIMIT)
+@operation(Scope.READ, resp=answers(200, None, 401), tags=["Connection"])
+def export() -> Response:
+    """All that is held about the connection, as one JSON object: an array per kind, then `complete`. No secrets."""
+    return my_data.export(identity.connection())

@@ -1,0 +1,55 @@
+"""`svp export` and `svp forget`: all that is held about a connection, shown or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from svp_dagster.models import Value
+from svp_dagster.rows.tokens import TokenStore
+from svp_dagster.settings import Settings
+from svp_dagster.store.store import open_store
+
+
+class Held(Value):
+    """A connection, and how many rows of each table it has or uses."""
+
+    connection_id: str
+    workspace_name: str
+    owner_name: str
+    active: bool
+    counts: dict[str, int]
+
+    @property
+    def line(self) -> str:
+        """The connection and what it has, for a terminal."""
+        whose = " / ".join(name for name in (self.workspace_name, self.owner_name) if name) or "unnamed"
+        has = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.counts.items() if count)
+        return f"{self.connection_id}  {whose}{'' if self.active else ' (disconnected)'}: {has}"
+
+
+def connections(settings: Settings) -> list[Held]:
+    """Return all connections, the oldest first."""
+    store = open_store(settings)
+    return [
+        Held(
+            connection_id=found.id,
+            workspace_name=found.workspace_name,
+            owner_name=found.owner_name,
+            active=found.active,
+            counts=store.my_data.counts(found.id),
+        )
+        for found in store.connections.all()
+    ]
+
+
+def export(settings: Settings, connection_id: str) -> Iterator[str]:
+    """Yield the pieces of the JSON with all that is held about a connection."""
+    return open_store(settings).my_data.export(connection_id, now=datetime.now(UTC))
+
+
+def forget(connection_id: str) -> bool:
+    """Delete all that the store holds about a connection. Return whether Notion revoked its grant."""
+    tokens = TokenStore()
+    tokens.store.deletions.delete(connection_id, now=datetime.now(UTC))
+    return tokens.revoke_deleted(connection_id)

@@ -1,0 +1,108 @@
+"""Removes what Dagster and the disk still hold of connections whose data were deleted.
+
+The store forgets a connection at once (`store/my_data/deletion.py`). Its runs are cancelled here, and deleted once they
+are over, with its partitions, its media and its grant at Notion. A connection is looked at until nothing can come any
+more: a tick or a run that began before the deletion may still leave something.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from svp_dagster.defs import runs
+from svp_dagster.defs.assets import DESCRIPTIONS
+from svp_dagster.defs.partitions import link_entries
+from svp_dagster.defs.work_folder import WorkFolder
+from svp_dagster.download.kept_media import KeptMedia
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.store.my_data.deletion import Deletion
+
+BUDGET_S = 20.0
+"""A tick begins nothing new after so long. Dagster ends a tick that takes 60 seconds."""
+SETTLES = timedelta(minutes=1)
+"""How long after its end a run may still write events, and the sensors of ended runs read them."""
+WATCHED_FOR = timedelta(minutes=15)
+"""How long a tick or a run that began before the deletion may leave something."""
+REVOKED_WITHIN = timedelta(days=1)
+"""How long the grant is tried to be revoked while Notion doesn't answer."""
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+def deleted_connections(
+    context: dg.SensorEvaluationContext,
+    link_rows: dg.ResourceParam[LinkRows],
+    kept_media: dg.ResourceParam[KeptMedia],
+    work_folder: dg.ResourceParam[WorkFolder],
+) -> dg.SkipReason:
+    """Remove the runs, partitions, media and grants of connections whose data were deleted."""
+    store, instance = link_rows.store, context.instance
+    pending = store.deletions.pending()
+    if not pending:
+        return dg.SkipReason("Nobody's data are left to be removed.")
+    ends_at, finished = time.monotonic() + BUDGET_S, 0
+    for deletion in pending:
+        left = _remove_traces(instance, link_rows, work_folder, deletion, ends_at=ends_at)
+        is_revoked = deletion.is_revoked or link_rows.tokens.revoke_deleted(deletion.connection_id)
+        age = datetime.now(UTC) - deletion.requested_at
+        if not left and age > WATCHED_FOR and (is_revoked or age > REVOKED_WITHIN):
+            store.deletions.finish(deletion.connection_id)
+            finished += 1
+    _clean_catalogue(instance)
+    media = kept_media.keep_only(store.entries.media_keys())
+    return dg.SkipReason(f"{finished} of {len(pending)} deletions are over. {media} kept posts were removed.")
+
+
+def _remove_traces(
+    instance: dg.DagsterInstance, link_rows: LinkRows, work_folder: WorkFolder, deletion: Deletion, *, ends_at: float
+) -> int:
+    """Remove what is left of a connection. Return how many of its runs and partitions still are."""
+    link_rows.store.deletions.delete_leftovers(deletion)
+    runs.adopt(instance, deletion.connection_id, deletion.page_ids, before=deletion.requested_at)
+    left = _remove_runs(instance, work_folder, deletion, ends_at=ends_at)
+    return left + _remove_partitions(instance, link_rows, deletion, ends_at=ends_at)
+
+
+def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion: Deletion, *, ends_at: float) -> int:
+    """Cancel the runs that go on, and delete those that are over. Return how many are left."""
+    found = runs.of_connection(instance, deletion.connection_id)
+    left = len(found)
+    for run in found:
+        if time.monotonic() > ends_at:
+            break
+        ended_at = runs.ended_at(instance, run.run_id)
+        if ended_at is None:
+            runs.cancel(instance, run)
+        elif ended_at < datetime.now(UTC) - SETTLES:
+            work_folder.remove(run.run_id)
+            runs.delete(instance, run.run_id)
+            left -= 1
+    return left
+
+
+def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deletion: Deletion, *, ends_at: float) -> int:
+    """Delete the partitions of the rows, but of those that were registered again. Return how many are left."""
+    name = str(link_entries.name)
+    found = set(deletion.page_ids).intersection(instance.get_dynamic_partitions(name))
+    for some in runs.batches(found):
+        found -= link_rows.store.entries.known(some).keys()
+    left = len(found)
+    for page_id in sorted(found):
+        if time.monotonic() > ends_at:
+            break
+        instance.delete_dynamic_partition(name, page_id)
+        left -= 1
+    return left
+
+
+def _clean_catalogue(instance: dg.DagsterInstance) -> None:
+    """Remove the copies that Dagster keeps beside the events of a run.
+
+    These are each asset's last materialization, and the cached keys of those that are materialized.
+    """
+    for key in map(dg.AssetKey, DESCRIPTIONS):
+        instance.wipe_asset_cached_status([key])
+        last = instance.get_latest_materialization_event(key)
+        if last is not None and last.run_id and not instance.has_run(last.run_id):
+            words = "The last result belonged to a row that is gone."
+            instance.report_runless_asset_event(dg.AssetMaterialization(key, description=words))

@@ -1,0 +1,157 @@
+"""Deletes all that the store holds about a connection, in one transaction.
+
+What is outside of the store (Dagster's runs, kept media, the grant at Notion) is left to the sweep, which finds the
+connection in `pending` until nothing of it is left. Runs that still go on can't bring anything back: what they write
+points to a row that is gone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from sqlalchemy import Engine, delete, select, update
+from sqlalchemy.orm import Session
+
+from svp_dagster.models import Value
+from svp_dagster.store.contents import delete_unused
+from svp_dagster.store.crypto import TokenCipher
+from svp_dagster.store.my_data.mentions import forget_mentions
+from svp_dagster.store.my_data.ownership import used_by
+from svp_dagster.store.tables import ConnectionRow, ContentRow, DeletionRow, LedgerRow, LinkEntryRow
+
+
+class Deletion(Value):
+    """A connection whose data were deleted, and its rows, by which others know them. `is_revoked`: Notion was told."""
+
+    connection_id: str
+    page_ids: tuple[str, ...]
+    is_revoked: bool
+    requested_at: datetime
+
+
+class Deletions:
+    """Deletes connections, and remembers them until nothing of them is left anywhere."""
+
+    def __init__(self, engine: Engine, cipher: TokenCipher) -> None:
+        self._engine = engine
+        self._cipher = cipher
+
+    def delete(self, connection_id: str, *, now: datetime) -> bool:
+        """Delete a connection with all that belongs to it, or that it alone uses. Return whether there was one."""
+        with Session(self._engine) as session, session.begin():
+            row = session.get(ConnectionRow, connection_id, with_for_update=True)
+            if row is None:
+                return False
+            page_ids = _lock_entries(session, connection_id)
+            _lock_results(session, connection_id)
+            _keep_sums(session, connection_id)
+            session.add(
+                DeletionRow(
+                    connection_id=connection_id, page_ids=page_ids, access_token=row.access_token, requested_at=now
+                )
+            )
+            session.flush()
+            session.execute(delete(ConnectionRow).where(ConnectionRow.id == connection_id))
+            _delete_leftovers(session, connection_id)
+        return True
+
+    def pending(self) -> list[Deletion]:
+        """Return the connections of which something may be left, the oldest first."""
+        with Session(self._engine) as session:
+            rows = session.scalars(select(DeletionRow).order_by(DeletionRow.requested_at, DeletionRow.connection_id))
+            return [_deletion(row) for row in rows]
+
+    def delete_leftovers(self, deletion: Deletion) -> None:
+        """Delete what a run that was going on wrote meanwhile."""
+        with Session(self._engine) as session, session.begin():
+            _delete_leftovers(session, deletion.connection_id)
+
+    def access_token(self, connection_id: str) -> str | None:
+        """Return the token that is to be revoked at Notion, decrypted. None where that is done, or there was none."""
+        with Session(self._engine) as session:
+            row = session.get(DeletionRow, connection_id)
+            return self._cipher.decrypt(row.access_token) if row and row.access_token else None
+
+    def revoked(self, connection_id: str) -> None:
+        """Delete the token."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(DeletionRow).where(DeletionRow.connection_id == connection_id).values(access_token=None)
+            )
+
+    def finish(self, connection_id: str) -> None:
+        """Forget the connection: nothing of it is left."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(DeletionRow).where(DeletionRow.connection_id == connection_id))
+
+    def rotate_keys(self) -> int:
+        """Encrypt the tokens with the first key. Return how many there are."""
+        query = select(DeletionRow).where(DeletionRow.access_token.is_not(None)).with_for_update()
+        with Session(self._engine) as session, session.begin():
+            rows = session.scalars(query).all()
+            for row in rows:
+                row.access_token = self._cipher.rotate(row.access_token) if row.access_token else None
+            return len(rows)
+
+
+def _lock_entries(session: Session, connection_id: str) -> list[str]:
+    """Return the page ids of the connection's rows, in the order in which others lock them."""
+    query = select(LinkEntryRow.page_id).where(LinkEntryRow.connection_id == connection_id)
+    return list(session.scalars(query.order_by(LinkEntryRow.page_id).with_for_update()))
+
+
+def _lock_results(session: Session, connection_id: str) -> None:
+    """Let nobody begin to use a result of this connection's before it is known whether it stays."""
+    keys = select(ContentRow.media_key, ContentRow.kind, ContentRow.recipe)
+    is_used = used_by(connection_id)[ContentRow.metadata.tables[ContentRow.__tablename__]]
+    session.execute(keys.where(is_used).order_by(*keys.selected_columns).with_for_update()).all()
+
+
+def _keep_sums(session: Session, connection_id: str) -> None:
+    """Keep what was paid as nobody's, added up by day, service and model: caps on more than one connection count it.
+
+    Calls of unknown price stay one by one, since each of them counts.
+    """
+    row = LedgerRow
+    query = select(row.at, row.service, row.model, row.unit, row.units, row.cost_usd)
+    sums: defaultdict[tuple[Any, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for at, service, model, unit, units, cost_usd in session.execute(query.where(row.connection_id == connection_id)):
+        what = (at.date(), service, model, unit)
+        if cost_usd is None:
+            session.add(_anonymous(*what, units=units, cost_usd=None))
+        else:
+            sums[what][0] += units
+            sums[what][1] += cost_usd
+    for what, (units, cost_usd) in sums.items():
+        session.add(_anonymous(*what, units=units, cost_usd=cost_usd))
+
+
+def _anonymous(day: date, service: str, model: str, unit: str, *, units: float, cost_usd: float | None) -> LedgerRow:
+    return LedgerRow(
+        at=datetime.combine(day, time(), UTC),
+        connection_id=None,
+        page_id="",
+        run_id="",
+        service=service,
+        model=model,
+        units=units,
+        unit=unit,
+        cost_usd=cost_usd,
+        detail={},
+    )
+
+
+def _delete_leftovers(session: Session, connection_id: str) -> None:
+    forget_mentions(session, connection_id)
+    delete_unused(session)
+
+
+def _deletion(row: DeletionRow) -> Deletion:
+    return Deletion(
+        connection_id=row.connection_id,
+        page_ids=tuple(row.page_ids),
+        is_revoked=row.access_token is None,
+        requested_at=row.requested_at,
+    )
