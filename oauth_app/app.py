@@ -1,4 +1,4 @@
-"""The app's factory: `gunicorn "oauth_app.app:create_app()"`."""
+"""The app's factory. `python -m oauth_app.serving` serves what it makes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from urllib.parse import urlsplit
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from oauth_app import description, errors, identity, security, words
+from oauth_app import description, errors, health, identity, rules, security, words
 from oauth_app.api import connection as api_connection
 from oauth_app.api import databases as api_databases
 from oauth_app.api import entries as api_entries
 from oauth_app.api import my_data as api_my_data
-from oauth_app.health import blueprint as health
+from oauth_app.api.bodies import StrictJson
 from oauth_app.pages import databases, entries, my_data, operator, settings_page, sign_in, start, tokens
 from oauth_app.services import Services
 from oauth_app.webhooks import blueprint as webhooks
-from svp_dagster.errors import Code, failure
 from svp_dagster.private_files import keep_files_private
 from svp_dagster.settings import Settings
-from svp_dagster.store.crypto import local_secret
+from svp_dagster.store.store import app_secret_key, require_keys
 
 COOKIE = "svp_session"
 LONGEST_REQUEST_BYTES = 1_000_000
@@ -27,17 +26,22 @@ LONGEST_REQUEST_BYTES = 1_000_000
 
 
 def create_app() -> Flask:
-    """Return the WSGI app for this environment. Raises `misconfigured` in production without its secrets."""
+    """Return the WSGI app for this environment. Raises `misconfigured` in production without its keys."""
     keep_files_private()
     settings = Settings()
+    if settings.production:
+        require_keys(settings)
     app = Flask(__name__)
+    app.json = StrictJson(app)
+    app.url_map.merge_slashes = False  # else a path with two is redirected to an address with the Host of the request
     app.config.update(_flask_config(settings))
     app.extensions["svp"] = Services(settings)
-    if settings.production:
-        # In production TLS ends at one proxy before us, which appends the client's address.
-        app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    if settings.proxies:
+        # Each proxy appends the address that it saw: as many are counted from the end as the operator says there are.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies)  # type: ignore[method-assign]
 
     security.init_app(app, settings)
+    rules.init_app(app)
     identity.init_app(app)
     errors.init_app(app)
     words.init_app(app)
@@ -45,8 +49,8 @@ def create_app() -> Flask:
         app.register_blueprint(module.blueprint)
     for module in (api_connection, api_databases, api_entries, api_my_data):
         app.register_blueprint(module.blueprint)
-    app.register_blueprint(health)
     app.register_blueprint(webhooks)
+    health.init_app(app)
     description.init_app(app)
     return app
 
@@ -54,7 +58,7 @@ def create_app() -> Flask:
 def _flask_config(settings: Settings) -> dict[str, object]:
     is_https = settings.production or urlsplit(settings.app_url).scheme == "https"
     return {
-        "SECRET_KEY": _secret_key(settings),
+        "SECRET_KEY": app_secret_key(settings),
         # With the prefix, browsers take it from this host over https alone (draft-ietf-httpbis-rfc6265bis, 4.1.3.2).
         "SESSION_COOKIE_NAME": f"__Host-{COOKIE}" if is_https else COOKIE,
         "SESSION_COOKIE_PATH": "/",
@@ -64,14 +68,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "PERMANENT_SESSION_LIFETIME": identity.SESSION_LIFE,
         "SESSION_REFRESH_EACH_REQUEST": False,  # a late answer would bring back the cookie of a session that ended
         "MAX_CONTENT_LENGTH": LONGEST_REQUEST_BYTES,
+        "WTF_CSRF_CHECK_DEFAULT": False,  # `rules` says where
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,  # it compares with the Host header, which proxies rewrite
     }
-
-
-def _secret_key(settings: Settings) -> str:
-    if settings.app_secret_key:
-        return settings.app_secret_key.get_secret_value()
-    if settings.production:
-        raise failure(Code.MISCONFIGURED, reason="SVP_APP_SECRET_KEY is not set; make a key with `svp new-key`")
-    return local_secret(settings.home / "app.key")

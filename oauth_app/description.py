@@ -71,7 +71,8 @@ def answers(
     status: int, model: type[BaseModel] | None, *errors: int, extra: dict[int, type[BaseModel]] | None = None
 ) -> Answers:
     """Return the answers of an operation: its success, its own errors, and those that all operations have."""
-    models: dict[str, Any] = {f"HTTP_{code}": Problem for code in (*errors, 400, 429, 503)}
+    of_a_body = (413, 415) if 422 in errors else ()
+    models: dict[str, Any] = {f"HTTP_{code}": Problem for code in (*errors, *of_a_body, 400, 429, 503)}
     models |= {f"HTTP_{code}": other for code, other in (extra or {}).items()}
     models[f"HTTP_{status}"] = model
     return Answers(**models)

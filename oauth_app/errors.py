@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
@@ -160,4 +160,5 @@ def _on_http(error: HTTPException) -> Response:
 def _on_database(error: SQLAlchemyError) -> Response:
     # The exception's text holds statement and parameters: its type is enough.
     logger.error("%s %s: the database failed: %s", request.method, request.path, type(error).__name__)
+    g.caller = None  # else the page asks the database again who is signed in
     return _answer(Refusal(503, "database_unavailable", "The app's database doesn't answer. Try again in a moment."))

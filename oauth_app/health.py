@@ -4,6 +4,9 @@ Every check runs beside the others within a time limit, so that the whole answer
 much is broken. The daemon's heartbeat is read through Dagster's own web server: unlike its storage, that answers from
 another container too, needs no import of Dagster, and is what an operator would look at.
 
+Anybody may ask `/ready`. So its answer is kept for some seconds, and one request at a time renews it: many at once
+neither pass on to Notion nor hold the app's threads.
+
 A paused platform is told beside the checks and is none of them: the rest goes on, and to take the installation away
 from its users would help nobody.
 """
@@ -15,10 +18,11 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from datetime import datetime
+from threading import Lock
 from typing import Literal
 
 import httpx
-from flask import Blueprint
+from flask import Blueprint, Flask, current_app
 from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,6 +41,7 @@ blueprint = Blueprint("health", __name__)
 
 WHOLE_LIMIT_S = 1.7
 HTTP_LIMIT_S = 1.5
+READY_KEPT_S = 5.0
 LIMIT = "120 per minute"
 
 _HEARTBEAT = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"
@@ -83,9 +88,38 @@ def health() -> Alive:
 @limiter.limit(LIMIT)
 @spec.validate(resp=answers(200, Readiness, extra={503: Readiness}), tags=["Health"], security={})
 def ready() -> tuple[Readiness, int]:
-    """Whether everything is there that the product needs: 200, else 503."""
-    found = readiness()
+    """Whether everything is there that the product needs: 200, else 503. The answer is up to 5 seconds old."""
+    found = _latest().get()
     return found, 200 if found.ready else 503
+
+
+class LatestReadiness:
+    """The last result of all checks."""
+
+    def __init__(self) -> None:
+        self._renewing = Lock()
+        self._found: Readiness | None = None
+        self._renew_at = 0.0
+
+    def get(self) -> Readiness:
+        """Return a result that is at most `READY_KEPT_S` old. While a caller renews it, others get the last one."""
+        if self._found is not None and (time.monotonic() < self._renew_at or self._renewing.locked()):
+            return self._found
+        with self._renewing:
+            if self._found is None or time.monotonic() >= self._renew_at:
+                self._found, self._renew_at = readiness(), time.monotonic() + READY_KEPT_S
+            return self._found
+
+
+def init_app(app: Flask) -> None:
+    """Serve both."""
+    app.extensions["svp_readiness"] = LatestReadiness()
+    app.register_blueprint(blueprint)
+
+
+def _latest() -> LatestReadiness:
+    found: LatestReadiness = current_app.extensions["svp_readiness"]
+    return found
 
 
 def readiness() -> Readiness:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
 from flask import Flask, Response, make_response, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
 
 from oauth_app import identity
@@ -12,7 +13,7 @@ from oauth_app.errors import Refusal
 from svp_dagster.settings import Settings
 
 csrf = CSRFProtect()
-"""Guards every form. API blueprints exempt themselves and check what comes without an API token."""
+"""Checks that what changes something comes from a page of ours, where `rules` asks for it."""
 
 POLICY = "; ".join(
     (
@@ -37,15 +38,24 @@ WRITE_LIMIT = "120 per minute"
 
 
 def rate_limit_key() -> str:
-    """Return the key that a rate limit counts by: an API token, a connection, or an address."""
+    """Return the key that a rate limit counts by: a connection, with all its sessions and API tokens, or an address."""
     found = identity.caller()
-    if found is None:
-        return f"address:{get_remote_address()}"
-    return f"token:{found.token_id}" if found.token_id else f"connection:{found.connection.id}"
+    return f"connection:{found.connection.id}" if found else f"address:{client_network()}"
 
 
-limiter = Limiter(rate_limit_key, default_limits=[OVERALL_LIMIT], storage_uri="memory://", headers_enabled=True)
-"""Counts per process: with several workers the limits are as many times higher."""
+def client_network() -> str:
+    """Return the part of the client's address that belongs to one household: of IPv6 the first 64 bits, else all."""
+    address = request.remote_addr or ""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address  # a proxy's own way to say who asks
+    found: IPv4Address | IPv6Address = (parsed.ipv4_mapped or parsed) if parsed.version == 6 else parsed
+    return f"{IPv6Address(int(found) >> 64 << 64)}/64" if found.version == 6 else str(found)
+
+
+limiter = Limiter(rate_limit_key, application_limits=[OVERALL_LIMIT], storage_uri="memory://", headers_enabled=True)
+"""Counts in the memory of the process, of which the app has one (`oauth_app.serving`)."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -17,19 +17,17 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from flask import Blueprint, request
-from flask_limiter.util import get_remote_address
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oauth_app.description import answers, spec
 from oauth_app.errors import Refusal
-from oauth_app.security import csrf, limiter
+from oauth_app.security import client_network, limiter
 from oauth_app.services import services
 from svp_dagster.models import Value
 
 logger = logging.getLogger(__name__)
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-csrf.exempt(blueprint)
 
 LIMIT = "600 per minute"
 
@@ -120,7 +118,7 @@ def _take_offer(offered: Handshake, raw: bytes, signature: str | None) -> Receiv
     # describe it unsigned.
     if signature is not None:
         _require_signature(raw, signature, token=offered.verification_token)
-    tokens, address = services().store.webhook_tokens, get_remote_address()
+    tokens, address = services().store.webhook_tokens, client_network()
     if tokens.in_use() is not None:
         raise Refusal(409, "already_set_up", "Webhooks are set up. The operator can start over on the operator's page.")
     if not tokens.offer(offered.verification_token, address=address, now=services().now()):

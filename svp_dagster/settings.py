@@ -40,7 +40,8 @@ class Settings(BaseSettings, PageOptions):
     app_url: str = Field(default="http://localhost:8600", description="Address at which people reach the app.")
     app_host: str = "127.0.0.1"
     app_port: int = 8600
-    app_workers: int = Field(default=2, ge=1, description="gunicorn's worker processes.")
+    app_threads: int = Field(default=16, ge=1, description="Requests that the app works on at the same time.")
+    proxies: int = Field(default=0, ge=0, description="Reverse proxies before the app whose headers are believed.")
     app_secret_key: SecretStr | None = Field(default=None, description="Signs the app's cookies.")
     cors_origins: str = Field(default="", description="Origins that may call the API, comma-separated.")
     dagster_host: str = "127.0.0.1"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask import Blueprint
 
 from oauth_app import identity
-from oauth_app.api.guard import guarded, operation
+from oauth_app.api.guard import operation
 from oauth_app.api.schemas import ConnectionAnswer
 from oauth_app.description import answers
 from oauth_app.services import services
 from svp_dagster.rows.spending.caps import spending_of
 from svp_dagster.store.web.callers import Scope
 
-blueprint = guarded(Blueprint("api_connection", __name__, url_prefix="/api/connection"))
+blueprint = Blueprint("api_connection", __name__, url_prefix="/api/connection")
 
 
 @blueprint.get("")

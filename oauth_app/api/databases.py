@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from oauth_app import identity, registration
-from oauth_app.api.guard import guarded, operation
+from oauth_app.api.guard import operation
 from oauth_app.api.schemas import (
     ChangeContentDatabase,
     ContentDatabaseAnswer,
@@ -22,7 +22,7 @@ from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 from svp_dagster.store.web.callers import Scope
 
-blueprint = guarded(Blueprint("api_databases", __name__, url_prefix="/api"))
+blueprint = Blueprint("api_databases", __name__, url_prefix="/api")
 
 LINK, CONTENT = "Link Database", "Content Databases"
 AT_NOTION = (401, 404, 409, 422)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from oauth_app import identity, links
-from oauth_app.api.guard import guarded, operation
+from oauth_app.api.guard import operation
 from oauth_app.api.schemas import EntriesAnswer, EntryAnswer, EntryQuery, NewEntry, RetriedAnswer, RetryFailed
 from oauth_app.description import answers
 from oauth_app.errors import Refusal
@@ -13,7 +13,7 @@ from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 from svp_dagster.store.web.callers import Scope
 
-blueprint = guarded(Blueprint("api_entries", __name__, url_prefix="/api/entries"))
+blueprint = Blueprint("api_entries", __name__, url_prefix="/api/entries")
 
 TAG = "Link entries"
 

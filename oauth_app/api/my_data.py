@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from oauth_app import identity, my_data
-from oauth_app.api.guard import guarded, operation
+from oauth_app.api.guard import operation
 from oauth_app.description import answers
 from oauth_app.security import limiter
 from svp_dagster.store.web.callers import Scope
 
-blueprint = guarded(Blueprint("api_my_data", __name__, url_prefix="/api/my-data"))
+blueprint = Blueprint("api_my_data", __name__, url_prefix="/api/my-data")
 
 
 @blueprint.get("")

@@ -17,13 +17,12 @@ from oauth_app.api.schemas import (
 )
 from oauth_app.errors import Refusal
 from oauth_app.pages import forms
-from oauth_app.pages.guard import signed_in_only
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 from svp_dagster.errors import SvpError
 from svp_dagster.notion.templates import CONTENT_TEMPLATES
 
-blueprint = signed_in_only(Blueprint("databases", __name__, url_prefix="/databases"))
+blueprint = Blueprint("databases", __name__, url_prefix="/databases")
 
 MOST_CHOICES = 100
 Answer = Response | str | tuple[str, int]

@@ -15,7 +15,6 @@ from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_TAG, PAGE_SIZE, NewEn
 from oauth_app.entry_view import EntryView
 from oauth_app.errors import Refusal
 from oauth_app.pages import forms
-from oauth_app.pages.guard import signed_in_only
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 from svp_dagster.errors import SvpError
@@ -25,7 +24,7 @@ from svp_dagster.rows.spending.caps import month_of
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.entries import Entry
 
-blueprint = signed_in_only(Blueprint("entries", __name__, url_prefix="/entries"))
+blueprint = Blueprint("entries", __name__, url_prefix="/entries")
 
 SHOWS: dict[str, tuple[str, tuple[Status, ...]]] = {
     "all": ("All", tuple(Status)),

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, make_response, redirect, request, url_for
+from flask import flash, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from oauth_app import identity
-
-
-def signed_in_only(blueprint: Blueprint) -> Blueprint:
-    """Send whoever isn't signed in to the start page, scripts with an API token too."""
-    blueprint.before_request(_to_the_start)
-    return blueprint
 
 
 def signed_out(endpoint: str) -> Response:
@@ -22,7 +16,8 @@ def signed_out(endpoint: str) -> Response:
     return answer
 
 
-def _to_the_start() -> Response | None:
+def require_session() -> Response | None:
+    """Send whoever isn't signed in to the start page, scripts with an API token too."""
     if identity.person() is not None:
         return None
     flash("Connect Notion first: you are not signed in, or not any more.", "attention")

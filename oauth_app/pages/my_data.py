@@ -8,13 +8,13 @@ from flask import Blueprint, Response, flash, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from oauth_app import identity, my_data
-from oauth_app.pages.guard import signed_in_only, signed_out
+from oauth_app.pages.guard import signed_out
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 
 logger = logging.getLogger(__name__)
 
-blueprint = signed_in_only(Blueprint("my_data", __name__, url_prefix="/settings/data"))
+blueprint = Blueprint("my_data", __name__, url_prefix="/settings/data")
 
 _DELETED = "Your data are deleted here, and Notion was told to end the app's access. Your pages in Notion stay."
 _NOT_REVOKED = (

@@ -18,7 +18,6 @@ from oauth_app.security import limiter
 from oauth_app.services import services
 from svp_dagster.rows.spending.trust import overview_of, set_trusted
 from svp_dagster.store.store import OPERATOR_KEY_FILE, operator_key
-from svp_dagster.store.web.webhook_tokens import WebhookTokens
 
 blueprint = Blueprint("operator", __name__, url_prefix="/operator")
 
@@ -52,7 +51,6 @@ def show() -> str:
 @blueprint.post("/trust")
 def trust() -> Response:
     """Trust a connection, or let it count as new again."""
-    _require_operator()
     found, trusted = services(), request.form.get("trusted") == "yes"
     if not set_trusted(found.store, request.form.get("connection", ""), trusted=trusted, now=found.now()):
         flash("That connection isn't there any more.", "attention")
@@ -66,7 +64,6 @@ def trust() -> Response:
 @blueprint.get("/unknown-answers.json")
 def unknown_answers() -> Response:
     """Download the answers that no rule knows."""
-    _require_operator()
     answers = [answer.model_dump(mode="json") for answer in services().store.unknown_answers.all()]
     response = jsonify(answers)
     response.headers["Content-Disposition"] = "attachment; filename=unknown-answers.json"
@@ -88,7 +85,6 @@ def enter() -> Response:
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     """End the operator's session in this browser."""
-    _require_operator()
     identity.sign_out_operator()
     flash("You are signed out as the operator.", "good")
     return signed_out(".show")
@@ -97,7 +93,7 @@ def sign_out() -> Response:
 @blueprint.post("/webhooks/confirm")
 def confirm_webhooks() -> Response:
     """Check signatures with this token from now on."""
-    if _webhook_tokens().confirm(_named_offer(), now=services().now()):
+    if services().store.webhook_tokens.confirm(_named_offer(), now=services().now()):
         flash("Webhooks are set up: a new row is seen within seconds.", "good")
     else:
         flash("That token isn't waiting any more. Nothing was set up.", "attention")
@@ -107,7 +103,7 @@ def confirm_webhooks() -> Response:
 @blueprint.post("/webhooks/discard")
 def discard_offer() -> Response:
     """Delete a token that was offered."""
-    _webhook_tokens().discard(_named_offer())
+    services().store.webhook_tokens.discard(_named_offer())
     flash("Discarded.", "good")
     return redirect(url_for(".show"))
 
@@ -115,21 +111,17 @@ def discard_offer() -> Response:
 @blueprint.post("/webhooks/start-over")
 def start_over() -> Response:
     """Delete all tokens, so that a new one can be offered."""
-    _webhook_tokens().clear()
+    services().store.webhook_tokens.clear()
     flash("Forgotten. Notion can send a new verification token now.", "good")
     return redirect(url_for(".show"))
-
-
-def _webhook_tokens() -> WebhookTokens:
-    _require_operator()
-    return services().store.webhook_tokens
 
 
 def _named_offer() -> str:
     return request.form.get("offer", "")
 
 
-def _require_operator() -> None:
+def require_operator() -> None:
+    """Refuse who didn't give the key."""
     if not identity.is_operator():
         raise Refusal(403, "not_the_operator", "This is for the operator of this installation.")
 

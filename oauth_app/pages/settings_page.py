@@ -8,11 +8,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from oauth_app import identity
-from oauth_app.pages.guard import signed_in_only
 from oauth_app.services import services
 from svp_dagster.rows.spending.caps import cap_failure, spending_of
 
-blueprint = signed_in_only(Blueprint("settings", __name__, url_prefix="/settings"))
+blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
 LONGEST_LANGUAGE = 40
 LARGEST_BUDGET_USD = 100_000.0

@@ -12,7 +12,7 @@ from oauth_app import identity
 from oauth_app.errors import Refusal
 from oauth_app.pages.guard import signed_out
 from oauth_app.pages.start import set_up_page
-from oauth_app.security import SIGN_IN_LIMIT, csrf, limiter
+from oauth_app.security import SIGN_IN_LIMIT, limiter
 from oauth_app.services import services
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.notion.client.oauth import Grant
@@ -78,9 +78,6 @@ def callback() -> Response | tuple[str, int]:
     identity.sign_in(connection)
     logger.info("connection %s signed in", connection.id)
     return redirect(url_for("start.show"))
-
-
-csrf.exempt(callback)
 
 
 @blueprint.post("/auth/sign-out")

@@ -8,12 +8,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from oauth_app import identity
-from oauth_app.pages.guard import signed_in_only
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 from svp_dagster.store.web.callers import Scope
 
-blueprint = signed_in_only(Blueprint("tokens", __name__, url_prefix="/tokens"))
+blueprint = Blueprint("tokens", __name__, url_prefix="/tokens")
 
 LONGEST_NAME = 60
 MOST_TOKENS = 20

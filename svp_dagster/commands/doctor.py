@@ -9,15 +9,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
+from svp_dagster.commands.doctor_access import ACCESS_CHECKS
+from svp_dagster.commands.findings import Finding
 from svp_dagster.download.instagram import has_session
 from svp_dagster.download.turns import split_proxies
 from svp_dagster.errors import SvpError
@@ -25,23 +25,11 @@ from svp_dagster.prices import load_prices
 from svp_dagster.private_files import is_private
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.speech.openai_speech import SUCCESSORS
-from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.engine import is_migrated
-from svp_dagster.store.store import encryption_keys, open_store, operator_key
+from svp_dagster.store.store import open_store
 
 TIMEOUT_S = 10.0
 LOW_DISK_BYTES = 2_000_000_000
-
-State = Literal["ok", "missing", "wrong"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One line of the report. `missing` is something optional that isn't there; `wrong` has to be mended."""
-
-    subject: str
-    state: State
-    words: str
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -50,8 +38,7 @@ def examine(settings: Settings) -> list[Finding]:
         _python,
         _home,
         _disk,
-        _encryption,
-        _operator,
+        *ACCESS_CHECKS,
         _database,
         _ffmpeg,
         _downloads,
@@ -91,22 +78,6 @@ def _disk(settings: Settings) -> Finding:
     free_bytes = shutil.disk_usage(folder).free
     words = f"{free_bytes / 1e9:.1f} GB free"
     return _finding("Disk", free_bytes > LOW_DISK_BYTES, words, f"{words}: make room, videos need some")
-
-
-def _encryption(settings: Settings) -> Finding:
-    try:
-        TokenCipher(encryption_keys(settings))
-    except SvpError as error:
-        return _wrong("Encryption key", error.sentence)
-    return _ok("Encryption key", "set" if settings.encryption_keys else "in the home folder, for this machine alone")
-
-
-def _operator(settings: Settings) -> Finding:
-    try:
-        operator_key(settings)
-    except SvpError as error:
-        return _wrong("Operator's key", error.sentence)
-    return _ok("Operator's key", "set" if settings.operator_key else "in the home folder")
 
 
 def _database(settings: Settings) -> Finding:

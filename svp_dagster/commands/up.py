@@ -16,7 +16,7 @@ from svp_dagster.prices import load_prices
 from svp_dagster.private_files import make_private
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.engine import migrate
-from svp_dagster.store.store import encryption_keys, open_store, operator_key
+from svp_dagster.store.store import open_store, require_keys
 
 START_LIMIT_S = 120.0
 _GOING_ON = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
@@ -26,8 +26,7 @@ def prepare(settings: Settings) -> None:
     """Create the folders, keys and tables that a start needs. Raises `misconfigured`, also for the price file."""
     load_prices(settings.prices_file)  # read by each run: better refused here than by every row
     make_private(settings.home)
-    encryption_keys(settings)
-    operator_key(settings)
+    require_keys(settings)
     engine = open_store(settings).engine
     migrate(engine)
     if engine.dialect.name == "postgresql":
@@ -98,7 +97,7 @@ def start(processes: Processes, settings: Settings) -> None:
     """Start Dagster and the app, and wait until both answer. Raises `StartFailed`."""
     env = child_environment(settings)
     bin_folder = Path(sys.executable).parent
-    app = processes.start("app", _app_command(settings, bin_folder), env=env)
+    app = processes.start("app", [sys.executable, "-m", "oauth_app.serving"], env=env)
     daemon_command = [str(bin_folder / "dagster-daemon"), "run", "-w", "workspace.yaml"]
     processes.start("dagster-daemon", daemon_command, env=env)
     web = processes.start("dagster-webserver", _webserver_command(bin_folder), env=env)
@@ -150,25 +149,6 @@ def run(settings: Settings) -> str:
         print(f"App      {settings.app_url}\nDagster  {dagster_address(settings)}")  # noqa: T201
         print(next_step(settings) + "Ctrl-C stops everything.", flush=True)  # noqa: T201
         return serve(processes)
-
-
-def _app_command(settings: Settings, bin_folder: Path) -> list[str]:
-    return [
-        str(bin_folder / "gunicorn"),
-        "--bind",
-        f"{settings.app_host}:{settings.app_port}",
-        "--workers",
-        str(settings.app_workers),
-        "--threads",
-        "8",
-        "--no-control-socket",
-        "--access-logfile",
-        "-",
-        # The path without its query: a sign-in's code and state must not be logged.
-        "--access-logformat",
-        "%(t)s %(h)s %(m)s %(U)s %(s)s %(b)s %(M)sms",
-        "oauth_app.app:create_app()",
-    ]
 
 
 def _webserver_command(bin_folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from svp_dagster.errors import Code, failure
@@ -24,7 +25,9 @@ from svp_dagster.store.web.callers import Web
 from svp_dagster.store.web.webhook_tokens import WebhookTokens
 
 OPERATOR_KEY_FILE = "operator.key"
-SHORTEST_OPERATOR_KEY_BYTES = 32
+APP_KEY_FILE = "app.key"
+SHORTEST_KEY_BYTES = 32
+"""A shorter key can be guessed, with nothing but a cookie that it signed."""
 
 
 class Store:
@@ -70,15 +73,31 @@ def encryption_keys(settings: Settings) -> str:
 
 
 def operator_key(settings: Settings) -> str:
-    """Return the operator's key from the settings, or the one that is made locally and kept with mode 0600.
+    """Return the key that opens the operator's page and the Dagster UI. See `_key` for where it is from."""
+    return _key("SVP_OPERATOR_KEY", settings.operator_key, settings, file=OPERATOR_KEY_FILE)
+
+
+def app_secret_key(settings: Settings) -> str:
+    """Return the key that signs the app's cookies. See `_key` for where it is from."""
+    return _key("SVP_APP_SECRET_KEY", settings.app_secret_key, settings, file=APP_KEY_FILE)
+
+
+def require_keys(settings: Settings) -> None:
+    """Make the keys that a local installation lacks. In production raise `misconfigured` for a missing or weak one."""
+    TokenCipher(encryption_keys(settings))
+    app_secret_key(settings)
+    operator_key(settings)
+
+
+def _key(name: str, given: SecretStr | None, settings: Settings, *, file: str) -> str:
+    """Return a key from the settings, or the one that is made locally and kept with mode 0600.
 
     In production it must be set: the app and the Dagster UI may run where they share no folder.
     """
-    key = settings.operator_key.get_secret_value() if settings.operator_key else ""
-    if settings.production and len(key.encode()) < SHORTEST_OPERATOR_KEY_BYTES:
+    key = given.get_secret_value() if given else ""
+    if settings.production and len(key.encode()) < SHORTEST_KEY_BYTES:
         raise failure(
             Code.MISCONFIGURED,
-            reason=f"SVP_OPERATOR_KEY is not set, or shorter than {SHORTEST_OPERATOR_KEY_BYTES} bytes; "
-            "make a key with `svp new-key`",
+            reason=f"{name} is not set, or shorter than {SHORTEST_KEY_BYTES} bytes; make a key with `svp new-key`",
         )
-    return key or local_secret(settings.home / OPERATOR_KEY_FILE)
+    return key or local_secret(settings.home / file)

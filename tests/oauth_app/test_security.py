@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 
 import pytest
@@ -9,10 +10,11 @@ from flask import Flask
 
 from oauth_app.app import create_app
 from oauth_app.security import limiter
-from svp_dagster.errors import SvpError
 from svp_dagster.store.crypto import new_key
+from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
+from tests.oauth_app.test_tokens import make_token
 
 FRIEND = "https://friend.example"
 
@@ -70,8 +72,8 @@ def production(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An installation for others, with all that it needs."""
     environment.setenv("SVP_PRODUCTION", "true")
     environment.setenv("SVP_APP_URL", "https://svp.example")
-    environment.setenv("SVP_APP_SECRET_KEY", "a-key-of-production")
-    environment.setenv("SVP_ENCRYPTION_KEYS", new_key())
+    for name in ("SVP_APP_SECRET_KEY", "SVP_OPERATOR_KEY", "SVP_ENCRYPTION_KEYS"):
+        environment.setenv(name, new_key())
     return environment
 
 
@@ -82,22 +84,6 @@ def test_in_production_cookies_are_secure_and_browsers_told_to_stay_with_https(p
     assert "Secure" in answer.headers["Set-Cookie"]
     assert answer.headers["Strict-Transport-Security"]
     assert "redirect_uri=https%3A%2F%2Fsvp.example%2Fauth%2Fnotion%2Fcallback" in answer.location
-
-
-def test_production_without_a_key_for_cookies_does_not_start(production: pytest.MonkeyPatch) -> None:
-    production.delenv("SVP_APP_SECRET_KEY")
-    with pytest.raises(SvpError, match="SVP_APP_SECRET_KEY"):
-        create_app()
-
-
-def test_in_production_the_proxy_tells_who_asks(production: pytest.MonkeyPatch) -> None:
-    app = create_app()
-    limiter.enabled = True
-    client = app.test_client()
-    for number in range(40):
-        answer = client.get("/auth/notion/login?here=1", headers={"X-Forwarded-For": f"198.51.100.{number}"})
-        assert answer.status_code == 302
-    limiter.reset()
 
 
 def test_whoever_asks_too_often_is_told_to_wait(limited: Flask) -> None:
@@ -185,3 +171,17 @@ def test_what_is_too_large_is_refused(ada: Person) -> None:
     answer = ada.client.post("/api/entries", data=b"x" * 1_100_000, headers={"X-CSRFToken": ada.csrf})
     assert answer.status_code in (413, 422)
     assert ada.client.post("/webhooks/notion", data=b"x" * 1_100_000).status_code == 413
+
+
+def test_everybody_gets_the_page_of_an_outage_while_the_database_is_gone(app: Flask, ada: Person, store: Store) -> None:
+    token = make_token(ada)
+    with store.engine.begin() as connection:
+        for table in ("api_tokens", "sessions", "connections"):
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO gone_{table}")
+    for client, headers in ((ada.client, {}), (app.test_client(), {"Authorization": f"Bearer {token}"})):
+        for path in ("/", "/entries", "/settings"):
+            answer = client.get(path, headers=headers)
+            assert answer.status_code == 503
+            assert "The app's database doesn't answer" in html.unescape(answer.text)
+        assert client.get("/api/entries", headers=headers).status_code == 503
