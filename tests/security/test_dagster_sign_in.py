@@ -98,7 +98,9 @@ def test_signing_in_leads_to_no_other_host(production_web: DagsterWeb, path: str
     assert "\\" not in str(address)
 
 
-@pytest.mark.parametrize("token", ["", "made-up", "%C3%A9", OPERATOR_KEY, "x" * 4000])
+@pytest.mark.parametrize(
+    "token", ["", "made-up", "%C3%A9", OPERATOR_KEY, "x" * 4000], ids=["none", "a word", "no ASCII", "the key", "long"]
+)
 def test_a_session_can_not_be_made_up(production_web: DagsterWeb, token: str) -> None:
     assert status_of(production_web, cookie(token)) == 401
 
