@@ -102,6 +102,8 @@ class RowMeter:
         if not caps:
             return None
         made = self._store.reservations.reserve(caps, connection_id, since=month_of(now)[0], now=now)
+        if made is None:
+            raise EntryGone(self._link.page_id)
         if isinstance(made, CapMet):
             return made
         self._reserved[get_ident()] = made
