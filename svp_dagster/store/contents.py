@@ -149,14 +149,12 @@ class Ledger:
         with self._engine.connect() as connection:
             return _spent(*connection.execute(query).one())
 
-    def spent_by_connection(self, *, since: datetime) -> dict[str, Spent]:
-        """Return the sum over each connection that paid for anything, but not what deleted ones paid."""
-        query = select(LedgerRow.connection_id, *_SUMS).where(
-            LedgerRow.at >= since, LedgerRow.connection_id.is_not(None)
-        )
+    def spent_by_connection(self, *, since: datetime) -> dict[str | None, Spent]:
+        """Return the sum over each connection that paid for anything, and over all deleted ones by None."""
+        query = select(LedgerRow.connection_id, *_SUMS).where(LedgerRow.at >= since)
         with self._engine.connect() as connection:
             found = connection.execute(query.group_by(LedgerRow.connection_id))
-            return {str(connection_id): _spent(usd, calls, priced) for connection_id, usd, calls, priced in found}
+            return {connection_id: _spent(usd, calls, priced) for connection_id, usd, calls, priced in found}
 
 
 _SUMS = (func.coalesce(func.sum(LedgerRow.cost_usd), 0.0), func.count(), func.count(LedgerRow.cost_usd))
