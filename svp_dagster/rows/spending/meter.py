@@ -20,7 +20,7 @@ MAX_WAIT_S = 120.0
 """How long a call waits for those under way, whose cost decides whether there is room for it."""
 ASK_AGAIN_S = 0.25
 RESERVED_RETRY_S = 300.0
-"""How long a row waits whose call waited in vain."""
+"""How long a row waits, at most, whose call waited in vain. A poll that finds no cap used up starts it earlier."""
 
 
 class RowMeter:
