@@ -187,12 +187,12 @@ def _list_connections() -> None:
 
 def _require_connection(connection_id: str) -> str:
     """Return what is held about a connection, as a line."""
-    from svp_dagster.commands.my_data import connections
+    from svp_dagster.commands.my_data import connection
 
-    found = {held.connection_id: held for held in connections(Settings())}
-    if connection_id not in found:
+    held = connection(Settings(), connection_id)
+    if held is None:
         raise _Failed("There is no such connection. Without one, the command lists them.")
-    return found[connection_id].line
+    return held.line
 
 
 @main.command()

@@ -127,7 +127,11 @@ class Settings(BaseSettings, PageOptions):
     def is_personal(self) -> bool:
         """Whether who connects Notion must sit at this machine: Notion sends nobody else back to the app."""
         hosts = (self.app_host, urlsplit(self.app_url).hostname)
-        return not self.production and all(host in ("localhost", "127.0.0.1", "::1") for host in hosts)
+        return (
+            not self.production
+            and not self.proxies
+            and all(host in ("localhost", "127.0.0.1", "::1") for host in hosts)
+        )
 
     @property
     def missing_notion_client(self) -> list[str]:

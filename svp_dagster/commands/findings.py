@@ -10,7 +10,7 @@ State = Literal["ok", "missing", "wrong"]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One line of the report. `missing` is something optional that isn't there; `wrong` has to be mended."""
+    """One line of the report. `missing` is something optional that isn't there; `wrong` has to be fixed."""
 
     subject: str
     state: State

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from svp_dagster.models import Value
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
-from svp_dagster.store.store import open_store
+from svp_dagster.store.connections import Connection
+from svp_dagster.store.store import Store, open_store
 
 
 class Held(Value):
@@ -31,16 +32,14 @@ class Held(Value):
 def connections(settings: Settings) -> list[Held]:
     """Return all connections, the oldest first."""
     store = open_store(settings)
-    return [
-        Held(
-            connection_id=found.id,
-            workspace_name=found.workspace_name,
-            owner_name=found.owner_name,
-            active=found.active,
-            counts=store.my_data.counts(found.id),
-        )
-        for found in store.connections.all()
-    ]
+    return [_held(store, found) for found in store.connections.all()]
+
+
+def connection(settings: Settings, connection_id: str) -> Held | None:
+    """Return the connection of this id."""
+    store = open_store(settings)
+    found = store.connections.get(connection_id)
+    return _held(store, found) if found else None
 
 
 def export(settings: Settings, connection_id: str) -> Iterator[str]:
@@ -53,3 +52,13 @@ def forget(connection_id: str) -> bool:
     tokens = TokenStore()
     tokens.store.deletions.delete(connection_id, now=datetime.now(UTC))
     return tokens.revoke_deleted(connection_id)
+
+
+def _held(store: Store, found: Connection) -> Held:
+    return Held(
+        connection_id=found.id,
+        workspace_name=found.workspace_name,
+        owner_name=found.owner_name,
+        active=found.active,
+        counts=store.my_data.counts(found.id),
+    )

@@ -6,7 +6,10 @@ more: a tick or a run that began before the deletion may still leave something.
 """
 
 import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from typing import TypeVar
 
 import dagster as dg
 
@@ -17,6 +20,8 @@ from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.store.my_data.deletion import Deletion
+
+T = TypeVar("T")
 
 BUDGET_S = 20.0
 """A tick begins nothing new after so long. Dagster ends a tick that takes 60 seconds."""
@@ -40,17 +45,38 @@ def deleted_connections(
     pending = store.deletions.pending()
     if not pending:
         return dg.SkipReason("Nobody's data are left to be removed.")
-    ends_at, finished = time.monotonic() + BUDGET_S, 0
-    for deletion in pending:
-        left = _remove_traces(instance, link_rows, work_folder, deletion, ends_at=ends_at)
-        is_revoked = deletion.is_revoked or link_rows.tokens.revoke_deleted(deletion.connection_id)
-        age = datetime.now(UTC) - deletion.requested_at
-        if not left and age > WATCHED_FOR and (is_revoked or age > REVOKED_WITHIN):
-            store.deletions.finish(deletion.connection_id)
-            finished += 1
+    ends_at = time.monotonic() + BUDGET_S
+    clean = {
+        each.connection_id
+        for each in _in_time(pending, ends_at)
+        if not _remove_traces(instance, link_rows, work_folder, each, ends_at=ends_at)
+    }
+    revoked = {
+        each.connection_id
+        for each in _in_time(pending, ends_at)
+        if each.is_revoked or link_rows.tokens.revoke_deleted(each.connection_id)
+    }
+    over = [
+        each.connection_id
+        for each in pending
+        if each.connection_id in clean and _is_over(each, is_revoked=each.connection_id in revoked)
+    ]
+    for connection_id in over:
+        store.deletions.finish(connection_id)
     _clean_catalogue(instance)
     media = kept_media.keep_only(store.entries.media_keys())
-    return dg.SkipReason(f"{finished} of {len(pending)} deletions are over. {media} kept posts were removed.")
+    return dg.SkipReason(f"{len(over)} of {len(pending)} deletions are over. {media} kept posts were removed.")
+
+
+def _in_time(found: Iterable[T], ends_at: float) -> Iterator[T]:
+    """Yield what can be begun before the tick's time is over."""
+    return takewhile(lambda _: time.monotonic() < ends_at, found)
+
+
+def _is_over(deletion: Deletion, *, is_revoked: bool) -> bool:
+    """Return whether nothing can come any more of a connection of which nothing is left."""
+    age = datetime.now(UTC) - deletion.requested_at
+    return age > WATCHED_FOR and (is_revoked or age > REVOKED_WITHIN)
 
 
 def _remove_traces(
@@ -67,9 +93,7 @@ def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion
     """Cancel the runs that go on, and delete those that are over. Return how many are left."""
     found = runs.of_connection(instance, deletion.connection_id)
     left = len(found)
-    for run in found:
-        if time.monotonic() > ends_at:
-            break
+    for run in _in_time(found, ends_at):
         ended_at = runs.ended_at(instance, run.run_id)
         if ended_at is None:
             runs.cancel(instance, run)
@@ -87,9 +111,7 @@ def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deleti
     for some in runs.batches(found):
         found -= link_rows.store.entries.known(some).keys()
     left = len(found)
-    for page_id in sorted(found):
-        if time.monotonic() > ends_at:
-            break
+    for page_id in _in_time(sorted(found), ends_at):
         instance.delete_dynamic_partition(name, page_id)
         left -= 1
     return left

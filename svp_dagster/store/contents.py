@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.errors import EntryGone
 from svp_dagster.models import JsonObject, PaidCall, Value
-from svp_dagster.store.engine import retry_conflict
+from svp_dagster.store.engine import STAYS, retry_conflict
 from svp_dagster.store.tables import (
     ConnectionRow,
     ContentRow,
@@ -21,10 +21,6 @@ from svp_dagster.store.tables import (
     ReservationRow,
     ThumbnailRow,
 )
-
-_STAYS = {"read": True, "key_share": True}
-"""Locks a row against being deleted, as a foreign key does that points to it."""
-
 
 T = TypeVar("T")
 
@@ -44,7 +40,7 @@ class Contents:
 
         def get(session: Session) -> JsonObject | None:
             _require_entry(session, page_id)
-            row = session.get(ContentRow, key, with_for_update=_STAYS)
+            row = session.get(ContentRow, key, with_for_update=STAYS)
             if row is None:
                 return None
             session.merge(_use(page_id, key))
@@ -101,7 +97,7 @@ def delete_unused(session: Session) -> None:
 
 
 def _require_entry(session: Session, page_id: str) -> None:
-    if session.get(LinkEntryRow, page_id, with_for_update=_STAYS) is None:
+    if session.get(LinkEntryRow, page_id, with_for_update=STAYS) is None:
         raise EntryGone(page_id)
 
 
@@ -140,7 +136,7 @@ class Ledger:
         """
         row = LedgerRow(connection_id=connection_id, page_id=page_id, run_id=run_id, at=now, **call.model_dump())
         with Session(self._engine) as session, session.begin():
-            if session.get(ConnectionRow, connection_id, with_for_update=_STAYS) is None:
+            if session.get(ConnectionRow, connection_id, with_for_update=STAYS) is None:
                 row.connection_id, row.page_id, row.run_id = None, "", ""
             session.add(row)
             session.execute(delete(ReservationRow).where(ReservationRow.id == reservation_id))
@@ -153,14 +149,12 @@ class Ledger:
         with self._engine.connect() as connection:
             return _spent(*connection.execute(query).one())
 
-    def spent_by_connection(self, *, since: datetime) -> dict[str, Spent]:
-        """Return the sum over each connection that paid for anything, but not what deleted ones paid."""
-        query = select(LedgerRow.connection_id, *_SUMS).where(
-            LedgerRow.at >= since, LedgerRow.connection_id.is_not(None)
-        )
+    def spent_by_connection(self, *, since: datetime) -> dict[str | None, Spent]:
+        """Return the sum over each connection that paid for anything, and over all deleted ones by None."""
+        query = select(LedgerRow.connection_id, *_SUMS).where(LedgerRow.at >= since)
         with self._engine.connect() as connection:
             found = connection.execute(query.group_by(LedgerRow.connection_id))
-            return {str(connection_id): _spent(usd, calls, priced) for connection_id, usd, calls, priced in found}
+            return {connection_id: _spent(usd, calls, priced) for connection_id, usd, calls, priced in found}
 
 
 _SUMS = (func.coalesce(func.sum(LedgerRow.cost_usd), 0.0), func.count(), func.count(LedgerRow.cost_usd))

@@ -35,6 +35,9 @@ _to_json = partial(json.dumps, allow_nan=False)
 # Values stay out of exceptions, and so out of logs.
 _COMMON: dict[str, Any] = {"json_serializer": _to_json, "hide_parameters": True}
 
+STAYS = {"read": True, "key_share": True}
+"""For `with_for_update`: locks a row against being deleted, as a foreign key does that points to it."""
+
 _engines: dict[tuple[int, str], Engine] = {}
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
 from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType, Status, Value
 from svp_dagster.store import transitions
-from svp_dagster.store.engine import retry_conflict
+from svp_dagster.store.engine import STAYS, retry_conflict
 from svp_dagster.store.tables import ConnectionRow, LedgerRow, LinkEntryRow
 from svp_dagster.store.transitions import FailureOutcome, FailureRule
 
@@ -375,8 +375,7 @@ class Entries:
 
 
 def _require_connection(session: Session, link: LinkEntry) -> None:
-    # Locked as its foreign key would, so that it isn't deleted before the row is there.
-    if session.get(ConnectionRow, link.connection_id, with_for_update={"read": True, "key_share": True}) is None:
+    if session.get(ConnectionRow, link.connection_id, with_for_update=STAYS) is None:
         raise EntryGone(link.page_id)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from svp_dagster.errors import BudgetCode
 from svp_dagster.models import Value
+from svp_dagster.store.engine import STAYS
 from svp_dagster.store.tables import ConnectionRow, LedgerRow, ReservationRow
 
 CALL_USD = 0.06
@@ -61,10 +62,18 @@ class Reservations:
         with Session(self._engine) as session:
             return _used_up(caps, _spent(session, caps, connection_id, since=since))
 
-    def reserve(self, caps: Sequence[Cap], connection_id: str, *, since: datetime, now: datetime) -> str | CapMet:
-        """Reserve a call. Return the reservation's id, or the cap that leaves no room for it."""
+    def reserve(
+        self, caps: Sequence[Cap], connection_id: str, *, since: datetime, now: datetime
+    ) -> str | CapMet | None:
+        """Reserve a call. Return the reservation's id, or the cap that leaves no room for it.
+
+        None for a connection whose data were deleted.
+        """
         reservation = ReservationRow(id=uuid.uuid4().hex, connection_id=connection_id, expires_at=now + RESERVED_FOR)
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            # Before the table, in the order of a deletion, which locks its connection and then deletes its calls.
+            if session.get(ConnectionRow, connection_id, with_for_update=STAYS) is None:
+                return None
             if self._engine.dialect.name == "postgresql":  # SQLite's transactions come one after the other anyway
                 session.execute(text("LOCK TABLE reservations IN EXCLUSIVE MODE"))
             session.execute(delete(ReservationRow).where(ReservationRow.expires_at <= now))

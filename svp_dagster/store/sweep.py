@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Engine, Select, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
@@ -52,8 +52,8 @@ class Sweep:
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
             .outerjoin(LinkDatabaseRow, LinkDatabaseRow.connection_id == _row.connection_id)
             .where(ConnectionRow.active, _row.holder.is_(None), _row.status.not_in(_FINAL))
-            .where(_row.updated_at < before, or_(_row.retry_at.is_(None), _row.retry_at < before))
-            .where(or_(func.coalesce(LinkDatabaseRow.backlog, 0) == 0, _row.updated_at < backlog_before))
+            .where(_eligible_since(before))
+            .where(or_(func.coalesce(LinkDatabaseRow.backlog, 0) == 0, _eligible_since(backlog_before)))
         )
         if not also_paused:
             query = query.where(or_(_row.failure_code.is_(None), _row.failure_code != Code.PLATFORM_PAUSED))
@@ -152,6 +152,10 @@ class Sweep:
     def _entries(self, query: Select[LinkEntryRow]) -> list[Entry]:
         with Session(self._engine) as session:
             return [to_entry(row) for row in session.scalars(query)]
+
+
+def _eligible_since(moment: datetime) -> ColumnElement[bool]:
+    return and_(_row.updated_at < moment, or_(_row.retry_at.is_(None), _row.retry_at < moment))
 
 
 def _failed(code: str | None) -> Select[LinkEntryRow]:

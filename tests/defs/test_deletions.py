@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -18,9 +19,11 @@ from svp_dagster.defs import deletions
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.runs import CONNECTION_TAG, PARTITION_TAG
 from svp_dagster.rows import polling
+from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts
+from tests.store.examples import sign_in
 
 pytest_plugins = ("tests.media_site",)
 
@@ -212,3 +215,22 @@ def test_a_deletion_is_over_after_its_time_and_once_the_grant_is_revoked_or_a_da
     # Without the client's credentials Notion can't be told.
     assert pending_after(timedelta(hours=1)) == 1
     assert pending_after(timedelta(days=1, minutes=1)) == 0
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_notion_that_does_not_answer_takes_no_tick_beyond_its_time(
+    kitchen: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ada", "grace", "edith"):
+        left = sign_in(kitchen.store, now=datetime.now(UTC), bot_id=name, workspace_id=name, owner_id=name)
+        kitchen.store.deletions.delete(left.id, now=datetime.now(UTC))
+    waits_s: list[float] = []
+
+    def hang(_store: TokenStore, _connection_id: str) -> bool:
+        waits_s.append(15.0)
+        return False
+
+    monkeypatch.setattr(deletions, "time", SimpleNamespace(monotonic=lambda: sum(waits_s)))
+    monkeypatch.setattr(TokenStore, "revoke_deleted", hang)
+    assert sweep(kitchen).startswith("3 of 3 deletions are over.")
+    assert sum(waits_s) == 30  # of the 60 that Dagster gives a tick

@@ -15,6 +15,7 @@ from svp_dagster.rows.deferred_writes import DeferredWrites
 from svp_dagster.rows.spending import meter as meter_module
 from svp_dagster.rows.spending.caps import NEW_CONNECTIONS_SHARE, SpendingCaps, known_entries, month_of, spending_of
 from svp_dagster.rows.spending.meter import RowMeter
+from svp_dagster.rows.spending.trust import overview_of
 from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.settings import Settings
 from svp_dagster.store.reservations import CALL_USD, RESERVED_FOR
@@ -251,6 +252,19 @@ def test_a_new_month_begins_with_all_of_its_budget(store: Store, connect: NewCon
     store.ledger.add(call, connection_id=ada, page_id="row", run_id="run", now=last_month)
     assert pay(store, ada, caps) is Code.CONNECTION_BUDGET_REACHED
     assert cents(store, ada) == 6 + 2
+
+
+def test_the_operator_sees_what_counts_towards_the_cap_also_what_deleted_connections_paid(
+    store: Store, connect: NewConnection, now: datetime
+) -> None:
+    caps = SpendingCaps(installation_usd=0.10)
+    ada, grace = connect(), connect()
+    pay(store, ada, caps, times=3)
+    pay(store, grace, caps, times=2)
+    store.deletions.delete(ada, now=now)
+    overview = overview_of(store, now=now)
+    assert overview.usd == pytest.approx(0.05)
+    assert [each.connection.id for each in overview.accounts] == [grace]
 
 
 def test_who_meets_a_cap_reads_which_it_is_and_who_can_raise_it() -> None:

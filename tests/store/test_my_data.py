@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.engine import make_engine
 from svp_dagster.store.my_data import deletion
 from svp_dagster.store.platforms import FailedPost
+from svp_dagster.store.reservations import Cap, CapMet, Scope
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import LedgerRow, LinkEntryRow
 from tests.store.examples import all_at_once, link, schema, sign_in
 
 DAY = timedelta(days=1)
+CAP = Cap(code=Code.CONNECTION_BUDGET_REACHED, scope=Scope.CONNECTION, usd=1)
 TRANSCRIPT = ("tiktok:1", "transcript", "whisper-1")
 CALL = PaidCall(service="speech", model="whisper-1", units=60, unit="seconds", cost_usd=0.5, detail={"input": 1})
 
@@ -242,6 +245,25 @@ def test_a_deletion_that_breaks_off_has_deleted_nothing(
     assert exported(store, mine, now=now) == before
     assert store.connections.tokens(mine) is not None
     assert store.deletions.pending() == []
+
+
+def test_a_call_that_is_reserved_meanwhile_stops_no_deletion(
+    store: Store, mine: str, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reserve() -> str | CapMet | None:
+        return store.reservations.reserve((CAP,), mine, since=now, now=now)
+
+    def interrupted(*arguments: Any) -> Any:
+        reserved.append(pool.submit(reserve))
+        wait(reserved, timeout=0.5)  # it has done all that it can
+        return go_on(*arguments)
+
+    go_on, reserved = deletion._keep_sums, list[Future[str | CapMet | None]]()
+    monkeypatch.setattr(deletion, "_keep_sums", interrupted)
+    with ThreadPoolExecutor() as pool:
+        assert store.deletions.delete(mine, now=now)
+    assert [each.result() for each in reserved] == [None]
+    assert kept(store, "reservations") == 0
 
 
 @pytest.mark.parametrize("attempt", range(3))

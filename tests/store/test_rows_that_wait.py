@@ -217,6 +217,20 @@ def test_the_sweep_leaves_a_row_of_a_backlog_to_the_runs_before_it_for_longer(
     assert stale_pending(backlog_before=now + MINUTE) == ["row"]
 
 
+def test_a_row_that_waited_long_has_its_time_in_a_backlog_too(store: Store, waiting: Entry, now: datetime) -> None:
+    store.databases.set_link_database(waiting.link.connection_id, schema=schema(), url="", now=now)
+    (seen,) = store.databases.due(now=now, limit=1)
+    store.databases.polled(seen, next_due_at=now, now=now, backlog=1)
+    due_at = waiting.retry_at or now
+
+    def stale_pending(*, backlog_before: datetime) -> list[str]:
+        found = store.sweep.stale_pending(before=now + HOUR, backlog_before=backlog_before, limit=9, also_paused=True)
+        return [entry.link.page_id for entry in found]
+
+    assert stale_pending(backlog_before=due_at) == []
+    assert stale_pending(backlog_before=due_at + MINUTE) == ["row"]
+
+
 def test_the_next_time_that_a_connections_rows_wait_for(store: Store, waiting: Entry, now: datetime) -> None:
     connection_id = waiting.link.connection_id
     assert store.sweep.next_retry_at(connection_id, after=now) == waiting.retry_at

@@ -20,7 +20,7 @@ MAX_WAIT_S = 120.0
 """How long a call waits for those under way, whose cost decides whether there is room for it."""
 ASK_AGAIN_S = 0.25
 RESERVED_RETRY_S = 300.0
-"""How long a row waits whose call waited in vain."""
+"""How long a row waits, at most, whose call waited in vain. A poll that finds no cap used up starts it earlier."""
 
 
 class RowMeter:
@@ -102,6 +102,8 @@ class RowMeter:
         if not caps:
             return None
         made = self._store.reservations.reserve(caps, connection_id, since=month_of(now)[0], now=now)
+        if made is None:
+            raise EntryGone(self._link.page_id)
         if isinstance(made, CapMet):
             return made
         self._reserved[get_ident()] = made

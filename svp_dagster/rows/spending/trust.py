@@ -21,7 +21,7 @@ class Account(Value):
 
 
 class Overview(Value):
-    """All connections, the new ones first, and what all spent this month."""
+    """All connections, the new ones first, and what all spent this month, deleted ones included."""
 
     accounts: tuple[Account, ...]
     usd: float

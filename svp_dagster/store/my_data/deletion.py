@@ -23,7 +23,10 @@ from svp_dagster.store.tables import ConnectionRow, ContentRow, DeletionRow, Led
 
 
 class Deletion(Value):
-    """A connection whose data were deleted, and its rows, by which others know them. `is_revoked`: Notion was told."""
+    """A connection whose data were deleted, and its rows, by which Dagster knows them.
+
+    `is_revoked`: Notion has no grant left that is to be revoked.
+    """
 
     connection_id: str
     page_ids: tuple[str, ...]
@@ -69,7 +72,7 @@ class Deletions:
             _delete_leftovers(session, deletion.connection_id)
 
     def access_token(self, connection_id: str) -> str | None:
-        """Return the token that is to be revoked at Notion, decrypted. None where that is done, or there was none."""
+        """Return the token to revoke at Notion, decrypted. None if it was revoked, or there was none."""
         with Session(self._engine) as session:
             row = session.get(DeletionRow, connection_id)
             return self._cipher.decrypt(row.access_token) if row and row.access_token else None

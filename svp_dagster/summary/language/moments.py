@@ -223,7 +223,7 @@ def _ordinal(word: str) -> str:
 def _day(match: re.Match[str]) -> Day | None:
     parts = match.groupdict()
     raw = parts["month"]
-    month = int(raw) if raw.isdigit() else _MONTH_OF.get(comparable(raw), 0)
+    month = int(raw) if raw.isdecimal() else _MONTH_OF.get(comparable(raw), 0)
     day, year = int(parts["day"]), parts.get("year")
     swapped = "/" in match.group() and not year_first(match.group())
     if swapped and month > 12 >= day:

@@ -16,7 +16,7 @@ from svp_dagster.summary.language.tongues import guess, word_set
 from svp_dagster.summary.words import comparable
 
 _LONGEST_PHRASE = 5
-_SHORTEST_COMPOUND = 8
+_SHORTEST_COMPOUND, _LONGEST_COMPOUND = 8, 60
 _CLEAR_LETTERS = 5
 """Shorter words of other languages are no numbers: they may be anything. If no language is known, one letter less."""
 _WORD = re.compile(r"[^\W\d_]+")
@@ -124,7 +124,7 @@ def _phrase(words: list[re.Match[str]], start: int, text: str, known: Mapping[st
 
 def _compound(word: str, known: Mapping[str, int]) -> int | None:
     """Return the value of a compound such as `zweihundertfunfzig` or `duecentocinquanta`."""
-    if len(word) < _SHORTEST_COMPOUND:
+    if not _SHORTEST_COMPOUND <= len(word) <= _LONGEST_COMPOUND:
         return None
     if word.endswith("hundert") and (count := known.get(word.removesuffix("hundert"))):
         return count * 100

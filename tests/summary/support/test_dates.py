@@ -49,3 +49,8 @@ def test_a_day_named_by_its_distance_is_likely() -> None:
     assert is_written(EVENT, "2026-03-06", "see you next Friday")
     assert not is_written(EVENT, "2026-03-05", "see you next Friday")
     assert is_written(EVENT, "2026-03-02", "doors open tomorrow")
+
+
+@pytest.mark.parametrize("quote", ["12 ①②③ steps", "10 ²²² times"])
+def test_signs_that_are_digits_in_part_are_no_month(quote: str) -> None:
+    assert not is_written(EVENT, "2026-03-14", quote)
