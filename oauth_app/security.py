@@ -54,7 +54,18 @@ def client_network() -> str:
     return f"{IPv6Address(int(found) >> 64 << 64)}/64" if found.version == 6 else str(found)
 
 
-limiter = Limiter(rate_limit_key, application_limits=[OVERALL_LIMIT], storage_uri="memory://", headers_enabled=True)
+def _limited_route() -> str:
+    # Without a name, requests for paths that aren't there would not be counted.
+    return request.endpoint or "nothing"
+
+
+limiter = Limiter(
+    rate_limit_key,
+    application_limits=[OVERALL_LIMIT],
+    storage_uri="memory://",
+    headers_enabled=True,
+    request_identifier=_limited_route,
+)
 """Counts in the memory of the process, of which the app has one (`oauth_app.serving`)."""
 
 

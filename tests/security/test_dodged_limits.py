@@ -121,6 +121,14 @@ def test_requests_that_are_refused_count_too(limited: Callable[..., Flask]) -> N
     assert statuses == [401] * REQUESTS + [429]
 
 
+def test_requests_for_what_is_not_there_count_too(limited: Callable[..., Flask]) -> None:
+    client = limited().test_client()
+    statuses = [client.get(f"/nothing/{number}").status_code for number in range(REQUESTS + 1)]
+    assert statuses == [404] * REQUESTS + [429]
+    assert client.put("/entries").status_code == 429
+    assert client.get("/static/app.css", buffered=True).status_code == 200
+
+
 def test_there_is_one_count_for_the_whole_app(tmp_path: Path, new_sqlite: Callable[[], str]) -> None:
     client = {"NOTION_CLIENT_ID": CLIENT[0], "NOTION_CLIENT_SECRET": CLIENT[1], "DATABASE_URL": new_sqlite()}
     with app_web(tmp_path, **client) as web, ThreadPoolExecutor(8) as pool:
