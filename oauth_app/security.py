@@ -97,7 +97,8 @@ def _protect(answer: Response, *, hsts: bool) -> Response:
 
 def _refuse_nul() -> None:
     # NUL is in no text that people write, and PostgreSQL refuses it.
-    if "\x00" in request.path or any("\x00" in value for value in request.values.values()):
+    given = (*request.args.items(multi=True), *request.form.items(multi=True))
+    if "\x00" in request.path or any("\x00" in value for _, value in given):
         raise Refusal(400, "invalid_text", "The request holds characters that no text has.")
 
 
