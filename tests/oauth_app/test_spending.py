@@ -57,7 +57,7 @@ def test_who_connects_on_their_own_machine_is_trusted(ada: Person, store: Store)
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SVP_APP_HOST", "0.0.0.0"), ("SVP_APP_URL", "http://svp.example.org")],
+    [("SVP_APP_HOST", "0.0.0.0"), ("SVP_APP_URL", "http://svp.example.org"), ("SVP_PROXIES", "1")],
 )
 def test_who_may_come_from_elsewhere_is_new_be_it_the_first(
     environment: pytest.MonkeyPatch, notion: NotionSandbox, name: str, value: str
