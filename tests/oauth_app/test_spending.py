@@ -110,6 +110,17 @@ def test_a_name_that_a_stranger_chose_is_only_a_name(
     assert "<script>alert" not in page
 
 
+def test_a_name_that_turns_the_direction_of_writing_turns_nothing_but_itself(
+    stranger: Person, app: Flask, notion: NotionSandbox, store: Store, tmp_path: Path
+) -> None:
+    turned = "\u202edetsurt"
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE connections SET workspace_name = ?, owner_name = ?", (turned, turned))
+    operator = Person(app, notion)
+    become_operator(operator, tmp_path / "home")
+    assert operator.see("/operator").count(f"<bdi>{turned}</bdi>") == 2
+
+
 def test_nobody_trusts_themselves(stranger: Person, store: Store) -> None:
     answer = stranger.submit("/operator/trust", connection=stranger.connection_id, trusted="yes")
     assert answer.status_code == 403
