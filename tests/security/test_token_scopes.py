@@ -200,6 +200,12 @@ def test_the_page_says_what_each_token_may_do_and_when_it_was_used(ada: Person, 
     assert "<strong>expired</strong>" in ada.see("/tokens")
 
 
+def test_the_page_says_that_a_token_that_reads_may_take_everything_along(ada: Person, app: Flask) -> None:
+    token = make_token(ada, READ)
+    assert ask(app.test_client(), token, "GET", "/api/my-data").status_code == 200
+    assert "export all your data" in ada.see("/tokens")
+
+
 def test_the_description_names_the_scope_of_every_operation(app: Flask) -> None:
     document: Any = app.test_client().get("/openapi.json").json
     for path, operations in document["paths"].items():
