@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from flask import Flask, Response, make_response, request
@@ -36,6 +37,12 @@ OVERALL_LIMIT = "600 per minute"
 SIGN_IN_LIMIT = "30 per minute"
 WRITE_LIMIT = "120 per minute"
 
+_WITH_PORT = re.compile(r"(?:\[(.*)\]|([\d.]+)):\d+")
+"""An address as Azure's Application Gateway forwards it.
+
+Source: azure.microsoft.com/en-us/blog/rewrite-http-headers-with-azure-application-gateway
+"""
+
 
 def rate_limit_key() -> str:
     """Return the key that a rate limit counts by: a connection, with all its sessions and API tokens, or an address."""
@@ -46,8 +53,9 @@ def rate_limit_key() -> str:
 def client_network() -> str:
     """Return the part of the client's address that belongs to one household: of IPv6 the first 64 bits, else all."""
     address = request.remote_addr or ""
+    with_port = _WITH_PORT.fullmatch(address)
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(with_port[1] or with_port[2] if with_port else address)
     except ValueError:
         return address  # a proxy's own way to say who asks
     found: IPv4Address | IPv6Address = (parsed.ipv4_mapped or parsed) if parsed.version == 6 else parsed

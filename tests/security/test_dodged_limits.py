@@ -95,6 +95,13 @@ def test_an_ipv4_address_is_the_same_when_written_as_ipv6(limited: Callable[...,
     assert from_address(client, "::ffff:198.51.100.2") == 302
 
 
+@pytest.mark.parametrize("address", ["198.51.100.1", "[2001:db8::1]"])
+def test_the_port_that_some_proxies_append_makes_no_other_address(limited: Callable[..., Flask], address: str) -> None:
+    client = limited(SVP_PROXIES="1").test_client()
+    statuses = [from_address(client, f"{address}:{40_000 + number}") for number in range(SIGN_INS + 1)]
+    assert statuses[-1] == 429
+
+
 def test_an_address_that_is_none_still_counts(limited: Callable[..., Flask]) -> None:
     client = limited(SVP_PROXIES="1").test_client()
     assert [from_address(client, "unknown") for _ in range(SIGN_INS + 1)][-1] == 429
