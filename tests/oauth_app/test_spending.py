@@ -163,11 +163,11 @@ def test_the_api_says_what_counts(stranger: Person, store: Store) -> None:
     stranger.submit("/settings", monthly_budget_usd="100")
     pay(store, stranger.connection_id, 1.5)
     pay(store, stranger.connection_id, None)
-    told = stranger.ask("GET", "/api/connection").json
-    assert told is not None
-    assert (told["trusted"], told["monthly_budget_usd"], told["monthly_cap_usd"]) == (False, 100.0, 1.0)
-    assert (told["spent_usd"], told["calls_of_unknown_price"]) == (1.5, 1)
-    assert told["budget_used_up"] == "new_connection_budget_reached"
+    answer = stranger.ask("GET", "/api/connection").json
+    assert answer is not None
+    assert (answer["trusted"], answer["monthly_budget_usd"], answer["monthly_cap_usd"]) == (False, 100.0, 1.0)
+    assert (answer["spent_usd"], answer["calls_of_unknown_price"]) == (1.5, 1)
+    assert answer["budget_used_up"] == "new_connection_budget_reached"
 
 
 def test_a_link_that_waits_for_a_budget_says_so(ada: Person, store: Store) -> None:
