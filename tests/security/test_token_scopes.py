@@ -82,7 +82,7 @@ def test_a_token_can_not_disconnect_notion(ada: Person, app: Flask, store: Store
     assert store.connections.tokens(ada.connection_id) is not None
 
 
-def test_a_token_opens_no_page_and_presses_no_button(ada: Person, app: Flask) -> None:
+def test_a_token_opens_no_page_and_presses_no_button(ada: Person, app: Flask, store: Store) -> None:
     token = make_token(ada, *SCOPES)
     thief = Person(app, ada.notion)
     form = {"csrf_token": thief.csrf, "name": "mine", "scope": READ}
@@ -97,6 +97,8 @@ def test_a_token_opens_no_page_and_presses_no_button(ada: Person, app: Flask) ->
             assert "Settings</a>" not in answer.text, f"{method} {rule} shows a page of who is signed in"
             walked += 1
     assert walked > 30
+    assert store.connections.tokens(ada.connection_id) is not None
+    assert len(store.web.api_tokens(ada.connection_id)) == 1
 
 
 def test_a_token_beside_its_owners_session_is_still_a_token_alone(ada: Person, store: Store) -> None:
