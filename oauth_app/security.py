@@ -95,6 +95,9 @@ def _protect(answer: Response, *, hsts: bool) -> Response:
     headers["X-Frame-Options"] = "DENY"
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = (
+        "same-origin"  # a sibling host's page would be sent pictures with the cookie
+    )
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
     if hsts:
         headers["Strict-Transport-Security"] = HSTS
