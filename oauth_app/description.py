@@ -17,11 +17,12 @@ blueprint = Blueprint("description", __name__)
 TITLE = "Social Video Processor"
 VERSION = "1.0.0"
 WORDS = (
-    "Links and databases, for scripts. Send a personal API token (made on the page *Settings*) as "
-    "`Authorization: Bearer svp_…`. A token has one or more of the scopes `read` (see what is there), `add_links` (add "
-    "links and retry them) and `manage` (make, register and change databases); each operation names the one that it "
-    "needs, and answers `403` with the error `scope_missing` without it. No token can make tokens, sign in or "
-    "disconnect. With a session cookie instead, requests that change something need the header `X-CSRFToken`."
+    "Links and databases, for scripts. Send a personal API token (made on the page *Settings*) as `Authorization: "
+    "Bearer svp_…`. A token has one or more of the scopes `read` (see what is there, and export all of it), "
+    "`add_links` (add links and retry them) and `manage` (make, register and change databases); each operation names "
+    "the one that it needs, and answers `403` with the error `scope_missing` without it. No token can make tokens, "
+    "sign in or disconnect. With a session cookie instead, requests that change something need the header "
+    "`X-CSRFToken`."
 )
 
 

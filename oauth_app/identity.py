@@ -89,11 +89,16 @@ def open_to_tokens(scope: Scope) -> Callable[[View], View]:
     return mark
 
 
-def browser() -> str:
-    """Return a secret that this browser keeps, to tie a sign-in to it."""
+def mark_browser() -> str:
+    """Return a secret that this browser keeps from now on, to tie a sign-in to it."""
     if _BROWSER not in session:
         session[_BROWSER] = secrets.token_urlsafe(_SECRET_BYTES)
-    value: str = session[_BROWSER]
+    return browser()
+
+
+def browser() -> str:
+    """Return the secret that this browser keeps; '' if it has none."""
+    value: str = session.get(_BROWSER, "")
     return value
 
 

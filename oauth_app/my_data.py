@@ -21,7 +21,7 @@ def export(connection: Connection) -> Response:
 
 
 def delete(connection: Connection) -> bool:
-    """Delete it all, for good. Return whether Notion was told to end the access."""
+    """Delete it all, for good. Return whether the grant was revoked at Notion."""
     found = services()
     found.store.deletions.delete(connection.id, now=found.now())
     return found.revoke_deleted(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from flask import Flask, Response, make_response, request
@@ -36,6 +37,12 @@ OVERALL_LIMIT = "600 per minute"
 SIGN_IN_LIMIT = "30 per minute"
 WRITE_LIMIT = "120 per minute"
 
+_WITH_PORT = re.compile(r"(?:\[(.*)\]|([\d.]+)):\d+")
+"""An address as Azure's Application Gateway forwards it.
+
+Source: azure.microsoft.com/en-us/blog/rewrite-http-headers-with-azure-application-gateway
+"""
+
 
 def rate_limit_key() -> str:
     """Return the key that a rate limit counts by: a connection, with all its sessions and API tokens, or an address."""
@@ -46,15 +53,27 @@ def rate_limit_key() -> str:
 def client_network() -> str:
     """Return the part of the client's address that belongs to one household: of IPv6 the first 64 bits, else all."""
     address = request.remote_addr or ""
+    with_port = _WITH_PORT.fullmatch(address)
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(with_port[1] or with_port[2] if with_port else address)
     except ValueError:
         return address  # a proxy's own way to say who asks
     found: IPv4Address | IPv6Address = (parsed.ipv4_mapped or parsed) if parsed.version == 6 else parsed
     return f"{IPv6Address(int(found) >> 64 << 64)}/64" if found.version == 6 else str(found)
 
 
-limiter = Limiter(rate_limit_key, application_limits=[OVERALL_LIMIT], storage_uri="memory://", headers_enabled=True)
+def _limited_route() -> str:
+    # Without a name, requests for paths that aren't there would not be counted.
+    return request.endpoint or "nothing"
+
+
+limiter = Limiter(
+    rate_limit_key,
+    application_limits=[OVERALL_LIMIT],
+    storage_uri="memory://",
+    headers_enabled=True,
+    request_identifier=_limited_route,
+)
 """Counts in the memory of the process, of which the app has one (`oauth_app.serving`)."""
 
 
@@ -76,6 +95,9 @@ def _protect(answer: Response, *, hsts: bool) -> Response:
     headers["X-Frame-Options"] = "DENY"
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = (
+        "same-origin"  # a sibling host's page would be sent pictures with the cookie
+    )
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
     if hsts:
         headers["Strict-Transport-Security"] = HSTS
@@ -86,7 +108,8 @@ def _protect(answer: Response, *, hsts: bool) -> Response:
 
 def _refuse_nul() -> None:
     # NUL is in no text that people write, and PostgreSQL refuses it.
-    if "\x00" in request.path or any("\x00" in value for value in request.values.values()):
+    given = (*request.args.items(multi=True), *request.form.items(multi=True))
+    if "\x00" in request.path or any("\x00" in value for _, value in given):
         raise Refusal(400, "invalid_text", "The request holds characters that no text has.")
 
 

@@ -126,12 +126,9 @@ class Settings(BaseSettings, PageOptions):
     @property
     def is_personal(self) -> bool:
         """Whether who connects Notion must sit at this machine: Notion sends nobody else back to the app."""
+        is_for_others = self.production or self.proxies > 0
         hosts = (self.app_host, urlsplit(self.app_url).hostname)
-        return (
-            not self.production
-            and not self.proxies
-            and all(host in ("localhost", "127.0.0.1", "::1") for host in hosts)
-        )
+        return not is_for_others and all(host in ("localhost", "127.0.0.1", "::1") for host in hosts)
 
     @property
     def missing_notion_client(self) -> list[str]:

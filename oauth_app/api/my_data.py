@@ -17,5 +17,8 @@ blueprint = Blueprint("api_my_data", __name__, url_prefix="/api/my-data")
 @limiter.limit(my_data.EXPORT_LIMIT)
 @operation(Scope.READ, resp=answers(200, None, 401), tags=["Connection"])
 def export() -> Response:
-    """All that is held about the connection, as one JSON object: an array per kind, then `complete`. No secrets."""
+    """All that is held about the connection, as one JSON object.
+
+    It has an array per kind, and ends with `complete`. Secrets are left out.
+    """
     return my_data.export(identity.connection())

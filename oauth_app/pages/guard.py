@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, make_response, redirect, request, url_for
+from flask import flash, make_response, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from oauth_app import identity
@@ -20,7 +20,9 @@ def require_session() -> Response | None:
     """Send whoever isn't signed in to the start page, scripts with an API token too."""
     if identity.person() is not None:
         return None
-    flash("Connect Notion first: you are not signed in, or not any more.", "attention")
+    # A form of another site comes without the cookie. To keep a message for it would replace that cookie.
+    if request.method == "GET" or session:
+        flash("Connect Notion first: you are not signed in, or not any more.", "attention")
     if "HX-Request" in request.headers:
         # A redirect would put the start page into the part that htmx asked for.
         return make_response("", 401, {"HX-Redirect": url_for("start.show")})

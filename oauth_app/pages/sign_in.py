@@ -51,7 +51,7 @@ def login() -> Response | tuple[str, int]:
     if request.host != ours.netloc and "here" not in request.args:
         # Notion redirects back to `app_url`: the browser must have its session cookie under that host.
         return redirect(f"{found.settings.app_url.rstrip('/')}{url_for('.login', here=1)}")
-    state = found.store.web.begin_sign_in(browser=identity.browser(), now=found.now())
+    state = found.store.web.begin_sign_in(browser=identity.mark_browser(), now=found.now())
     return redirect(found.oauth.authorize_url(redirect_uri=found.settings.notion_redirect_uri, state=state))
 
 

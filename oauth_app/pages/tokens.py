@@ -18,7 +18,7 @@ LONGEST_NAME = 60
 MOST_TOKENS = 20
 SCOPES = {
     Scope.ADD_LINKS: ("add links", "Add links, and retry those that failed. All that a phone needs."),
-    Scope.READ: ("read", "See links, databases and what they cost."),
+    Scope.READ: ("read", "See links, databases and what they cost, and export all your data."),
     Scope.MANAGE: ("manage databases", "Make, register, change and forget databases."),
 }
 """What a token may be allowed: in short, and as a sentence."""

@@ -28,12 +28,20 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class OneLine(logging.Formatter):
-    """Escapes control characters in messages, so that no client's path passes for a line of the log."""
+    """Escapes control characters and indents tracebacks, so that nothing of a client's passes for a line of the log."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
         """Return the line of a record."""
-        record.message = _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], record.message)
+        record.message = _escape(record.message)
         return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
+        """Return a traceback. An exception may quote what a client sent."""
+        return "\n".join(f"    {_escape(line)}" for line in super().formatException(ei).split("\n"))
+
+
+def _escape(text: str) -> str:
+    return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def server(app: Any, *, host: str, port: int, threads: int, deadlines: Deadlines) -> uvicorn.Server:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from svp_dagster.models import Value
+from svp_dagster.notion.rich_text import one_line
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 from svp_dagster.store.connections import Connection
@@ -24,7 +25,8 @@ class Held(Value):
     @property
     def line(self) -> str:
         """The connection and what it has, for a terminal."""
-        whose = " / ".join(name for name in (self.workspace_name, self.owner_name) if name) or "unnamed"
+        # Names are whatever strangers call themselves: nothing in them may move the cursor of a terminal.
+        whose = one_line(" / ".join(name for name in (self.workspace_name, self.owner_name) if name)) or "unnamed"
         has = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.counts.items() if count)
         return f"{self.connection_id}  {whose}{'' if self.active else ' (disconnected)'}: {has}"
 

@@ -36,6 +36,7 @@ SHOWN_IN_THE_DOCUMENTATION = (
     "tokens",
     "api",
     "operator",
+    "operator-offers",
 )
 SHOWN_DARK_TOO = ("start", "links")
 

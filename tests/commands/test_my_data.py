@@ -90,6 +90,14 @@ def test_forgetting_asks_first(store: Store, mine: Connection) -> None:
     assert store.connections.get(mine.id) is not None
 
 
+def test_a_strangers_name_moves_no_cursor(store: Store, mine: Connection) -> None:
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE connections SET owner_name = 'x\x1b[2Jy\r\nz'")
+    asked = svp("forget", mine.id, typed="n\n").stderr
+    assert "x[2Jy z" in asked
+    assert "\x1b" not in asked
+
+
 def test_a_connection_is_forgotten_and_revoked_and_another_is_left_alone(
     store: Store, mine: Connection, theirs: Connection
 ) -> None:

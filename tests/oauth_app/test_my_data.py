@@ -101,8 +101,8 @@ def test_one_click_deletes_everything_ends_the_session_and_revokes_the_grant(
     assert "Your data are deleted here" in ada.see("/")
     assert store.connections.get(connection_id) is None
     assert store.entries.get(added) is None
-    told = httpx.post(f"{notion.url}/v1/oauth/introspect", json={"token": tokens.access}, auth=CLIENT)
-    assert told.json()["active"] is False
+    introspected = httpx.post(f"{notion.url}/v1/oauth/introspect", json={"token": tokens.access}, auth=CLIENT)
+    assert introspected.json()["active"] is False
     assert [left.is_revoked for left in store.deletions.pending()] == [True]
     assert ada.client.get("/entries").location == "/"
     assert ask(app, secret).status_code == 401

@@ -110,6 +110,17 @@ def test_a_name_that_a_stranger_chose_is_only_a_name(
     assert "<script>alert" not in page
 
 
+def test_a_name_that_turns_the_direction_of_writing_turns_nothing_but_itself(
+    stranger: Person, app: Flask, notion: NotionSandbox, store: Store, tmp_path: Path
+) -> None:
+    turned = "\u202edetsurt"
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE connections SET workspace_name = ?, owner_name = ?", (turned, turned))
+    operator = Person(app, notion)
+    become_operator(operator, tmp_path / "home")
+    assert operator.see("/operator").count(f"<bdi>{turned}</bdi>") == 2
+
+
 def test_nobody_trusts_themselves(stranger: Person, store: Store) -> None:
     answer = stranger.submit("/operator/trust", connection=stranger.connection_id, trusted="yes")
     assert answer.status_code == 403
@@ -152,11 +163,11 @@ def test_the_api_says_what_counts(stranger: Person, store: Store) -> None:
     stranger.submit("/settings", monthly_budget_usd="100")
     pay(store, stranger.connection_id, 1.5)
     pay(store, stranger.connection_id, None)
-    told = stranger.ask("GET", "/api/connection").json
-    assert told is not None
-    assert (told["trusted"], told["monthly_budget_usd"], told["monthly_cap_usd"]) == (False, 100.0, 1.0)
-    assert (told["spent_usd"], told["calls_of_unknown_price"]) == (1.5, 1)
-    assert told["budget_used_up"] == "new_connection_budget_reached"
+    answer = stranger.ask("GET", "/api/connection").json
+    assert answer is not None
+    assert (answer["trusted"], answer["monthly_budget_usd"], answer["monthly_cap_usd"]) == (False, 100.0, 1.0)
+    assert (answer["spent_usd"], answer["calls_of_unknown_price"]) == (1.5, 1)
+    assert answer["budget_used_up"] == "new_connection_budget_reached"
 
 
 def test_a_link_that_waits_for_a_budget_says_so(ada: Person, store: Store) -> None:

@@ -1,7 +1,8 @@
-"""The app's cookie: a sibling host can't plant one, no script reads it, no other site's form sends it."""
+"""The app's cookie: a sibling host can't plant one, no script reads it, no other site's form sends or replaces it."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,17 @@ def test_without_https_the_cookie_has_a_name_that_a_browser_takes(app: Flask) ->
     assert rules_of(answer.headers["Set-Cookie"]) == {"httponly", "path=/", "samesite=lax"}
     document: Any = client.get("/openapi.json").json
     assert document["components"]["securitySchemes"]["session"]["name"] == "svp_session"
+
+
+def test_no_form_of_another_site_replaces_the_cookie(app: Flask, ada: Person) -> None:
+    """Such a form is sent without the cookie. An answer that sets another would sign the person out."""
+    form, walked = {"csrf_token": ada.csrf, "state": "x", "code": "x"}, 0
+    for route in app.url_map.iter_rules():
+        if "POST" in (route.methods or set()):
+            path = re.sub("<.*?>", "0" * 32, route.rule)
+            assert "Set-Cookie" not in app.test_client().post(path, data=form).headers, path
+            walked += 1
+    assert walked > 25
 
 
 @pytest.fixture(scope="module")

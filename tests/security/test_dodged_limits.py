@@ -95,6 +95,13 @@ def test_an_ipv4_address_is_the_same_when_written_as_ipv6(limited: Callable[...,
     assert from_address(client, "::ffff:198.51.100.2") == 302
 
 
+@pytest.mark.parametrize("address", ["198.51.100.1", "[2001:db8::1]"])
+def test_the_port_that_some_proxies_append_makes_no_other_address(limited: Callable[..., Flask], address: str) -> None:
+    client = limited(SVP_PROXIES="1").test_client()
+    statuses = [from_address(client, f"{address}:{40_000 + number}") for number in range(SIGN_INS + 1)]
+    assert statuses[-1] == 429
+
+
 def test_an_address_that_is_none_still_counts(limited: Callable[..., Flask]) -> None:
     client = limited(SVP_PROXIES="1").test_client()
     assert [from_address(client, "unknown") for _ in range(SIGN_INS + 1)][-1] == 429
@@ -119,6 +126,14 @@ def test_requests_that_are_refused_count_too(limited: Callable[..., Flask]) -> N
         for number in range(REQUESTS + 1)
     ]
     assert statuses == [401] * REQUESTS + [429]
+
+
+def test_requests_for_what_is_not_there_count_too(limited: Callable[..., Flask]) -> None:
+    client = limited().test_client()
+    statuses = [client.get(f"/nothing/{number}").status_code for number in range(REQUESTS + 1)]
+    assert statuses == [404] * REQUESTS + [429]
+    assert client.put("/entries").status_code == 429
+    assert client.get("/static/app.css", buffered=True).status_code == 200
 
 
 def test_there_is_one_count_for_the_whole_app(tmp_path: Path, new_sqlite: Callable[[], str]) -> None:

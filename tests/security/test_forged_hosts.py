@@ -15,7 +15,7 @@ from tests.security.app_web import app_web, exchange
 
 EVIL = "evil.example"
 NOT_WALKED = ("static", "health.ready", "sign_in.disconnect", "my_data.delete")
-WISHES = {
+VALUES = {
     "next": f"https://{EVIL}/",
     "url": f"//{EVIL}",
     "redirect": f"/\\{EVIL}",
@@ -63,8 +63,8 @@ def test_no_value_of_a_request_says_where_to_go(app: Flask, ada: Person) -> None
             continue
         path = re.sub("<.*?>", "0" * 32, route.rule)
         for method in sorted((route.methods or set()) & {"GET", "POST"}):
-            form = WISHES | {"csrf_token": ada.csrf} if method == "POST" else None
-            answer = ada.client.open(path, method=method, query_string=WISHES, data=form)
+            form = VALUES | {"csrf_token": ada.csrf} if method == "POST" else None
+            answer = ada.client.open(path, method=method, query_string=VALUES, data=form)
             host = hosts_of(answer.location or "")
             assert host in ("", "localhost", urlsplit(ada.notion.url).netloc), f"{method} {route}: {answer.location}"
             walked += 1

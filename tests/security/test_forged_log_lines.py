@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 
 import httpx
@@ -38,6 +39,17 @@ def test_the_log_has_no_query_and_no_headers(tmp_path: Path) -> None:
         log = web.child.log.read_text()
     assert "GET /auth/notion/callback" in log
     assert secret not in log
+
+
+def test_an_error_that_quotes_a_client_is_no_line_of_its_own() -> None:
+    try:
+        raise ValueError(f"not understood: \n{FORGED}\r{FORGED}\x85{FORGED}\x1b[2J")
+    except ValueError:
+        record = logging.LogRecord("app", logging.ERROR, "app.py", 1, "failed", None, sys.exc_info())
+    first, *others = OneLine("%(message)s").format(record).splitlines()
+    assert first == "failed"
+    assert "".join(others).count(FORGED) == 3
+    assert all(line.startswith("    ") and line.isprintable() for line in others)
 
 
 @pytest.mark.parametrize("control", ["\n", "\r", "\x1b[2J", "\x00", "\x7f", "\x85", "\u2028"])

@@ -232,6 +232,12 @@ def test_compressed_bodies_are_refused(callers: Callers) -> None:
     assert client.post("/api/entries", data=body, content_type=JSON, headers=headers | packed).status_code == 415
 
 
+@pytest.mark.parametrize("query", ["", "?output_language=English"])
+@pytest.mark.parametrize("values", [["\0"], ["English", "\0"]], ids=["one value", "a second one"])
+def test_nul_is_refused_wherever_it_is(ada: Person, query: str, values: list[str]) -> None:
+    assert ada.submit(f"/settings{query}", output_language=values).status_code == 400
+
+
 def test_what_is_good_is_still_taken(callers: Callers) -> None:
     link: Any = {"url": "https://www.tiktok.com/@ada/video/7300000000000000001", "tag": "cooking"}
     for client, headers in (callers.person, callers.script):

@@ -82,7 +82,7 @@ def test_a_token_can_not_disconnect_notion(ada: Person, app: Flask, store: Store
     assert store.connections.tokens(ada.connection_id) is not None
 
 
-def test_a_token_opens_no_page_and_presses_no_button(ada: Person, app: Flask) -> None:
+def test_a_token_opens_no_page_and_presses_no_button(ada: Person, app: Flask, store: Store) -> None:
     token = make_token(ada, *SCOPES)
     thief = Person(app, ada.notion)
     form = {"csrf_token": thief.csrf, "name": "mine", "scope": READ}
@@ -97,6 +97,8 @@ def test_a_token_opens_no_page_and_presses_no_button(ada: Person, app: Flask) ->
             assert "Settings</a>" not in answer.text, f"{method} {rule} shows a page of who is signed in"
             walked += 1
     assert walked > 30
+    assert store.connections.tokens(ada.connection_id) is not None
+    assert len(store.web.api_tokens(ada.connection_id)) == 1
 
 
 def test_a_token_beside_its_owners_session_is_still_a_token_alone(ada: Person, store: Store) -> None:
@@ -198,6 +200,12 @@ def test_the_page_says_what_each_token_may_do_and_when_it_was_used(ada: Person, 
     now = datetime.now(UTC)
     store.web.add_api_token(ada.connection_id, name="Old", scopes={Scope.READ}, expires_at=now, now=now)
     assert "<strong>expired</strong>" in ada.see("/tokens")
+
+
+def test_the_page_says_that_a_token_that_reads_may_take_everything_along(ada: Person, app: Flask) -> None:
+    token = make_token(ada, READ)
+    assert ask(app.test_client(), token, "GET", "/api/my-data").status_code == 200
+    assert "export all your data" in ada.see("/tokens")
 
 
 def test_the_description_names_the_scope_of_every_operation(app: Flask) -> None:

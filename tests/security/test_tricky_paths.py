@@ -97,6 +97,7 @@ def test_every_answer_of_every_route_has_its_headers(app: Flask, ada: Person) ->
                 assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
                 assert answer.headers["X-Frame-Options"] == "DENY"
+                assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
                 if route.endpoint != "static":
                     assert answer.headers["Cache-Control"] == "no-store", f"{method} {route}"
                 assert "Access-Control-Allow-Origin" not in answer.headers
