@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-once up test check resilience bench bench-media bench-pipeline bench-cost soak lock clean
+.PHONY: demo demo-once up test check resilience bench bench-media bench-pipeline bench-cost bench-pictures soak lock clean
 
 demo: $(VENV)/ready  ## the whole system with sample links, no key or account needed
 	$(BIN)/svp demo
@@ -38,6 +38,9 @@ bench-pipeline: $(VENV)/ready  ## a run's time beside its critical path, and wha
 
 bench-cost: $(VENV)/ready  ## what a video costs at list prices, and a second save of it
 	$(BIN)/python -m benchmarks.cost
+
+bench-pictures: $(VENV)/ready-dev  ## the memory that 30 hostile pictures take, in minutes; fails over 700 MB
+	$(BIN)/python -m benchmarks.pictures
 
 soak: $(VENV)/ready-dev  ## 200 rows while every outside service fails a fifth of its calls; ends with what was found
 	$(BIN)/python -m benchmarks.soak
