@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from svp_dagster.models import JsonObject, ScreenText, Transcript, Value, Video
-from svp_dagster.summary.subtitles import is_subtitle
+from svp_dagster.summary.subtitles import Subtitles
 from svp_dagster.summary.words import clean, one_line, says_something, sentences
 
 PIECE_CHARS = 300
@@ -129,6 +129,7 @@ def _speech(transcript: Transcript) -> tuple[Passage, ...]:
 
 
 def _screen(screen_text: ScreenText, transcript: Transcript) -> tuple[Passage, ...]:
+    subtitles = Subtitles(transcript)
     return tuple(
         Passage(
             source="screen",
@@ -137,7 +138,7 @@ def _screen(screen_text: ScreenText, transcript: Transcript) -> tuple[Passage, .
             slide=line.slide,
         )
         for line in screen_text.lines
-        if not is_subtitle(line, transcript)
+        if not subtitles.includes(line)
         for text in _pieces(line.text)
     )
 
