@@ -17,11 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from yt_dlp import YoutubeDL
 from yt_dlp.extractor import gen_extractor_classes
 from yt_dlp.extractor.tiktok import TikTokIE as TikTokVideoIE
-from yt_dlp.networking import Request, Response
-from yt_dlp.networking._curlcffi import CurlCFFIRH, CurlOpt
+from yt_dlp.networking import Request
+from yt_dlp.networking._curlcffi import CurlCFFIRH
 from yt_dlp.networking.exceptions import HTTPError, RequestError
 from yt_dlp.networking.impersonate import ImpersonateTarget
 from yt_dlp.utils import ExtractorError
@@ -31,6 +30,7 @@ from svp_dagster.download.instagram_extractor import InstagramIE
 from svp_dagster.download.posts import SLIDES
 from svp_dagster.download.site_failures import tiktok_failure
 from svp_dagster.download.turns import Turn
+from svp_dagster.download.yt_dlp_network import BLOCK_BYTES, BoundedYoutubeDL
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject, Link
 
@@ -41,9 +41,9 @@ MAX_SMALL_FILE_BYTES: Final = 20_000_000
 
 _RETRIES: Final = 2
 _NOT_THERE: Final = (404, 410)
+_HEADERS: Final = "http_headers"
 _NAME: Final = "file_name"
 """Our own key in the metadata that yt-dlp gets: the name of the file to be written."""
-_BLOCK_BYTES: Final = 65_536
 
 # Source: yt-dlp, extractor/tiktok.py, _solve_challenge_and_set_cookies; issues 17403 and 17604.
 _PAGE_FOR_ROBOTS: Final = "Unexpected response from webpage request"
@@ -106,44 +106,6 @@ class TikTokIE(TikTokVideoIE):  # type: ignore[misc]  # yt-dlp has no types
         return subtitles
 
 
-class _GuardedCurlRH(CurlCFFIRH):  # type: ignore[misc]  # yt-dlp has no types
-    """curl that ignores NO_PROXY in the environment, which would lead around the guard."""
-
-    def _send(self, request: Request) -> Any:
-        cookies = self._get_cookiejar(request) if "cookie" not in request.headers else None
-        self._get_instance(cookiejar=cookies).curl.setopt(CurlOpt.NOPROXY, "")
-        return super()._send(request)
-
-
-class _TidyYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
-    """yt-dlp with the guarded curl. `close` also closes answers that an error left open."""
-
-    def __init__(self, options: JsonObject, turn: Turn | None) -> None:
-        self._answers: list[Response] = []
-        self._turn = turn
-        super().__init__(options, auto_init=False)
-
-    def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
-        guarded = [_GuardedCurlRH if handler is CurlCFFIRH else handler for handler in handlers]
-        return super().build_request_director(guarded, preferences)
-
-    def urlopen(self, req: Any) -> Response:
-        if self._turn is not None:
-            self._turn.spend(req if isinstance(req, str) else req.url)
-        try:
-            answer = super().urlopen(req)
-        except HTTPError as error:
-            self._answers.append(error.response)
-            raise
-        self._answers.append(answer)
-        return answer
-
-    def close(self) -> None:
-        for answer in self._answers:
-            answer.close()
-        super().close()
-
-
 class YtDlpSession:
     """A session for one post, as a context manager. Its methods raise yt-dlp's own exceptions."""
 
@@ -154,9 +116,13 @@ class YtDlpSession:
         folder: Path,
         socket_timeout_s: float,
         cookies: Path | None,
+        max_size_bytes: int,
         turn: Turn | None = None,
     ) -> None:
-        """Files go into `folder`. `cookies` is rewritten: give a copy. Posts of Instagram need a turn."""
+        """Files go into `folder`. `cookies` is rewritten: give a copy. Posts of Instagram need a turn.
+
+        No answer may be larger than `max_size_bytes`, the limit of the largest file.
+        """
         import imageio_ffmpeg
 
         self._log = _Log()
@@ -186,7 +152,7 @@ class YtDlpSession:
             "color": "never",
             "logger": self._log,
         }
-        self._yt_dlp = _TidyYoutubeDL(options, turn)
+        self._yt_dlp = BoundedYoutubeDL(options, turn, max_size_bytes=max_size_bytes)
 
     def __enter__(self) -> Self:
         return self
@@ -218,7 +184,8 @@ class YtDlpSession:
 
         `on_progress` gets yt-dlp's reports (`downloaded_bytes`, `total_bytes` …) and may raise to stop.
         """
-        wanted = {key: value for key, value in info.items() if key not in ("subtitles", "automatic_captions")}
+        # yt-dlp goes through every list that it gets, for each file anew, and nothing of them is needed any more.
+        wanted = {key: value for key, value in info.items() if key == _HEADERS or not isinstance(value, list | dict)}
         self._hooks = [on_progress]
         wanted |= {"formats": [*formats], "_type": "video", _NAME: name}
         done = self._yt_dlp.process_ie_result(wanted, download=True)
@@ -255,12 +222,12 @@ class YtDlpSession:
     def _read(self, url: str) -> bytes | None:
         """Read a small file; None for one that is too large."""
         with self._yt_dlp.urlopen(Request(url)) as answer:
-            content = b""
-            while block := answer.read(_BLOCK_BYTES):
+            content = bytearray()
+            while block := answer.read(BLOCK_BYTES):
                 content += block
                 if len(content) > MAX_SMALL_FILE_BYTES:
                     return None
-            return content
+            return bytes(content)
 
     def _on_progress(self, report: JsonObject) -> None:
         for hook in self._hooks:
