@@ -31,6 +31,7 @@ from oauth_app.description import answers, spec
 from oauth_app.security import limiter
 from oauth_app.services import Services, services
 from oauth_app.site_health import PlatformHealth
+from svp_dagster import bounded_http
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Value
 from svp_dagster.rows.pauses import downloader_versions
@@ -203,7 +204,7 @@ def _platforms(found: Services) -> dict[str, PlatformHealth] | None:
 def _notion(settings: Settings) -> str:
     # Without a token Notion answers 401 quickly: reached is all that is asked here.
     try:
-        answer = httpx.get(f"{settings.notion_base_url}/v1/users/me", timeout=HTTP_LIMIT_S)
+        answer = bounded_http.get(f"{settings.notion_base_url}/v1/users/me", timeout_s=HTTP_LIMIT_S)
     except httpx.HTTPError as error:
         return f"can't be reached ({type(error).__name__})"
     return f"answers with HTTP {answer.status_code}" if answer.status_code >= 500 else ""

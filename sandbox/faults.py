@@ -23,6 +23,7 @@ from flask import Flask, Response, g, jsonify, request
 from pydantic import ConfigDict, TypeAdapter, ValidationError, field_validator
 from pydantic.dataclasses import dataclass as validated_dataclass
 
+from sandbox import bombs
 from sandbox.recorder import Recorder
 from sandbox.serving import hang_up
 
@@ -40,8 +41,8 @@ class Fault:
     Matching: `method` (None: any) and `path`, a regular expression searched in the path. The first `after`
     matches pass; of the others each is hit with `probability`, `times` times at most (None: always).
 
-    Effect: an answer of `status`, `headers` and `body` (JSON or text), or `garbage` in a 200, or `cut`, which
-    closes the connection before any byte of the answer or in the middle of its body; each `delay_s` later.
+    Effect: an answer of `status`, `headers` and `body` (JSON or text), or `garbage` in a 200, or a `bomb`, or `cut`,
+    which closes the connection before any byte of the answer or in the middle of its body; each `delay_s` later.
     A delay alone delays the true answer.
 
     `when="before"`: the request has no effect. `when="after"`: it is carried out, then its answer is lost.
@@ -58,6 +59,7 @@ class Fault:
     delay_s: float = 0.0
     cut: Literal["before_answer", "mid_answer"] | None = None
     garbage: Literal["html", "broken_json"] | None = None
+    bomb: bombs.Bomb | None = None
     when: Literal["before", "after"] = "before"
     name: str = "fault"
 
@@ -73,7 +75,7 @@ class Fault:
     @property
     def replaces_answer(self) -> bool:
         """False for a mere delay."""
-        return self.status is not None or self.cut is not None or self.garbage is not None
+        return any(effect is not None for effect in (self.status, self.cut, self.garbage, self.bomb))
 
     def matches(self, *, method: str, path: str) -> bool:
         """Whether the fault is meant for such a request, its counters aside."""
@@ -197,9 +199,11 @@ def _add_control_routes(app: Flask, *, faults: FaultPlan, recorder: Recorder) ->
 
 def _faulty(fault: Fault, answer: Response) -> Response:
     """The answer that `fault` puts in the place of `answer`, which is the app's own if it ran."""
-    if fault.garbage is not None or fault.status is not None:
+    if fault.garbage is not None or fault.status is not None or fault.bomb is not None:
         answer.close()
-    if fault.garbage is not None:
+    if fault.bomb is not None:
+        answer = bombs.answer(fault.bomb)
+    elif fault.garbage is not None:
         text, content_type = _GARBAGE[fault.garbage]
         answer = Response(text, status=200, content_type=content_type)
     elif fault.status is not None:

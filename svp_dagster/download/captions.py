@@ -12,7 +12,16 @@ from typing import Final
 from svp_dagster.models import Segment
 
 MAX_CHARACTERS: Final = 2_000_000
-"""Longer files are cut: an hour of speech has about 60,000 characters."""
+"""Longer files are cut: an hour of speech has about 60,000 characters, times and markup come on top."""
+
+MAX_WORDS_CHARACTERS: Final = 250_000
+"""The words of all cues together: four hours of speech."""
+
+MAX_CUES: Final = 10_000
+"""A word every second for three hours."""
+
+MAX_CUE_CHARACTERS: Final = 5_000
+"""The words of one cue. A whole video's speech may stand in one."""
 
 _TIMES: Final = re.compile(
     r"^[ \t]*(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})[ \t]*-->[ \t]*(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})",
@@ -25,13 +34,18 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\ufeff]")
 def parse(text: str) -> tuple[Segment, ...]:
     """Return the segments of a WebVTT or SRT file, in order of time; none for anything else.
 
-    A line that repeats the one before it, as rolling captions do, is kept once.
+    A line that repeats the one before it, as rolling captions do, is kept once. What is more than any captions have is
+    cut off.
     """
     segments: list[Segment] = []
+    left = MAX_WORDS_CHARACTERS
     for block in re.split(r"\n[ \t]*\n", _unified(text)):
         cue = _cue(block.splitlines())
         if cue is None:
             continue
+        if len(segments) == MAX_CUES or len(cue.text) > left:
+            break
+        left -= len(cue.text)
         segments.extend(_unrolled(cue, segments[-1] if segments else None))
     return tuple(sorted(segments, key=lambda segment: (segment.start_s, segment.end_s)))
 
@@ -45,7 +59,7 @@ def _cue(lines: list[str]) -> Segment | None:
     for row, line in enumerate(lines[:3]):
         if found := _TIMES.match(line):
             start_s, end_s = _seconds(*found.groups()[:4]), _seconds(*found.groups()[4:])
-            words = "\n".join(filter(None, map(_plain, lines[row + 1 :])))
+            words = "\n".join(filter(None, map(_plain, lines[row + 1 :])))[:MAX_CUE_CHARACTERS].rstrip()
             return Segment(start_s=start_s, end_s=end_s, text=words) if words and end_s > start_s else None
     return None
 

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 
+_UNEXPECTED = (AttributeError, LookupError, TypeError, ValueError, SyntaxError, RecursionError)
+"""What an extractor may raise where a site's answer has an unexpected shape. Broken XML is a SyntaxError, JSON that is
+nested too deeply a RecursionError."""
+
 _EXTRAS_BYTES = 64_000_000
 """Limit of the pages, pictures and captions of one post, beside the video."""
 
@@ -130,12 +134,13 @@ class YtDlpDownloader(Component):
                 folder=folder,
                 socket_timeout_s=self.socket_timeout_s,
                 cookies=self._cookies(Path(private)),
+                max_size_bytes=self.max_size_bytes,
                 turn=turn,
             )
             try:
                 with session:
                     yield session
-            except (YoutubeDLError, RequestError, AttributeError, LookupError, TypeError, ValueError) as error:
+            except (*_UNEXPECTED, YoutubeDLError, RequestError) as error:
                 raise yt_dlp_failure(error, platform=link.platform, guard=guard) from error
 
     def _cookies(self, private: Path) -> Path | None:

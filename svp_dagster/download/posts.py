@@ -6,10 +6,12 @@ come from strangers and are fetched through the egress guard only.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from svp_dagster.models import JsonObject, Link
@@ -22,6 +24,11 @@ MAX_TITLE_CHARACTERS: Final = 300
 MAX_SLIDES: Final = 35
 """TikTok's own limit for a photo post; Instagram's is 20."""
 MAX_CAPTION_TRACKS: Final = 12
+_MAX_LANGUAGES: Final = 300
+"""Tracks that are looked at: YouTube has some 200 translations."""
+MAX_PICTURE_ADDRESSES: Final = 8
+"""Addresses of one picture that are tried."""
+MAX_ID_CHARACTERS: Final = 200
 _GUARDED: Final = frozenset({"http", "https", "http_dash_segments"})
 """Protocols that yt-dlp requests itself: files, and files in segments."""
 _UNPLAYABLE: Final = -100
@@ -70,11 +77,11 @@ class Post:
 
 def read_post(info: JsonObject, *, link: Link) -> Post:
     """Parse yt-dlp's unprocessed result (`extract_info(…, process=False)`)."""
-    entries = [entry for entry in info.get("entries") or () if isinstance(entry, dict)]
+    entries = [entry for entry in islice(info.get("entries") or (), MAX_SLIDES) if isinstance(entry, dict)]
     first = entries[0] if entries else info
-    items = tuple(_items(info, entries, link))[:MAX_SLIDES]
+    items = tuple(islice(_items(info, entries, link), MAX_SLIDES))
     return Post(
-        media_key=f"{str(info['extractor_key']).lower()}:{info['id']}",
+        media_key=f"{str(info['extractor_key']).lower()}:{_short_id(str(info['id']))}",
         url=_own_url(info, link),
         title=_title(info),
         description=_text(info.get("description"))[:MAX_DESCRIPTION_CHARACTERS],
@@ -123,7 +130,7 @@ def _smallest(formats: Sequence[JsonObject], min_short_side_px: int) -> JsonObje
 
 def _items(info: JsonObject, entries: Sequence[JsonObject], link: Link) -> Iterator[Item]:
     """Yield the items. Instagram's pictures are yt-dlp's thumbnails; elsewhere these are just covers."""
-    slides = [tuple(map(str, urls)) for urls in info.get(SLIDES) or () if urls]
+    slides = [tuple(map(str, urls[:MAX_PICTURE_ADDRESSES])) for urls in info.get(SLIDES) or () if urls]
     if slides:
         yield from (Item(formats=(), pictures=urls) for urls in slides)
         return
@@ -158,7 +165,8 @@ def _pictures(info: JsonObject) -> tuple[str, ...]:
     thumbnails = [each for each in info.get("thumbnails") or () if each.get("url")]
     ordered = sorted(thumbnails, key=lambda each: (_preference(each), each.get("width") or 0))
     urls = [str(each["url"]) for each in reversed(ordered)]
-    return tuple(dict.fromkeys(urls or ([str(info["thumbnail"])] if info.get("thumbnail") else [])))
+    addresses = dict.fromkeys(urls or ([str(info["thumbnail"])] if info.get("thumbnail") else []))
+    return tuple(addresses)[:MAX_PICTURE_ADDRESSES]
 
 
 def _captions(info: JsonObject) -> Iterator[Captions]:
@@ -174,7 +182,7 @@ def _captions(info: JsonObject) -> Iterator[Captions]:
             url=str(offer.get("url") or ""),
             data=str(offer.get("data") or ""),
         )
-        for code, offers in tracks.items()
+        for code, offers in islice(tracks.items(), _MAX_LANGUAGES)
         if (offer := _readable(offers)) is not None
     ]
     yield from sorted(found, key=lambda track: track.translated)[:MAX_CAPTION_TRACKS]
@@ -191,6 +199,11 @@ def _language(code: str) -> str:
 
     language, dash, region = code.partition("-")
     return f"{ISO639Utils.long2short(language) or language}{dash}{region}"[:20]
+
+
+def _short_id(post_id: str) -> str:
+    """Return the id, or a digest of one that is absurdly long."""
+    return post_id if len(post_id) <= MAX_ID_CHARACTERS else hashlib.sha256(post_id.encode()).hexdigest()
 
 
 def _own_url(info: JsonObject, link: Link) -> str:

@@ -21,6 +21,9 @@ _MAX_DETAIL_CHARACTERS: Final = 300
 _WORD_WITH_DIGITS: Final = re.compile(r"\w*\d\w*")
 """An id or a number, which differs from post to post."""
 
+# Source: curl, lib/curl_easy/strerror.c and lib/cw-out.c: CURLE_FILESIZE_EXCEEDED.
+_FILE_SIZE: Final = re.compile(r"max(imum)? file size", re.IGNORECASE)
+
 _SIGNALS: Final[tuple[tuple[str, PlainCode], ...]] = (
     (r"do not have permission to view this post|registered users who follow this account", Code.PRIVATE),
     (r"IP address is blocked", Code.ADDRESS_BLOCKED),
@@ -141,6 +144,8 @@ def yt_dlp_failure(error: Exception, *, platform: str, guard: EgressGuard) -> Sv
                 return known
     if any(isinstance(cause, UnsupportedError) for cause in causes) or "No suitable extractor" in message:
         return failure(Code.UNSUPPORTED_LINK, reason="it doesn't name a post of this site", detail=detail)
+    if _FILE_SIZE.search(message):
+        return failure(Code.TOO_LARGE, reason="larger than the limit", detail=detail)
     for pattern, code in _SIGNALS:
         if re.search(pattern, message, re.IGNORECASE):
             return failure(code, detail=detail)

@@ -27,7 +27,7 @@ def download(
     """Fetch a post into `folder`, check that its files are what they should be, and choose its cover.
 
     Raises the failures of the downloader, and `media_empty`, `media_wrong_kind`, `media_truncated`,
-    `media_unreadable`, `sound_only`, `too_long`.
+    `media_unreadable`, `sound_only`, `too_long`, `too_large`.
     """
     fetched = downloader.fetch(link, folder=folder, progress=progress, browsers=browsers, pace=pace)
     video = _checked(fetched, max_duration_s=downloader.max_duration_s)

@@ -26,11 +26,11 @@ from yt_dlp.networking.impersonate import ImpersonateTarget
 from yt_dlp.utils import ExtractorError
 
 from svp_dagster.download.browsers import BROWSER, in_order
-from svp_dagster.download.guarded_yt_dlp import GuardedYoutubeDL
 from svp_dagster.download.instagram_extractor import InstagramIE
 from svp_dagster.download.posts import SLIDES
 from svp_dagster.download.site_failures import tiktok_failure
 from svp_dagster.download.turns import Turn
+from svp_dagster.download.yt_dlp_network import BLOCK_BYTES, GuardedYoutubeDL
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject, Link
 
@@ -41,9 +41,9 @@ MAX_SMALL_FILE_BYTES: Final = 20_000_000
 
 _RETRIES: Final = 2
 _NOT_THERE: Final = (404, 410)
+_HEADERS: Final = "http_headers"
 _NAME: Final = "file_name"
 """Our own key in the metadata that yt-dlp gets: the name of the file to be written."""
-_BLOCK_BYTES: Final = 65_536
 
 # Source: yt-dlp, extractor/tiktok.py, _solve_challenge_and_set_cookies; issues 17403 and 17604.
 _PAGE_FOR_ROBOTS: Final = "Unexpected response from webpage request"
@@ -116,9 +116,13 @@ class YtDlpSession:
         folder: Path,
         socket_timeout_s: float,
         cookies: Path | None,
+        max_size_bytes: int,
         turn: Turn | None = None,
     ) -> None:
-        """Files go into `folder`. `cookies` is rewritten: give a copy. Posts of Instagram need a turn."""
+        """Files go into `folder`. `cookies` is rewritten: give a copy. Posts of Instagram need a turn.
+
+        No answer may be larger than `max_size_bytes`, the limit of the largest file.
+        """
         self._log = _Log()
         self._folder = folder
         self._turn = turn
@@ -145,7 +149,7 @@ class YtDlpSession:
             "color": "never",
             "logger": self._log,
         }
-        self._yt_dlp = GuardedYoutubeDL(options, turn)
+        self._yt_dlp = GuardedYoutubeDL(options, turn, max_size_bytes=max_size_bytes)
 
     def __enter__(self) -> Self:
         return self
@@ -177,7 +181,8 @@ class YtDlpSession:
 
         `on_progress` gets yt-dlp's reports (`downloaded_bytes`, `total_bytes` …) and may raise to stop.
         """
-        wanted = {key: value for key, value in info.items() if key not in ("subtitles", "automatic_captions")}
+        # yt-dlp goes through every list that it gets, for each file anew, and nothing of them is needed any more.
+        wanted = {key: value for key, value in info.items() if key == _HEADERS or not isinstance(value, list | dict)}
         self._hooks = [on_progress]
         wanted |= {"formats": [offer], "_type": "video", _NAME: name}
         done = self._yt_dlp.process_ie_result(wanted, download=True)
@@ -214,12 +219,12 @@ class YtDlpSession:
     def _read(self, url: str) -> bytes | None:
         """Read a small file; None for one that is too large."""
         with self._yt_dlp.urlopen(Request(url)) as answer:
-            content = b""
-            while block := answer.read(_BLOCK_BYTES):
+            content = bytearray()
+            while block := answer.read(BLOCK_BYTES):
                 content += block
                 if len(content) > MAX_SMALL_FILE_BYTES:
                     return None
-            return content
+            return bytes(content)
 
     def _on_progress(self, report: JsonObject) -> None:
         for hook in self._hooks:

@@ -7,6 +7,7 @@ secret. It opens the local file alone, and only in containers that hold their ow
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from svp_dagster.errors import Code, PlainCode, failure
+from svp_dagster.errors import Code, PlainCode, SvpError, failure
 
 CONTAINERS = "mov,matroska,avi,mpegts,mp3,aac,ogg,wav,flac"
 """Demuxers that may open a file. Playlists and scripts (hls, concat, dash …) are missing on purpose."""
@@ -32,6 +33,12 @@ OUTPUT_BYTES = 1024**3
 MAX_PIXELS = 8192 * 4352
 """Largest picture that is decoded, 8K: a header may claim any size."""
 
+MAX_BLOCK_BYTES = 512 * 1024**2
+"""Most that one allocation may ask for: an 8K picture of four channels of 16 bits takes 285 MB."""
+
+# Source: libavutil/imgutils.c, av_image_check_size2.
+_TOO_MANY_PIXELS = re.compile(r"Picture size (\d+)x(\d+) (?:is invalid|exceeds)")
+
 Stream = Any
 """A stream of ffmpeg-python, which has no types."""
 
@@ -44,14 +51,14 @@ class Output:
     log: str
 
 
-def source(path: Path, **options: str | int | float) -> Stream:
+def source(path: Path, *, containers: str = CONTAINERS, **options: str | int | float) -> Stream:
     """Return the input for a file that may be hostile; `options` are ffmpeg's input options."""
     import ffmpeg
 
     return ffmpeg.input(
         f"file:{path}",
         protocol_whitelist="file",
-        format_whitelist=CONTAINERS,
+        format_whitelist=containers,
         max_pixels=MAX_PIXELS,
         **options,
     )
@@ -71,9 +78,16 @@ def sink(*streams: Stream, to: str = "pipe:", **options: str | int | float) -> S
     return ffmpeg.output(*streams, to, **options)
 
 
-def run(stream: Stream, *, limit_s: float, on_error: PlainCode, loglevel: str = "error") -> Output:
+def run(
+    stream: Stream,
+    *,
+    limit_s: float,
+    on_error: PlainCode,
+    loglevel: str = "error",
+    memory_bytes: int = MEMORY_BYTES,
+) -> Output:
     """Run to the end. A process that fails or takes longer than `limit_s` raises the failure `on_error`."""
-    with running(stream, limit_s=limit_s, on_error=on_error, loglevel=loglevel) as process:
+    with running(stream, limit_s=limit_s, on_error=on_error, loglevel=loglevel, memory_bytes=memory_bytes) as process:
         return Output(stdout=process.stdout.read(), log=process.log())
 
 
@@ -98,7 +112,14 @@ class Process:
 
 
 @contextmanager
-def running(stream: Stream, *, limit_s: float, on_error: PlainCode, loglevel: str = "error") -> Iterator[Process]:
+def running(
+    stream: Stream,
+    *,
+    limit_s: float,
+    on_error: PlainCode,
+    loglevel: str = "error",
+    memory_bytes: int = MEMORY_BYTES,
+) -> Iterator[Process]:
     """Run while the caller reads its output; it is killed when the block ends early or after `limit_s`.
 
     A block that reads to the end raises `on_error` if the process failed. A block that is left by `GeneratorExit` or
@@ -114,7 +135,7 @@ def running(stream: Stream, *, limit_s: float, on_error: PlainCode, loglevel: st
             start_new_session=True,
             env={},
         ) as child:
-            _set_limits(child.pid)
+            _set_limits(child.pid, memory_bytes)
             late = threading.Event()
             timer = threading.Timer(limit_s, _stop, args=(child, late))
             timer.start()
@@ -128,23 +149,24 @@ def running(stream: Stream, *, limit_s: float, on_error: PlainCode, loglevel: st
         if late.is_set():
             raise failure(on_error, detail=f"ffmpeg took longer than {limit_s:.0f} s")
         if code != 0:
-            _raise_for(process.log(), code, on_error)
+            raise log_failure(process.log(), on_error=on_error)
 
 
 def _command(stream: Stream, loglevel: str) -> list[str]:
     import ffmpeg
     import imageio_ffmpeg
 
-    settings = stream.global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", loglevel)
+    quiet = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", loglevel)
+    settings = stream.global_args(*quiet, "-max_alloc", str(MAX_BLOCK_BYTES))
     return list(ffmpeg.compile(settings, cmd=imageio_ffmpeg.get_ffmpeg_exe(), overwrite_output=True))
 
 
-def _set_limits(pid: int) -> None:
+def _set_limits(pid: int, memory_bytes: int) -> None:
     """Limit the child from outside: `preexec_fn` is unsafe beside threads. Only Linux can."""
     if not hasattr(resource, "prlimit"):
         return
     with suppress(ProcessLookupError, PermissionError):  # it is gone already, or the sandbox around us forbids it
-        resource.prlimit(pid, resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        resource.prlimit(pid, resource.RLIMIT_AS, (memory_bytes, memory_bytes))
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
 
 
@@ -156,8 +178,13 @@ def _stop(child: subprocess.Popen[bytes], late: threading.Event | None = None) -
             os.killpg(child.pid, signal.SIGKILL)
 
 
-def _raise_for(log: str, code: int, on_error: PlainCode) -> None:
+def log_failure(log: str, *, on_error: PlainCode) -> SvpError:
+    """Return the failure behind the log of a process that failed: `on_error` where the log names no other cause."""
     if "No space left on device" in log:
-        raise failure(Code.STORAGE_FULL, detail="ffmpeg: no space left on device")
+        return failure(Code.STORAGE_FULL, detail="ffmpeg: no space left on device")
+    if size := _TOO_MANY_PIXELS.search(log):
+        pixels = f"{size[1]} × {size[2]} pixels"
+        reason = f"{pixels} large; at most {MAX_PIXELS / 1e6:.0f} million pixels are opened"
+        return failure(Code.TOO_LARGE, reason=reason, detail=f"a picture of {pixels}")
     last = [line.strip() for line in log.splitlines() if line.strip()][-3:]
-    raise failure(on_error, detail=f"ffmpeg ended with {code}: {' | '.join(last)}"[:500])
+    return failure(on_error, detail=f"ffmpeg failed: {' | '.join(last)}"[:500])

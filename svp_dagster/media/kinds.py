@@ -20,6 +20,12 @@ def picture_suffix(content: bytes) -> str | None:
     return ".webp" if content[:4] == b"RIFF" and content[8:12] == b"WEBP" else None
 
 
+def is_animated(webp: bytes) -> bool:
+    """Return whether a WebP picture says that it has several frames."""
+    # Source: RFC 9649, section 2.7: the flag `A` of the chunk VP8X.
+    return webp[12:16] == b"VP8X" and len(webp) > 20 and bool(webp[20] & 0x02)
+
+
 def is_picture(path: Path) -> bool:
     """Return whether a file is a picture of one of those kinds. Raises FileNotFoundError and other OSErrors."""
     with path.open("rb") as file:

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-MAX_INPUT_BYTES = 20_000_000
+from svp_dagster.errors import SvpError
+from svp_dagster.media.pictures import open_picture
+
 QUALITY = 80
 
 
 def small_jpeg(picture: Path, *, side_px: int = 320) -> bytes | None:
-    """Return a JPEG whose longer side is at most `side_px`; None for a file that is no picture or is absurdly large.
-
-    OpenCV itself refuses pictures of more than 2³⁰ pixels before it allocates them.
-    """
+    """Return a JPEG whose longer side is at most `side_px`; None for a file that can't be opened as a picture."""
     import cv2
-    import numpy as np
 
-    if not picture.is_file() or not 0 < picture.stat().st_size <= MAX_INPUT_BYTES:
-        return None
     try:
-        image = cv2.imdecode(np.fromfile(picture, dtype=np.uint8), cv2.IMREAD_REDUCED_COLOR_2)
-        if image is None:
-            return None
-        scale = min(1.0, side_px / max(image.shape[:2]))
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
-        encoded, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    except cv2.error:  # damaged or oversized: a page without a thumbnail is still a page
+        image = open_picture(picture, short_side_px=side_px)
+    except SvpError:  # damaged or oversized: a page without a thumbnail is still a page
         return None
+    scale = min(1.0, side_px / max(image.shape[:2]))
+    size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
+    encoded, jpeg = cv2.imencode(
+        ".jpg", cv2.resize(image, size, interpolation=cv2.INTER_AREA), [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    )
     return bytes(jpeg) if encoded else None

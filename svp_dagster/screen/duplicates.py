@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svp_dagster.screen.frames import Frame, Picture
+from svp_dagster.media.pictures import Picture
+from svp_dagster.screen.frames import Frame
 
 CHANGE = 0.2
 """Share of a cell's strokes that must differ. A lower value keeps more frames, a higher one loses captions."""

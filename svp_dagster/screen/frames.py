@@ -14,12 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svp_dagster.errors import Code, failure
-from svp_dagster.media import ffmpeg
+from svp_dagster.media import ffmpeg, pictures
+from svp_dagster.media.pictures import Picture
 from svp_dagster.media.scaling import fit
 from svp_dagster.models import MediaFile
-
-Picture = NDArray[np.uint8]
-"""Height × width × 3, blue-green-red."""
 
 EVERY_S = 2.0
 SHORT_SIDE_PX = 540
@@ -27,10 +25,6 @@ SHORT_SIDE_PX = 540
 
 SLIDE_SHORT_SIDE_PX = 1080
 """A slide is a still, which has smaller print than a passing frame."""
-
-MAX_SLIDE_BYTES = 30_000_000
-MAX_SLIDE_PIXELS = 50_000_000
-"""Larger pictures are refused by their header, before they are decoded."""
 
 MAX_FRAMES = 300
 """Videos of more than ten minutes are sampled less often."""
@@ -71,27 +65,13 @@ def sample(file: MediaFile, *, limit_s: float, most: int = MAX_FRAMES) -> Iterat
         raise failure(Code.MEDIA_UNREADABLE, detail="no frame could be decoded")
 
 
-def open_slide(path: Path, *, slide: int) -> Frame:
+def open_slide(path: Path, *, slide: int, limit_s: float) -> Frame:
     """Open a slide, upright, with a short side of at most 1080 px. Transparent parts become white.
 
-    Raises `media_unreadable` for a file that is no JPEG, PNG, WebP or GIF, damaged or far too large.
+    Raises `too_large`, and `media_unreadable` for a file that is no JPEG, PNG or WebP, damaged or takes too long.
     """
-    from PIL import Image, ImageOps
-
-    try:
-        if path.stat().st_size > MAX_SLIDE_BYTES:
-            raise failure(Code.MEDIA_UNREADABLE, detail=f"a slide of {path.stat().st_size} bytes")
-        with Image.open(path, formats=("JPEG", "PNG", "WEBP", "GIF")) as image:
-            if image.width * image.height > MAX_SLIDE_PIXELS:
-                raise failure(Code.MEDIA_UNREADABLE, detail=f"a slide of {image.width} × {image.height} pixels")
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
-        width, height = fit(upright.width, upright.height, SLIDE_SHORT_SIDE_PX)
-        paper = Image.new("RGBA", upright.size, "white")
-        shown = Image.alpha_composite(paper, upright).convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # What Pillow raises for damaged files, by format.
-        raise failure(Code.MEDIA_UNREADABLE, detail=f"slide {slide}: {type(error).__name__}") from error
-    return Frame(picture=np.ascontiguousarray(np.asarray(shown)[:, :, ::-1]), slide=slide)
+    picture = pictures.open_picture(path, short_side_px=SLIDE_SHORT_SIDE_PX, limit_s=min(limit_s, pictures.LIMIT_S))
+    return Frame(picture=picture, slide=slide)
 
 
 def _from_hdr() -> NDArray[np.uint8]:

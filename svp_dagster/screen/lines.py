@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from rapidfuzz import fuzz
@@ -101,15 +101,20 @@ def follow(pages: Sequence[Page]) -> list[ScreenLine]:
     each other at the same place and have the same numbers. So is a text that grows at its place.
     """
     tracks: list[_Track] = []
-    for number, page in enumerate(pages):
-        taken: set[int] = set()
+    by_reading: dict[str, list[_Track]] = {}
+    before: list[_Track] = []
+    for page in pages:
+        here: dict[int, _Track] = {}
         for line in page.lines:
-            track = _track_of(line, tracks, number, taken)
+            key = essence(line.text)
+            track = _track_of(line, key, by_reading.get(key, ()), before, here)
             if track is None:
-                track = _Track(page=page, line=line)
+                track = _Track(number=len(tracks), page=page, line=line)
                 tracks.append(track)
-            taken.add(id(track))
-            track.see(line, page, number)
+            here[track.number] = track
+            if track.see(line, page, key):
+                by_reading.setdefault(key, []).append(track)
+        before = [here[number] for number in sorted(here)]
     return [track.screen_line() for track in tracks]
 
 
@@ -122,37 +127,47 @@ def essence(text: str) -> str:
 
 @dataclass(kw_only=True)
 class _Track:
-    """A line in successive pictures."""
+    """A line in successive pictures, with the essence of each of its readings."""
 
+    number: int
     page: Page
     line: Line
+    key: str = ""
     readings: Counter[str] = field(default_factory=Counter)
-    last_page: int = 0
+    keys: dict[str, str] = field(default_factory=dict)
     last_s: float | None = None
 
-    def see(self, line: Line, page: Page, number: int) -> None:
+    def see(self, line: Line, page: Page, key: str) -> bool:
+        """Add a reading. Return whether none before had its essence."""
+        is_new = key not in self.keys.values()
         self.readings[line.text] += 1
-        self.line, self.last_page, self.last_s = line, number, page.last_s
+        self.keys[line.text] = key
+        self.line, self.key, self.last_s = line, key, page.last_s
+        return is_new
 
     def screen_line(self) -> ScreenLine:
-        """Return the line with its most frequent reading, the longest of several."""
-        text = max(self.readings, key=lambda text: (self._grown(text), self.readings[text], len(text)))
+        """Return the line with its most frequent reading, the longest of several.
+
+        Of a line that appeared word by word it is the full text.
+        """
+        whole = max(self.keys.values(), key=len)
+
+        def rank(text: str) -> tuple[bool, int, int]:
+            return fuzz.ratio(self.keys[text], whole) >= SAME_TEXT, self.readings[text], len(text)
+
+        text = max(self.readings, key=rank)
         return ScreenLine(text=text, first_s=self.page.first_s, last_s=self.last_s, slide=self.page.slide)
 
-    def _grown(self, text: str) -> bool:
-        """Return whether this is the full text of a line that appeared word by word."""
-        whole = max((essence(reading) for reading in self.readings), key=len)
-        return fuzz.ratio(essence(text), whole) >= SAME_TEXT
 
-
-def _track_of(line: Line, tracks: list[_Track], number: int, taken: set[int]) -> _Track | None:
-    free = [track for track in tracks if id(track) not in taken]
-    key = essence(line.text)
-    again = next((track for track in free if any(essence(text) == key for text in track.readings)), None)
-    if again is not None:
-        return again
-    here = [track for track in free if track.last_page == number - 1 and _overlap(track.line, line)]
-    return next((track for track in here if _same(essence(track.line.text), key)), None)
+def _track_of(
+    line: Line, key: str, same: Sequence[_Track], before: Sequence[_Track], taken: Container[int]
+) -> _Track | None:
+    """Return the first track with the same words, else one at this place of the page before."""
+    free_again = [track for track in same if track.number not in taken]
+    if free_again:
+        return min(free_again, key=lambda track: track.number)
+    free = (track for track in before if track.number not in taken and _overlap(track.line, line))
+    return next((track for track in free if _same(track.key, key)), None)
 
 
 def _same(before: str, now: str) -> bool:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from svp_dagster.errors import Code, failure
+from svp_dagster.media.pictures import Picture
 from svp_dagster.models import Word
-from svp_dagster.screen.frames import Picture
 
 GUTTER_PX = 24
 GREY = 128
@@ -145,7 +145,7 @@ def _jpeg(sheet: Picture) -> bytes:
     import cv2
 
     for quality in QUALITIES:
-        _, encoded = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        if len(encoded) <= SHEET_BYTES:
-            return bytes(encoded)
-    raise failure(Code.SCREEN_FAILED, detail=f"a contact sheet of {sheet.shape} has {len(encoded)} bytes")
+        encoded, jpeg = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if encoded and len(jpeg) <= SHEET_BYTES:
+            return bytes(jpeg)
+    raise failure(Code.SCREEN_FAILED, detail=f"a contact sheet of {sheet.shape} is no JPEG of {SHEET_BYTES} bytes")

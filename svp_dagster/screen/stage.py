@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from svp_dagster.errors import SvpError
+from svp_dagster.media.pictures import Picture
 from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Video, Word
 from svp_dagster.ports import Contents, Meter, ScreenReader
 from svp_dagster.screen import frames, lines, sheets
 from svp_dagster.screen.duplicates import distinct
-from svp_dagster.screen.frames import Frame, Picture
+from svp_dagster.screen.frames import Frame
 from svp_dagster.screen.lines import Page
 from svp_dagster.screen.sheets import Sheet
 
@@ -126,7 +127,7 @@ def _slides(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]
 
 def _slide(path: Path, clip: MediaFile | None, number: int, *, of: int, limit_s: float) -> Iterator[Frame]:
     if clip is None:
-        yield frames.open_slide(path, slide=number)
+        yield frames.open_slide(path, slide=number, limit_s=limit_s)
         return
     for frame in frames.sample(clip, limit_s=limit_s, most=max(frames.MAX_FRAMES // of, 1)):
         yield replace(frame, at_s=None, slide=number)

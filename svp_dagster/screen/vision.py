@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from svp_dagster.bounded_http import bounded_adapter
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import Word
 from svp_dagster.packages import load
@@ -54,7 +55,11 @@ def open_client(*, api_key: SecretStr | None, credentials_file: Path | None, end
     except (GoogleAuthError, OSError, ValueError) as error:
         reason = "GOOGLE_APPLICATION_CREDENTIALS names no key file of a service account"
         raise failure(Code.MISCONFIGURED, reason=reason, detail=type(error).__name__) from error
-    return ImageAnnotatorClient(transport="rest", client_options=options, credentials=account)
+    client = ImageAnnotatorClient(transport="rest", client_options=options, credentials=account)
+    transport: Any = client.transport
+    for scheme in ("https://", "http://"):
+        transport._session.mount(scheme, bounded_adapter())  # there is no other way to its session
+    return client
 
 
 def batches(pictures: Sequence[Path]) -> list[list[Path]]:
@@ -101,7 +106,7 @@ def annotate(client: Any, pictures: Sequence[Path], *, timeout_s: float, limit_s
         raise _out_of_time(error) from error
     except requests.RequestException as error:
         raise _unreachable(type(error).__name__) from error
-    except (ParseError, ValueError) as error:  # a 200 whose body isn't JSON, or not even text
+    except (ParseError, ValueError, RecursionError) as error:  # a 200 whose body isn't JSON, or not even text
         raise _unreachable(f"not an answer of Vision: {type(error).__name__}") from error
     if len(answers) != len(pictures):
         raise _unreachable(f"{len(answers)} answers for {len(pictures)} pictures")

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from svp_dagster.bounded_http import bounded
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import Segment
 from svp_dagster.packages import load
@@ -81,11 +82,17 @@ def prepare() -> None:
 def open_client(*, api_key: SecretStr, base_url: str, timeout_s: float) -> Any:
     """Return a client with a timeout and without retries of its own. Raises `key_rejected` without a key."""
     prepare()
-    from openai import OpenAI
+    from openai import DefaultHttpxClient, OpenAI
 
     if not api_key:
         raise failure(Code.KEY_REJECTED, service=SERVICE, setting=KEY_SETTING, detail="no key is set")
-    return OpenAI(api_key=api_key.get_secret_value(), base_url=base_url or None, timeout=timeout_s, max_retries=0)
+    return OpenAI(
+        api_key=api_key.get_secret_value(),
+        base_url=base_url or None,
+        timeout=timeout_s,
+        max_retries=0,
+        http_client=DefaultHttpxClient(**bounded()),
+    )
 
 
 def transcribe_part(client: Any, part: Path, *, model: str, length_s: float, attempts: int) -> PartTranscript:
@@ -115,7 +122,7 @@ def _transcribe_once(client: Any, part: Path, *, model: str, length_s: float) ->
         raise _unreachable(type(error).__name__) from error
     except openai.APIStatusError as error:
         raise _refused(error, model) from error
-    except (openai.APIError, ValueError) as error:  # an answer of 200 that isn't JSON, or JSON of another shape
+    except (openai.APIError, ValueError, RecursionError) as error:  # a 200 that isn't JSON, or JSON of another shape
         raise failure(Code.SPEECH_FAILED, detail=f"unusable answer: {type(error).__name__}") from error
     if not isinstance(getattr(answer, "text", None), str):  # a page instead of JSON comes back as it is
         report(SERVICE, status=200, kind=f"an answer of type {type(answer).__name__}", body=str(answer))

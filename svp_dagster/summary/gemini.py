@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from svp_dagster.bounded_http import bounded
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import JsonObject, Usage
 from svp_dagster.packages import load
@@ -61,6 +62,7 @@ def open_client(*, api_key: SecretStr, base_url: str, timeout_s: float, attempts
     options = types.HttpOptions(
         base_url=base_url or None,
         timeout=int(timeout_s * 1000),
+        client_args=bounded(),
         retry_options=types.HttpRetryOptions(
             attempts=attempts, initial_delay=0.5, max_delay=8.0, http_status_codes=_REPEATED_STATUSES
         ),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from svp_dagster.models import JsonObject, ScreenText, Transcript, Value, Video
-from svp_dagster.summary.subtitles import is_subtitle
+from svp_dagster.summary.subtitles import Subtitles
 from svp_dagster.summary.words import clean, one_line, says_something, sentences
 
 PIECE_CHARS = 300
@@ -134,7 +134,8 @@ def _speech(transcript: Transcript) -> tuple[Passage, ...]:
 
 def _screen(screen_text: ScreenText, transcript: Transcript) -> tuple[Passage, ...]:
     """Return the lines on the screen without subtitles. One or two lines that are also said are a heading, and stay."""
-    subtitles = [line for line in screen_text.lines if is_subtitle(line, transcript)]
+    said = Subtitles(transcript)
+    subtitles = [line for line in screen_text.lines if said.includes(line)]
     left_out = subtitles if len(subtitles) >= _FEWEST_SUBTITLES else []
     return tuple(
         Passage(

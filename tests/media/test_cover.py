@@ -18,8 +18,9 @@ def of(**fields: object) -> Video:
 
 def test_the_platforms_thumbnail_comes_first_then_the_first_slide(tmp_path: Path) -> None:
     slides = (making.CLIPS / "porto_1.jpg", making.CLIPS / "porto_2.jpg")
+    thumbnail = making.CLIPS / "cafe.jpg"
 
-    assert cover(of(cover_path=tmp_path / "t.jpg", slides=slides), tmp_path) == tmp_path / "t.jpg"
+    assert cover(of(cover_path=thumbnail, slides=slides), tmp_path) == thumbnail
     assert cover(of(slides=slides), tmp_path) == slides[0]
     assert cover(of(), tmp_path) is None
 

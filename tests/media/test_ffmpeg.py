@@ -59,6 +59,15 @@ def test_a_process_gets_limits_and_none_of_our_environment(
     assert environment == {}
 
 
+def test_one_allocation_is_bounded_where_the_system_bounds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = plain_video(tmp_path / "a.mp4", duration_s=1, sound=False)
+    monkeypatch.setattr(ffmpeg, "MAX_BLOCK_BYTES", 100_000)
+    with pytest.raises(SvpError):
+        ffmpeg.run(ffmpeg.sink(ffmpeg.source(path), format="rawvideo"), limit_s=10, on_error=Code.MEDIA_UNREADABLE)
+
+
 def test_a_failed_process_tells_its_last_words_in_the_detail_alone(tmp_path: Path) -> None:
     path = tmp_path / "junk.mp4"
     path.write_bytes(b"junk")

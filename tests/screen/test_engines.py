@@ -217,6 +217,14 @@ def test_the_local_engine_reads_sheets(tmp_path: Path) -> None:
     assert meter.calls == []
 
 
+def test_the_local_engine_reads_a_line_across_a_strip(tmp_path: Path) -> None:
+    said = "boil the pasta, fry two onions, add the basil and serve it all at once with a lemon"
+    (sheet,) = write_sheets([picture(said, size=(2600, 200), height_px=36, grain=0)], tmp_path, tiles=1)
+    (words,) = LocalReader().read([sheet.path], meter=CountingMeter(), limit_s=60)
+    found = "".join("".join(word.text.split()) for word in words or [])
+    assert all(part in found for part in ("boil", "pasta", "onions", "basil", "lemon"))
+
+
 def test_the_local_engine_finds_nothing_in_an_empty_picture_and_stops_in_time(tmp_path: Path) -> None:
     (path,) = pictures(tmp_path, 1)
     assert LocalReader().read([path], meter=CountingMeter(), limit_s=60) == [[]]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,9 +11,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from svp_dagster.errors import Code, SvpError
+from svp_dagster.media.pictures import MAX_BYTES
 from svp_dagster.media.probe import probe
-from svp_dagster.media.scaling import fit
-from svp_dagster.screen.frames import MAX_FRAMES, MAX_SLIDE_BYTES, open_slide, sample
+from svp_dagster.media.scaling import LONGEST, fit
+from svp_dagster.screen.frames import MAX_FRAMES, SLIDE_SHORT_SIDE_PX, Frame, sample
+from svp_dagster.screen.frames import open_slide as open_slide_in_time
 from tests.media.hostile import huge_picture
 from tests.media.making import HDR, ffmpeg, picture, plain_video, sound, video
 
@@ -124,7 +128,8 @@ def test_a_header_that_claims_an_enormous_picture_is_refused(tmp_path: Path) -> 
     huge_picture(path)
     with pytest.raises(SvpError) as caught:
         list(sample(probe(path), limit_s=30))
-    assert caught.value.code is Code.MEDIA_UNREADABLE
+    assert caught.value.code is Code.TOO_LARGE
+    assert "60000 × 60000 pixels large" in caught.value.sentence
 
 
 def test_a_decode_that_takes_too_long_is_a_failure_after_what_came(tmp_path: Path) -> None:
@@ -140,9 +145,13 @@ def test_a_fitted_size_keeps_the_shape_and_is_even(width: int, height: int) -> N
     assert min(fitted_width, fitted_height) <= 540
     assert fitted_width <= width + 1
     assert fitted_height <= height + 1
-    scale = min(1, 540 / min(width, height))
+    scale = min(1, 540 / min(width, height), 540 * LONGEST / max(width, height))
     assert fitted_width == pytest.approx(width * scale, abs=2)
     assert fitted_height == pytest.approx(height * scale, abs=2)
+
+
+def open_slide(path: Path, *, slide: int) -> Frame:
+    return open_slide_in_time(path, slide=slide, limit_s=30)
 
 
 def test_a_slide_keeps_its_number_and_colours(tmp_path: Path) -> None:
@@ -167,10 +176,57 @@ def test_what_is_transparent_on_a_slide_is_white(tmp_path: Path) -> None:
     assert int(open_slide(path, slide=1).picture.min()) == WHITE
 
 
-def test_a_large_slide_is_made_smaller(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ((2160, 3840), (1080, 1920)),
+        ((3840, 2160), (1920, 1080)),
+        ((9000, 300), (5400, 180)),
+        ((9000, 1), (5400, 2)),
+        ((1, 1), (2, 2)),
+    ],
+)
+def test_a_large_slide_is_made_smaller(tmp_path: Path, size: tuple[int, int], shown: tuple[int, int]) -> None:
     path = tmp_path / "slide.jpg"
-    Image.new("RGB", (2160, 3840)).save(path)
-    assert open_slide(path, slide=1).picture.shape == (1920, 1080, 3)
+    Image.new("RGB", size).save(path)
+    assert open_slide(path, slide=1).picture.shape == (shown[1], shown[0], 3)
+    assert fit(*size, SLIDE_SHORT_SIDE_PX) == shown
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "options"),
+    [
+        ("L", "slide.jpg", {}),
+        ("CMYK", "slide.jpg", {}),
+        ("RGB", "slide.jpg", {"progressive": True}),
+        ("1", "slide.png", {}),
+        ("P", "slide.png", {}),
+        ("I;16", "slide.png", {}),
+        ("RGB", "slide.webp", {"lossless": True}),
+        ("RGB", "slide.webp", {"save_all": True, "append_images": [Image.new("RGB", (40, 60))]}),
+    ],
+)
+def test_every_kind_of_slide_is_opened(tmp_path: Path, mode: str, name: str, options: dict[str, Any]) -> None:
+    grey = Image.new("L", (40, 60), 255) if mode != "I;16" else Image.new(mode, (40, 60), 65_535)
+    path = tmp_path / name
+    grey.convert(mode).save(path, **options)
+    frame = open_slide(path, slide=1)
+    assert frame.picture.shape == (60, 40, 3)
+    assert int(frame.picture.min()) > 250
+
+
+def test_a_slide_is_opened_whatever_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "slide.jpg"
+    Image.new("RGB", (40, 60)).save(path, format="WEBP")
+    assert open_slide(path, slide=1).picture.shape == (60, 40, 3)
+
+
+@pytest.mark.parametrize("behind", [b"more bytes" * 50, b"\xff\xd8\xff\xe0"])
+def test_what_follows_a_whole_slide_is_ignored(tmp_path: Path, behind: bytes) -> None:
+    path = tmp_path / "slide.jpg"
+    Image.new("RGB", (40, 60)).save(path)
+    path.write_bytes(path.read_bytes() + behind)
+    assert open_slide(path, slide=1).picture.shape == (60, 40, 3)
 
 
 def html(path: Path) -> None:
@@ -189,18 +245,27 @@ def cut_off(path: Path) -> None:
 
 def enormous(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(MAX_SLIDE_BYTES + 1)
+        file.write(b"\xff\xd8\xff")
+        file.truncate(MAX_BYTES + 1)
 
 
 def vector(path: Path) -> None:
     path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\nshowpage\n")
 
 
-@pytest.mark.parametrize("make", [html, bomb, cut_off, enormous, vector], ids=lambda make: make.__name__)
-def test_what_is_no_slide_is_refused(make: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (html, Code.MEDIA_UNREADABLE),
+        (bomb, Code.TOO_LARGE),
+        (cut_off, Code.MEDIA_UNREADABLE),
+        (enormous, Code.TOO_LARGE),
+        (vector, Code.MEDIA_UNREADABLE),
+    ],
+)
+def test_what_is_no_slide_is_refused(make: Callable[[Path], None], code: Code, tmp_path: Path) -> None:
     path = tmp_path / "slide.jpg"
-    assert callable(make)
     make(path)
     with pytest.raises(SvpError) as caught:
         open_slide(path, slide=1)
-    assert caught.value.code is Code.MEDIA_UNREADABLE
+    assert caught.value.code is code

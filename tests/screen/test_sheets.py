@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from svp_dagster.media.pictures import Picture
 from svp_dagster.models import Word
-from svp_dagster.screen.frames import Picture
 from svp_dagster.screen.sheets import GUTTER_PX, SHEET_BYTES, SHEET_PIXELS, Layout, Sheet, arrange, words_by_tile
 from svp_dagster.screen.sheets import write_sheets as write
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from svp_dagster.models import ScreenLine, Segment, Transcript
-from svp_dagster.summary.subtitles import is_subtitle
+from svp_dagster.summary.subtitles import Subtitles
 
 SAID = Transcript(
     text="Hello everybody. Now we chop two red onions, and fry them.",
@@ -28,28 +28,28 @@ SAID = Transcript(
     ],
 )
 def test_subtitles_are_the_lines_that_repeat_what_is_said_then(text: str, at_s: float, subtitle: bool) -> None:
-    assert is_subtitle(ScreenLine(text=text, first_s=at_s, last_s=at_s), SAID) is subtitle
+    assert Subtitles(SAID).includes(ScreenLine(text=text, first_s=at_s, last_s=at_s)) is subtitle
 
 
 def test_without_times_the_whole_speech_is_compared() -> None:
     said = SAID.model_copy(update={"segments": ()})
-    assert is_subtitle(ScreenLine(text="chop two red onions", first_s=60, last_s=62), said)
+    assert Subtitles(said).includes(ScreenLine(text="chop two red onions", first_s=60, last_s=62))
 
 
 def test_without_speech_nothing_is_a_subtitle() -> None:
-    assert not is_subtitle(ScreenLine(text="chop two red onions", first_s=1, last_s=2), Transcript())
+    assert not Subtitles(Transcript()).includes(ScreenLine(text="chop two red onions", first_s=1, last_s=2))
 
 
 def test_a_line_that_goes_on_over_two_segments_is_a_subtitle() -> None:
-    assert is_subtitle(ScreenLine(text="everybody. Now we chop", first_s=4, last_s=20), SAID)
+    assert Subtitles(SAID).includes(ScreenLine(text="everybody. Now we chop", first_s=4, last_s=20))
 
 
 def test_syllables_of_hangul_count_as_characters() -> None:
     said = Transcript(text="파를 썰어요")
-    assert not is_subtitle(ScreenLine(text="파를"), said)
-    assert is_subtitle(ScreenLine(text="파를 썰어요"), said)
+    assert not Subtitles(said).includes(ScreenLine(text="파를"))
+    assert Subtitles(said).includes(ScreenLine(text="파를 썰어요"))
 
 
 def test_a_line_made_to_take_for_ever_does_not() -> None:
     endless = "boil the pasta " * 10_000
-    assert not is_subtitle(ScreenLine(text=endless), Transcript(text=endless[:-20]))
+    assert not Subtitles(Transcript(text=endless[:-20])).includes(ScreenLine(text=endless))

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from svp_dagster.commands.checks.line import Answer, CheckLine, Questions, skipped
+from svp_dagster.media.pictures import Picture
 from svp_dagster.models import Word
 from svp_dagster.ports import ScreenReader
 from svp_dagster.screen import lines, sheets
 from svp_dagster.screen.engines import VisionReader
-from svp_dagster.screen.frames import Picture
 
 SERVICE = "vision"
 SHEETS = (30, 15)

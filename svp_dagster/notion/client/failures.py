@@ -1,7 +1,7 @@
 """The one table of Notion's errors: `classify` names the kind of a failed call, and the rest make our failures of it.
 
-A call through notion-client fails with an error response, a timeout, a connection error or a body that is no JSON
-(`call_errors`). The token endpoints word their errors like the API or like RFC 6749, section 5.2.
+A call through notion-client fails with an error response, a timeout, a connection error, or a body that is no JSON or
+nested too deeply (`call_errors`). The token endpoints word their errors like the API or like RFC 6749, section 5.2.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def call_errors() -> tuple[type[Exception], ...]:
     import httpx
     from notion_client.errors import HTTPResponseError, RequestTimeoutError
 
-    return HTTPResponseError, RequestTimeoutError, httpx.HTTPError, ValueError
+    return HTTPResponseError, RequestTimeoutError, httpx.HTTPError, ValueError, RecursionError
 
 
 def classify(error: Exception) -> ErrorKind:
@@ -200,7 +200,7 @@ def _error_body(error: Exception) -> JsonObject:
     response = _response(error)
     try:
         body = json.loads(response.body) if response is not None else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(body, dict):
         return {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from svp_dagster.bounded_http import bounded
+
 if TYPE_CHECKING:
     from notion_client import Client
 
@@ -20,7 +22,7 @@ def open_client(*, base_url: str, timeout_s: float) -> Client:
     from notion_client import Client
 
     return Client(
-        client=httpx.Client(),
+        client=httpx.Client(**bounded()),
         base_url=base_url.rstrip("/"),
         notion_version=NOTION_VERSION,
         timeout_ms=round(timeout_s * 1000),
