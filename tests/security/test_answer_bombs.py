@@ -187,4 +187,4 @@ def test_a_video(site: MediaSandbox, tmp_path: Path, bomb: Bomb) -> None:
 
 def test_the_client_that_unpacks_before_it_counts_is_not_used(tmp_path: Path) -> None:
     with yt_dlp_network.GuardedYoutubeDL({}, None, max_size_bytes=1) as made:
-        assert set(made._request_director.handlers) == {"GuardedCurl", "Requests"}
+        assert set(made._request_director.handlers) == {"_GuardedCurl", "_GuardedRequests"}
