@@ -76,7 +76,7 @@ def measure_live() -> None:
         raise NotMeasured("set GEMINI_API_KEY to measure what the check by Gemini adds")
     tally = Tally(load_prices(settings.prices_file))
     engine = GeminiSummarizer(
-        api_key=settings.gemini_api_key.get_secret_value(),
+        api_key=settings.gemini_api_key,
         model=settings.gemini_model,
         base_url=settings.gemini_base_url,
     )

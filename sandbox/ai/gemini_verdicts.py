@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"\d+")
 
 
 def build_verdicts(schema: Any, *, prompt: str) -> dict[str, Any] | None:
-    """A verdict for each numbered object of the prompt; None if the schema asks for something else."""
+    """Return a verdict for each numbered object of the prompt, None if the schema asks for something else."""
     wanted = schema.get("properties", {}) if isinstance(schema, dict) else {}
     for name, part in wanted.items():
         kinds = part.get("items", {}).get("properties", {}) if part.get("type") == "array" else {}
