@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from svp_dagster.models import Evidence, PropertyFill, Value
@@ -76,6 +77,7 @@ class Judge:
         self._checker = QuoteChecker(material.passages)
         self._whole = Whole(material)
         self._min_confidence = min_confidence
+        self._supporting: dict[tuple[str, str], list[Place]] = {}
 
     def accept(self, offers: dict[str, PropertyFill], *, check: Check | None = None) -> Accepted:
         """Return the accepted values. `check` is asked about those for which the rules can't tell."""
@@ -172,12 +174,20 @@ class Judge:
         said = judge(column, value, [Statement(item.quote, item.quote)], self._whole)
         if said is not Verdict.SUPPORTED or not occurs(column, str(value), [item.quote]):
             return []
-        return [
+        key = (column.name, str(value))
+        if key not in self._supporting:
+            self._supporting[key] = self._supporting_place(column, value)
+        return self._supporting[key]
+
+    def _supporting_place(self, column: Column, value: Any) -> list[Place]:
+        """Return the first place that supports a value, if there is one."""
+        supporting = (
             place
             for place in self._checker.places
             if judge(column, value, [Statement(place.around, place.around)], self._whole) is Verdict.SUPPORTED
             and (column.type not in _CONTACTS or occurs(column, str(value), [place.around]))
-        ][:1]
+        )
+        return list(islice(supporting, 1))
 
     def _may_mean(self, column: Column, value: Any, item: Evidence, place: Place) -> bool:
         """Return whether what is said at a quote's second may be what it translates."""

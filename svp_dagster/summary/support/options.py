@@ -43,6 +43,7 @@ def judge_name(name: str, statements: Sequence[Statement]) -> Verdict:
     return best(_judge(name, statement) for statement in statements)
 
 
+@lru_cache(maxsize=512)  # asked for each place that a quote may be about
 def _judge_elsewhere(name: str, whole: Whole) -> Verdict:
     """Judge a name that no quote has by the rest of the material: it is likely if it stands there undenied."""
     flags = (flag for text in whole.texts for flag in _mentions(name, text))

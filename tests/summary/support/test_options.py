@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -102,3 +103,13 @@ def test_a_reworded_quote_needs_a_place_that_says_so() -> None:
     assert is_written(cuisine, "Thai", "I am cooking some Thai curry today", **said)
     assert not is_written(cuisine, "Italian", "I am cooking an Italian curry today", **said)
     assert not is_written(cuisine, "Thai", "we fly to Bangkok in the summer", **said)
+
+
+def test_invented_quotes_for_many_options_take_no_minutes() -> None:
+    names = [f"option{number}" for number in range(60)]
+    tags = column("Tags", "multi_select", options=tuple(names))
+    said = "|".join(f"Sentence {number} about lemon, garlic and butter." for number in range(150))
+    began_s = time.process_time()
+    made = accepted(tags, names, *(" ".join(names[at : at + 10]) for at in range(0, 60, 10)), said=said, language="en")
+    assert "Tags" in made.left_blank
+    assert time.process_time() - began_s < 5
