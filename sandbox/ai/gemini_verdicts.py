@@ -23,7 +23,7 @@ def build_verdicts(schema: Any, *, prompt: str) -> dict[str, Any] | None:
         flags = [key for key, kind in kinds.items() if kind.get("type") == "boolean"]
         if "id" in kinds and flags:
             # Assumed: a model gives a verdict for each object, by its id. If wrong: one without a verdict stays as
-            # the rules decided. Check: `python -m benchmarks.truth --live` with a key prints what the check adds.
+            # the rules decided. Check: none.
             return {name: [{"id": one["id"]} | dict.fromkeys(flags, _fits(one)) for one in _numbered(prompt)]}
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import stat
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,9 +76,9 @@ def test_threads_that_start_at_once_share_one_secret(tmp_path: Path) -> None:
 
 
 def test_processes_that_start_at_once_share_one_secret(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(3) as processes:
-        secrets = processes.map(local_secret, [tmp_path / "encryption.key"] * 16, chunksize=1)
-    assert len(set(secrets)) == 1
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as processes:
+        secrets = set(processes.map(local_secret, [tmp_path / "encryption.key"] * 16))
+    assert len(secrets) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["encryption.key"]
 
 
