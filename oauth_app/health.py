@@ -7,7 +7,7 @@ another container too, needs no import of Dagster, and is what an operator would
 Anybody may ask `/ready`. So its answer is kept for some seconds, and one request at a time renews it: many at once
 neither pass on to Notion nor hold the app's threads.
 
-A paused platform is told beside the checks and is none of them: the rest goes on, and to take the installation away
+A paused platform stands beside the checks and is none of them: the rest goes on, and to take the installation away
 from its users would help nobody.
 """
 

@@ -54,7 +54,7 @@ def retry(connection: Connection, entry: Entry) -> Entry:
 def retry_failed(connection: Connection, *, tag: str | None, code: str | None) -> tuple[int, int]:
     """Ask again for the links that failed for good, the latest first; how many were asked for, and how many are left.
 
-    The store alone is written: `MOST_AT_ONCE` rows are too many for Notion to be told while a person waits.
+    The store alone is written: `MOST_AT_ONCE` rows are too many to sync to Notion while a person waits.
     """
     store, now = services().store, services().now()
     _link_database(connection)

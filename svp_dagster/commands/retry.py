@@ -27,7 +27,7 @@ def failed_rows(settings: Settings, *, code: str | None) -> list[Entry]:
 
 
 def retry(settings: Settings, page_ids: Sequence[str]) -> list[Asked]:
-    """Ask for the rows again; Notion is told by the daemon. What became of each, in their order."""
+    """Request the rows again, and return what became of each, in their order. The daemon syncs them to Notion."""
     store = open_store(settings)
     asked = {entry.link.page_id for entry in retry_rows(store, page_ids, now=datetime.now(UTC))}
     left = store.entries.known(page_id for page_id in page_ids if page_id not in asked)

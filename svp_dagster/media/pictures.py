@@ -59,7 +59,7 @@ def open_picture(path: Path, *, short_side_px: int, limit_s: float = LIMIT_S) ->
 
 
 def _demuxer(head: bytes) -> str:
-    """Return ffmpeg's name for the kind of a picture. It is told, since it would believe the file's name."""
+    """Return ffmpeg's name for the kind of a picture. Without it ffmpeg would believe the file's name."""
     match picture_suffix(head):
         case ".jpg":
             return "jpeg_pipe"
