@@ -219,7 +219,7 @@ class Word(Value):
     """A word (or a line, as the engine gives it) and its box in pixels of its picture.
 
     `after` is what parts it from the next word: nothing, a space or the end of its line. None where the engine doesn't
-    say, so that distances have to.
+    say, so that distances have to. `certainty` is from 0 to 1, None where the engine gives none.
     """
 
     text: str
@@ -228,6 +228,7 @@ class Word(Value):
     right: float
     bottom: float
     after: Literal["", " ", "\n"] | None = None
+    certainty: float | None = None
 
 
 class ScreenLine(Value):

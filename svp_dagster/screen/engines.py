@@ -20,7 +20,7 @@ from svp_dagster.errors import SvpError
 from svp_dagster.models import Usage, Word
 from svp_dagster.packages import load
 from svp_dagster.ports import Meter
-from svp_dagster.screen import vision
+from svp_dagster.screen import scripts, vision
 
 PAID_TILES = 30
 """6 × 5 frames. Measured: one such picture of a 60 s clip yields all the words that two of 15 frames yield."""
@@ -49,6 +49,9 @@ are squeezed, because recognition takes 40 kB a pixel."""
 _LARGE_BLOCK_BYTES = 4 * 1024**2
 """With blocks of this size returned, a page full of text takes 0.5 GB instead of 0.8 (measured)."""
 _M_MMAP_THRESHOLD = -3  # Source: glibc, malloc.h
+
+_NOTHING_READ = "\ufffd"
+"""Stands for an empty reading within RapidOCR."""
 
 _one_at_a_time = Lock()
 
@@ -130,7 +133,10 @@ class VisionReader(Component):
 
 
 class LocalReader(Component):
-    """RapidOCR with the models in its wheel, free of charge. Returns lines instead of words."""
+    """RapidOCR with the models in its wheel, free of charge. Returns lines instead of words.
+
+    Lines in other scripts than Latin, Chinese and Japanese are read by Tesseract, where it is installed.
+    """
 
     tiles: int = Field(default=LOCAL_TILES, ge=1, description="Frames in one picture.")
 
@@ -141,13 +147,15 @@ class LocalReader(Component):
 
     @property
     def recipe(self) -> str:
-        """Engine, model and parameters in one line."""
-        return f"rapidocr 3 search={SEARCH_SIDE_PX},{SEARCH_PIXELS}"
+        """Engine, model, parameters and Tesseract's languages in one line."""
+        languages = "+".join(scripts.installed_languages())
+        return f"rapidocr 4 search={SEARCH_SIDE_PX},{SEARCH_PIXELS} tesseract={languages}"
 
     def read(self, pictures: Sequence[Path], *, meter: Meter, limit_s: float) -> list[list[Word] | None]:  # noqa: ARG002 (nothing is paid)
         """Return the lines of each picture, None for those that `limit_s` left no time for."""
         ends = time.monotonic() + limit_s
-        return [_lines(picture) if time.monotonic() < ends else None for picture in pictures]
+        words = [_lines(picture) if time.monotonic() < ends else None for picture in pictures]
+        return scripts.read_again(pictures, words, limit_s=ends - time.monotonic())
 
 
 def _lines(picture: Path) -> list[Word]:
@@ -157,13 +165,14 @@ def _lines(picture: Path) -> list[Word]:
         return []
     return [
         Word(
-            text=text,
+            text=text.replace(_NOTHING_READ, ""),
+            certainty=float(certainty),
             left=float(box[:, 0].min()),
             top=float(box[:, 1].min()),
             right=float(box[:, 0].max()),
             bottom=float(box[:, 1].max()),
         )
-        for box, text in zip(result.boxes, result.txts, strict=True)
+        for box, text, certainty in zip(result.boxes, result.txts, result.scores, strict=True)
     ]
 
 
@@ -202,7 +211,10 @@ def _rapidocr() -> Any:
 
         def recognize_txt(self, lines: list[Any]) -> Any:
             _give_back_free_memory()
-            return super().recognize_txt([squeezed(line) for line in lines])
+            read = super().recognize_txt([squeezed(line) for line in lines])
+            # RapidOCR drops boxes without text, and with them lines in a script that it doesn't know.
+            read.txts = tuple(text if text.strip() else _NOTHING_READ for text in read.txts or ())
+            return read
 
     def squeezed(line: Any) -> Any:
         height, width = line.shape[:2]
@@ -214,6 +226,7 @@ def _rapidocr() -> Any:
             "Global.use_cls": False,  # upright text only: the frames are upright
             "Global.max_side_len": MAX_SIDE_PX,
             "Global.log_level": "error",
+            "Global.text_score": 0.0,  # uncertain lines too: they may be of another script
             "Det.limit_type": "max",
             "Det.max_candidates": MAX_CANDIDATES,
             "Rec.rec_batch_num": 1,  # six lines at once take six times the memory and no less time (measured)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from rapidfuzz import fuzz
 
 from svp_dagster.models import ScreenLine, Word
+from svp_dagster.screen.certainty import is_certain
 
 SAME_LINE = 0.5
 """Words are on one line if their centres differ by less than this share of their height."""
@@ -54,8 +55,8 @@ class Page:
 
 
 def join_words(words: Sequence[Word]) -> list[Line]:
-    """Return the lines of one picture in reading order. Drops only words of blanks and control characters."""
-    readable = [word for word in (_cleaned(word) for word in words) if word.text]
+    """Return the lines of one picture in reading order. Drops blanks, control characters and uncertain words."""
+    readable = [word for word in (_cleaned(word) for word in words if is_certain(word)) if word.text]
     parted = _parted_lines([word for word in readable if word.after is not None])
     placed = _placed_lines([word for word in readable if word.after is None])
     return sorted([*parted, *placed], key=lambda line: (line.top + line.bottom, line.left))

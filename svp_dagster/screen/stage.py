@@ -13,6 +13,7 @@ from svp_dagster.media.pictures import Picture
 from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Video, Word
 from svp_dagster.ports import Contents, Meter, ScreenReader
 from svp_dagster.screen import frames, lines, sheets
+from svp_dagster.screen.certainty import note_on_unread
 from svp_dagster.screen.duplicates import distinct
 from svp_dagster.screen.frames import Frame
 from svp_dagster.screen.lines import Page
@@ -80,6 +81,8 @@ def _read(video: Video, *, reader: ScreenReader, meter: Meter, folder: Path, lim
     if None in words:
         gaps.append(f"Only {len(pages)} of {len(shown)} pictures could be read.")
     found = tuple(lines.follow(pages))
+    if unread := note_on_unread([word for on_sheet in words for word in on_sheet or ()]):
+        gaps.append(unread)
     note = " ".join(gaps) or ("" if found else "No text was seen on the screen.")
     return ScreenText(lines=found, source=reader.source, frames_read=len(pages), note=note), complete
 
