@@ -24,6 +24,7 @@ from svp_dagster.download.turns import split_proxies
 from svp_dagster.errors import SvpError
 from svp_dagster.prices import load_prices
 from svp_dagster.private_files import is_private
+from svp_dagster.screen import scripts
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.speech.openai_speech import SUCCESSORS
 from svp_dagster.store.engine import is_migrated
@@ -50,6 +51,7 @@ def examine(settings: Settings) -> list[Finding]:
         _notion_client,
         _speech,
         _screen,
+        _scripts,
         _summary,
         _prices,
     ]
@@ -206,6 +208,22 @@ def _screen(settings: Settings) -> Finding:
         words = "Google Vision by a service account"
         return _finding("Screen text", is_there, words, "GOOGLE_APPLICATION_CREDENTIALS names a file that isn't there")
     return _missing("Screen text", "no GOOGLE_VISION_API_KEY: RapidOCR on this machine serves")
+
+
+def _scripts(settings: Settings) -> Finding:
+    if settings.vision_api_key or settings.vision_credentials:
+        return _ok("Scripts on the screen", "all that Google Vision reads")
+    missing = scripts.missing_packages()
+    if not missing:
+        return _ok(
+            "Scripts on the screen",
+            f"Latin, Chinese, Japanese; {', '.join(script.name for script in scripts.SCRIPTS)} by Tesseract",
+        )
+    packages = " ".join(package for packages in missing.values() for package in packages)
+    return _missing(
+        "Scripts on the screen",
+        f"{', '.join(missing)} can't be read; on Debian or Ubuntu: `apt-get install tesseract-ocr {packages}`",
+    )
 
 
 def _summary(settings: Settings) -> Finding:

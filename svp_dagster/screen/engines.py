@@ -20,7 +20,7 @@ from svp_dagster.errors import SvpError
 from svp_dagster.models import Usage, Word
 from svp_dagster.packages import load
 from svp_dagster.ports import Meter
-from svp_dagster.screen import scripts, vision
+from svp_dagster.screen import scripts, second_reading, vision
 
 PAID_TILES = 30
 """6 × 5 frames. Measured: one such picture of a 60 s clip yields all the words that two of 15 frames yield."""
@@ -155,7 +155,7 @@ class LocalReader(Component):
         """Return the lines of each picture, None for those that `limit_s` left no time for."""
         ends = time.monotonic() + limit_s
         words = [_lines(picture) if time.monotonic() < ends else None for picture in pictures]
-        return scripts.read_again(pictures, words, limit_s=ends - time.monotonic())
+        return second_reading.read_again(pictures, words, limit_s=ends - time.monotonic())
 
 
 def _lines(picture: Path) -> list[Word]:
@@ -211,7 +211,7 @@ def _rapidocr() -> Any:
 
         def recognize_txt(self, lines: list[Any]) -> Any:
             _give_back_free_memory()
-            read = super().recognize_txt([squeezed(line) for line in lines])
+            read: Any = super().recognize_txt([squeezed(line) for line in lines])
             # RapidOCR drops boxes without text, and with them lines in a script that it doesn't know.
             read.txts = tuple(text if text.strip() else _NOTHING_READ for text in read.txts or ())
             return read

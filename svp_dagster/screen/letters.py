@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from svp_dagster.media.pictures import Picture
 
-HEIGHT_PX = 78
+HEIGHT_PX = 110
 """Height of the line that is drawn. Marks above and below Thai and Vietnamese letters are lost in lower ones."""
 
 WIDEST_RATIO = 30
@@ -28,8 +28,6 @@ Mask = NDArray[np.bool_]
 
 def draw_letters(line: Picture, *, light: bool) -> NDArray[np.uint8]:
     """Return the letters of a line in black on white: those lighter than what surrounds them, or the darker ones."""
-    import cv2
-
     scaled = _scaled(line)
     colour = _letters_colour(scaled, light=light)
     if colour is None:
@@ -39,7 +37,7 @@ def draw_letters(line: Picture, *, light: bool) -> NDArray[np.uint8]:
     alike = distance < SAME_COLOUR
     inside = _clear_of_edges(alike)
     drawn[_grown(alike & ~inside) & ~_grown(inside)] = 255
-    return cv2.copyMakeBorder(drawn, *(MARGIN_PX,) * 4, cv2.BORDER_CONSTANT, value=255)
+    return np.pad(drawn, MARGIN_PX, constant_values=255)
 
 
 def _scaled(line: Picture) -> Picture:
@@ -47,14 +45,15 @@ def _scaled(line: Picture) -> Picture:
 
     height, width = line.shape[:2]
     fitted = min(round(width * HEIGHT_PX / height), WIDEST_RATIO * HEIGHT_PX)
-    return cv2.resize(line, (max(fitted, 1), HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
+    scaled = cv2.resize(line, (max(fitted, 1), HEIGHT_PX), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(scaled, dtype=np.uint8)
 
 
 def _letters_colour(line: Picture, *, light: bool) -> NDArray[np.float64] | None:
     """Return the usual colour of light or dark parts that are clear of the edges, None where there are none."""
     import cv2
 
-    grey = cv2.cvtColor(line, cv2.COLOR_BGR2GRAY)
+    grey = np.asarray(cv2.cvtColor(line, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     if not light:
         grey = 255 - grey
     middle = _threshold(grey)

@@ -7,6 +7,7 @@ output.
 from __future__ import annotations
 
 import csv
+import logging
 import os
 import shutil
 import subprocess
@@ -22,6 +23,11 @@ from numpy.typing import NDArray
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.media import ffmpeg
+
+logger = logging.getLogger(__name__)
+
+ENGLISH = "eng"
+"""Names in Latin letters stand in lines of every script. Debian's package tesseract-ocr depends on it."""
 
 LineImage = NDArray[np.uint8]
 """A line of text, grey."""
@@ -50,20 +56,28 @@ class Reading(NamedTuple):
 
 @cache
 def installed_languages() -> frozenset[str]:
-    """Return the codes of the languages that can be read here, none without the binary. Asks once per process."""
+    """Return the codes of the languages that can be read here. Asks once per process.
+
+    Without the binary, one that works, or its English, there are none.
+    """
     binary = shutil.which("tesseract")
     if binary is None:
         return frozenset()
-    listed = subprocess.run(
-        [binary, "--list-langs"],
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_LISTING_LIMIT_S,
-        check=False,
-    )
-    return frozenset(listed.stdout.splitlines()[1:])
+    try:
+        listed = subprocess.run(
+            [binary, "--list-langs"],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LISTING_LIMIT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.warning("Tesseract doesn't run: %s", type(error).__name__)
+        return frozenset()
+    languages = frozenset(listed.stdout.splitlines()[1:])
+    return languages if ENGLISH in languages else frozenset()
 
 
 def read_lines(lines: Sequence[LineImage], languages: str, *, limit_s: float) -> list[Reading]:
