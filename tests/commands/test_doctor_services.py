@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from svp_dagster.commands.doctor import examine
+from svp_dagster.screen import tesseract
 from svp_dagster.settings import Settings
 from tests.sandbox.ai_service import AiService
 
@@ -43,3 +44,17 @@ def test_an_api_that_is_not_enabled_is_no_wrong_key(ai: AiService, monkeypatch: 
     monkeypatch.setenv("GEMINI_API_KEY", "invalid")
     assert "isn't accepted" in words_of("Summary")[1]
     assert ai.requests
+
+
+def test_scripts_that_can_not_be_read_are_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    languages = {"eng", "osd", "rus", "ukr", "ell", "ara", "heb", "hin", "kor", "vie"}
+    monkeypatch.setattr(tesseract, "installed_languages", lambda: frozenset(languages))
+    advice = "`apt-get install tesseract-ocr tesseract-ocr-tha`"
+    assert words_of("Scripts on the screen") == ("missing", f"Thai can't be read; on Debian or Ubuntu: {advice}")
+    languages.add("tha")
+    state, words = words_of("Scripts on the screen")
+    assert state == "ok"
+    assert "Thai" in words
+    languages.clear()
+    monkeypatch.setenv("GOOGLE_VISION_API_KEY", "a-key")
+    assert words_of("Scripts on the screen")[0] == "ok"
