@@ -35,7 +35,9 @@ FONTS = Path("/usr/share/fonts/truetype")
 FONT_PACKAGES = "fonts-noto-core fonts-nanum fonts-droid-fallback"
 LATIN_FONT = "NotoSans-Bold.ttf"
 SIZE = (540, 960)
-LETTERS_PX = (34, 30, 38)
+LETTERS_PX = (40, 34, 44)
+"""In a frame of 540 px; lines that are too long are drawn smaller."""
+
 STYLES = ("outline", "box", "colour")
 SHOWN_S = 2
 FRAMES_PER_S = 4

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_high
+from typing import NamedTuple
 
 import numpy as np
 from rapidfuzz import fuzz
@@ -23,7 +24,7 @@ from svp_dagster.media.pictures import Picture
 from svp_dagster.models import Word
 from svp_dagster.screen import tesseract
 from svp_dagster.screen.certainty import FLOOR, is_certain
-from svp_dagster.screen.letters import draw_letters
+from svp_dagster.screen.letters import HEIGHT_PX, draw_letters
 from svp_dagster.screen.scripts import GREEK, OTHER_SCRIPTS, VIETNAMESE, Script
 from svp_dagster.screen.tesseract import Reading
 
@@ -48,8 +49,14 @@ SAMPLE = 4
 ENOUGH = 0.9
 """From this certainty on nothing better is looked for. The wrong script stays below 0.85 (measured)."""
 
+SCRIPT_FLOOR = 0.75
+"""Least certainty of the better half of a sample. The wrong script stays below 0.65 there (measured)."""
+
 MARGIN = 0.1
 """What is added around a line's box, in heights: marks above Thai letters reach beyond it."""
+
+LOW_PX = 60
+"""Height in which a line is drawn that is uncertain in the usual one."""
 
 MAX_SCRIPTS = 2
 """Scripts of one video, beside Latin, Chinese and Japanese."""
@@ -112,11 +119,21 @@ class _Line:
     word: Word
     picture: Picture
 
-    @property
-    def ratio(self) -> float:
-        height, width = self.picture.shape[:2]
-        return float(width / height)
 
+class _Attempt(NamedTuple):
+    """Whether the letters are light, the height in which they are drawn, and whether English stands between them."""
+
+    light: bool
+    height_px: int
+    english: bool = False
+
+
+FIRST_ATTEMPTS = (_Attempt(True, HEIGHT_PX), _Attempt(False, HEIGHT_PX))
+ALL_ATTEMPTS = (
+    *FIRST_ATTEMPTS,
+    *(_Attempt(light, LOW_PX) for light in (True, False)),
+    *(_Attempt(light, HEIGHT_PX, english=True) for light in (True, False)),
+)
 
 _NOTHING = Reading("", 0.0)
 
@@ -194,14 +211,14 @@ def _read_unclear(
 
 
 def _script_of(lines: Mapping[_Place, _Line], scripts: Iterable[Script], *, ends: float) -> Script | None:
-    """Return the script whose languages read the longest lines with certainty."""
-    longest = sorted(lines, key=lambda place: lines[place].ratio, reverse=True)[:SAMPLE]
-    sample = {place: lines[place] for place in longest}
+    """Return the script whose languages read the largest lines with certainty."""
+    largest = sorted(lines, key=lambda place: lines[place].picture.size, reverse=True)[:SAMPLE]
+    sample = {place: lines[place] for place in largest}
     found: Script | None = None
-    most = FLOOR
+    most = SCRIPT_FLOOR
     for script in scripts if sample else ():
         readings: dict[_Place, Reading] = {}
-        _improve(readings, script, sample, ends=ends, with_english=False)
+        _improve(readings, script, sample, ends=ends, attempts=FIRST_ATTEMPTS)
         certainty = median_high(readings.get(place, _NOTHING).certainty for place in sample)
         if certainty >= most:
             found, most = script, certainty
@@ -216,22 +233,22 @@ def _improve(
     lines: Mapping[_Place, _Line],
     *,
     ends: float,
-    with_english: bool = True,
+    attempts: Sequence[_Attempt] = ALL_ATTEMPTS,
 ) -> None:
-    """Read lines with a script's languages: light letters, dark ones, and with names in English between them."""
-    for english in (False, True) if with_english else (False,):
-        for light in (True, False):
-            unsure = {place: line for place, line in lines.items() if best.get(place, _NOTHING).certainty < ENOUGH}
-            for place, reading in _readings(script, unsure, light=light, english=english, ends=ends):
-                if reading.certainty > best.get(place, _NOTHING).certainty:
-                    best[place] = reading
+    """Read lines with a script's languages, each until a reading is certain enough."""
+    for attempt in attempts:
+        unsure = {place: line for place, line in lines.items() if best.get(place, _NOTHING).certainty < ENOUGH}
+        for place, reading in _readings(script, unsure, attempt, ends=ends):
+            if reading.certainty > best.get(place, _NOTHING).certainty:
+                best[place] = reading
 
 
 def _readings(
-    script: Script, lines: Mapping[_Place, _Line], *, light: bool, english: bool, ends: float
+    script: Script, lines: Mapping[_Place, _Line], attempt: _Attempt, *, ends: float
 ) -> Iterator[tuple[_Place, Reading]]:
     """Yield the readings by each of the script's languages that may be true."""
-    drawn = [draw_letters(line.picture, light=light) for line in lines.values()]
+    light, height_px, english = attempt
+    drawn = [draw_letters(line.picture, light=light, height_px=height_px) for line in lines.values()]
     for language in script.installed:
         codes = f"{language}+{tesseract.ENGLISH}" if english else language
         readings = tesseract.read_lines(drawn, codes, limit_s=ends - time.monotonic())
