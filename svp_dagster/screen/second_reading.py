@@ -10,7 +10,7 @@ import logging
 import re
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_high
@@ -26,7 +26,7 @@ from svp_dagster.screen import tesseract
 from svp_dagster.screen.certainty import FLOOR, is_certain
 from svp_dagster.screen.letters import HEIGHT_PX, draw_letters
 from svp_dagster.screen.scripts import GREEK, OTHER_SCRIPTS, VIETNAMESE, Script
-from svp_dagster.screen.tesseract import Reading
+from svp_dagster.screen.tesseract import LineImage, Reading
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,8 @@ SAMPLE = 4
 """Lines that are read with each script's languages to find the script."""
 
 ENOUGH = 0.9
-"""From this certainty on nothing better is looked for. The wrong script stays below 0.85 (measured)."""
+"""From this certainty on no other script is tried, and no English between the words. The wrong script stays below 0.85
+(measured)."""
 
 SCRIPT_FLOOR = 0.75
 """Least certainty of the better half of a sample. The wrong script stays below 0.65 there (measured)."""
@@ -55,8 +56,12 @@ SCRIPT_FLOOR = 0.75
 MARGIN = 0.1
 """What is added around a line's box, in heights: marks above Thai letters reach beyond it."""
 
-LOW_PX = 60
-"""Height in which a line is drawn that is uncertain in the usual one."""
+FAITHFUL = 0.12
+"""Readings of one line that are less certain than its best by more than this don't count."""
+
+ALIKE, ALIKE_READINGS, ALIKE_LEAST = 90, 3, 0.5
+"""So many readings that are that similar (0 to 100), the best of at least this certainty, make a line certain. A long
+line that is read well is often less certain than the floor."""
 
 MAX_SCRIPTS = 2
 """Scripts of one video, beside Latin, Chinese and Japanese."""
@@ -120,22 +125,18 @@ class _Line:
     picture: Picture
 
 
-class _Attempt(NamedTuple):
-    """Whether the letters are light, the height in which they are drawn, and whether English stands between them."""
+class _Drawing(NamedTuple):
+    """How a line's letters are drawn: they are light, of this height, and blurred by this many pixels."""
 
     light: bool
-    height_px: int
-    english: bool = False
+    height_px: int = HEIGHT_PX
+    blur_px: float = 0.0
 
 
-FIRST_ATTEMPTS = (_Attempt(True, HEIGHT_PX), _Attempt(False, HEIGHT_PX))
-ALL_ATTEMPTS = (
-    *FIRST_ATTEMPTS,
-    *(_Attempt(light, LOW_PX) for light in (True, False)),
-    *(_Attempt(light, HEIGHT_PX, english=True) for light in (True, False)),
-)
+OTHER_DRAWINGS = ((60, 0.0), (110, 0.0), (HEIGHT_PX, 1.5), (96, 1.0))
+"""Heights and blurs. Tesseract's mistakes in small marks differ from one to the other."""
 
-_NOTHING = Reading("", 0.0)
+_NOTHING = Reading(0.0, "")
 
 
 def _vietnamese(lines: Mapping[_Place, Word]) -> list[_Place]:
@@ -161,8 +162,8 @@ def _read_places(
     cut = _cut(pictures, {place: lines[place] for place in (*unclear, *accented)})
     try:
         if accented:
-            _improve(best, VIETNAMESE, {place: cut[place] for place in accented}, ends=ends)
-            best = {place: reading for place, reading in best.items() if _is_marked(reading, lines[place])}
+            read = _read(VIETNAMESE, {place: cut[place] for place in accented}, ends=ends)
+            best |= {place: reading for place, reading in read.items() if _is_marked(reading, lines[place])}
         _read_unclear(best, scripts, {place: cut[place] for place in unclear}, ends=ends)
     except SvpError as error:
         logger.warning("lines in other scripts were not read: %s", error.detail)
@@ -205,7 +206,7 @@ def _read_unclear(
         script = _script_of(left, scripts, ends=ends)
         if script is None:
             return
-        _improve(best, script, left, ends=ends)
+        best |= _read(script, left, ends=ends)
         left = {place: line for place, line in left.items() if best.get(place, _NOTHING).certainty < FLOOR}
         scripts = [other for other in scripts if other is not script]
 
@@ -217,9 +218,8 @@ def _script_of(lines: Mapping[_Place, _Line], scripts: Iterable[Script], *, ends
     found: Script | None = None
     most = SCRIPT_FLOOR
     for script in scripts if sample else ():
-        readings: dict[_Place, Reading] = {}
-        _improve(readings, script, sample, ends=ends, attempts=FIRST_ATTEMPTS)
-        certainty = median_high(readings.get(place, _NOTHING).certainty for place in sample)
+        readings = _first_readings(script, sample, ends=ends)
+        certainty = median_high(max(light, dark).certainty for light, dark in readings.values())
         if certainty >= most:
             found, most = script, certainty
         if certainty >= ENOUGH:
@@ -227,34 +227,68 @@ def _script_of(lines: Mapping[_Place, _Line], scripts: Iterable[Script], *, ends
     return found
 
 
-def _improve(
-    best: dict[_Place, Reading],
-    script: Script,
-    lines: Mapping[_Place, _Line],
-    *,
-    ends: float,
-    attempts: Sequence[_Attempt] = ALL_ATTEMPTS,
-) -> None:
-    """Read lines with a script's languages, each until a reading is certain enough."""
-    for attempt in attempts:
-        unsure = {place: line for place, line in lines.items() if best.get(place, _NOTHING).certainty < ENOUGH}
-        for place, reading in _readings(script, unsure, attempt, ends=ends):
-            if reading.certainty > best.get(place, _NOTHING).certainty:
-                best[place] = reading
+def _first_readings(
+    script: Script, lines: Mapping[_Place, _Line], *, ends: float
+) -> dict[_Place, tuple[Reading, Reading]]:
+    """Return the readings of each line's light and dark letters."""
+    light = _readings(script, lines, _Drawing(True), ends=ends)
+    dark = _readings(script, lines, _Drawing(False), ends=ends)
+    return {place: (light[place], dark[place]) for place in lines}
+
+
+def _read(script: Script, lines: Mapping[_Place, _Line], *, ends: float) -> dict[_Place, Reading]:
+    """Return the reading of each line on which several drawings agree."""
+    first = _first_readings(script, lines, ends=ends)
+    agreed: dict[_Place, Reading] = {}
+    for is_light in (True, False):
+        some = {place: line for place, line in lines.items() if (first[place][0] >= first[place][1]) is is_light}
+        found = {place: list(first[place]) for place in some}
+        for height_px, blur_px in OTHER_DRAWINGS:
+            for place, reading in _readings(script, some, _Drawing(is_light, height_px, blur_px), ends=ends).items():
+                found[place].append(reading)
+        agreed |= {place: _agreed(readings) for place, readings in found.items()}
+        unsure = {place: line for place, line in some.items() if agreed[place].certainty < ENOUGH}
+        with_english = _readings(script, unsure, _Drawing(is_light), ends=ends, english=True)
+        agreed |= {place: max(agreed[place], reading) for place, reading in with_english.items()}
+    return agreed
 
 
 def _readings(
-    script: Script, lines: Mapping[_Place, _Line], attempt: _Attempt, *, ends: float
-) -> Iterator[tuple[_Place, Reading]]:
-    """Yield the readings by each of the script's languages that may be true."""
-    light, height_px, english = attempt
-    drawn = [draw_letters(line.picture, light=light, height_px=height_px) for line in lines.values()]
+    script: Script, lines: Mapping[_Place, _Line], drawing: _Drawing, *, ends: float, english: bool = False
+) -> dict[_Place, Reading]:
+    """Return the best reading of each line by the script's languages, nothing for those that can't be true."""
+    drawn = [_drawn(line.picture, drawing) for line in lines.values()]
+    best = dict.fromkeys(lines, _NOTHING)
     for language in script.installed:
         codes = f"{language}+{tesseract.ENGLISH}" if english else language
         readings = tesseract.read_lines(drawn, codes, limit_s=ends - time.monotonic())
         for (place, line), reading in zip(lines.items(), readings, strict=True):
             if script.fits(reading.text) and (not english or _has_names(reading, line.word)):
-                yield place, reading
+                best[place] = max(best[place], reading)
+    return best
+
+
+def _drawn(picture: Picture, drawing: _Drawing) -> LineImage:
+    import cv2
+
+    drawn = draw_letters(picture, light=drawing.light, height_px=drawing.height_px)
+    if not drawing.blur_px:
+        return drawn
+    return np.asarray(cv2.GaussianBlur(drawn, (0, 0), drawing.blur_px), dtype=np.uint8)
+
+
+def _agreed(readings: Sequence[Reading]) -> Reading:
+    """Return the reading that is most like the others. Where several are alike, it is certain."""
+    most = max(readings).certainty
+    faithful = [reading for reading in readings if reading.certainty >= most - FAITHFUL]
+    likeness = [[fuzz.ratio(one.text, other.text) for other in faithful] for one in faithful]
+    weights = [sum(r.certainty * like for r, like in zip(faithful, likes, strict=True)) for likes in likeness]
+    chosen = max(range(len(faithful)), key=lambda number: (weights[number], faithful[number].certainty))
+    reading = faithful[chosen]
+    alike = sum(like >= ALIKE for like in likeness[chosen])
+    if alike >= ALIKE_READINGS and most >= ALIKE_LEAST:
+        return reading._replace(certainty=max(reading.certainty, FLOOR))
+    return reading
 
 
 def _has_names(reading: Reading, word: Word) -> bool:

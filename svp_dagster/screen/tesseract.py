@@ -48,10 +48,10 @@ _DIRECTION_MARKS = dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range
 
 
 class Reading(NamedTuple):
-    """A line's text, and how certain it is, from 0 to 1."""
+    """How certain a line is, from 0 to 1, and its text. The greater of two is the more certain."""
 
-    text: str
     certainty: float
+    text: str
 
 
 @cache
@@ -103,7 +103,7 @@ def _read_batch(lines: Sequence[LineImage], languages: str, *, limit_s: float) -
         certainties = _certainties(output.with_suffix(".tsv"))
     if len(texts) != len(lines):
         raise failure(Code.SCREEN_FAILED, detail=f"Tesseract read {len(texts)} of {len(lines)} lines")
-    return [Reading(_cleaned(text), certainties.get(page, 0.0)) for page, text in enumerate(texts, start=1)]
+    return [Reading(certainties.get(page, 0.0), _cleaned(text)) for page, text in enumerate(texts, start=1)]
 
 
 def _write(lines: Sequence[LineImage], folder: Path) -> Iterator[Path]:
