@@ -239,18 +239,18 @@ def _first_readings(
 def _read(script: Script, lines: Mapping[_Place, _Line], *, ends: float) -> dict[_Place, Reading]:
     """Return the reading of each line on which several drawings agree."""
     first = _first_readings(script, lines, ends=ends)
-    agreed: dict[_Place, Reading] = {}
+    certain: dict[_Place, Reading] = {}
     for is_light in (True, False):
         some = {place: line for place, line in lines.items() if (first[place][0] >= first[place][1]) is is_light}
         found = {place: list(first[place]) for place in some}
         for height_px, blur_px in OTHER_DRAWINGS:
             for place, reading in _readings(script, some, _Drawing(is_light, height_px, blur_px), ends=ends).items():
                 found[place].append(reading)
-        agreed |= {place: _agreed(readings) for place, readings in found.items()}
-        unsure = {place: line for place, line in some.items() if agreed[place].certainty < ENOUGH}
+        certain |= {place: agreed(readings) for place, readings in found.items()}
+        unsure = {place: line for place, line in some.items() if certain[place].certainty < ENOUGH}
         with_english = _readings(script, unsure, _Drawing(is_light), ends=ends, english=True)
-        agreed |= {place: max(agreed[place], reading) for place, reading in with_english.items()}
-    return agreed
+        certain |= {place: max(certain[place], reading) for place, reading in with_english.items()}
+    return certain
 
 
 def _readings(
@@ -277,7 +277,7 @@ def _drawn(picture: Picture, drawing: _Drawing) -> LineImage:
     return np.asarray(cv2.GaussianBlur(drawn, (0, 0), drawing.blur_px), dtype=np.uint8)
 
 
-def _agreed(readings: Sequence[Reading]) -> Reading:
+def agreed(readings: Sequence[Reading]) -> Reading:
     """Return the reading that is most like the others. Where several are alike, it is certain."""
     most = max(readings).certainty
     faithful = [reading for reading in readings if reading.certainty >= most - FAITHFUL]
@@ -285,7 +285,7 @@ def _agreed(readings: Sequence[Reading]) -> Reading:
     weights = [sum(r.certainty * like for r, like in zip(faithful, likes, strict=True)) for likes in likeness]
     chosen = max(range(len(faithful)), key=lambda number: (weights[number], faithful[number].certainty))
     reading = faithful[chosen]
-    alike = sum(like >= ALIKE for like in likeness[chosen])
+    alike = sum(fuzz.ratio(reading.text, other.text) >= ALIKE for other in readings)
     if alike >= ALIKE_READINGS and most >= ALIKE_LEAST:
         return reading._replace(certainty=max(reading.certainty, FLOOR))
     return reading

@@ -129,3 +129,19 @@ def test_the_recipe_changes_with_the_languages(monkeypatch: pytest.MonkeyPatch) 
         recipes.append(LocalReader().recipe)
     assert len(set(recipes)) == 3
     assert recipes[2].endswith("tesseract=kor+tha")
+
+
+def test_the_reading_on_which_drawings_agree_is_certain() -> None:
+    shown = [Reading(certainty, "Βράστε τα μακαρόνια") for certainty in (0.57, 0.71, 0.44)]
+    assert second_reading.agreed([*shown, Reading(0.36, "Βράστε]ται")]) == Reading(0.8, "Βράστε τα μακαρόνια")
+
+
+def test_one_uncertain_reading_stays_uncertain() -> None:
+    readings = [Reading(0.62, "Π .. κ"), Reading(0.5, "σι ου"), Reading(0.0, "")]
+    assert second_reading.agreed(readings).certainty < 0.8
+    assert second_reading.agreed([Reading(0.0, "")] * 6) == Reading(0.0, "")
+
+
+def test_a_more_certain_reading_loses_against_two_that_agree() -> None:
+    readings = [Reading(0.94, "สืบบาท"), Reading(0.9, "สิบบาท"), Reading(0.91, "สิบบาท")]
+    assert second_reading.agreed(readings).text == "สิบบาท"
