@@ -12,6 +12,7 @@ from svp_dagster.store.connections import Connections
 from svp_dagster.store.contents import Contents, Ledger
 from svp_dagster.store.crypto import TokenCipher, local_secret
 from svp_dagster.store.databases import Databases
+from svp_dagster.store.digests import Digests
 from svp_dagster.store.engine import process_engine
 from svp_dagster.store.entries import Entries
 from svp_dagster.store.history import History
@@ -45,6 +46,7 @@ class Store:
         self.ledger = Ledger(engine)
         self.reservations = Reservations(engine)
         self.history = History(engine)
+        self.digests = Digests(engine)
         self.unknown_answers = UnknownAnswers(engine)
         self.web = Web(engine)
         self.webhook_tokens = WebhookTokens(engine, cipher)

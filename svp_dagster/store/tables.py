@@ -84,7 +84,10 @@ def _shared(why: str) -> dict[str, Any]:
 
 
 class ConnectionRow(Base):
-    """One authorised Notion workspace. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new."""
+    """One authorised Notion workspace. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new.
+
+    `digest_home_id` is the Notion page below which weekly digests are made; null: none are.
+    """
 
     __tablename__ = "connections"
 
@@ -101,8 +104,22 @@ class ConnectionRow(Base):
     active: Mapped[bool] = mapped_column(default=True)
     output_language: Mapped[str] = mapped_column(default="")
     monthly_budget_usd: Mapped[float | None]
+    digest_home_id: Mapped[str | None]
+    digest_home_title: Mapped[str] = mapped_column(default="")
     trusted: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class DigestRow(Base):
+    """The page with the digest of a week. `week` is its Monday in ISO 8601."""
+
+    __tablename__ = "digests"
+
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    week: Mapped[str] = mapped_column(primary_key=True)
+    page_id: Mapped[str]
+    page_url: Mapped[str]
     updated_at: Mapped[datetime]
 
 

@@ -364,6 +364,7 @@ def test_the_shape_of_an_export_is_the_documented_one(store: Store, mine: str) -
         "connections",
         "api_tokens",
         "content_databases",
+        "digests",
         "ledger",
         "link_databases",
         "link_entries",

@@ -25,6 +25,8 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("output_language", sa.String(), nullable=False),
         sa.Column("monthly_budget_usd", sa.Double(), nullable=True),
+        sa.Column("digest_home_id", sa.String(), nullable=True),
+        sa.Column("digest_home_title", sa.String(), nullable=False),
         sa.Column("trusted", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -198,6 +200,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reservations_connection_id"), ["connection_id"], unique=False)
 
     op.create_table(
+        "digests",
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("week", sa.String(), nullable=False),
+        sa.Column("page_id", sa.String(), nullable=False),
+        sa.Column("page_url", sa.String(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name=op.f("fk_digests_connection_id_connections"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("connection_id", "week", name=op.f("pk_digests")),
+    )
+    op.create_table(
         "link_databases",
         sa.Column("connection_id", sa.String(), nullable=False),
         sa.Column("database_id", sa.String(), nullable=False),
@@ -332,6 +346,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_link_databases_data_source_id"))
 
     op.drop_table("link_databases")
+    op.drop_table("digests")
     with op.batch_alter_table("reservations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reservations_connection_id"))
 

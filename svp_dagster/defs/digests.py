@@ -1,0 +1,46 @@
+"""The weekly digests: a job with a partition per week, and its schedule."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from svp_dagster.rows.digests.weekly import Week, make_digests
+from svp_dagster.rows.link_rows import LinkRows
+
+weeks = dg.WeeklyPartitionsDefinition(start_date="2026-11-02", day_offset=1)
+
+
+@dg.op
+def make_weekly_digests(context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows]) -> None:
+    """Make or update the digest page of each connection that wants one. Run it again for those that failed."""
+    made = make_digests(link_rows, Week(context.partition_time_window.start.date()))
+    facts = {"created": made.created, "updated": made.updated, "empty": made.empty, "failed": len(made.failed)}
+    context.add_output_metadata(facts)
+    context.log.info("digests: %s", facts)
+    if made.failed:
+        reasons = sorted(set(made.failed.values()))[:5]
+        raise dg.Failure(
+            f"{len(made.failed)} digests were not made. Run this partition again.",
+            metadata={"reasons": dg.MetadataValue.json(reasons)},
+        )
+
+
+@dg.job(partitions_def=weeks, executor_def=dg.in_process_executor)
+def weekly_digests() -> None:
+    """Put what was saved in a week on a page in Notion, for the connections that want it.
+
+    Launch it for a week to make its digests anew: pages are updated in place.
+    """
+    make_weekly_digests()
+
+
+@dg.schedule(
+    job=weekly_digests,
+    cron_schedule="0 6 * * 1",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def weekly_digests_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Make the digests of the week that ended, on Monday mornings (UTC)."""
+    monday = context.scheduled_execution_time.date() - timedelta(days=7)
+    return dg.RunRequest(partition_key=Week(monday).name)
