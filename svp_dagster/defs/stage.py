@@ -43,7 +43,7 @@ class StageRun:
         seconds = time.monotonic() - self._started_s
         self.row.note(stage=self._context.op_def.name, seconds=seconds, engine=engine, media_key=media_key, title=title)
         cost = "unknown" if self.meter.spent_usd is None else self.meter.spent_usd
-        facts = {**links(self._context.run.tags), **metadata, "engine": engine or "none"}
+        facts = {**links(self._context.run_tags), **metadata, "engine": engine or "none"}
         facts |= {"seconds": round(seconds, 3), "cost_usd": cost}
         key = self._context.partition_key
         self._context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=facts))
