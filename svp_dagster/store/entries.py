@@ -29,7 +29,7 @@ class Entry(Value):
     """A link entry as the store knows it."""
 
     link: LinkEntry
-    partition_key: str | None = None
+    partition_key: str | None
     status: Status
     version: int
     synced_version: int

@@ -1,8 +1,8 @@
 """The way of every run into Dagster's queue: here a run gets the tags of the row that it works on.
 
 A sensor, a backfill, a re-execution, the launchpad, GraphQL and a retry all end in `submit_run`, so the limits of
-`dagster.yaml`, which count runs by tag, hold for each of them. Dagster's page on run attribution describes tags made by
-a run coordinator: https://docs.dagster.io/guides/deploy/execution/run-coordinators
+`dagster.yaml`, which count runs by tag, hold for each of them. A coordinator of one's own that adds tags is Dagster's
+documented way: docs/content/guides/dagster/run-attribution.mdx in https://github.com/dagster-io/dagster.
 
 `dagster.yaml` names the class. It works in the processes that submit runs, the web server and the daemon, which have
 the same settings as the code location.
