@@ -84,14 +84,13 @@ def _remove_traces(
 ) -> int:
     """Remove what is left of a connection. Return how many of its runs and partitions still are."""
     link_rows.store.deletions.delete_leftovers(deletion)
-    runs.adopt(instance, deletion.connection_id, deletion.page_ids, before=deletion.requested_at)
     left = _remove_runs(instance, work_folder, deletion, ends_at=ends_at)
     return left + _remove_partitions(instance, link_rows, deletion, ends_at=ends_at)
 
 
 def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion: Deletion, *, ends_at: float) -> int:
     """Cancel the runs that go on, and delete those that are over. Return how many are left."""
-    found = runs.of_connection(instance, deletion.connection_id)
+    found = runs.of_deleted(instance, deletion)
     left = len(found)
     for run in _in_time(found, ends_at):
         ended_at = runs.ended_at(instance, run.run_id)
@@ -107,12 +106,12 @@ def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion
 def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deletion: Deletion, *, ends_at: float) -> int:
     """Delete the partitions of the rows, but of those that were registered again. Return how many are left."""
     name = str(link_entries.name)
-    found = set(deletion.page_ids).intersection(instance.get_dynamic_partitions(name))
+    found = set(deletion.partition_keys).intersection(instance.get_dynamic_partitions(name))
     for some in runs.batches(found):
-        found -= link_rows.store.entries.known(some).keys()
+        found -= link_rows.store.entries.of_partitions(some).keys()
     left = len(found)
-    for page_id in _in_time(sorted(found), ends_at):
-        instance.delete_dynamic_partition(name, page_id)
+    for key in _in_time(sorted(found), ends_at):
+        instance.delete_dynamic_partition(name, key)
         left -= 1
     return left
 

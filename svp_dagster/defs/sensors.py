@@ -1,5 +1,6 @@
 """What starts runs, and what deals with the rows of those that failed or were cancelled."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -50,10 +51,7 @@ def pending_links(
     context.log.info("asked %d of %d Link Databases: %d rows to start", len(readings), len(due), len(requests))
     if not requests:
         return dg.SkipReason(_why_nothing(readings, decisions, unanswered))
-    return dg.SensorResult(
-        run_requests=[_run_request(request, at=read_at) for request in requests],
-        dynamic_partitions_requests=[link_entries.build_add_request([r.link.page_id for r in requests])],
-    )
+    return _launch(link_rows, requests, at=read_at)
 
 
 def _decide(
@@ -79,7 +77,7 @@ def _decide(
     decision = polling.decide(
         reading.rows,
         known=known,
-        in_progress=runs.rows_in_progress(instance, page_ids),
+        in_progress=runs.rows_in_progress(instance, known.values()),
         platforms=link_rows.store.platforms.all(),
         queue=queue,
         tags={database.tag for database in content_databases},
@@ -98,19 +96,24 @@ def _decide(
     return decision
 
 
-def _run_request(request: polling.Start, *, at: datetime) -> dg.RunRequest:
-    link, post = request.link, request.link.link
-    assert post is not None  # a row without a link is rejected
-    return dg.RunRequest(
-        run_key=request.run_key,
-        partition_key=link.page_id,
-        tags={
-            runs.CONNECTION_TAG: link.connection_id,
-            runs.VIDEO_TAG: f"{post.platform} {post.post_id or post.url}",
-            runs.PRIORITY_TAG: str(priority(runs_before=request.runs_before, requested_at=at)),
-            "svp/tag": link.tag,
-        },
+def _launch(link_rows: LinkRows, requests: Sequence[polling.Start], *, at: datetime) -> dg.SensorResult:
+    """Ask for a run for each row in its partition. A row whose owner's data were deleted meanwhile has none."""
+    known = link_rows.store.entries.known(request.link.page_id for request in requests)
+    keys = {page_id: entry.partition_key for page_id, entry in known.items() if entry.partition_key}
+    return dg.SensorResult(
+        run_requests=[
+            _run_request(request, keys[request.link.page_id], at=at)
+            for request in requests
+            if request.link.page_id in keys
+        ],
+        dynamic_partitions_requests=[link_entries.build_add_request(list(keys.values()))],
     )
+
+
+def _run_request(request: polling.Start, key: str, *, at: datetime) -> dg.RunRequest:
+    """Return the request for a run. Whatever its tags say about the row is added where every run is queued."""
+    rank = priority(runs_before=request.runs_before, requested_at=at)
+    return dg.RunRequest(run_key=request.run_key, partition_key=key, tags={runs.PRIORITY_TAG: str(rank)})
 
 
 def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decision], unanswered: int) -> str:
@@ -159,13 +162,14 @@ def cancelled_runs(
 def _end_row(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: SvpError | None) -> None:
     """Let the row of a run that ended wait or fail. Without an error the run died, or failed before its first op."""
     run, instance = context.dagster_run, context.instance
-    entry = link_rows.store.entries.get(run.tags.get(runs.PARTITION_TAG, ""))
+    key = run.tags.get(runs.PARTITION_TAG, "")
+    entry = link_rows.store.entries.of_partitions([key]).get(key)
     if entry is None:
         return
     page_id, holder = entry.link.page_id, entry.holder
     known = error or (runs.resource_init_error(run) if holder != run.run_id else None)
     known = known or interruption(attempts=entry.attempts if holder else 0, detail=f"run {run.run_id}")
-    if link_rows.fail(run.run_id, known) is not None or runs.rows_in_progress(instance, [page_id]):
+    if link_rows.fail(run.run_id, known) is not None or runs.rows_in_progress(instance, [entry]):
         return
     # The run ended before it could claim its row: nobody else will deal with it, nor with a dead run that holds it.
     if holder is None:

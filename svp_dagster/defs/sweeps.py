@@ -69,7 +69,7 @@ def orphaned_rows(context: dg.SensorEvaluationContext, link_rows: dg.ResourcePar
         limit=BATCH,
         also_paused=not is_paused,
     )
-    busy = runs.rows_in_progress(context.instance, [entry.link.page_id for entry in (*held, *stale)])
+    busy = runs.rows_in_progress(context.instance, (*held, *stale))
     for entry in held:
         if entry.link.page_id not in busy:
             _release_orphaned_row(context, link_rows, entry, now=now)
@@ -96,7 +96,7 @@ def _release_orphaned_row(
 def _requeue_stale_row(context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: Entry) -> None:
     """Give a row that should have had a run a new key for one, or have its status written again."""
     page_id = entry.link.page_id
-    run = runs.last_run(context.instance, page_id)
+    run = runs.last_run(context.instance, entry)
     context.log.warning("row %s: no run came since %s", page_id, entry.updated_at)
     if run is not None and run.run_id != entry.run_id:
         link_rows.fail_unclaimed(page_id, run.run_id, interruption(attempts=0, detail=f"run {run.run_id}"))
@@ -142,10 +142,10 @@ def _prune_partitions(context: dg.SensorEvaluationContext, link_rows: LinkRows, 
     ended, _, page_id = (context.cursor or "").partition(" ")
     after = (datetime.fromisoformat(ended), page_id) if ended else (datetime.fromtimestamp(0, UTC), "")
     finished = link_rows.store.sweep.finished(after=after, before=before, limit=PRUNED_PER_TICK)
-    busy = runs.rows_in_progress(context.instance, [entry.link.page_id for entry in finished])
+    busy = runs.rows_in_progress(context.instance, finished)
     for entry in finished:
-        if entry.link.page_id not in busy:  # else its run ends it anew, and a later tick prunes it
-            context.instance.delete_dynamic_partition(str(link_entries.name), entry.link.page_id)
+        if entry.partition_key and entry.link.page_id not in busy:  # else its run ends it anew; a later tick prunes it
+            context.instance.delete_dynamic_partition(str(link_entries.name), entry.partition_key)
     if finished:
         last = finished[-1]
         return len(finished), f"{last.updated_at.isoformat()} {last.link.page_id}"

@@ -167,6 +167,7 @@ class LinkEntryRow(Base):
     """The truth about a row of a Link Database.
 
     `url` is what the person wrote; `link_url`, `platform` and `post_id` are the link in it (`models.Link`).
+    `partition_key` is Dagster's key of the row, made when it is first started and kept from then on (`partition_keys`).
     `holder` is the run that may write; `version` counts status changes and `synced_version` is the last one that
     Notion shows: while it is lower, the status is unsynced. `requests` counts how often a person requested the row,
     `waits` how often a run put it back to wait since then, the first time at `waiting_since`, and `attempts` the runs
@@ -182,6 +183,7 @@ class LinkEntryRow(Base):
 
     page_id: Mapped[str] = mapped_column(primary_key=True)
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    partition_key: Mapped[str | None] = mapped_column(unique=True)
     url: Mapped[str]
     link_url: Mapped[str | None]
     platform: Mapped[str | None]
@@ -392,13 +394,14 @@ class WebhookTokenRow(Base):
 class DeletionRow(Base):
     """A connection whose data were deleted, kept until its traces outside the store are gone too.
 
-    `page_ids` are its rows, by which Dagster knows them. `access_token`, encrypted, is there until Notion revoked it.
+    `partition_keys` are those of its rows, by which Dagster knows them. `access_token`, encrypted, is there until
+    Notion revoked it.
     """
 
     __tablename__ = "deletions"
     __table_args__ = _shared("The connection is gone; the sweep deletes the row within a day.")
 
     connection_id: Mapped[str] = mapped_column(primary_key=True)
-    page_ids: Mapped[list[str]] = mapped_column(JSON)
+    partition_keys: Mapped[list[str]] = mapped_column(JSON)
     access_token: Mapped[str | None] = mapped_column(info={SECRET: True})
     requested_at: Mapped[datetime]

@@ -12,6 +12,9 @@ from typing import Any
 import dagster as dg
 
 from svp_dagster.definitions import defs
+from svp_dagster.defs.partitions import link_entries
+from svp_dagster.defs.run_queue.tags import row_tags
+from svp_dagster.defs.runs import PARTITION_TAG
 from svp_dagster.models import ProcessingType
 from svp_dagster.notion.rows import new_row
 from svp_dagster.notion.schema import parse_schema
@@ -75,14 +78,34 @@ class Installation:
         if isinstance(result, dg.SensorResult):
             for added in result.dynamic_partitions_requests or []:
                 self.instance.add_dynamic_partitions(added.partitions_def_name, list(added.partition_keys))
-        return [self.run(request.partition_key or "", tags=dict(request.tags)) for request in requests]
+        rows = self.store.entries.of_partitions(request.partition_key or "" for request in requests)
+        page_ids = {key: entry.link.page_id for key, entry in rows.items()}
+        return [self.run(page_ids[request.partition_key or ""], tags=dict(request.tags)) for request in requests]
+
+    def add_partition(self, page_id: str) -> None:
+        """Let Dagster know the row, as the sensor's daemon does."""
+        self.instance.add_dynamic_partitions(str(link_entries.name), [self.key(page_id)])
+
+    def key(self, page_id: str) -> str:
+        """The partition key of a row that was started."""
+        key = self.entry(page_id).partition_key
+        assert key is not None
+        return key
+
+    def tags(self, page_id: str) -> dict[str, str]:
+        """The tags that a run of the row gets in Dagster's queue."""
+        return {PARTITION_TAG: self.key(page_id), **row_tags(self.entry(page_id), app_url=Settings().app_url)}
 
     def run(self, page_id: str, *, tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
         """Run the job for a row, and evaluate the sensor of failed runs if it fails."""
         definitions = self.definitions
         resources = {**(definitions.resources or {}), "downloader": self.downloader} if self.downloader else None
         run = definitions.resolve_job_def("process_link").execute_in_process(
-            instance=self.instance, partition_key=page_id, tags=tags, resources=resources, raise_on_error=False
+            instance=self.instance,
+            partition_key=self.key(page_id),
+            tags={**(tags or {}), **self.tags(page_id)},
+            resources=resources,
+            raise_on_error=False,
         )
         if not run.success:
             self.after_failure(run.run_id)
@@ -179,7 +202,7 @@ class Installation:
         assert event is not None
         found = event.asset_materialization
         assert found is not None
-        assert found.partition == page_id
+        assert found.partition == self.key(page_id)
         return {name: value.value for name, value in found.metadata.items()}
 
     def _get(self, path: str) -> dict[str, Any]:

@@ -14,7 +14,6 @@ import pytest
 
 from svp_dagster.defs import sweeps
 from svp_dagster.defs.partitions import link_entries
-from svp_dagster.defs.runs import PARTITION_TAG
 from svp_dagster.defs.sweeps import UNSYNCED_PER_CONNECTION
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import LinkEntry, Status
@@ -45,9 +44,8 @@ def runs_on_disk() -> Iterator[dg.DagsterInstance]:
 
 def new_run(installation: Installation, page_id: str, *, failed: bool = False) -> dg.DagsterRun:
     job = installation.definitions.resolve_job_def("process_link")
-    run = installation.instance.create_run_for_job(
-        job, status=dg.DagsterRunStatus.STARTED, tags={PARTITION_TAG: page_id}
-    )
+    tags = installation.tags(page_id)
+    run = installation.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
     if failed:
         installation.instance.report_run_failed(run)
     return run
@@ -96,7 +94,7 @@ def test_a_failure_that_the_sensor_could_not_write_is_written_by_the_sweep(
     installation: Installation, page_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation.downloader = WrittenPosts(error=failure(Code.RATE_LIMITED, retry_after_s=1800.0))
-    installation.instance.add_dynamic_partitions(str(link_entries.name), [page_id])
+    installation.add_partition(page_id)
     installation.run(page_id)
     installation.forget_failure()
     monkeypatch.setattr(sweeps, "GRACE", timedelta(0))
@@ -212,16 +210,17 @@ def test_partitions_of_rows_that_ended_long_ago_are_removed_and_their_history_st
     installation: Installation, page_id: str
 ) -> None:
     name, instance = str(link_entries.name), installation.instance
-    instance.add_dynamic_partitions(name, [page_id, "unknown"])
+    key = installation.key(page_id)
+    instance.add_dynamic_partitions(name, [key, "unknown"])
     installation.store.entries.reject(installation.entry(page_id).link, GONE, now=datetime.now(UTC))
 
     fresh = installation.evaluate("retention_limits")
-    assert instance.has_dynamic_partition(name, page_id)
+    assert instance.has_dynamic_partition(name, key)
     installation.let_time_pass("updated_at")
     assert isinstance(fresh, dg.SensorResult)
     old = installation.evaluate("retention_limits", cursor=fresh.cursor)
 
-    assert not instance.has_dynamic_partition(name, page_id)
+    assert not instance.has_dynamic_partition(name, key)
     assert instance.has_dynamic_partition(name, "unknown")
     assert installation.entry(page_id).status is Status.FAILED
     assert isinstance(old, dg.SensorResult)

@@ -71,11 +71,12 @@ def exported(store: Store, connection_id: str, *, now: datetime) -> Any:
 
 
 def test_a_connection_is_deleted_once(store: Store, mine: str, now: datetime) -> None:
+    key = store.entries.known(["mine"])["mine"].partition_key
     assert store.deletions.delete(mine, now=now)
     assert not store.deletions.delete(mine, now=now)
     assert store.connections.get(mine) is None
     (left,) = store.deletions.pending()
-    assert (left.connection_id, left.page_ids, left.requested_at) == (mine, ("mine",), now)
+    assert (left.connection_id, left.partition_keys, left.requested_at) == (mine, (key,), now)
     store.deletions.finish(mine)
     assert store.deletions.pending() == []
 
@@ -324,7 +325,7 @@ def test_an_export_of_ten_thousand_rows_fills_no_memory_and_keeps_nobody_waiting
     row = {
         column.name: value
         for column, value in zip(LinkEntryRow.__table__.columns, _first_entry(store), strict=True)
-        if column.name != "page_id"
+        if column.name not in ("page_id", "partition_key")
     }
     with store.engine.begin() as connection:
         connection.execute(

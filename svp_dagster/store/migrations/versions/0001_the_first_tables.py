@@ -48,7 +48,7 @@ def upgrade() -> None:
     op.create_table(
         "deletions",
         sa.Column("connection_id", sa.String(), nullable=False),
-        sa.Column("page_ids", sa.JSON(), nullable=False),
+        sa.Column("partition_keys", sa.JSON(), nullable=False),
         sa.Column("access_token", sa.String(), nullable=True),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_deletions")),
@@ -241,6 +241,7 @@ def upgrade() -> None:
         "link_entries",
         sa.Column("page_id", sa.String(), nullable=False),
         sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("partition_key", sa.String(), nullable=True),
         sa.Column("url", sa.String(), nullable=False),
         sa.Column("link_url", sa.String(), nullable=True),
         sa.Column("platform", sa.String(), nullable=True),
@@ -277,6 +278,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("page_id", name=op.f("pk_link_entries")),
+        sa.UniqueConstraint("partition_key", name=op.f("uq_link_entries_partition_key")),
     )
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_link_entries_holder"), ["holder"], unique=False)
