@@ -3,6 +3,7 @@
 import dagster as dg
 
 from svp_dagster import pools
+from svp_dagster.defs import runs
 from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_transcript, of_video
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.stage import stage_run
@@ -155,7 +156,10 @@ def publish(
 @dg.job(
     partitions_def=link_entries,
     executor_def=dg.in_process_executor,
+    description="Turn a link entry into a content page. Launch it for a partition, or a backfill for many, to make "
+    "pages again; a page that exists is updated in place. Terminate a run to end its row.",
     tags={
+        runs.KIND_TAG: runs.ROW,
         # A killed run starts again from its first stage: its files are gone, and what was paid for is kept by content.
         "dagster/max_retries": "2",
         "dagster/retry_strategy": "ALL_STEPS",

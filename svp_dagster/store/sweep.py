@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
@@ -141,13 +141,6 @@ class Sweep:
         waits = (_row.status == Status.PENDING, _row.holder.is_(None), _row.retry_at > now)
         with self._engine.begin() as connection:
             connection.execute(update(_row).where(_row.page_id.in_(page_ids), *waits).values(retry_at=now))
-
-    def finished(self, *, after: tuple[datetime, str], before: datetime, limit: int) -> list[Entry]:
-        """Return entries that ended before `before`, in the order of their ends, beyond the end and page id `after`."""
-        query = select(_row).where(
-            _row.status.in_(_FINAL), _row.updated_at < before, tuple_(_row.updated_at, _row.page_id) > after
-        )
-        return self._entries(query.order_by(_row.updated_at, _row.page_id).limit(limit))
 
     def _entries(self, query: Select[LinkEntryRow]) -> list[Entry]:
         with Session(self._engine) as session:

@@ -88,6 +88,10 @@ class Installation:
             self.after_failure(run.run_id)
         return run
 
+    def launch(self, job: str) -> dg.ExecuteInProcessResult:
+        """Run a job that has no partitions, as an operator who launches it by hand."""
+        return self.definitions.resolve_job_def(job).execute_in_process(instance=self.instance)
+
     def after_failure(self, run_id: str, *, sensor: str = "failed_runs") -> None:
         """Evaluate a sensor of runs that ended badly for this one, as the daemon does."""
         definitions, run = self.definitions, self.instance.get_run_by_id(run_id)
