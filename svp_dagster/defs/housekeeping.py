@@ -16,13 +16,15 @@ from itertools import takewhile
 from typing import TypeVar
 
 import dagster as dg
+from pydantic import Field
 
+from svp_dagster.component import Component
 from svp_dagster.defs import runs
 from svp_dagster.defs.partitions import link_entries
-from svp_dagster.defs.retention import Retention
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.settings import Settings
 from svp_dagster.store.entries import Entry
 
 T = TypeVar("T")
@@ -38,6 +40,23 @@ TAGS = {
 BUDGET_S = 240.0
 """An op begins nothing new after so long. With all its ops a run ends before its `dagster/max_runtime`."""
 FOLDERS_KEPT = timedelta(hours=24)
+
+
+class Retention(Component):
+    """Ages in days. The store's history of rows and costs stays for good."""
+
+    partitions_kept_days: int = Field(default=14, ge=1, description="Dagster's partitions of finished rows.")
+    runs_kept_days: int = Field(default=30, ge=1, description="Dagster's finished runs.")
+    contents_kept_days: int = Field(default=365, ge=1, description="Results by content.")
+
+
+def retention(settings: Settings) -> Retention:
+    """Return the ages of this installation."""
+    return Retention(
+        partitions_kept_days=settings.partitions_kept_days,
+        runs_kept_days=settings.runs_kept_days,
+        contents_kept_days=settings.contents_kept_days,
+    )
 
 
 @dg.op(

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from svp_dagster.errors import Code, failure
 from svp_dagster.settings import Settings
 from svp_dagster.store.addresses import Addresses
+from svp_dagster.store.alerts import Alerts
 from svp_dagster.store.connections import Connections
 from svp_dagster.store.contents import Contents, Ledger
 from svp_dagster.store.crypto import TokenCipher, local_secret
@@ -41,6 +42,7 @@ class Store:
         self.sweep = Sweep(engine)
         self.platforms = Platforms(engine)
         self.addresses = Addresses(engine)
+        self.alerts = Alerts(engine)
         self.contents = Contents(engine)
         self.ledger = Ledger(engine)
         self.reservations = Reservations(engine)

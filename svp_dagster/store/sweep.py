@@ -142,6 +142,28 @@ class Sweep:
         with self._engine.begin() as connection:
             connection.execute(update(_row).where(_row.page_id.in_(page_ids), *waits).values(retry_at=now))
 
+    def late(self, *, before: datetime, apart_from: Collection[Code]) -> tuple[int, datetime | None]:
+        """Return how many entries of active connections are unfinished since `before`, and since when the first is.
+
+        An entry that failed counts from its first wait, another from its last change. Those that wait for one of
+        `apart_from` don't count.
+        """
+        since = func.coalesce(_row.waiting_since, _row.updated_at)
+        query = (
+            select(func.count(), func.min(since))
+            .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
+            .where(ConnectionRow.active, _row.status.not_in(_FINAL), since < before)
+            .where(or_(_row.failure_code.is_(None), _row.failure_code.not_in(apart_from)))
+        )
+        with self._engine.connect() as connection:
+            count, first = connection.execute(query.select_from(_row)).one()
+        return count, first
+
+    def last_completed_at(self) -> datetime | None:
+        """Return when an entry was completed last. None where none ever was."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(func.max(_row.updated_at)).where(_row.status == Status.COMPLETED))
+
     def _entries(self, query: Select[LinkEntryRow]) -> list[Entry]:
         with Session(self._engine) as session:
             return [to_entry(row) for row in session.scalars(query)]

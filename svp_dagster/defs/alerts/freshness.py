@@ -1,0 +1,122 @@
+"""The freshness of pages: whether rows wait for too long while no page is made.
+
+A page is made on demand, so its age says nothing: without new links all pages are old. Rows that wait while no other
+is completed are what isn't fresh. A sensor looks every minute, since a run would cost a hundred times as much, and
+reports the result as an asset check whenever it changes. The check can be executed by hand too.
+"""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from svp_dagster.alert_channels import AlertChannels
+from svp_dagster.defs.alerts.rules import AlertRules
+from svp_dagster.errors import BUDGET_CODES, Code
+from svp_dagster.models import Value
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.store.store import Store
+
+CAUSE = "no new pages"
+CONTENT_PAGE = dg.AssetKey("content_page")
+CHECK = "freshness"
+
+ALLOWED_TO_WAIT = BUDGET_CODES | {
+    Code.PLATFORM_PAUSED,
+    Code.WAITS_TURN,
+    Code.RATE_LIMITED,
+    Code.ROW_CHANGED,
+    Code.POST_UNAVAILABLE,
+    Code.BLOCKED_OR_REGION,
+    Code.ADDRESS_BLOCKED,
+    Code.ROBOT_SUSPECTED,
+    Code.SITE_CHANGED,
+}
+"""What rows may wait for: a post, a turn, money, or a site, which has alerts of its own."""
+
+
+class Freshness(Value):
+    """How many rows wait too long, since when the first does, and when the last page was made."""
+
+    late: int
+    late_since: datetime | None
+    last_page_at: datetime | None
+    is_fresh: bool
+
+    @property
+    def sentence(self) -> str:
+        """What the operator reads."""
+        last = f"at {self.last_page_at:%Y-%m-%d %H:%M} UTC" if self.last_page_at else "never"
+        if self.late_since is None:
+            return f"No row waits too long. The last page was made {last}."
+        rows = f"{self.late} {'row waits' if self.late == 1 else 'rows wait'}"
+        return f"{rows}, the first since {self.late_since:%Y-%m-%d %H:%M} UTC. The last page was made {last}."
+
+
+def freshness(store: Store, rules: AlertRules, *, now: datetime) -> Freshness:
+    """Return how fresh pages are."""
+    before = now - rules.late_after
+    late, late_since = store.sweep.late(before=before, apart_from=ALLOWED_TO_WAIT)
+    last_page_at = store.sweep.last_completed_at()
+    is_moving = last_page_at is not None and last_page_at >= before
+    return Freshness(late=late, late_since=late_since, last_page_at=last_page_at, is_fresh=not late or is_moving)
+
+
+@dg.asset_check(
+    asset=CONTENT_PAGE,
+    name=CHECK,
+    description="Fails while rows wait for longer than SVP_ALERT_AFTER_MINUTES and no page is made. Execute it to look "
+    "at once. If it fails, look at the runs that failed last and at the app's operator page.",
+)
+def page_freshness_check(
+    link_rows: dg.ResourceParam[LinkRows], alert_rules: dg.ResourceParam[AlertRules]
+) -> dg.AssetCheckResult:
+    """Look at once."""
+    found = freshness(link_rows.store, alert_rules, now=datetime.now(UTC))
+    return dg.AssetCheckResult(passed=found.is_fresh, description=found.sentence, metadata=_metadata(found))
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Watch whether rows wait too long while no page is made, report changes as the check `freshness` of "
+    "content_page, and note an alert for `operator_alerts` to send. A tick says how many rows wait, and since when.",
+)
+def page_freshness(
+    context: dg.SensorEvaluationContext,
+    link_rows: dg.ResourceParam[LinkRows],
+    alert_channels: dg.ResourceParam[AlertChannels],
+    alert_rules: dg.ResourceParam[AlertRules],
+) -> dg.SensorResult | dg.SkipReason:
+    """Report whether pages are fresh when that changes. The cursor is since when they are not, or that they are."""
+    now = datetime.now(UTC)
+    found = freshness(link_rows.store, alert_rules, now=now)
+    was_fresh = context.cursor == "fresh"
+    is_known = context.cursor is not None and was_fresh == found.is_fresh
+    since = datetime.fromisoformat(context.cursor) if is_known and context.cursor and not was_fresh else now
+    if not found.is_fresh and alert_channels.is_set:
+        link_rows.store.alerts.record(CAUSE, sentence=found.sentence, link=alert_rules.operator_page, at=since)
+    if is_known:
+        return dg.SkipReason(found.sentence)
+    return dg.SensorResult(
+        skip_reason=found.sentence,
+        asset_events=[_evaluation(found)],
+        cursor="fresh" if found.is_fresh else since.isoformat(),
+    )
+
+
+def _evaluation(found: Freshness) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=CONTENT_PAGE,
+        check_name=CHECK,
+        passed=found.is_fresh,
+        description=found.sentence,
+        metadata=_metadata(found),
+    )
+
+
+def _metadata(found: Freshness) -> dict[str, dg.MetadataValue]:
+    metadata: dict[str, dg.MetadataValue] = {"rows": dg.MetadataValue.int(found.late)}
+    for name, at in (("first_since", found.late_since), ("last_page_at", found.last_page_at)):
+        if at is not None:
+            metadata[name] = dg.MetadataValue.timestamp(at)
+    return metadata
