@@ -107,7 +107,7 @@ class Installation:
             resources={key: (definitions.resources or {})[key] for key in found.required_resource_keys},
         )
         with context:
-            found(context.for_run_failure() if sensor == "failed_runs" else context)
+            found(context if sensor == "cancelled_runs" else context.for_run_failure())
 
     def entry(self, page_id: str) -> Entry:
         """What the store knows of a row."""

@@ -45,11 +45,12 @@ class Freshness(Value):
     @property
     def sentence(self) -> str:
         """What the operator reads."""
-        last = f"at {self.last_page_at:%Y-%m-%d %H:%M} UTC" if self.last_page_at else "never"
+        last = self.last_page_at
+        made = f"The last page was made at {last:%Y-%m-%d %H:%M} UTC." if last else "No page was made yet."
         if self.late_since is None:
-            return f"No row waits too long. The last page was made {last}."
+            return f"No row waits too long. {made}"
         rows = f"{self.late} {'row waits' if self.late == 1 else 'rows wait'}"
-        return f"{rows}, the first since {self.late_since:%Y-%m-%d %H:%M} UTC. The last page was made {last}."
+        return f"{rows}, the first since {self.late_since:%Y-%m-%d %H:%M} UTC. {made}"
 
 
 def freshness(store: Store, rules: AlertRules, *, now: datetime) -> Freshness:
