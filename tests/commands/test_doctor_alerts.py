@@ -23,7 +23,7 @@ def doctor(*options: str) -> Result:
 
 
 def line_of(report: Result) -> str:
-    return next(line for line in report.stdout.splitlines() if "lert" in line)
+    return next(line for line in report.stdout.splitlines() if line[9:].startswith(("Alerts", "Test alert")))
 
 
 @pytest.mark.parametrize("options", [[], ["--alert"]])
