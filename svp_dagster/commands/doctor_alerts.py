@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from svp_dagster.alert_channels import alert_channels
+from svp_dagster.alerts.channels import alert_channels
 from svp_dagster.commands.findings import Finding
 from svp_dagster.settings import Settings
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeVar
 import dagster as dg
 
 from svp_dagster import engines
-from svp_dagster.alert_channels import alert_channels
-from svp_dagster.defs.alerts.rules import alert_rules
+from svp_dagster.alerts.channels import alert_channels
+from svp_dagster.alerts.rules import alert_rules
 from svp_dagster.defs.housekeeping import retention
 from svp_dagster.defs.work_folder import work_folder
 from svp_dagster.download.kept_media import KeptMedia

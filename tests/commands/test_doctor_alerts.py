@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from svp_dagster.cli import main
-from tests.alert_inbox import TOKEN, inbox
+from tests.alerts.inbox import TOKEN, inbox
 
 
 @pytest.fixture(autouse=True)

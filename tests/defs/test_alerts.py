@@ -9,11 +9,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from svp_dagster import alert_channels
+from svp_dagster.alerts import channels
 from svp_dagster.defs.alerts.freshness import CHECK, CONTENT_PAGE
 from svp_dagster.errors import TABLE, Code, failure
 from svp_dagster.store.platforms import FailedPost
-from tests.alert_inbox import TOKEN, Inbox, inbox
+from tests.alerts.inbox import TOKEN, Inbox, inbox
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
 from tests.defs.rows_with_runs import new_run
@@ -163,7 +163,7 @@ def test_a_service_that_refuses_delays_nothing_and_is_logged_once(
 def test_a_service_that_never_answers_ends_the_tick_after_one_try(
     installation: Installation, webhook: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alert_channels, "LIMIT_S", 0.3)
+    monkeypatch.setattr(channels, "LIMIT_S", 0.3)
     webhook.is_silent = True
     fail_rows(installation, REJECTED)
     pause_tiktok(installation)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from svp_dagster.alert_channels import AlertChannels
+from svp_dagster.alerts.channels import AlertChannels
+from svp_dagster.alerts.rules import AlertRules
 from svp_dagster.defs import runs
-from svp_dagster.defs.alerts.rules import AlertRules
 from svp_dagster.defs.failures import lost_claim, recorded_failure
 from svp_dagster.errors import OPERATOR_CODES, Code, failure
 from svp_dagster.rows.link_rows import LinkRows

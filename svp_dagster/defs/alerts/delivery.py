@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import dagster as dg
 
-from svp_dagster.alert_channels import AlertChannels
-from svp_dagster.defs.alerts.rules import AlertRules
+from svp_dagster.alerts.channels import AlertChannels
+from svp_dagster.alerts.rules import AlertRules
 from svp_dagster.errors import TABLE
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pauses import name_of

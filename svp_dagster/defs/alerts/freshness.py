@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from svp_dagster.alert_channels import AlertChannels
-from svp_dagster.defs.alerts.rules import AlertRules
+from svp_dagster.alerts.channels import AlertChannels
+from svp_dagster.alerts.rules import AlertRules
 from svp_dagster.errors import BUDGET_CODES, Code
 from svp_dagster.models import Value
 from svp_dagster.rows.link_rows import LinkRows

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from svp_dagster import alert_channels as module
-from svp_dagster.alert_channels import AlertChannels, Delivery
-from tests.alert_inbox import TOKEN, Inbox, closed_port, inbox, mailbox
+from svp_dagster.alerts import channels as module
+from svp_dagster.alerts.channels import AlertChannels, Delivery
+from tests.alerts.inbox import TOKEN, Inbox, closed_port, inbox, mailbox
 
 
 @pytest.fixture
