@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from svp_dagster.alerts import channels
-from svp_dagster.defs.alerts.freshness import CHECK, CONTENT_PAGE
+from svp_dagster.defs.alerts.freshness import CHECK, CONTENT_PAGE, Watch
 from svp_dagster.errors import TABLE, Code, failure
 from svp_dagster.store.platforms import FailedPost
 from tests.alerts.inbox import TOKEN, Inbox, inbox
@@ -188,15 +188,14 @@ def test_rows_that_wait_while_no_page_is_made_are_an_alert_and_a_failed_check(
     installation: Installation, webhook: Inbox
 ) -> None:
     fresh = installation.evaluate("page_freshness")
-    assert passed(fresh) is True
+    assert reported(fresh) == [True]
     leave_waiting(installation)
 
-    stale = installation.evaluate("page_freshness", cursor=cursor_of(fresh))
-    assert passed(stale) is False
+    stale = installation.evaluate("page_freshness", cursor=watched_for_hours(fresh))
     again = installation.evaluate("page_freshness", cursor=cursor_of(stale))
     installation.evaluate("operator_alerts")
 
-    assert isinstance(again, dg.SkipReason)
+    assert (reported(stale), reported(again)) == ([False], [])
     (alert,) = webhook.alerts
     assert alert["title"].endswith(": no new pages")
     assert alert["message"].startswith("1 row waits, the first since 2026-01-01 00:00 UTC. No page was made yet.")
@@ -204,12 +203,25 @@ def test_rows_that_wait_while_no_page_is_made_are_an_alert_and_a_failed_check(
 
 def test_pages_are_fresh_again_with_the_next_one(installation: Installation, webhook: Inbox) -> None:
     installation.downloader = WrittenPosts()
+    fresh = installation.evaluate("page_freshness")
     page_id = leave_waiting(installation)
-    stale = installation.evaluate("page_freshness")
+    stale = installation.evaluate("page_freshness", cursor=watched_for_hours(fresh))
     installation.instance.add_dynamic_partitions("link_entries", [page_id])
     assert installation.run(page_id).success
 
-    assert passed(installation.evaluate("page_freshness", cursor=cursor_of(stale))) is True
+    assert reported(installation.evaluate("page_freshness", cursor=cursor_of(stale))) == [True]
+
+
+@pytest.mark.parametrize("pause", [timedelta(0), timedelta(hours=9)], ids=["first start", "after a night"])
+def test_rows_that_waited_while_the_machine_was_off_have_their_time_first(
+    installation: Installation, webhook: Inbox, pause: timedelta
+) -> None:
+    cursor = watched_for_hours(installation.evaluate("page_freshness"), ended=pause) if pause else None
+    leave_waiting(installation)
+
+    assert False not in reported(installation.evaluate("page_freshness", cursor=cursor))
+    installation.evaluate("operator_alerts")
+    assert webhook.asked == []
 
 
 def test_rows_that_wait_for_a_post_or_a_turn_do_not_make_pages_stale(
@@ -218,7 +230,8 @@ def test_rows_that_wait_for_a_post_or_a_turn_do_not_make_pages_stale(
     fail_rows(installation, failure(Code.RATE_LIMITED))
     installation.let_time_pass("updated_at", "waiting_since")
 
-    assert passed(installation.evaluate("page_freshness")) is True
+    fresh = installation.evaluate("page_freshness")
+    assert reported(installation.evaluate("page_freshness", cursor=watched_for_hours(fresh))) == []
 
 
 def test_an_operator_can_execute_the_check_of_freshness(installation: Installation) -> None:
@@ -234,12 +247,17 @@ def test_an_operator_can_execute_the_check_of_freshness(installation: Installati
     assert (evaluation.description or "").startswith("1 row waits")
 
 
-def passed(result: dg.SensorResult | dg.SkipReason) -> bool:
+def reported(result: dg.SensorResult | dg.SkipReason) -> list[bool]:
     """What a tick of the sensor reported for the check."""
     assert isinstance(result, dg.SensorResult)
-    (event,) = result.asset_events
-    assert isinstance(event, dg.AssetCheckEvaluation)
-    return event.passed
+    return [event.passed for event in result.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+
+
+def watched_for_hours(result: dg.SensorResult | dg.SkipReason, *, ended: timedelta = timedelta(0)) -> str:
+    """The cursor of a sensor whose ticks came for hours, until so long ago."""
+    watch = Watch.model_validate_json(cursor_of(result))
+    times = {"began_at": watch.began_at - timedelta(hours=30), "seen_at": watch.seen_at - ended}
+    return watch.model_copy(update=times).model_dump_json()
 
 
 def cursor_of(result: dg.SensorResult | dg.SkipReason) -> str:

@@ -5,7 +5,7 @@ is completed are what isn't fresh. A sensor looks every minute, since a run woul
 reports the result as an asset check whenever it changes. The check can be executed by hand too.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -19,6 +19,8 @@ from svp_dagster.store.store import Store
 CAUSE = "no new pages"
 CONTENT_PAGE = dg.AssetKey("content_page")
 CHECK = "freshness"
+GAP = timedelta(minutes=10)
+"""Ticks that are further apart were interrupted: the daemon was stopped, or the machine slept."""
 
 ALLOWED_TO_WAIT = BUDGET_CODES | {
     Code.PLATFORM_PAUSED,
@@ -76,6 +78,29 @@ def page_freshness_check(
     return dg.AssetCheckResult(passed=found.is_fresh, description=found.sentence, metadata=_metadata(found))
 
 
+class Watch(Value):
+    """What the sensor's ticks saw, as its cursor keeps it. `began_at` is since when they came without a gap."""
+
+    began_at: datetime
+    seen_at: datetime
+    is_fresh: bool
+    changed_at: datetime
+
+
+def watch(before: Watch | None, found: Freshness, *, late_after: timedelta, now: datetime) -> Watch:
+    """Return what is known after this tick.
+
+    Rows that waited while the machine was off or asleep wait for nothing else: they are late only when they still wait
+    after `late_after` of watching.
+    """
+    began_at = before.began_at if before and now - before.seen_at < GAP else now
+    was_fresh = before is None or before.is_fresh
+    is_fresh = found.is_fresh or (was_fresh and now - began_at < late_after)
+    is_same = before is not None and before.is_fresh == is_fresh
+    changed_at = before.changed_at if before and is_same else now
+    return Watch(began_at=began_at, seen_at=now, is_fresh=is_fresh, changed_at=changed_at)
+
+
 @dg.sensor(
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -87,29 +112,27 @@ def page_freshness(
     link_rows: dg.ResourceParam[LinkRows],
     alert_channels: dg.ResourceParam[AlertChannels],
     alert_rules: dg.ResourceParam[AlertRules],
-) -> dg.SensorResult | dg.SkipReason:
-    """Report whether pages are fresh when that changes. The cursor is since when they are not, or that they are."""
-    now = datetime.now(UTC)
-    found = freshness(link_rows.store, alert_rules, now=now)
-    was_fresh = context.cursor == "fresh"
-    is_known = context.cursor is not None and was_fresh == found.is_fresh
-    since = datetime.fromisoformat(context.cursor) if is_known and context.cursor and not was_fresh else now
-    if not found.is_fresh and alert_channels.is_set:
-        link_rows.store.alerts.record(CAUSE, sentence=found.sentence, link=alert_rules.operator_page, at=since)
-    if is_known:
-        return dg.SkipReason(found.sentence)
+) -> dg.SensorResult:
+    """Report whether pages are fresh whenever that changes."""
+    now, store = datetime.now(UTC), link_rows.store
+    found = freshness(store, alert_rules, now=now)
+    before = Watch.model_validate_json(context.cursor) if context.cursor else None
+    after = watch(before, found, late_after=alert_rules.late_after, now=now)
+    if not after.is_fresh and alert_channels.is_set:
+        store.alerts.record(CAUSE, sentence=found.sentence, link=alert_rules.operator_page, at=after.changed_at)
+    is_news = before is None or before.is_fresh != after.is_fresh
     return dg.SensorResult(
         skip_reason=found.sentence,
-        asset_events=[_evaluation(found)],
-        cursor="fresh" if found.is_fresh else since.isoformat(),
+        asset_events=[_evaluation(found, is_fresh=after.is_fresh)] if is_news else [],
+        cursor=after.model_dump_json(),
     )
 
 
-def _evaluation(found: Freshness) -> dg.AssetCheckEvaluation:
+def _evaluation(found: Freshness, *, is_fresh: bool) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=CONTENT_PAGE,
         check_name=CHECK,
-        passed=found.is_fresh,
+        passed=is_fresh,
         description=found.sentence,
         metadata=_metadata(found),
     )
