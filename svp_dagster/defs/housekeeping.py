@@ -10,7 +10,7 @@ without partitions (`launch_scheduled_runs_for_schedule_iterator` in dagster/_sc
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TypeVar
@@ -68,28 +68,28 @@ def remove_old_partitions(
 ) -> None:
     """Delete the partitions of rows that ended long ago and have no run."""
     instance, before = context.instance, _days_ago(retention.partitions_kept_days)
-    old = list(_ended(link_rows, instance.get_dynamic_partitions(str(link_entries.name)), before=before))
-    removed = sum(_remove_partition(instance, link_rows, page_id, before=before) for page_id in _in_time(old))
+    old: list[str] = []
+    for keys in runs.batches(instance.get_dynamic_partitions(str(link_entries.name))):
+        old += [key for key, entry in _rows(link_rows, keys).items() if _has_ended(entry, before=before)]
+    removed = sum(_remove_partition(instance, link_rows, key, before=before) for key in _in_time(old))
     _report(context, "partitions", removed=removed, left=len(old) - removed)
 
 
-def _ended(link_rows: LinkRows, page_ids: Iterable[str], *, before: datetime) -> Iterator[str]:
-    """Yield those of the rows that ended before this time."""
-    for some in runs.batches(list(page_ids)):
-        known = link_rows.store.entries.known(some)
-        yield from sorted(page_id for page_id, entry in known.items() if _has_ended(entry, before=before))
+def _rows(link_rows: LinkRows, keys: Collection[str]) -> dict[str, Entry]:
+    """Return the rows that have these partition keys, by key."""
+    return link_rows.store.entries.known(keys)
 
 
-def _has_ended(entry: Entry | None, *, before: datetime) -> bool:
-    return entry is not None and entry.status.is_final and entry.updated_at < before
+def _has_ended(entry: Entry, *, before: datetime) -> bool:
+    return entry.status.is_final and entry.updated_at < before
 
 
-def _remove_partition(instance: dg.DagsterInstance, link_rows: LinkRows, page_id: str, *, before: datetime) -> bool:
+def _remove_partition(instance: dg.DagsterInstance, link_rows: LinkRows, key: str, *, before: datetime) -> bool:
     """Delete a row's partition, unless the row was started again meanwhile."""
-    is_busy = bool(runs.rows_in_progress(instance, [page_id]))
-    if is_busy or not _has_ended(link_rows.store.entries.get(page_id), before=before):
+    entry = _rows(link_rows, [key]).get(key)
+    if entry is None or not _has_ended(entry, before=before) or runs.rows_in_progress(instance, [key]):
         return False
-    instance.delete_dynamic_partition(str(link_entries.name), page_id)
+    instance.delete_dynamic_partition(str(link_entries.name), key)
     return True
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from svp_dagster.definitions import defs
+from svp_dagster.defs.partitions import link_entries
 from svp_dagster.models import ProcessingType
 from svp_dagster.notion.rows import new_row
 from svp_dagster.notion.schema import parse_schema
@@ -76,6 +77,14 @@ class Installation:
             for added in result.dynamic_partitions_requests or []:
                 self.instance.add_dynamic_partitions(added.partitions_def_name, list(added.partition_keys))
         return [self.run(request.partition_key or "", tags=dict(request.tags)) for request in requests]
+
+    def add_partition(self, page_id: str) -> None:
+        """Let Dagster know the row, as the sensor's daemon does."""
+        self.instance.add_dynamic_partitions(str(link_entries.name), [self.key(page_id)])
+
+    def key(self, page_id: str) -> str:
+        """The partition key of a row that was started."""
+        return page_id
 
     def run(self, page_id: str, *, tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
         """Run the job for a row, and evaluate the sensor of failed runs if it fails."""

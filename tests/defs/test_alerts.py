@@ -101,7 +101,7 @@ def test_what_is_not_the_operators_to_mend_is_no_alert(installation: Installatio
 
 
 def test_a_killed_run_is_an_alert_unless_dagster_starts_it_again(installation: Installation, webhook: Inbox) -> None:
-    run = new_run(installation, "row")
+    run = new_run(installation, leave_waiting(installation))
     installation.instance.report_run_failed(run)
     installation.instance.add_run_tags(run.run_id, {"dagster/will_retry": "true"})
     installation.after_failure(run.run_id, sensor="failure_alerts")
@@ -206,7 +206,7 @@ def test_pages_are_fresh_again_with_the_next_one(installation: Installation, web
     fresh = installation.evaluate("page_freshness")
     page_id = leave_waiting(installation)
     stale = installation.evaluate("page_freshness", cursor=watched_for_hours(fresh))
-    installation.instance.add_dynamic_partitions("link_entries", [page_id])
+    installation.add_partition(page_id)
     assert installation.run(page_id).success
 
     assert reported(installation.evaluate("page_freshness", cursor=cursor_of(stale))) == [True]

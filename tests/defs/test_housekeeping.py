@@ -81,15 +81,16 @@ def test_partitions_of_rows_that_ended_long_ago_are_removed_and_their_history_st
     installation: Installation, page_id: str
 ) -> None:
     name, instance = str(link_entries.name), installation.instance
-    instance.add_dynamic_partitions(name, [page_id, "unknown"])
+    key = installation.key(page_id)
+    instance.add_dynamic_partitions(name, [key, "unknown"])
     installation.store.entries.reject(installation.entry(page_id).link, GONE, now=datetime.now(UTC))
 
     installation.launch("retention")
-    assert instance.has_dynamic_partition(name, page_id)
+    assert instance.has_dynamic_partition(name, key)
     installation.let_time_pass("updated_at")
     run = installation.launch("retention")
 
-    assert not instance.has_dynamic_partition(name, page_id)
+    assert not instance.has_dynamic_partition(name, key)
     assert instance.has_dynamic_partition(name, "unknown")
     assert installation.entry(page_id).status is Status.FAILED
     assert shown(run, "remove_old_partitions") == {"removed": 1, "left": 0}
@@ -127,14 +128,15 @@ def test_answers_that_no_rule_knows_go_with_the_runs_of_their_time(installation:
 
 def test_a_row_that_is_started_again_keeps_its_partition(installation: Installation, page_id: str) -> None:
     name, instance = str(link_entries.name), installation.instance
-    instance.add_dynamic_partitions(name, [page_id])
+    key = installation.key(page_id)
+    installation.add_partition(page_id)
     installation.store.entries.reject(installation.entry(page_id).link, GONE, now=datetime.now(UTC))
     installation.let_time_pass("updated_at")
     new_run(installation, page_id)
 
     run = installation.launch("retention")
 
-    assert instance.has_dynamic_partition(name, page_id)
+    assert instance.has_dynamic_partition(name, key)
     assert shown(run, "remove_old_partitions") == {"removed": 0, "left": 1}
 
 
