@@ -279,6 +279,27 @@ BUDGET_CODES: frozenset[Code] = frozenset(get_args(BudgetCode))
 """Failures of rows that wait for money: they go on with the next month, or as soon as a cap is raised."""
 
 
+OPERATOR_CODES: frozenset[Code] = frozenset(
+    {
+        Code.ADDRESS_BLOCKED,
+        Code.ROBOT_SUSPECTED,
+        Code.SITE_CHANGED,
+        Code.KEY_REJECTED,
+        Code.QUOTA_EXHAUSTED,
+        Code.MODEL_RETIRED,
+        Code.NOTION_BLOCKED,
+        Code.INSTALLATION_BUDGET_REACHED,
+        Code.STORAGE_FULL,
+        Code.STORE_UNREACHABLE,
+        Code.INTERRUPTED,
+        Code.MISCONFIGURED,
+        Code.INTERNAL,
+    }
+)
+"""Failures of the installation, which its operator is alerted of: no link and no setting of a row's owner causes them,
+and nothing of a row is in their sentences. What passes by itself, such as an outage of a service, isn't among them."""
+
+
 class SvpError(Exception):
     """A failure of the table.
 

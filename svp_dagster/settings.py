@@ -99,6 +99,13 @@ class Settings(BaseSettings, PageOptions):
     max_duration_s: int = Field(default=1800, ge=1)
     max_size_bytes: int = Field(default=200_000_000, ge=1)
 
+    alert_urls: SecretStr | None = Field(
+        default=None, description="Where alerts to the operator go: addresses as Apprise takes them, space-separated."
+    )
+    alert_after_minutes: int = Field(
+        default=60, ge=5, description="Alert when rows wait for so long and no page was made meanwhile."
+    )
+
     partitions_kept_days: int = Field(default=14, ge=1, description="Days a finished row stays in Dagster's catalogue.")
     runs_kept_days: int = Field(default=30, ge=1, description="Days a finished run stays in Dagster.")
     contents_kept_days: int = Field(default=365, ge=1, description="Days after which a result may be paid for again.")
@@ -150,6 +157,11 @@ class Settings(BaseSettings, PageOptions):
     def extra_dagster_hosts(self) -> list[str]:
         """The names of `dagster_hosts`."""
         return [name.strip() for name in self.dagster_hosts.split(",") if name.strip()]
+
+    @property
+    def dagster_address(self) -> str:
+        """Where the Dagster UI is reached, for links."""
+        return self.dagster_url or f"http://{self.dagster_host}:{self.dagster_port}"
 
     @property
     def media_folder(self) -> Path:

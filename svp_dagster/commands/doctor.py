@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from svp_dagster import bounded_http
 from svp_dagster.commands.doctor_access import ACCESS_CHECKS
+from svp_dagster.commands.doctor_alerts import alerts, send_test_alert
 from svp_dagster.commands.findings import Finding
 from svp_dagster.download.instagram import has_session
 from svp_dagster.download.turns import split_proxies
@@ -33,7 +34,7 @@ TIMEOUT_S = 10.0
 LOW_DISK_BYTES = 2_000_000_000
 
 
-def examine(settings: Settings) -> list[Finding]:
+def examine(settings: Settings, *, test_alert: bool = False) -> list[Finding]:
     """Run all checks at the same time. Return a finding for each."""
     checks: list[Callable[[Settings], Finding]] = [
         _python,
@@ -52,6 +53,7 @@ def examine(settings: Settings) -> list[Finding]:
         _screen,
         _summary,
         _prices,
+        send_test_alert if test_alert else alerts,
     ]
     with ThreadPoolExecutor(len(checks)) as pool:
         return list(pool.map(lambda check: check(settings), checks))

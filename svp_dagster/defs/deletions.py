@@ -33,7 +33,12 @@ REVOKED_WITHIN = timedelta(days=1)
 """How long the grant is tried to be revoked while Notion doesn't answer."""
 
 
-@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Remove the runs, partitions, media and grants of connections whose data were deleted, in the app or "
+    "with `svp forget`. A tick says how many deletions are over. Leave it running: people were promised that.",
+)
 def deleted_connections(
     context: dg.SensorEvaluationContext,
     link_rows: dg.ResourceParam[LinkRows],

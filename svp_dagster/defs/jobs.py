@@ -155,6 +155,8 @@ def publish(
 @dg.job(
     partitions_def=link_entries,
     executor_def=dg.in_process_executor,
+    description="Turn a link entry into a content page. Launch it for a partition, or a backfill for many, to make "
+    "pages again; a page that exists is updated in place. Terminate a run to end its row.",
     tags={
         # A killed run starts again from its first stage: its files are gone, and what was paid for is kept by content.
         "dagster/max_retries": "2",

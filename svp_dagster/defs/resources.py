@@ -11,7 +11,9 @@ from typing import Any, Protocol, TypeVar
 import dagster as dg
 
 from svp_dagster import engines
-from svp_dagster.defs.retention import retention
+from svp_dagster.alerts.channels import alert_channels
+from svp_dagster.alerts.rules import alert_rules
+from svp_dagster.defs.housekeeping import retention
 from svp_dagster.defs.work_folder import work_folder
 from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.rows.link_rows import link_rows
@@ -46,6 +48,8 @@ def resources() -> dg.Definitions:
             ),
             "site_rules": _made(lambda: site_rules(settings)),
             "kept_media": _made(lambda: _kept_media(settings)),
+            "alert_channels": _made(lambda: alert_channels(settings)),
+            "alert_rules": _made(lambda: alert_rules(settings)),
             "retention": _made(lambda: retention(settings)),
             "work_folder": work_folder(settings),
             "downloader": _made(lambda: engines.downloader(settings)),

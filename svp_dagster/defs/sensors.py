@@ -25,7 +25,13 @@ from svp_dagster.rows.waiting import interruption
 RUNNING = dg.DefaultSensorStatus.RUNNING
 
 
-@dg.sensor(job=process_link, minimum_interval_seconds=5, default_status=RUNNING)
+@dg.sensor(
+    job=process_link,
+    minimum_interval_seconds=5,
+    default_status=RUNNING,
+    description="Ask the Link Databases that are due for pending rows, and start a run for each that can be worked on. "
+    "Stop it to let no new run start, before maintenance for example; rows stay pending in Notion until you start it.",
+)
 def pending_links(
     context: dg.SensorEvaluationContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -132,7 +138,13 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
     return " ".join(part for part in parts if part)
 
 
-@dg.run_failure_sensor(monitored_jobs=[process_link], default_status=RUNNING, minimum_interval_seconds=5)
+@dg.run_failure_sensor(
+    monitored_jobs=[process_link],
+    default_status=RUNNING,
+    minimum_interval_seconds=5,
+    description="Let the row of a failed run wait, or fail it for good, as the run recorded. Leave it running: without "
+    "it rows wait minutes longer, for `orphaned_rows`.",
+)
 def failed_runs(
     context: dg.RunFailureSensorContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -150,6 +162,8 @@ def failed_runs(
     monitored_jobs=[process_link],
     default_status=RUNNING,
     minimum_interval_seconds=5,
+    description="Fail the row of a run that you terminated; its owner reads that an operator stopped it. Set the row "
+    "to pending, or press Try again in the app, to start it once more.",
 )
 def cancelled_runs(
     context: dg.RunStatusSensorContext, link_rows: dg.ResourceParam[LinkRows], work_folder: dg.ResourceParam[WorkFolder]

@@ -20,7 +20,7 @@ from functools import partial
 from svp_dagster.errors import BUDGET_CODES, TABLE, Code, Retry, SvpError, failure
 from svp_dagster.rows.pauses import SITE_FAULTS
 from svp_dagster.store.entries import Entry
-from svp_dagster.store.platforms import Platform
+from svp_dagster.store.installation.platforms import Platform
 from svp_dagster.store.transitions import FailureOutcome, FailureRule
 
 ATTEMPTS = 3

@@ -342,6 +342,23 @@ class AddressRow(Base):
     updated_at: Mapped[datetime]
 
 
+class AlertRow(Base):
+    """What occurred of a cause since the operator was last alerted of it, at `sent_at` (`store.alerts.Alert`)."""
+
+    __tablename__ = "alerts"
+    __table_args__ = _shared("It says what is wrong with the installation, and names no row.")
+
+    cause: Mapped[str] = mapped_column(primary_key=True)
+    sentence: Mapped[str]
+    link: Mapped[str]
+    count: Mapped[int]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]
+    tries: Mapped[int]
+
+
 class SignInRow(Base):
     """A sign-in at Notion that was begun: single use, tied to a browser. Both secrets are kept as SHA-256."""
 

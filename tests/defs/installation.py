@@ -111,6 +111,10 @@ class Installation:
             self.after_failure(run.run_id)
         return run
 
+    def launch(self, job: str) -> dg.ExecuteInProcessResult:
+        """Run a job that has no partitions, as an operator who launches it by hand."""
+        return self.definitions.resolve_job_def(job).execute_in_process(instance=self.instance)
+
     def after_failure(self, run_id: str, *, sensor: str = "failed_runs") -> None:
         """Evaluate a sensor of runs that ended badly for this one, as the daemon does."""
         definitions, run = self.definitions, self.instance.get_run_by_id(run_id)
@@ -126,7 +130,7 @@ class Installation:
             resources={key: (definitions.resources or {})[key] for key in found.required_resource_keys},
         )
         with context:
-            found(context.for_run_failure() if sensor == "failed_runs" else context)
+            found(context if sensor == "cancelled_runs" else context.for_run_failure())
 
     def entry(self, page_id: str) -> Entry:
         """What the store knows of a row."""

@@ -16,11 +16,11 @@ from sqlalchemy import insert, select, text
 from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
 from svp_dagster.models import ContentPage, PaidCall, Status
 from svp_dagster.rows.waiting import failure_rule
-from svp_dagster.store.addresses import Address, SiteRequest
 from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.engine import make_engine
+from svp_dagster.store.installation.addresses import Address, SiteRequest
+from svp_dagster.store.installation.platforms import FailedPost
 from svp_dagster.store.my_data import deletion
-from svp_dagster.store.platforms import FailedPost
 from svp_dagster.store.reservations import Cap, CapMet, Scope
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import LedgerRow, LinkEntryRow

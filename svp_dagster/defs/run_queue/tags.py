@@ -8,7 +8,7 @@ from typing import Final
 
 import dagster as dg
 
-from svp_dagster.defs.runs import CONNECTION_TAG, ROW_TAG, VIDEO_TAG
+from svp_dagster.defs.runs import CONNECTION_TAG, KIND_TAG, ROW, ROW_TAG, VIDEO_TAG
 from svp_dagster.store.entries import Entry
 
 LINK_TAGS: Final = {"row": "svp/row-url", "page": "svp/page-url", "entry": "svp/app-url"}
@@ -21,7 +21,7 @@ _MAX_CHARACTERS: Final = 200
 def row_tags(entry: Entry, *, app_url: str) -> dict[str, str]:
     """Return the tags of a run that works on this row."""
     link = entry.link
-    tags = {ROW_TAG: link.page_id, CONNECTION_TAG: link.connection_id, "svp/tag": link.tag}
+    tags = {KIND_TAG: ROW, ROW_TAG: link.page_id, CONNECTION_TAG: link.connection_id, "svp/tag": link.tag}
     if link.link is not None:
         tags["svp/platform"] = link.link.platform
         tags[VIDEO_TAG] = f"{link.link.platform} {link.link.post_id or link.link.url}"

@@ -78,6 +78,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_addresses")),
     )
     op.create_table(
+        "alerts",
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("sentence", sa.String(), nullable=False),
+        sa.Column("link", sa.String(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("cause", name=op.f("pk_alerts")),
+    )
+    op.create_table(
         "sign_ins",
         sa.Column("state_hash", sa.String(), nullable=False),
         sa.Column("browser_hash", sa.String(), nullable=False),
@@ -374,6 +387,7 @@ def downgrade() -> None:
 
     op.drop_table("sign_ins")
     op.drop_table("unknown_answers")
+    op.drop_table("alerts")
     op.drop_table("addresses")
     op.drop_table("platforms")
     op.drop_table("deletions")
