@@ -35,7 +35,7 @@ GAP_S = 5.0
 
 PARALLEL_PARTS = 4
 ENCODING_LIMIT_S = 60.0
-NOTHING_HEARD = "No words could be made out in this video."
+TOO_FAINT = "Somebody seems to speak in this video, but too faintly to understand."
 
 
 class OpenAISpeech(Component):
@@ -196,5 +196,5 @@ def _transcript(segments: Iterable[Segment], *, language: str | None, source: st
     ordered = tuple(segments)
     text = " ".join(segment.text for segment in ordered)
     if not text:
-        return Transcript(source=source, no_speech=True, note=NOTHING_HEARD)
+        return Transcript(source=source, no_speech=True, note=TOO_FAINT)
     return Transcript(text=text, language=language, segments=ordered, source=source)

@@ -40,12 +40,13 @@ def transcribe(
     sounding = [file for file in video.files if file.has_audio]
     if not sounding:
         return Transcript(note="The video has no sound." if video.video_path else "The post has no sound.")
-    kept = contents.get(video.media_key, KIND, engine.recipe, Transcript)
+    recipe = f"{voice.RECIPE} {engine.recipe}"
+    kept = contents.get(video.media_key, KIND, recipe, Transcript)
     if kept is not None:
         return kept
     transcript = _transcribe(sounding, engine=engine, meter=meter, folder=folder)
     if transcript.text or transcript.no_speech:
-        contents.put(video.media_key, KIND, engine.recipe, transcript)
+        contents.put(video.media_key, KIND, recipe, transcript)
     return transcript
 
 
