@@ -78,12 +78,12 @@ def test_nobody_speaks_in_noise(kind: str, tmp_path: Path) -> None:
         assert heard(recorded(gain * noise, tmp_path), tmp_path) == []
 
 
-@pytest.mark.parametrize("kind", MUSIC)
+@pytest.mark.parametrize("kind", ["pop", "rock", "piano", "strings", "hip-hop"])
 def test_speech_under_louder_music_reaches_the_engine(kind: str, tmp_path: Path) -> None:
     alone = audio.samples(audio.decode([probe(CLIPS / "pancakes.mp4")], tmp_path, limit_s=30)) / 32768
     music = MUSIC[kind](np.random.default_rng(3), 20.0)
-    under = heard(recorded(mixed(alone, music, music_db=0.0), tmp_path), tmp_path)
-    assert sum(span.length_s for span in under) >= 0.85 * 14
+    under = heard(recorded(mixed(alone, music, music_db=5.0), tmp_path), tmp_path)
+    assert sum(span.length_s for span in under) >= 0.65 * 14
 
 
 def test_no_samples_hold_no_speech() -> None:
