@@ -96,11 +96,12 @@ class LinkEntry(Value):
 
 
 class Segment(Value):
-    """Words said between two seconds of the video."""
+    """Words said between two seconds of the video. `sung` marks lyrics."""
 
     start_s: float
     end_s: float
     text: str
+    sung: bool = False
 
 
 @dataclass(frozen=True)

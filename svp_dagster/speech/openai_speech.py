@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from svp_dagster.models import Segment
 from svp_dagster.packages import load
 from svp_dagster.retry_after import parse_retry_after
 from svp_dagster.speech.hallucinations import RawSegment, believable, without_loops
+from svp_dagster.speech.parts import PartTranscript
 from svp_dagster.unknown_answers import report
 
 SERVICE = "OpenAI"
@@ -63,15 +63,6 @@ _LANGUAGES = {
 """whisper-1 returns the language's English name. Everything else here uses ISO 639-1, or 639-3 where that has none."""
 
 _WITHDRAWN_CODES = {"jw": "jv"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class PartTranscript:
-    """The transcript of one part, times in seconds from its start. `billed_s` is None if the answer doesn't have it."""
-
-    segments: tuple[Segment, ...]
-    language: str | None
-    billed_s: float | None
 
 
 def prepare() -> None:

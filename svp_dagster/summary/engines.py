@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 
 from svp_dagster.component import Component
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.gemini import AnswerWithheld, SchemaRefused, open_client, prepare
 from svp_dagster.models import PropertyFill, Summary
 from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.ports import Meter, SummaryRequest
@@ -18,7 +19,7 @@ from svp_dagster.summary import prompt as prompts
 from svp_dagster.summary.acceptance import Judge
 from svp_dagster.summary.answers import Answer, InvalidAnswer, answer_schema, parse_answer, repair_message
 from svp_dagster.summary.extractive import extract
-from svp_dagster.summary.gemini import AnswerWithheld, Conversation, SchemaRefused, open_client, prepare
+from svp_dagster.summary.gemini import Conversation
 from svp_dagster.summary.material import Material, gather
 from svp_dagster.summary.support import review
 from svp_dagster.summary.support.review import Question

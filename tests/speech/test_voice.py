@@ -14,7 +14,8 @@ from benchmarks.truth.sounds import MUSIC, at_peak, mixed, noises
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Span
 from svp_dagster.speech import audio
-from svp_dagster.speech.engines import GAP_S, PART_S
+from svp_dagster.speech.engines import PART_S
+from svp_dagster.speech.parts import GAP_S
 from svp_dagster.speech.voice import SAMPLES_PER_S, parts, probabilities, spans, speech
 from tests.media.making import CLIPS, sound
 
