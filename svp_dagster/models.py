@@ -205,7 +205,8 @@ class Visit(Value):
 class Transcript(Value):
     """What is said. With an empty `text`, `note` says why in words for the page's reader.
 
-    `source` names who heard it: `captions`, a model's id such as `whisper-1`, or `none`.
+    `source` names who heard it: `captions`, a model's id such as `whisper-1`, or `none`. `doubtful` marks a transcript
+    of which the engine itself was unsure. `segments` hold the lyrics too, and `text` doesn't.
     """
 
     text: str = ""
@@ -213,7 +214,18 @@ class Transcript(Value):
     segments: tuple[Segment, ...] = ()
     source: str = "none"
     no_speech: bool = False
+    doubtful: bool = False
     note: str = ""
+
+    @property
+    def spoken(self) -> tuple[Segment, ...]:
+        """The segments without lyrics."""
+        return tuple(segment for segment in self.segments if not segment.sung)
+
+    @property
+    def lyrics(self) -> str:
+        """The words that are sung, a line for each segment."""
+        return "\n".join(segment.text for segment in self.segments if segment.sung)
 
 
 class Word(Value):

@@ -165,7 +165,7 @@ class SummaryRequest(Value):
             "columns": [column.model_dump(mode="json") for column in self.columns],
             "prompt": self.prompt,
             "language": self.language,
-            "transcript": self.transcript.model_dump(mode="json", include={"text", "language", "segments"}),
+            "transcript": self.transcript.model_dump(mode="json", include={"text", "language", "segments", "doubtful"}),
             "screen_text": self.screen_text.model_dump(mode="json", include={"lines"}),
             "video": self.video.model_dump(
                 mode="json", include={"title", "description", "uploader", "published_at", "duration_s"}

@@ -13,7 +13,7 @@ from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import Segment
 from svp_dagster.packages import load
 from svp_dagster.retry_after import parse_retry_after
-from svp_dagster.speech.hallucinations import RawSegment, believable, without_loops
+from svp_dagster.speech.hallucinations import RawSegment, believable, mean_confidence, without_loops
 from svp_dagster.speech.parts import PartTranscript
 from svp_dagster.unknown_answers import report
 
@@ -119,19 +119,29 @@ def _transcribe_once(client: Any, part: Path, *, model: str, length_s: float) ->
         report(SERVICE, status=200, kind=f"an answer of type {type(answer).__name__}", body=str(answer))
         raise failure(Code.SPEECH_FAILED, detail=f"an answer of type {type(answer).__name__}")
     usage = getattr(answer, "usage", None)
+    raw = _raw_segments(answer, length_s=length_s)
+    language = _language(answer)
     return PartTranscript(
-        segments=_segments(answer, length_s=length_s),
-        language=_language(answer),
+        segments=_whole(answer, length_s=length_s) if raw is None else tuple(believable(raw)),
+        language=language,
         billed_s=getattr(usage, "seconds", None),
+        confidence=mean_confidence(raw or ()),
+        # Source: openai 3.51, types/audio/transcription.py: an empty array of languages means that none was clear.
+        names_language=language is not None or getattr(answer, "languages", None) is not None,
     )
 
 
-def _segments(answer: Any, *, length_s: float) -> tuple[Segment, ...]:
-    """Return the answer's segments, or one as long as the part if the model returns none."""
+def _whole(answer: Any, *, length_s: float) -> tuple[Segment, ...]:
+    """Return one segment as long as the part."""
+    text = without_loops(answer.text)
+    return (Segment(start_s=0.0, end_s=length_s, text=text),) if text else ()
+
+
+def _raw_segments(answer: Any, *, length_s: float) -> list[RawSegment] | None:
+    """Return the answer's segments, None if the model returns none."""
     if getattr(answer, "segments", None) is None:
-        text = without_loops(answer.text)
-        return (Segment(start_s=0.0, end_s=length_s, text=text),) if text else ()
-    raw = [
+        return None
+    return [
         RawSegment(
             segment=Segment(
                 start_s=min(max(one.start, 0.0), length_s),
@@ -143,7 +153,6 @@ def _segments(answer: Any, *, length_s: float) -> tuple[Segment, ...]:
         )
         for one in answer.segments
     ]
-    return tuple(believable(raw))
 
 
 def _language(answer: Any) -> str | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from svp_dagster.models import Segment, Span, Transcript
 from svp_dagster.speech import audio
+from svp_dagster.speech.hallucinations import is_doubtful, weighted_mean
 
 GAP_S = 5.0
 """Longer pauses are not sent: they cost money, and models invent words for them."""
@@ -25,13 +26,17 @@ TOO_FAINT = "Somebody seems to speak in this video, but too faintly to understan
 class PartTranscript:
     """The transcript of one part, times in seconds from its start.
 
-    `billed_s` is None if the answer doesn't have it. `note` says what of the part is missing, and why.
+    `billed_s` is None if the answer doesn't have it. `note` says what of the part is missing, and why. `confidence` is
+    the mean log-probability of the words, None where the model doesn't give it. With `names_language`, an answer
+    without a language means that none was clear.
     """
 
     segments: tuple[Segment, ...]
     language: str | None
     billed_s: float | None = None
     note: str = ""
+    confidence: float | None = None
+    names_language: bool = False
 
 
 class PaidParts:
@@ -70,16 +75,37 @@ def joined(pairs: Sequence[tuple[Span, PartTranscript]], *, source: str) -> Tran
     """Return the transcript of a whole sound, in the language that is spoken longest."""
     segments = [_shifted(segment, part) for part, transcript in pairs for segment in transcript.segments]
     note = " ".join(dict.fromkeys(transcript.note for _, transcript in pairs if transcript.note))
-    return of_segments(segments, language=_main_language(pairs), source=source, note=note)
+    language = _main_language(pairs)
+    doubtful = is_doubtful(confidence=_confidence(pairs), language_certainty=_language_certainty(pairs, language))
+    return of_segments(segments, language=language, source=source, note=note, doubtful=doubtful)
 
 
-def of_segments(segments: Iterable[Segment], *, language: str | None, source: str, note: str = "") -> Transcript:
+def of_segments(
+    segments: Iterable[Segment], *, language: str | None, source: str, note: str = "", doubtful: bool = False
+) -> Transcript:
     """Return the transcript of segments. Without words and without a note of what is missing, there is no speech."""
     ordered = tuple(segments)
     text = " ".join(segment.text for segment in ordered)
     if not text:
         return Transcript(source=source, no_speech=not note, note=note or TOO_FAINT)
-    return Transcript(text=text, language=language, segments=ordered, source=source, note=note)
+    return Transcript(text=text, language=language, segments=ordered, source=source, note=note, doubtful=doubtful)
+
+
+def _confidence(pairs: Iterable[tuple[Span, PartTranscript]]) -> float | None:
+    known = [(part, transcript.confidence) for part, transcript in pairs]
+    return weighted_mean((part.length_s, confidence) for part, confidence in known if confidence is not None)
+
+
+def _language_certainty(pairs: Iterable[tuple[Span, PartTranscript]], language: str | None) -> float | None:
+    """Return the share of the speech that is in the main language, in place of a certainty that no service gives.
+
+    None where the model names no languages.
+    """
+    return weighted_mean(
+        (part.length_s, float(language is not None and transcript.language == language))
+        for part, transcript in pairs
+        if transcript.segments and transcript.names_language
+    )
 
 
 def _main_language(pairs: Iterable[tuple[Span, PartTranscript]]) -> str | None:
