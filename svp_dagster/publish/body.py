@@ -33,6 +33,7 @@ _PART_UNITS = 49_000
 """Maximum length of each of two texts that share a paragraph."""
 
 _SPOKEN_PARAGRAPH_S = 60.0
+_DOUBTFUL = "The speech was hard to understand: nothing was taken from it that nothing else says."
 _QUOTED = "Quoted, not summarised: may be incomplete."
 _SOURCE_WORDS = {"speech": "said", "screen": "shown", "caption": "written in the caption"}
 
@@ -65,7 +66,7 @@ def page_blocks(
             return [
                 *one_paragraph(filter(None, [_short(_opening(summary)), *moments])),
                 *toggles("Where it was found", one_paragraph(_quotes(video, summary))),
-                *toggles("Transcript", [*_as_one(_spoken_text(transcript)), *files]),
+                *toggles("Transcript", [*_as_one(_heard(transcript)), *files]),
                 *toggles("Text on the screen", _as_one(read)),
                 *one_paragraph([about, *caption, _short("\n".join(notes))], color="gray"),
             ]
@@ -75,6 +76,7 @@ def page_blocks(
                 *paragraphs(moments),
                 *toggles("Where it was found", paragraphs(_quotes(video, summary))),
                 *toggles("Transcript", [*_spoken_paragraphs(video, transcript), *files]),
+                *toggles("Lyrics", paragraphs(_lines(transcript.lyrics))),
                 *toggles("Text on the screen", paragraphs(_read_lines(video, screen_text))),
                 *toggles("Caption", paragraphs(_lines(video.caption))),
                 *one_paragraph([about, *([text_item(note)] for note in notes)], color="gray"),
@@ -104,7 +106,7 @@ def _lines(text: str) -> list[Items]:
 
 
 def _chapters(video: Video, transcript: Transcript) -> list[Items]:
-    found = chapters(transcript.segments, duration_s=video.duration_s)
+    found = chapters(transcript.spoken, duration_s=video.duration_s)
     return [[text_item("Chapters")], *(_chapter(video, one) for one in found)] if found else []
 
 
@@ -113,15 +115,25 @@ def _chapter(video: Video, chapter: Chapter) -> Items:
 
 
 def _spoken_text(transcript: Transcript) -> str:
-    return transcript.text or "\n".join(segment.text for segment in transcript.segments)
+    return transcript.text or "\n".join(segment.text for segment in transcript.spoken)
+
+
+def _heard(transcript: Transcript) -> str:
+    """Return all that is heard: a note if it is doubtful, the words that are said, and the lyrics apart."""
+    lyrics = f"Lyrics:\n{transcript.lyrics}" if transcript.lyrics else ""
+    return "\n\n".join(filter(None, (_doubt(transcript), _spoken_text(transcript), lyrics)))
+
+
+def _doubt(transcript: Transcript) -> str:
+    return _DOUBTFUL if transcript.doubtful and _spoken_text(transcript) else ""
 
 
 def _spoken_paragraphs(video: Video, transcript: Transcript) -> list[JsonObject]:
     """Return the transcript by minutes, each with a link to its second; without segments, as it was written."""
-    if not transcript.segments:
-        return paragraphs(_lines(transcript.text))
-    made: list[JsonObject] = []
-    for start_s, words in _minutes(transcript.segments):
+    made = paragraphs(_lines(_doubt(transcript)))
+    if not transcript.spoken:
+        return [*made, *paragraphs(_lines(transcript.text))]
+    for start_s, words in _minutes(transcript.spoken):
         made += paragraphs([_moment(video, start_s), *_lines(words)])
     return made
 

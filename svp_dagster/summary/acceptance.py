@@ -28,6 +28,7 @@ _OBJECTIONS = {
     Verdict.CONTRADICTED: "Its own quote says otherwise.",
     Verdict.UNLIKELY: "Its quote doesn't say so.",
 }
+_HARD_TO_UNDERSTAND = "The speech was hard to understand, and nothing else says so."
 _DENIED = "Its quote doesn't say so, a second look found."
 _CONTACTS = frozenset({ColumnType.URL, ColumnType.EMAIL, ColumnType.PHONE_NUMBER})
 _SHORT_TYPES = frozenset(
@@ -70,12 +71,14 @@ class Judge:
     - Addresses and telephone numbers must occur in the material themselves.
     - A check mark that is not set needs no quote: there is nothing to quote, and blank means the same.
     - A title needs no quote, but its words and figures have to be those of the material.
+    - Doubtful speech proves nothing. A value quoted from it counts if the caption or the screen supports it.
     """
 
     def __init__(self, schema: DataSourceSchema, material: Material, *, min_confidence: float) -> None:
         self._schema = schema
-        self._checker = QuoteChecker(material.passages)
-        self._whole = Whole(material)
+        self._checker = QuoteChecker(material.reliable.passages)
+        self._whole = Whole(material.reliable)
+        self._is_doubtful = material.doubtful
         self._min_confidence = min_confidence
         self._supporting: dict[tuple[str, str], list[Place]] = {}
 
@@ -103,8 +106,11 @@ class Judge:
             if kept:
                 properties[name] = _filled(fill, kept)
             else:
-                left_blank[name] = own[0][1]
+                left_blank[name] = self._explained(own[0][1])
         return Accepted(properties=properties, left_blank=left_blank)
+
+    def _explained(self, reason: str) -> str:
+        return _HARD_TO_UNDERSTAND if reason == _NO_QUOTE and self._is_doubtful else reason
 
     def _objection(self, column: Column, fill: PropertyFill) -> str:
         """Return why a value can't be written whatever is quoted for it, or an empty text."""

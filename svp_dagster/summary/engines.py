@@ -78,10 +78,10 @@ class GeminiSummarizer(Component):
             return summary.model_copy(update={"note": f"{note} {summary.note}".strip(), "is_fallback": True})
         judge = Judge(request.data_schema, material, min_confidence=self.min_confidence)
         accepted = judge.accept(answer.offers, check=partial(self.check, meter=meter) if self.check_support else None)
-        properties = _with_title(accepted.properties, request.data_schema, material)
+        properties = _with_title(accepted.properties, request.data_schema, material.reliable)
         left_blank = dict.fromkeys(sorted(answer.misformed), _MISFORMED) | accepted.left_blank
         return Summary(
-            overview=one_line(answer.overview, at_most=OVERVIEW_CHARS) or extract.overview(material),
+            overview=one_line(answer.overview, at_most=OVERVIEW_CHARS) or extract.overview(material.reliable),
             properties=properties,
             left_blank={name: why for name, why in left_blank.items() if name not in properties},
             note=material.left_out,
@@ -155,9 +155,10 @@ class ExtractiveSummarizer(Component):
 
 
 def _quoted(material: Material, request: SummaryRequest) -> Summary:
-    properties, left_blank = extract.extract(material, request.columns)
+    reliable = material.reliable
+    properties, left_blank = extract.extract(reliable, request.columns)
     return Summary(
-        overview=extract.overview(material),
+        overview=extract.overview(reliable),
         properties=properties,
         left_blank=left_blank,
         note=material.left_out,

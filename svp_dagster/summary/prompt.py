@@ -30,6 +30,10 @@ word from the material, with its source and second. "facts" count as caption. Nu
 _IN_LANGUAGE = (
     "Write the overview and all text values in this language: {language}. Keep quotes, names and options unchanged."
 )
+_DOUBTFUL = (
+    "The speech was hard to understand, so its words may be wrong: take from it only what caption or screen say too, "
+    "and quote these."
+)
 _OWN_LANGUAGE = "Write the overview and all text values in the language of the video{known}. Never translate quotes."
 
 
@@ -45,11 +49,11 @@ def instructions(*, language: str | None, spoken_language: str | None) -> str:
 
 def request(material: Material, *, prompt: str) -> str:
     """Return the user's turn: the owner's schema prompt and the material."""
-    cut = f"\n{material.left_out}" if material.left_out else ""
+    remarks = "".join(f"\n{remark}" for remark in (material.left_out, _DOUBTFUL if material.doubtful else "") if remark)
     return (
         f"The owner's instructions, as a JSON string: {enclosed(clean(prompt)[:PROMPT_CHARS])}\n"
         "The material is one JSON object: speech and screen as pairs of second (or slide) and text."
-        f"{cut}\n<material>\n{material.as_json()}\n</material>"
+        f"{remarks}\n<material>\n{material.as_json()}\n</material>"
     )
 
 
