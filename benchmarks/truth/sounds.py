@@ -35,7 +35,7 @@ def mixed(speech: Sound, music: Sound, *, music_db: float) -> Sound:
 
 def at_peak(sound: Sound, peak_db: float) -> Sound:
     """Return the sound with its highest peak at so many decibels of full scale."""
-    return sound * (10 ** (peak_db / 20) / max(1e-9, np.abs(sound).max()))
+    return np.asarray(sound * (10 ** (peak_db / 20) / max(1e-9, np.abs(sound).max())))
 
 
 def _rms(sound: Sound) -> float:
@@ -83,7 +83,7 @@ def _plucked(hz: float, length_s: float, *, fall: float = 3.0, partials: int = 8
 
 def _kick(length_s: float = 0.3) -> Sound:
     times = _times(length_s)
-    return np.sin(2 * np.pi * (50 * times + 8 * (1 - np.exp(-25 * times)))) * np.exp(-12 * times)
+    return np.asarray(np.sin(2 * np.pi * (50 * times + 8 * (1 - np.exp(-25 * times)))) * np.exp(-12 * times))
 
 
 def _noise(random: Random, length_s: float, low_hz: float, high_hz: float, fall: float) -> Sound:
@@ -120,7 +120,7 @@ def salsa(random: Random, length_s: float) -> Sound:
         for sixteenth in (0, 3, 6, 10, 12):
             _put(target, 0.7 * _plucked(2500, 0.05, fall=60, partials=2), bar * bar_s + sixteenth * bar_s / 16)
         for sixteenth in range(16):
-            hz = 330 if sixteenth % 4 == 3 else 200 + 20 * random.integers(3)
+            hz = 330 if sixteenth % 4 == 3 else 200 + 20 * int(random.integers(3))
             slap = _plucked(hz, 0.15, fall=18, partials=4) + 0.3 * _noise(random, 0.15, 500, 4000, 50)
             _put(target, (0.9 if sixteenth % 4 >= 2 else 0.5) * slap, bar * bar_s + sixteenth * bar_s / 16)
         chord = _CHORDS[bar % 4]
@@ -148,7 +148,7 @@ def piano(random: Random, length_s: float) -> Sound:
     """Return broken chords with long tones."""
     target = np.zeros(len(_times(length_s)))
     for step in range(int(length_s / 0.3)):
-        tone = _CHORDS[step // 8 % 4][step % 3] + 12 * random.integers(2)
+        tone = _CHORDS[step // 8 % 4][step % 3] + 12 * int(random.integers(2))
         _put(target, (0.6 + 0.4 * random.random()) * _plucked(_hz(tone), 1.5, fall=2, partials=10), step * 0.3)
     return target
 

@@ -1,6 +1,6 @@
 """Part `speech`: what of the speech reaches the engine, and what the engine makes of it.
 
-    speech_kept     share of the time in which somebody speaks that reaches the engine, under music as loud as the speech
+    speech_kept     share of the speech, by time, that reaches the engine under music that is as loud
 
 Music and noises are made with numpy (`sounds`), and speech by espeak-ng in four languages: all of it is synthetic, and
 espeak-ng's voice is easier to find and harder to understand than a person's. Words are heard by Whisper base on this
@@ -101,7 +101,7 @@ def _samples(path: Path) -> Sound:
         rate, frames = file.getframerate(), file.readframes(file.getnframes())
     given = np.frombuffer(frames, dtype="<i2").astype(float)
     places = np.arange(0, len(given) - 1, rate / SAMPLES_PER_S)
-    return np.interp(places, np.arange(len(given)), given)
+    return np.asarray(np.interp(places, np.arange(len(given)), given))
 
 
 def _decoded(sound: Sound, folder: Path) -> Path:

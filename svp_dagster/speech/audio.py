@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from svp_dagster.errors import Code, failure
 from svp_dagster.media import ffmpeg
 from svp_dagster.models import MediaFile, Span
-from svp_dagster.speech.loudness import SAMPLES_PER_S, levelled
+from svp_dagster.speech.loudness import levelled
+from svp_dagster.speech.voice import SAMPLES_PER_S
 
 SLACK_S = 1.0
 """How much longer a sound may be than its file was found to play: encoders pad it."""

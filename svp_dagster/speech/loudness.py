@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLES_PER_S = 16_000
+from svp_dagster.speech.voice import SAMPLES_PER_S
 
 TARGET = 0.03
 """Root mean square after levelling. Louder music is taken for speech more often, quieter speech is missed."""
@@ -46,7 +46,7 @@ def _gains(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     summed = np.cumsum(np.pad(powers, (around + 1, around), mode="edge" if len(powers) else "constant"))
     width = 2 * around + 1
     loudness = np.sqrt((summed[width:] - summed[:-width]) / width) / 32_768
-    return np.minimum(TARGET / np.maximum(loudness, TARGET / MAX_GAIN), MAX_GAIN)
+    return np.asarray(TARGET / np.maximum(loudness, TARGET / MAX_GAIN))
 
 
 def _blocks(samples: NDArray[np.int16]) -> list[NDArray[np.int16]]:

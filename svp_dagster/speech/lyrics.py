@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svp_dagster.models import Segment, Span, Transcript
-from svp_dagster.speech.loudness import SAMPLES_PER_S
+from svp_dagster.speech.voice import SAMPLES_PER_S
 
 ONLY_SUNG = "Nobody speaks in this video: what is heard is sung."
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svp_dagster.models import Span
-from svp_dagster.speech.loudness import SAMPLES_PER_S
 
+SAMPLES_PER_S = 16_000
 RECIPE = "gate 2"
 """Changes with levelling and thresholds, since other stretches of a sound reach the engine then."""
 

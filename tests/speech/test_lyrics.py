@@ -12,9 +12,10 @@ from benchmarks.truth.sounds import MUSIC, Sound, at_peak, mixed, sung
 from svp_dagster.media.probe import probe
 from svp_dagster.models import CaptionTrack, Segment, Span, Transcript
 from svp_dagster.speech import audio
-from svp_dagster.speech.loudness import SAMPLES_PER_S, levelled
+from svp_dagster.speech.loudness import levelled
 from svp_dagster.speech.lyrics import ONLY_SUNG, by_notes, marked
 from svp_dagster.speech.stage import from_captions
+from svp_dagster.speech.voice import SAMPLES_PER_S
 from tests.media.making import CLIPS
 
 LINE_S = 3.0
