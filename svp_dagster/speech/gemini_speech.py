@@ -17,13 +17,16 @@ from svp_dagster.models import JsonObject, Span, Transcript
 from svp_dagster.ports import Meter
 from svp_dagster.speech import gemini_transcript, voice
 from svp_dagster.speech.gemini_transcript import ANSWER_SCHEMA, UnusableAnswer
-from svp_dagster.speech.parts import GAP_S, PaidParts, PartTranscript, joined
+from svp_dagster.speech.parts import PaidParts, PartTranscript, joined
 
 if TYPE_CHECKING:
     from google.genai.types import Content, GenerateContentConfig
 
 PART_S = 300.0
 """Longest part. In longer sound the times drift further, and a request may hold 20 MB: this is 2.4 MB in base64."""
+
+GAP_S = 15.0
+"""Longer pauses are not sent: they count more tokens than what another call is told. Free keys have few calls."""
 
 # Source: https://ai.google.dev/gemini-api/docs/audio, supported formats.
 _MIME_TYPE = "audio/mp3"
