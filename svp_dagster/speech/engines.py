@@ -16,7 +16,7 @@ from svp_dagster.models import Segment, Span, Transcript, Usage
 from svp_dagster.ports import Meter
 from svp_dagster.speech import audio, local_speech, openai_speech, voice
 from svp_dagster.speech.hallucinations import RawSegment, believable
-from svp_dagster.speech.parts import PaidParts, PartTranscript, joined, of_segments
+from svp_dagster.speech.parts import GAP_S, PaidParts, PartTranscript, joined, of_segments
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +25,6 @@ PART_S = 600.0
 
 COARSE_PART_S = 20.0
 """Longest part for a model that doesn't: the part's own start and end are then the only times."""
-
-GAP_S = 5.0
-"""Longer pauses are not sent: they cost money, and models invent words for them."""
 
 
 class OpenAISpeech(Component):

@@ -13,6 +13,9 @@ from pathlib import Path
 from svp_dagster.models import Segment, Span, Transcript
 from svp_dagster.speech import audio
 
+GAP_S = 5.0
+"""Longer pauses are not sent: they cost money, and models invent words for them."""
+
 PARALLEL_PARTS = 4
 ENCODING_LIMIT_S = 60.0
 NOTHING_HEARD = "No words could be made out in this video."
