@@ -227,7 +227,7 @@ def test_a_retired_model_names_the_setting(service: AiService, sound: Path) -> N
         ({"status": 503}, Code.SERVICE_UNREACHABLE, Retry.NOW, None),
         ({"garbage": "html"}, Code.SERVICE_UNREACHABLE, Retry.NOW, None),
         ({"cut": "mid_answer"}, Code.SERVICE_UNREACHABLE, Retry.NOW, None),
-        ({"delay_s": 1.5}, Code.SERVICE_UNREACHABLE, Retry.NOW, None),
+        ({"delay_s": 1.5, "status": 503}, Code.SERVICE_UNREACHABLE, Retry.NOW, None),
     ],
     ids=["per minute", "per day", "503", "html", "cut", "slow"],
 )
