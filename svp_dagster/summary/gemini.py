@@ -36,10 +36,17 @@ _USED_UP = re.compile(r"per ?day|limit: 0\b|prepay|credit|spend|billing cap", re
 _PLAN = re.compile(r"plan and billing", re.IGNORECASE)
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _DETAIL_CHARS = 300
+PICTURE_KIND = "image/jpeg"
+# Source: google-gemini/gemini-cli 5064, AmberSahdev/Open-Interface 64, charmbracelet/crush 995.
+_ABOUT_PICTURE = re.compile(r"input image|image is not valid|mime ?type|inline_?data", re.IGNORECASE)
 
 
 class SchemaRefused(Exception):
     """Gemini may not be able to enforce the answer's schema: it refused a request that has one."""
+
+
+class PictureRefused(Exception):
+    """Gemini may not be able to use the picture: it refused a request that has one."""
 
 
 class AnswerWithheld(Exception):
@@ -91,16 +98,22 @@ class Conversation:
         self._max_output_tokens = max_output_tokens
         self._meter = meter
         self._turns: list[Content] = []
+        self._has_picture = False
 
-    def ask(self, text: str) -> str:
-        """Return the model's answer to the next turn.
+    def ask(self, text: str, *, picture: bytes | None = None) -> str:
+        """Return the model's answer to the next turn. `picture` is a JPEG.
 
         An answer that is withheld is asked for once more. Raises `InvalidAnswer` if it is cut off or empty,
-        `AnswerWithheld`, `SchemaRefused`, or a failure of the table.
+        `AnswerWithheld`, `SchemaRefused`, `PictureRefused`, or a failure of the table.
         """
         from google.genai import types
 
-        self._turns.append(types.Content(role="user", parts=[types.Part(text=text)]))
+        parts = [types.Part(text=text)]
+        if picture is not None:
+            # Before the text, as ai.google.dev/gemini-api/docs/image-understanding advises for a single picture.
+            parts.insert(0, types.Part.from_bytes(data=picture, mime_type=PICTURE_KIND))
+            self._has_picture = True
+        self._turns.append(types.Content(role="user", parts=parts))
         response = self._respond()
         if _withheld(response):
             response = self._respond()
@@ -181,9 +194,12 @@ class Conversation:
             return failure(Code.MODEL_RETIRED, service=SERVICE, model=self._model, setting=MODEL_SETTING, detail=said)
         if error.code == 429:
             return _too_many(facts, message, said)
+        is_invalid = error.code == 400 and error.status != "FAILED_PRECONDITION"
+        if is_invalid and self._has_picture and (self._schema is None or _ABOUT_PICTURE.search(message)):
+            return PictureRefused(said)
         # Source: googleapis/python-genai 2133, ducroo/SICTIC-AI 76: "Request contains an invalid argument." is
         # all that Gemini says about a schema that it can't enforce. FAILED_PRECONDITION is about the account.
-        if error.code == 400 and self._schema is not None and error.status != "FAILED_PRECONDITION":
+        if is_invalid and self._schema is not None:
             return SchemaRefused(said)
         if isinstance(error.code, int) and error.code < 500 and error.code != 408:
             if error.status != "FAILED_PRECONDITION":
