@@ -4,20 +4,23 @@ Steered by `/_sandbox/gemini` (see `GeminiScript`); without a script the answer 
 `gemini_answer`. Tools, streaming, cached contents and the older `responseSchema` are not offered.
 """
 
+import base64
 import hashlib
 import json
 import math
 import random
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response, jsonify, request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from sandbox.ai.gemini_answer import build_answer
 from sandbox.ai.gemini_schema import UnusableSchemaError, check_schema
 from sandbox.ai.gemini_verdicts import build_verdicts
 from sandbox.ai.ledger import Ledger
+from sandbox.ai.reading import UnreadableError, look
 from sandbox.ai.refusals import Refused, google_refusal, require_google_key
 from sandbox.ai.scripts import Script, Scripts, add_script_routes
 
@@ -26,8 +29,11 @@ SERVICE = "generativelanguage.googleapis.com"
 MODELS = ("gemini-3.5-flash-lite", "gemini-3.5-flash", "gemini-3.1-pro-preview", "gemini-2.5-flash", "gemini-2.5-pro")
 # Source: ai.google.dev/gemini-api/docs/tokens: about four characters.
 _CHARACTERS_PER_TOKEN = 4
-# Source: ai.google.dev/gemini-api/docs/tokens: 258 for a picture.
-_TOKENS_OF_A_PICTURE = 258
+# Source: ai.google.dev/gemini-api/docs/media-resolution: 1,120 for a picture at the default resolution of Gemini 3.
+# Source: ai.google.dev/gemini-api/docs/tokens: 258 for a picture before.
+_TOKENS_OF_A_PICTURE, _TOKENS_OF_A_PICTURE_BEFORE_3 = 1_120, 258
+# Source: ai.google.dev/gemini-api/docs/image-understanding: 20 MB for a request with its data.
+_LARGEST_REQUEST_BYTES = 20 * 1024 * 1024
 _THOUGHT_TOKENS = {"MINIMAL": 0, "LOW": 64, "MEDIUM": 256, "HIGH": 1024}
 
 
@@ -37,9 +43,14 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
 
+def _decoded(data: str) -> bytes:
+    # Source: protobuf.dev/programming-guides/json: bytes in either alphabet of base64, with or without padding.
+    return base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_", validate=True)
+
+
 class _Blob(_Message):
     mime_type: str
-    data: str
+    data: Annotated[bytes, BeforeValidator(_decoded)]
 
 
 class _Part(_Message):
@@ -89,13 +100,18 @@ class _Request(_Message):
         return "\n".join(part.text for content in self.contents for part in content.parts if part.text)
 
     @property
-    def tokens(self) -> int:
+    def pictures(self) -> list[_Blob]:
+        """The pictures of all contents."""
+        return [part.inline_data for content in self.contents for part in content.parts if part.inline_data]
+
+    def tokens(self, *, model: str) -> int:
         """A rough count of what was sent, the system instruction and the schema included."""
         contents = [*self.contents, *([self.system_instruction] if self.system_instruction else [])]
         parts = [part for content in contents for part in content.parts]
         schema = self.generation_config.response_json_schema
         texts = [part.text or "" for part in parts] + ([json.dumps(schema)] if schema else [])
-        return sum(map(_tokens, texts)) + _TOKENS_OF_A_PICTURE * sum(part.inline_data is not None for part in parts)
+        each = _TOKENS_OF_A_PICTURE if _is_of_3(model) else _TOKENS_OF_A_PICTURE_BEFORE_3
+        return sum(map(_tokens, texts)) + each * len(self.pictures)
 
 
 class GeminiScript(Script):
@@ -125,11 +141,12 @@ def gemini_api(*, ledger: Ledger, retired: set[str], scripts: Scripts[GeminiScri
         find_model(model, version=version, retired=retired)
         asked = _parsed(request.get_data())
         _check_config(asked.generation_config, model=model)
+        seen = [_look(picture) for picture in asked.pictures]
         has_schema = asked.generation_config.response_json_schema is not None
         script = scripts.take(
             lambda script: (has_schema or not script.refuseSchema) and chance.random() < script.probability
         )
-        script = script or _built(asked)
+        script = script or _built(asked, seen=seen)
         if script.refuseSchema:
             # Source: googleapis/python-genai issue 2133 and ducroo/SICTIC-AI issue 76: a schema that can't be enforced
             # gives this sentence and nothing else.
@@ -177,6 +194,9 @@ def _described(name: str) -> dict[str, Any]:
 
 
 def _parsed(body: bytes) -> _Request:
+    # Source: firebase.google.com/docs/vertex-ai/input-file-requirements: 413 beyond 20 MB.
+    if len(body) > _LARGEST_REQUEST_BYTES:
+        raise google_refusal(413, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes.")
     try:
         return _Request.model_validate_json(body)
     except ValidationError as error:
@@ -191,7 +211,17 @@ def _complaint(error: Any) -> str:
         return f"Invalid JSON payload received. Unknown name \"{name}\" at '{where}': Cannot find field."
     if error["type"] in ("missing", "too_short"):
         return f"* GenerateContentRequest.{'.'.join(map(str, error['loc']))}: {name} is not specified"
+    # Source: musistudio/claude-code-router issue 845: the error for data that isn't base64.
+    if error["type"] == "value_error":
+        return f"Invalid value at '{where}.{name}' (TYPE_BYTES), Base64 decoding failed."
     return f"Invalid value at '{where}.{name}': {error['msg']}"
+
+
+def _look(picture: _Blob) -> str:
+    try:
+        return look(picture.data, kind=picture.mime_type)
+    except UnreadableError as error:
+        raise _invalid(str(error)) from error
 
 
 def _check_config(config: _GenerationConfig, *, model: str) -> None:
@@ -203,22 +233,26 @@ def _check_config(config: _GenerationConfig, *, model: str) -> None:
         except UnusableSchemaError as error:
             raise _invalid(str(error)) from error
     # Source: ai.google.dev/gemini-api/docs/thinking: levels since 3, budgets before.
-    has_levels = model.startswith("gemini-3")
+    has_levels = _is_of_3(model)
     if has_levels and config.thinking_config.thinking_budget is not None:
         raise _invalid("Thinking budget is not supported for this model.")
     if not has_levels and config.thinking_config.thinking_level is not None:
         raise _invalid("Thinking level is not supported for this model.")
 
 
+def _is_of_3(model: str) -> bool:
+    return model.startswith("gemini-3")
+
+
 def _invalid(message: str) -> Refused:
     return google_refusal(400, "INVALID_ARGUMENT", message)
 
 
-def _built(asked: _Request) -> GeminiScript:
-    schema = asked.generation_config.response_json_schema
-    built = (
-        (build_verdicts(schema, prompt=asked.prompt) or build_answer(schema, prompt=asked.prompt)) if schema else None
-    )
+def _built(asked: _Request, *, seen: Sequence[str]) -> GeminiScript:
+    schema, prompt = asked.generation_config.response_json_schema, asked.prompt
+    built = None
+    if schema:
+        built = build_verdicts(schema, prompt=prompt) or build_answer(schema, prompt=prompt, seen=seen)
     text = json.dumps(built, ensure_ascii=False) if schema else asked.prompt
     room = (asked.generation_config.max_output_tokens or 65_536) * _CHARACTERS_PER_TOKEN
     # Source: google-genai, types.FinishReason: MAX_TOKENS gives cut text.
@@ -229,10 +263,11 @@ def _built(asked: _Request) -> GeminiScript:
 
 def _answer(script: GeminiScript, *, asked: _Request, model: str) -> dict[str, Any]:
     text = script.answer if isinstance(script.answer, str) else json.dumps(script.answer, ensure_ascii=False)
+    read = asked.tokens(model=model)
     answer: dict[str, Any] = {
         "modelVersion": model,
         "responseId": hashlib.sha256(asked.prompt.encode()).hexdigest()[:22],
-        "usageMetadata": {"promptTokenCount": asked.tokens, "totalTokenCount": asked.tokens},
+        "usageMetadata": {"promptTokenCount": read, "totalTokenCount": read},
     }
     # Source: google-genai, types.GenerateContentResponsePromptFeedback: no candidate beside block_reason.
     if script.blockReason is not None:
@@ -243,17 +278,17 @@ def _answer(script: GeminiScript, *, asked: _Request, model: str) -> dict[str, A
     candidate: dict[str, Any] = {"finishReason": script.finishReason, "index": 0}
     if script.answer is not None:
         candidate["content"] = {"role": "model", "parts": [{"text": text}]}
-        answer["usageMetadata"] |= _output_usage(text, asked=asked, model=model)
+        answer["usageMetadata"] |= _output_usage(text, asked=asked, read=read, model=model)
     return answer | {"candidates": [candidate]}
 
 
-def _output_usage(text: str, *, asked: _Request, model: str) -> dict[str, int]:
+def _output_usage(text: str, *, asked: _Request, read: int, model: str) -> dict[str, int]:
     # Assumed: each level of thinking takes so many tokens. If wrong: costs are counted by the real answer all the same.
     # Check: gemini: schema.
     default = "MINIMAL" if "lite" in model else "MEDIUM"
     thoughts = _THOUGHT_TOKENS[asked.generation_config.thinking_config.thinking_level or default]
     counts = {"candidatesTokenCount": _tokens(text)} | ({"thoughtsTokenCount": thoughts} if thoughts else {})
-    return counts | {"totalTokenCount": asked.tokens + sum(counts.values())}
+    return counts | {"totalTokenCount": read + sum(counts.values())}
 
 
 def _tokens(text: str) -> int:

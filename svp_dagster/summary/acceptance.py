@@ -139,7 +139,7 @@ class Judge:
     ) -> _Claim:
         """Return the claim by the text. Without its support, return the one by what is seen, if there is any.
 
-        A description may be found in the text, too: then the text is its source.
+        What the model calls seen may be found in the text word for word: then the text is its source.
         """
         told = self._told(column, value, quotes, found)
         seen = [item for item in quotes if item.source == "picture"]
@@ -158,10 +158,11 @@ class Judge:
         self, column: Column, value: Any, quotes: Sequence[Evidence], found: Sequence[tuple[Evidence, Place]]
     ) -> _Claim:
         statements = [Statement(item.quote, place.around) for item, place in found]
-        unfound = [item for item in quotes if item not in [one for one, _ in found]]
+        is_found = [item for item, _ in found]
+        unfound = [item for item in quotes if item not in is_found and item.source != "picture"]
         evidence = (
             *(item.model_copy(update=_at(place) | {"checked": True}) for item, place in found),
-            *_unfound(unfound),
+            *(item.model_copy(update={"checked": False, "at_s": None}) for item in unfound),
         )[:_QUOTES]
         if column.type is ColumnType.CHECKBOX and value is False:
             return _Claim(column=column, value=value, verdict=Verdict.SUPPORTED, evidence=evidence)
@@ -180,8 +181,8 @@ class Judge:
         claims = [
             self._claim_at(column, value, item, place) for item in quotes for place in self._places(column, value, item)
         ]
-        unfound = tuple(_unfound(quotes))[:_QUOTES]
-        nothing = _Claim(column=column, value=value, verdict=Verdict.CONTRADICTED, evidence=unfound)
+        unfound = tuple(item.model_copy(update={"checked": False, "at_s": None}) for item in quotes)
+        nothing = _Claim(column=column, value=value, verdict=Verdict.CONTRADICTED, evidence=unfound[:_QUOTES])
         return max(claims, key=lambda claim: claim.verdict, default=nothing)
 
     def _claim_at(self, column: Column, value: Any, item: Evidence, place: Place) -> _Claim:
@@ -252,11 +253,6 @@ def _filled(fill: PropertyFill, kept: Sequence[_Claim]) -> PropertyFill:
     is_seen = any(item.source == "picture" for item in evidence)
     confidence = min(fill.confidence, SEEN_CONFIDENCE) if is_seen else fill.confidence
     return PropertyFill(value=value, confidence=confidence, evidence=tuple(evidence)[:_QUOTES])
-
-
-def _unfound(quotes: Sequence[Evidence]) -> list[Evidence]:
-    """Return the quotes that the material doesn't have. What is seen is no quote."""
-    return [item.model_copy(update={"checked": False, "at_s": None}) for item in quotes if item.source != "picture"]
 
 
 def _quotes(evidence: Sequence[Evidence]) -> list[Evidence]:

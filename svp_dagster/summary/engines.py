@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 from svp_dagster.component import Component
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import PropertyFill, Summary
-from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.ports import Meter, SummaryRequest
 from svp_dagster.summary import prompt as prompts
 from svp_dagster.summary.acceptance import Judge

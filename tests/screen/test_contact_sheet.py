@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_a_long_clip_is_spread_over_its_whole_length() -> None:
     times = [tile.at_s or 0 for tile in gallery.tiles]
     assert len(times) == MOST_TILES
     assert (times[0], times[-1] > 280) == (0, True)
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert max(gaps) <= 2 * min(gaps)
 
 

@@ -17,7 +17,7 @@ from svp_dagster.summary.extractive.patterns import emails, mentions, urls
 from svp_dagster.summary.language.moments import weekdays
 from svp_dagster.summary.language.tongues import content_words, guess, word_set
 from svp_dagster.summary.support.options import judge_name
-from svp_dagster.summary.support.texts import is_another_name, is_stated, misses_figure, names_others
+from svp_dagster.summary.support.texts import is_another_name, is_stated, misses_figure
 from svp_dagster.summary.support.verdicts import Statement, Verdict, Whole
 from svp_dagster.summary.words import comparable, sentences
 
@@ -39,6 +39,8 @@ _DENIED = "the text denies it"
 _ASKS_FOR_FACT = "this column asks for what has to be said or written"
 _UNCONFIRMED = "it has a figure, a name or an address that no text confirms"
 _CURRENCIES = re.compile("[$€£¥₹]")
+_NAME = re.compile(r"(?<![.!?:…])\s(?P<name>[A-ZÀ-Þ][\w'’-]{2,})")
+_LOWER = re.compile(r"\b[a-zà-ÿ]{4,}")
 _SHORT_DAY = re.compile(r"\b[a-z]{3}\b", re.IGNORECASE)
 """The sun is seen more often than a Sunday."""
 _HALF = 0.5
@@ -49,8 +51,8 @@ _FACTS = word_set(
     "prices cost costs budget amount quantity quantities calories weight size "
     "wer namen autor marke hersteller laden wo ort stadt land adresse strasse offnungszeiten wann datum zeit dauer "
     "preis preise kosten menge mengen kalorien gewicht grosse "
-    "nombre quien autora marca tienda donde lugar ciudad pais direccion horario cuando fecha hora precio coste cantidad "
-    "nom qui auteur marque magasin lieu ville pays adresse horaires quand heure prix cout quantite "
+    "nombre quien autora marca tienda donde lugar ciudad pais direccion horario cuando fecha hora precio coste "
+    "cantidad nom qui auteur marque magasin lieu ville pays adresse horaires quand heure prix cout quantite "
     "nome chi autore negozio dove luogo citta paese indirizzo orari quando data ora prezzo costo quantita "
     "quem loja onde cidade endereco horarios preco custo quantidade "
     "naam wie auteur merk winkel waar plaats stad adres openingstijden wanneer tijd prijs kosten hoeveelheid"
@@ -72,7 +74,7 @@ def usable(seen: Sequence[Evidence], whole: Whole) -> list[Evidence]:
 
 def is_unconfirmed(text: str, whole: Whole) -> bool:
     """Return whether a text has a figure, a currency, a weekday, a name or an address that no text of the video has."""
-    return _has_unknown_fact(text, whole) or names_others(text, whole) or is_another_name(text, whole)
+    return _has_unknown_fact(text, whole) or _has_unknown_name(text, whole) or is_another_name(text, whole)
 
 
 def without_unconfirmed(overview: str, whole: Whole) -> str:
@@ -110,6 +112,13 @@ def _has_unknown_fact(text: str, whole: Whole) -> bool:
     known = " ".join(whole.texts).casefold()
     signs = [*_CURRENCIES.findall(text), *urls(text), *emails(text), *mentions(text)]
     return not all(sign.casefold() in known for sign in signs)
+
+
+def _has_unknown_name(text: str, whole: Whole) -> bool:
+    """Return whether a capital within a sentence marks a name. In German, or where every word has one, it marks none."""
+    if guess(text) == "de" or not _LOWER.search(text):
+        return False
+    return not all(whole.words.has(comparable(found["name"])) for found in _NAME.finditer(text))
 
 
 def _is_told(sentence: str, whole: Whole) -> bool:

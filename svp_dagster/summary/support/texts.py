@@ -44,7 +44,7 @@ def judge_text(value: str, statements: Sequence[Statement], whole: Whole) -> Ver
     ):
         return Verdict.CONTRADICTED
     doubtful = any(_denies(value, one, share=_HALF) for one in statements)
-    if doubtful or names_others(value, whole) or is_another_name(value, whole):
+    if doubtful or _names_others(value, whole) or is_another_name(value, whole):
         return Verdict.UNLIKELY
     return _judge_words(value, statements, whole)
 
@@ -68,7 +68,7 @@ def judge_title(value: str, statements: Sequence[Statement], whole: Whole) -> Ve
     if misses_figure(value, whole):
         return Verdict.CONTRADICTED
     share = whole.words.share(content_words(f"{value} {whole.read(value)}"))
-    if names_others(value, whole):
+    if _names_others(value, whole):
         return Verdict.UNLIKELY
     if share >= _SAME:
         return Verdict.SUPPORTED
@@ -212,7 +212,7 @@ def _in_one_clause(words: Sequence[str], statement: Statement) -> bool:
     return any(share_in(words, content_words(clause)) >= _SAME for clause in clauses(statement.around))
 
 
-def names_others(value: str, whole: Whole) -> bool:
+def _names_others(value: str, whole: Whole) -> bool:
     """Return whether a text names somebody or something that the material doesn't, as far as capitals tell names."""
     if guess(value) == "de" or not _LOWER.search(value):
         return False
