@@ -15,7 +15,7 @@ from svp_dagster.models import Evidence
 from svp_dagster.notion.schema import Column, ColumnType
 from svp_dagster.summary.extractive.patterns import emails, mentions, urls
 from svp_dagster.summary.language.moments import weekdays
-from svp_dagster.summary.language.tongues import content_words, guess, word_set
+from svp_dagster.summary.language.tongues import alike, content_words, guess, word_set
 from svp_dagster.summary.support.options import judge_name
 from svp_dagster.summary.support.texts import is_another_name, is_stated, misses_figure
 from svp_dagster.summary.support.verdicts import Statement, Verdict, Whole
@@ -61,9 +61,8 @@ _FACTS = word_set(
 
 def objection(column: Column, value: str, seen: Sequence[Evidence], whole: Whole) -> str:
     """Return why a value can't be written that was only seen, or an empty text."""
-    reason = _WHY_NOT.get(column.type, "") or _reason(column, value, whole)
-    if not reason and not usable(seen, whole):
-        reason = _UNCONFIRMED
+    shown = usable(seen, whole)
+    reason = _WHY_NOT.get(column.type) or _reason(column, value, shown, whole) or ("" if shown else _UNCONFIRMED)
     return f"It was only seen, and {reason}." if reason else ""
 
 
@@ -73,7 +72,7 @@ def usable(seen: Sequence[Evidence], whole: Whole) -> list[Evidence]:
 
 
 def is_unconfirmed(text: str, whole: Whole) -> bool:
-    """Return whether a text has a figure, a currency, a weekday, a name or an address that no text of the video has."""
+    """Return whether a text has a figure, a currency, a weekday, an address or a name that no text of the video has."""
     return _has_unknown_fact(text, whole) or _has_unknown_name(text, whole) or is_another_name(text, whole)
 
 
@@ -90,11 +89,13 @@ def without_unconfirmed(overview: str, whole: Whole) -> str:
     )
 
 
-def _reason(column: Column, value: str, whole: Whole) -> str:
+def _reason(column: Column, value: str, shown: Sequence[Evidence], whole: Whole) -> str:
     if column.type is not ColumnType.TITLE and _FACTS & set(comparable(column.name).split()):
         return _ASKS_FOR_FACT
     if column.type is ColumnType.TITLE or column.type is ColumnType.RICH_TEXT:
-        return _UNCONFIRMED if is_unconfirmed(value, whole) else ""
+        is_name = is_another_name(value, whole) and not _describes(shown, value)
+        is_wrong = is_name or _has_unknown_fact(value, whole) or _has_unknown_name(value, whole)
+        return _UNCONFIRMED if is_wrong else ""
     if comparable(value) not in map(comparable, column.options):
         return _NO_OPTION
     # An option is the owner's own word, so its capital tells nothing.
@@ -114,8 +115,14 @@ def _has_unknown_fact(text: str, whole: Whole) -> bool:
     return not all(sign.casefold() in known for sign in signs)
 
 
+def _describes(shown: Sequence[Evidence], value: str) -> bool:
+    """Return whether descriptions have all words of a value in lower case, so that its capitals mark no name."""
+    plain = {word for item in shown for word in item.quote.split() if word.islower()}
+    return all(any(alike(word, comparable(other)) for other in plain) for word in content_words(value))
+
+
 def _has_unknown_name(text: str, whole: Whole) -> bool:
-    """Return whether a capital within a sentence marks a name. In German, or where every word has one, it marks none."""
+    """Return whether a capital within a sentence marks a name. In German, or where each word has one, it doesn't."""
     if guess(text) == "de" or not _LOWER.search(text):
         return False
     return not all(whole.words.has(comparable(found["name"])) for found in _NAME.finditer(text))

@@ -80,6 +80,7 @@ def test_what_is_seen_states_no_fact(one: Column, value: Any) -> None:
         "A sled for $20.",
         "A dog near the Matterhorn.",
         "Eiffel Tower",
+        "Paris",
         "A dog, see dogs.example.com for more.",
         "A dog of @dog.owner in the snow.",
         "Deux chiens courent dans la neige.",
@@ -103,12 +104,20 @@ def test_a_description_may_say_what_a_text_confirms(value: str, caption: str) ->
 
 
 @pytest.mark.parametrize(
-    "description", ["a sign of Café Luna", "a board: call 030 1234567", "a sheet with www.evil.example.com", ""]
+    "description",
+    ["a sign of Café Luna", "Café Luna", "a board: call 030 1234567", "a sheet with www.evil.example.com", ""],
 )
 def test_a_description_that_reads_a_sign_proves_nothing(description: str) -> None:
     assert reason(column("Mood", "rich_text"), seen("Playful and wintry.", description))
     fill = accepted(column("Mood", "rich_text"), seen("Playful and wintry.", description, SEEN)).properties["Mood"]
     assert [item.quote for item in fill.evidence] == [SEEN]
+
+
+def test_a_word_with_a_capital_is_no_name_where_the_description_has_it_without() -> None:
+    mood = column("Mood", "rich_text")
+    assert accepted(mood, seen("Playful", "a playful dog in the snow")).properties
+    assert accepted(column("Name", "title"), seen("Dog In Snow", "a dog in deep snow")).properties
+    assert reason(mood, seen("Bruno", "a playful dog in the snow"))
 
 
 @pytest.mark.parametrize("option", ["Birds", "Under 15 minutes", "$$"])
