@@ -59,6 +59,7 @@ def main(name: str) -> None:
                 contents=Unkept(),
                 meter=tally,
                 folder=folder,
+                with_sheet=engines.summarizer.sees,
             )
             done(screen_text.source)
         with _timed("summarize") as done:

@@ -201,6 +201,14 @@ def test_a_schema_that_is_refused_is_left_out(service: AiService, sound: Path) -
     assert "responseJsonSchema" not in second
 
 
+def test_sound_that_is_refused_is_not_sent_again(service: AiService, sound: Path) -> None:
+    body = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "Request contains an invalid argument."}}
+    service.steer("faults", path="generateContent", status=400, body=body, times=None)
+    error = failed(engine(service), sound)
+    assert (error.code, error.retry) == (Code.SPEECH_FAILED, Retry.NEVER)
+    assert len(service.requests) == 2  # with the schema and without
+
+
 def test_nothing_is_sent_without_budget(service: AiService, sound: Path) -> None:
     assert failed(engine(service), sound, CountingMeter(calls_allowed=0)).code is Code.BUDGET_REACHED
     assert service.requests == []
