@@ -10,10 +10,13 @@ Then the same video is saved once more, which may cost nothing. The last line su
 
     usd_60s                the clip of 60 s without captions
     second_save_calls      paid calls of all second saves
+
+More than `MOST_USD_60S` for that clip, or a second save that is paid, fails.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +48,8 @@ ROW = "benchmark"
 SECONDS = (15, 60, 180)
 ANSWER_TOKENS = 800
 """A value, its confidence and a quote for each of the template's columns, as a model may write them."""
+
+MOST_USD_60S = 0.0105
 
 DESCRIPTION = "Tomato basil pasta, ready in fifteen minutes. Save it for later! #pasta #weeknight #easyrecipes"
 
@@ -96,6 +101,8 @@ def main() -> None:
                 if clip.duration_s == 60 and not captioned:
                     at_60_s = first.total_usd
     print(f"usd_60s={at_60_s:.4f} second_save_calls={second_calls}")
+    if at_60_s > MOST_USD_60S or second_calls:
+        sys.exit(1)
 
 
 def _add_row(store: Store) -> None:
