@@ -10,13 +10,16 @@ Then the same video is saved once more, which may cost nothing. The clip of 60 s
 key alone, too: Gemini hears, and the screen is read on this machine. The last line sums up:
 
     usd_60s                the clip of 60 s without captions
-    usd_60s_one_key        the same with Gemini's key alone, which ends the benchmark above `MAX_ONE_KEY_USD`
+    usd_60s_one_key        the same with Gemini's key alone
     second_save_calls      paid calls of all second saves
+
+More than `MOST_USD_60S` or `MOST_USD_60S_ONE_KEY` for that clip, or a second save that is paid, fails.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,8 +52,7 @@ SECONDS = (15, 60, 180)
 ANSWER_TOKENS = 800
 """A value, its confidence and a quote for each of the template's columns, as a model may write them."""
 
-MAX_ONE_KEY_USD = 0.007
-"""What the clip of 60 s may cost with Gemini's key alone."""
+MOST_USD_60S, MOST_USD_60S_ONE_KEY = 0.0105, 0.007
 
 DESCRIPTION = "Tomato basil pasta, ready in fifteen minutes. Save it for later! #pasta #weeknight #easyrecipes"
 
@@ -102,9 +104,10 @@ def main() -> None:
                     at_60_s = first.total_usd
         first, second = _with_one_key(outside.ai, chosen[60], paths[chosen[60]])
         second_calls += second.calls
-    sums = (f"usd_60s={at_60_s:.4f}", f"usd_60s_one_key={first.total_usd:.4f}", f"second_save_calls={second_calls}")
-    print(*sums)
-    assert first.total_usd <= MAX_ONE_KEY_USD, "60 s cost too much with one key"
+        one_key = first.total_usd
+    print(f"usd_60s={at_60_s:.4f} usd_60s_one_key={one_key:.4f} second_save_calls={second_calls}")
+    if at_60_s > MOST_USD_60S or one_key > MOST_USD_60S_ONE_KEY or second_calls:
+        sys.exit(1)
 
 
 def _with_one_key(ai: StandIn, clip: Clip, path: Path) -> tuple[Bill, Bill]:

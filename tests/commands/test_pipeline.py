@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from svp_dagster.commands.pipeline import Options, Pipeline
-from svp_dagster.commands.process import read_schema
+from svp_dagster.commands.process import Result, as_json, read_schema
 from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.engines import Engines, choose_engines
 from svp_dagster.errors import Code, SvpError, failure
@@ -159,6 +159,10 @@ def test_a_video_without_words_gets_a_page_of_its_pictures_and_the_next_save_is_
     assert (first.is_seen, first.properties["mood"].evidence[0].source) == (True, "picture")
     assert set(first.properties) == {"name", "mood"}
     assert second == first
+    transcript, screen_text = one.perceive(post, ProcessingType.FULL)
+    result = Result(video=post, transcript=transcript, screen_text=screen_text, summary=first, paid_calls=())
+    assert screen_text.sheet is not None
+    assert str(tmp_path) not in as_json(result)
     assert {service: counts["calls"] for service, counts in ai.ledger.items()} == {"vision": 1, "gemini": 1}
     assert ai.ledger["gemini"]["prompt_tokens"] > 1_120
 

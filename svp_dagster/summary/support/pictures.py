@@ -58,6 +58,12 @@ _FACTS = word_set(
     "naam wie auteur merk winkel waar plaats stad adres openingstijden wanneer tijd prijs kosten hoeveelheid"
 )
 
+_KINDS = word_set(
+    "kind type category categories style genre art typ kategorie kategorien stil tipo categoria estilo categorie "
+    "stile soort stijl"
+)
+"""A column that asks for the kind of a place doesn't ask for the place."""
+
 
 def objection(column: Column, value: str, seen: Sequence[Evidence], whole: Whole) -> str:
     """Return why a value can't be written that was only seen, or an empty text."""
@@ -90,9 +96,11 @@ def without_unconfirmed(overview: str, whole: Whole) -> str:
 
 
 def _reason(column: Column, value: str, shown: Sequence[Evidence], whole: Whole) -> str:
-    if column.type is not ColumnType.TITLE and _FACTS & set(comparable(column.name).split()):
+    is_text = column.type in (ColumnType.TITLE, ColumnType.RICH_TEXT)
+    asked = set(comparable(column.name).split())
+    if column.type is not ColumnType.TITLE and asked & _FACTS and (is_text or not asked & _KINDS):
         return _ASKS_FOR_FACT
-    if column.type is ColumnType.TITLE or column.type is ColumnType.RICH_TEXT:
+    if is_text:
         is_name = is_another_name(value, whole) and not _describes(shown, value)
         is_wrong = is_name or _has_unknown_fact(value, whole) or _has_unknown_name(value, whole)
         return _UNCONFIRMED if is_wrong else ""

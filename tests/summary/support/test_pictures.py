@@ -40,8 +40,9 @@ def reason(one: Column, offer: PropertyFill, **material: Any) -> str:
         (column("Mood", "rich_text"), "Playful and wintry."),
         (column("Kind", "select", options=KINDS), "Animals"),
         (column("Kinds", "multi_select", options=KINDS), ["Animals"]),
+        (column("Kind of place", "select", options=("Park", "Café")), "Park"),
     ],
-    ids=["title", "text", "select", "multi_select"],
+    ids=["title", "text", "select", "multi_select", "the kind of a place"],
 )
 def test_what_is_seen_describes_with_its_place_and_less_confidence(one: Column, value: Any) -> None:
     fill = accepted(one, seen(value)).properties[one.name]
