@@ -14,7 +14,15 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import Field
 
 from sandbox.ai.gemini_answer import build_answer
-from sandbox.ai.gemini_request import CHARACTERS_PER_TOKEN, GeminiRequest, GenerationConfig, invalid, parsed, tokens_in
+from sandbox.ai.gemini_request import (
+    CHARACTERS_PER_TOKEN,
+    GeminiRequest,
+    GenerationConfig,
+    invalid,
+    is_of_3,
+    parsed,
+    tokens_in,
+)
 from sandbox.ai.gemini_schema import UnusableSchemaError, check_schema
 from sandbox.ai.gemini_verdicts import build_verdicts
 from sandbox.ai.ledger import Ledger
@@ -124,7 +132,7 @@ def _check_config(config: GenerationConfig, *, model: str) -> None:
         except UnusableSchemaError as error:
             raise invalid(str(error)) from error
     # Source: ai.google.dev/gemini-api/docs/thinking: levels since 3, budgets before.
-    has_levels = model.startswith("gemini-3")
+    has_levels = is_of_3(model)
     if has_levels and config.thinking_config.thinking_budget is not None:
         raise invalid("Thinking budget is not supported for this model.")
     if not has_levels and config.thinking_config.thinking_level is not None:
@@ -144,7 +152,8 @@ def _filled(asked: GeminiRequest) -> str:
     schema = asked.generation_config.response_json_schema
     if not schema:
         return asked.prompt
-    built = build_verdicts(schema, prompt=asked.prompt) or build_answer(schema, prompt=asked.prompt)
+    built = build_verdicts(schema, prompt=asked.prompt)
+    built = built or build_answer(schema, prompt=asked.prompt, seen=asked.scenes)
     return json.dumps(built, ensure_ascii=False)
 
 
@@ -157,10 +166,11 @@ def _transcript(asked: GeminiRequest, speech: Scripts[SpeechScript]) -> str:
 
 def _answer(script: GeminiScript, *, asked: GeminiRequest, model: str) -> dict[str, Any]:
     text = script.answer if isinstance(script.answer, str) else json.dumps(script.answer, ensure_ascii=False)
+    read = asked.tokens(model=model)
     answer: dict[str, Any] = {
         "modelVersion": model,
         "responseId": hashlib.sha256(asked.prompt.encode()).hexdigest()[:22],
-        "usageMetadata": {"promptTokenCount": asked.tokens, "totalTokenCount": asked.tokens},
+        "usageMetadata": {"promptTokenCount": read, "totalTokenCount": read},
     }
     # Source: google-genai, types.GenerateContentResponsePromptFeedback: no candidate beside block_reason.
     if script.blockReason is not None:
@@ -171,14 +181,14 @@ def _answer(script: GeminiScript, *, asked: GeminiRequest, model: str) -> dict[s
     candidate: dict[str, Any] = {"finishReason": script.finishReason, "index": 0}
     if script.answer is not None:
         candidate["content"] = {"role": "model", "parts": [{"text": text}]}
-        answer["usageMetadata"] |= _output_usage(text, asked=asked, model=model)
+        answer["usageMetadata"] |= _output_usage(text, asked=asked, read=read, model=model)
     return answer | {"candidates": [candidate]}
 
 
-def _output_usage(text: str, *, asked: GeminiRequest, model: str) -> dict[str, int]:
+def _output_usage(text: str, *, asked: GeminiRequest, read: int, model: str) -> dict[str, int]:
     # Assumed: each level of thinking takes so many tokens. If wrong: costs are counted by the real answer all the same.
     # Check: gemini: schema.
     default = "MINIMAL" if "lite" in model else "MEDIUM"
     thoughts = _THOUGHT_TOKENS[asked.generation_config.thinking_config.thinking_level or default]
     counts = {"candidatesTokenCount": tokens_in(text)} | ({"thoughtsTokenCount": thoughts} if thoughts else {})
-    return counts | {"totalTokenCount": asked.tokens + sum(counts.values())}
+    return counts | {"totalTokenCount": read + sum(counts.values())}

@@ -10,12 +10,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.alias_generators import to_camel
 
 from sandbox.ai.hearing import Sound, UndecodableError, listen
+from sandbox.ai.reading import UnreadableError, look
 from sandbox.ai.refusals import Refused, google_refusal
 
 # Source: ai.google.dev/gemini-api/docs/tokens: about four characters.
 CHARACTERS_PER_TOKEN = 4
-# Source: ai.google.dev/gemini-api/docs/tokens: 258 for a picture.
-_TOKENS_OF_A_PICTURE = 258
+# Source: ai.google.dev/gemini-api/docs/media-resolution: 1,120 for a picture at the default resolution of Gemini 3.
+# Source: ai.google.dev/gemini-api/docs/tokens: 258 for a picture before.
+_TOKENS_OF_A_PICTURE, _TOKENS_OF_A_PICTURE_BEFORE_3 = 1_120, 258
 # Source: ai.google.dev/gemini-api/docs/audio: 32 tokens a second, 9.5 hours at most in one prompt.
 _TOKENS_OF_A_SECOND = 32
 _LONGEST_SOUND_S = 9.5 * 3600
@@ -28,7 +30,7 @@ _SOUNDS = {
     "audio/ogg": ".ogg",
     "audio/flac": ".flac",
 }
-# Source: ai.google.dev/gemini-api/docs/audio: inline data up to a total request of 20 MB.
+# Source: ai.google.dev/gemini-api/docs/audio and /image-understanding: 20 MB for a request with its data.
 _LARGEST_REQUEST_BYTES = 20_971_520
 
 
@@ -38,12 +40,9 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
 
-def _decoded(data: Any) -> bytes:
-    """Proto JSON takes both alphabets of base64."""
-    try:
-        return base64.b64decode(str(data).replace("-", "+").replace("_", "/"), validate=True)
-    except ValueError as error:
-        raise ValueError("Base64 decoding failed") from error
+def _decoded(data: str) -> bytes:
+    # Source: protobuf.dev/programming-guides/json: bytes in either alphabet of base64, with or without padding.
+    return base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_", validate=True)
 
 
 class _Blob(_Message):
@@ -105,21 +104,25 @@ class GeminiRequest(_Message):
         """The text of all contents; the system instruction is no source of quotes."""
         return "\n".join(part.text for content in self.contents for part in content.parts if part.text)
 
-    @property
-    def tokens(self) -> int:
+    def tokens(self, *, model: str) -> int:
         """A rough count of what was sent, the system instruction and the schema included."""
         contents = [*self.contents, *([self.system_instruction] if self.system_instruction else [])]
         parts = [part for content in contents for part in content.parts]
         schema = self.generation_config.response_json_schema
         texts = [part.text or "" for part in parts] + ([json.dumps(schema)] if schema else [])
+        a_picture = _TOKENS_OF_A_PICTURE if is_of_3(model) else _TOKENS_OF_A_PICTURE_BEFORE_3
         sounds = sum(math.ceil(sound.duration_s * _TOKENS_OF_A_SECOND) for sound in self.sounds)
-        pictures = sum(not blob.is_sound for blob in self._blobs)
-        return sum(map(tokens_in, texts)) + _TOKENS_OF_A_PICTURE * pictures + sounds
+        return sum(map(tokens_in, texts)) + a_picture * len(self.scenes) + sounds
 
     @cached_property
     def sounds(self) -> list[Sound]:
         """What is heard in the sounds that came along. Raises the refusal of one that Gemini doesn't take."""
         return [_heard(blob) for blob in self._blobs if blob.is_sound]
+
+    @cached_property
+    def scenes(self) -> list[str]:
+        """What is seen in the pictures that came along. Raises the refusal of one that Gemini doesn't take."""
+        return [_seen(blob) for blob in self._blobs if not blob.is_sound]
 
     @property
     def _blobs(self) -> list[_Blob]:
@@ -129,8 +132,9 @@ class GeminiRequest(_Message):
 def parsed(body: bytes) -> GeminiRequest:
     """Return the request in a body. Raises the refusal of one that Gemini doesn't take."""
     if len(body) > _LARGEST_REQUEST_BYTES:
-        # Source: quarkiverse/quarkus-langchain4j issue 1705: INVALID_ARGUMENT with this sentence, for another limit.
-        raise invalid(f"Request payload size exceeds the limit: {_LARGEST_REQUEST_BYTES} bytes.")
+        # Source: firebase.google.com/docs/vertex-ai/input-file-requirements: 413 beyond 20 MB.
+        message = f"Request payload size exceeds the limit: {_LARGEST_REQUEST_BYTES} bytes."
+        raise google_refusal(413, "INVALID_ARGUMENT", message)
     try:
         return GeminiRequest.model_validate_json(body)
     except ValidationError as error:
@@ -145,6 +149,9 @@ def _complaint(error: Any) -> str:
         return f"Invalid JSON payload received. Unknown name \"{name}\" at '{where}': Cannot find field."
     if error["type"] in ("missing", "too_short"):
         return f"* GenerateContentRequest.{'.'.join(map(str, error['loc']))}: {name} is not specified"
+    # Source: musistudio/claude-code-router issue 845: the error for data that isn't base64.
+    if error["type"] == "value_error":
+        return f"Invalid value at '{where}.{name}' (TYPE_BYTES), Base64 decoding failed."
     return f"Invalid value at '{where}.{name}': {error['msg']}"
 
 
@@ -156,6 +163,18 @@ def invalid(message: str) -> Refused:
 def tokens_in(text: str) -> int:
     """Return a rough count of the tokens in a text."""
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
+
+
+def is_of_3(model: str) -> bool:
+    """Return whether a model is one of Gemini 3."""
+    return model.startswith("gemini-3")
+
+
+def _seen(blob: _Blob) -> str:
+    try:
+        return look(blob.data, kind=blob.mime_type)
+    except UnreadableError as error:
+        raise invalid(str(error)) from error
 
 
 def _heard(blob: _Blob) -> Sound:

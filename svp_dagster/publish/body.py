@@ -35,7 +35,9 @@ _PART_UNITS = 49_000
 _SPOKEN_PARAGRAPH_S = 60.0
 _DOUBTFUL = "The speech was hard to understand: nothing was taken from it that nothing else says."
 _QUOTED = "Quoted, not summarised: may be incomplete."
-_SOURCE_WORDS = {"speech": "said", "screen": "shown", "caption": "written in the caption"}
+_SEEN = "Described from the pictures alone: no text confirms it."
+_UNCONFIRMED = " (no text confirms it)"
+_SOURCE_WORDS = {"speech": "said", "screen": "shown", "caption": "written in the caption", "picture": "seen"}
 
 
 def page_blocks(
@@ -84,8 +86,9 @@ def page_blocks(
 
 
 def _opening(summary: Summary) -> str:
-    """Return the overview; that of a page made without a model says so in its first line."""
-    return f"{_QUOTED}\n{summary.overview}".strip() if _is_quoted(summary) else summary.overview
+    """Return the overview. A page made without a model, or without any text, says so in its first line."""
+    mark = _QUOTED if _is_quoted(summary) else _SEEN if summary.is_seen else ""
+    return f"{mark}\n{summary.overview}".strip()
 
 
 def _is_quoted(summary: Summary) -> bool:
@@ -176,11 +179,17 @@ def _quotes(video: Video, summary: Summary) -> Iterator[Items]:
 
 def _quote(video: Video, column: str, evidence: Evidence) -> Items:
     name, quote = cut(one_line(column), _NAME_UNITS), cut(one_line(evidence.quote), _QUOTE_UNITS)
+    found, place = f"{name}: “{quote}” — {_SOURCE_WORDS[evidence.source]}", _place(video, evidence)
+    if evidence.source == "picture":
+        return [text_item(found), *place, text_item(_UNCONFIRMED)]
     doubt = "" if evidence.checked else " (reworded)" if evidence.reworded else " (not found word for word)"
-    said = f"{name}: “{quote}” — {_SOURCE_WORDS[evidence.source]}{doubt}"
-    if evidence.at_s is None:
-        return [text_item(said)]
-    return [text_item(f"{said} at "), *_moment(video, evidence.at_s)]
+    return [text_item(f"{found}{doubt}"), *place]
+
+
+def _place(video: Video, evidence: Evidence) -> Items:
+    if evidence.slide is not None:
+        return [text_item(f" on slide {evidence.slide}")]
+    return [] if evidence.at_s is None else [text_item(" at "), *_moment(video, evidence.at_s)]
 
 
 def _moment(video: Video, at_s: float) -> Items:

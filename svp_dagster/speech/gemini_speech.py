@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, PrivateAttr, SecretStr
 
-from svp_dagster import gemini
 from svp_dagster.component import Component
-from svp_dagster.errors import Code, failure
-from svp_dagster.gemini import AnswerUnfinished, AnswerWithheld, Model, SchemaRefused
+from svp_dagster.errors import Code, Retry, failure
+from svp_dagster.gemini.client import AnswerUnfinished, AnswerWithheld, Model, open_client, prepare
+from svp_dagster.gemini.failures import MediaRefused, SchemaRefused
 from svp_dagster.models import JsonObject, Span, Transcript
 from svp_dagster.ports import Meter
 from svp_dagster.speech import gemini_transcript, voice
 from svp_dagster.speech.gemini_transcript import ANSWER_SCHEMA, UnusableAnswer
-from svp_dagster.speech.parts import GAP_S, PaidParts, PartTranscript, joined
+from svp_dagster.speech.parts import PaidParts, PartTranscript, joined
 
 if TYPE_CHECKING:
     from google.genai.types import Content, GenerateContentConfig
 
 PART_S = 300.0
 """Longest part. In longer sound the times drift further, and a request may hold 20 MB: this is 2.4 MB in base64."""
+
+GAP_S = 15.0
+"""Longer pauses are not sent: they count more tokens than what another call is told. Free keys have few calls."""
 
 # Source: https://ai.google.dev/gemini-api/docs/audio, supported formats.
 _MIME_TYPE = "audio/mp3"
@@ -48,7 +51,7 @@ class GeminiSpeech(Component):
 
     def prepare(self) -> None:
         """Load the SDK."""
-        gemini.prepare()
+        prepare()
 
     def transcribe(self, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
         """Send the spans of speech in parallel parts and join the answers.
@@ -59,7 +62,7 @@ class GeminiSpeech(Component):
         `misconfigured`, or what the meter raises, after all parts that were sent are recorded and kept.
         """
         parts = voice.parts(speech, longest_s=PART_S, gap_s=GAP_S)
-        client = gemini.open_client(
+        client = open_client(
             api_key=self.api_key, base_url=self.base_url, timeout_s=self.timeout_s, attempts=self.attempts
         )
         with client:
@@ -80,6 +83,8 @@ def _transcribe(model: Model, file: Path, part: Span, *, again: bool = True) -> 
         if again:
             return _transcribe(model, file, part, again=False)
         raise failure(Code.SPEECH_FAILED, detail=f"unusable answer: {unusable}") from unusable
+    except MediaRefused as refused:
+        raise failure(Code.SPEECH_FAILED, retry=Retry.NEVER, detail=str(refused)) from refused
 
 
 def _ask(model: Model, file: Path, part: Span) -> PartTranscript:

@@ -109,7 +109,8 @@ class QuoteChecker:
         place = self.find(evidence)
         if place is None:
             return evidence.model_copy(update={"checked": False, "at_s": None})
-        found = {"checked": True, "source": place.passage.source, "at_s": place.passage.at_s}
+        passage = place.passage
+        found = {"checked": True, "source": passage.source, "at_s": passage.at_s, "slide": passage.slide}
         return evidence.model_copy(update=found)
 
     def find(self, evidence: Evidence) -> Place | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from svp_dagster.errors import Code, failure
-from svp_dagster.gemini import AnswerUnfinished, AnswerWithheld, Model
+from svp_dagster.gemini.client import AnswerUnfinished, AnswerWithheld, Model
 from svp_dagster.models import JsonObject
 from svp_dagster.ports import Meter
 from svp_dagster.summary.answers import InvalidAnswer
@@ -13,6 +13,9 @@ from svp_dagster.summary.answers import InvalidAnswer
 if TYPE_CHECKING:
     from google.genai import Client
     from google.genai.types import Content, GenerateContentConfig
+
+
+PICTURE_KIND = "image/jpeg"
 
 
 class Conversation:
@@ -34,15 +37,19 @@ class Conversation:
         self._max_output_tokens = max_output_tokens
         self._turns: list[Content] = []
 
-    def ask(self, text: str) -> str:
-        """Return the model's answer to the next turn.
+    def ask(self, text: str, *, picture: bytes | None = None) -> str:
+        """Return the model's answer to the next turn. `picture` is a JPEG.
 
         Raises `InvalidAnswer` if it is cut off or empty, `AnswerWithheld` if it was withheld by chance, twice,
-        `SchemaRefused`, or a failure of the table.
+        `SchemaRefused`, `MediaRefused`, or a failure of the table.
         """
         from google.genai import types
 
-        self._turns.append(types.Content(role="user", parts=[types.Part(text=text)]))
+        parts = [types.Part(text=text)]
+        if picture is not None:
+            # Before the text, as ai.google.dev/gemini-api/docs/image-understanding advises for a single picture.
+            parts.insert(0, types.Part.from_bytes(data=picture, mime_type=PICTURE_KIND))
+        self._turns.append(types.Content(role="user", parts=parts))
         try:
             answer = self._model.answer(self._turns, self._config())
         except AnswerWithheld as withheld:

@@ -65,6 +65,11 @@ class Material(Value):
         """Everything that can be quoted."""
         return self.caption + self.speech + self.screen + self.facts
 
+    @property
+    def holds_text(self) -> bool:
+        """Whether a letter or digit was said, shown or written, the platform's facts aside."""
+        return any(says_something(passage.text) for passage in self.caption + self.speech + self.screen)
+
     def fact(self, name: str) -> str:
         """Return the fact of that name, or an empty text."""
         label = f"{name}: "

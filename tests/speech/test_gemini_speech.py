@@ -22,7 +22,7 @@ from tests.sandbox.ai_service import AiService, ai_service
 KEY = "AIza-not-a-real-key"
 MODEL = "gemini-3.5-flash-lite"
 SPEECH = [Span(0.2, 6.0), Span(7.0, 14.0)]
-FAR_APART = [Span(0.2, 3.0), Span(11.0, 14.0)]
+FAR_APART = [Span(0.2, 2.5), Span(18.0, 20.0)]
 PER_MINUTE = "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"
 PER_DAY = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
 
@@ -110,12 +110,18 @@ def test_the_sound_goes_along_as_mp3_under_the_limit_of_a_request(service: AiSer
 
 
 def test_long_pauses_are_neither_sent_nor_paid(service: AiService, sound: Path) -> None:
+    service.steer("speech", text="Hello.")
     meter = CountingMeter()
     transcript = engine(service).transcribe(sound, speech=FAR_APART, meter=meter)
     assert len(meter.calls) == 2
-    assert service.ledger["gemini"]["audio_s"] < 7
+    assert service.ledger["gemini"]["audio_s"] < 5
     assert transcript.segments[0].start_s < 3
-    assert transcript.segments[-1].start_s >= 11
+    assert transcript.segments[-1].start_s >= 18
+
+
+def test_a_pause_that_counts_less_than_another_call_is_sent(service: AiService, sound: Path) -> None:
+    engine(service).transcribe(sound, speech=[Span(0.2, 2.5), Span(12.0, 14.0)], meter=CountingMeter())
+    assert service.ledger["gemini"]["calls"] == 1
 
 
 def test_lyrics_are_marked(service: AiService, sound: Path) -> None:
@@ -195,6 +201,14 @@ def test_a_schema_that_is_refused_is_left_out(service: AiService, sound: Path) -
     assert "responseJsonSchema" not in second
 
 
+def test_sound_that_is_refused_is_not_sent_again(service: AiService, sound: Path) -> None:
+    body = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "Request contains an invalid argument."}}
+    service.steer("faults", path="generateContent", status=400, body=body, times=None)
+    error = failed(engine(service), sound)
+    assert (error.code, error.retry) == (Code.SPEECH_FAILED, Retry.NEVER)
+    assert len(service.requests) == 2  # with the schema and without
+
+
 def test_nothing_is_sent_without_budget(service: AiService, sound: Path) -> None:
     assert failed(engine(service), sound, CountingMeter(calls_allowed=0)).code is Code.BUDGET_REACHED
     assert service.requests == []
@@ -221,7 +235,7 @@ def test_a_retired_model_names_the_setting(service: AiService, sound: Path) -> N
         ({"status": 503}, Code.SERVICE_UNREACHABLE, Retry.NOW, None),
         ({"garbage": "html"}, Code.SERVICE_UNREACHABLE, Retry.NOW, None),
         ({"cut": "mid_answer"}, Code.SERVICE_UNREACHABLE, Retry.NOW, None),
-        ({"delay_s": 1.5}, Code.SERVICE_UNREACHABLE, Retry.NOW, None),
+        ({"delay_s": 1.5, "status": 503}, Code.SERVICE_UNREACHABLE, Retry.NOW, None),
     ],
     ids=["per minute", "per day", "503", "html", "cut", "slow"],
 )

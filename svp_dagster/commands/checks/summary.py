@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from svp_dagster.commands.checks.line import Answer, CheckLine, Questions, skipped
-from svp_dagster.gemini import AnswerWithheld, SchemaRefused, open_client
+from svp_dagster.gemini.client import AnswerWithheld, open_client
+from svp_dagster.gemini.failures import SchemaRefused
 from svp_dagster.models import ScreenText, Transcript, Video
 from svp_dagster.notion.schema import Column, ColumnType
 from svp_dagster.ports import Summarizer
