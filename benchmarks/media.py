@@ -173,6 +173,7 @@ def _ours(path: Path, reader: LocalReader | SheetReader) -> Reading:
             contents=Unkept(),
             meter=Tally(load_prices(None)),
             folder=path.parent,
+            with_sheet=False,
         ).lines
 
     lines, cost = _measured(read)

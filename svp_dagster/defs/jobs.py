@@ -79,6 +79,7 @@ def read_screen(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
     screen_reader: dg.ResourceParam[ScreenReader],
+    summarizer: dg.ResourceParam[Summarizer],
     work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
 ) -> ScreenText:
@@ -91,6 +92,7 @@ def read_screen(
             contents=stage.contents,
             meter=stage.meter,
             folder=work_folder.path,
+            with_sheet=summarizer.sees,
         )
         stage.report("screen_text", of_screen_text(screen_text), engine=screen_text.source)
         return screen_text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -13,10 +14,13 @@ from svp_dagster.media.pictures import Picture
 from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Video, Word
 from svp_dagster.ports import Contents, Meter, ScreenReader
 from svp_dagster.screen import frames, lines, sheets
+from svp_dagster.screen.contact_sheet import Gallery
 from svp_dagster.screen.duplicates import distinct
 from svp_dagster.screen.frames import Frame
 from svp_dagster.screen.lines import Page
 from svp_dagster.screen.sheets import Sheet
+
+logger = logging.getLogger(__name__)
 
 KIND = "screen_text"
 RECIPE = f"every {frames.EVERY_S} s, {frames.SHORT_SIDE_PX} px, slides {frames.SLIDE_SHORT_SIDE_PX} px, 1"
@@ -34,27 +38,45 @@ def read_screen(
     contents: Contents,
     meter: Meter,
     folder: Path,
+    with_sheet: bool,
     limit_s: float = LIMIT_S,
 ) -> ScreenText:
     """Return the lines on the screen, kept by content so that none are paid twice.
 
-    Raises no failure of the table: a video whose pictures can't be read still has a caption and speech. `note` says
-    what is missing.
+    `with_sheet` adds a contact sheet in `folder`, made of the frames that are read, or made again where their text was
+    kept. Raises no failure of the table: a video whose pictures can't be read still has a caption and speech. `note`
+    says what is missing.
     """
     if not processing_type.reads:
         return ScreenText(note=f"The screen was not read: the processing type is “{processing_type}”.")
     if not video.slides and not any(file.has_video for file in video.files):
         return ScreenText(note="There are no pictures to read.")
     recipe = f"{reader.recipe}, {RECIPE}, {reader.tiles} tiles"
+    gallery = Gallery() if with_sheet else None
     text = contents.get(video.media_key, KIND, recipe, ScreenText)
     if text is None:
         try:
-            text, complete = _read(video, reader=reader, meter=meter, folder=folder, limit_s=limit_s)
+            text, complete = _read(video, reader=reader, meter=meter, folder=folder, limit_s=limit_s, gallery=gallery)
         except SvpError as error:
-            return ScreenText(source=reader.source, note=f"The text on the screen was not read. {error.sentence}")
+            text, complete = _unread(reader, error), False
         if complete:
             contents.put(video.media_key, KIND, recipe, text)
-    return text
+    elif gallery is not None:
+        _look_again(video, gallery, limit_s=limit_s)
+    return text if gallery is None else text.model_copy(update={"sheet": gallery.write(folder)})
+
+
+def _unread(reader: ScreenReader, error: SvpError) -> ScreenText:
+    return ScreenText(source=reader.source, note=f"The text on the screen was not read. {error.sentence}")
+
+
+def _look_again(video: Video, gallery: Gallery, *, limit_s: float) -> None:
+    """Collect the pictures of a video whose text is known."""
+    try:
+        for _ in gallery.watched(_frames(video, [], limit_s=limit_s * DECODING_SHARE)):
+            pass
+    except SvpError as error:  # the text is there, and a summary without pictures is still one
+        logger.warning("no contact sheet of %s: %s", video.media_key, error.code)
 
 
 @dataclass(frozen=True)
@@ -66,12 +88,16 @@ class _Shown:
     slide: int | None
 
 
-def _read(video: Video, *, reader: ScreenReader, meter: Meter, folder: Path, limit_s: float) -> tuple[ScreenText, bool]:
+def _read(
+    video: Video, *, reader: ScreenReader, meter: Meter, folder: Path, limit_s: float, gallery: Gallery | None
+) -> tuple[ScreenText, bool]:
     """Return the screen text, and whether it is complete: another attempt wouldn't find more."""
     ends = time.monotonic() + limit_s
     gaps: list[str] = []
     shown: list[_Shown] = []
     frames_seen = _frames(video, gaps, limit_s=limit_s * DECODING_SHARE)
+    if gallery is not None:
+        frames_seen = gallery.watched(frames_seen)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         written = sheets.write_sheets(_distinct_pictures(frames_seen, shown), Path(scratch), tiles=reader.tiles)
         words = reader.read([sheet.path for sheet in written], meter=meter, limit_s=ends - time.monotonic())

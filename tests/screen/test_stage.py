@@ -39,6 +39,7 @@ def read(
         contents=contents or ContentsInMemory(),
         meter=CountingMeter(),
         folder=folder,
+        with_sheet=False,
         limit_s=limit_s,
     )
 
