@@ -49,7 +49,7 @@ def ask_about(client: genai.Client, *pictures: types.Part) -> types.GenerateCont
     mood = _object(value={"type": "string"}, evidence=proof)
     return client.models.generate_content(
         model=MODEL,
-        contents=[*pictures, types.Part(text=PROMPT)],
+        contents=types.Content(role="user", parts=[*pictures, types.Part(text=PROMPT)]),
         config=types.GenerateContentConfig(
             response_mime_type="application/json",
             response_json_schema=_object(mood={"anyOf": [mood, {"type": "null"}]}),
