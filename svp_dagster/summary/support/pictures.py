@@ -90,7 +90,7 @@ def without_unconfirmed(overview: str, whole: Whole) -> str:
     is_other_language = bool(whole.language) and guess(overview) not in (None, whole.language)
     is_wrong = _has_unknown_fact if is_other_language else is_unconfirmed
     return " ".join(
-        sentence for sentence in sentences(overview) if _is_told(sentence, whole) or not is_wrong(sentence, whole)
+        sentence for sentence in sentences(overview) if _is_from_text(sentence, whole) or not is_wrong(sentence, whole)
     )
 
 
@@ -138,6 +138,6 @@ def _is_any(word: str, others: Sequence[str]) -> bool:
     return any(alike(word, other) for other in others)
 
 
-def _is_told(sentence: str, whole: Whole) -> bool:
+def _is_from_text(sentence: str, whole: Whole) -> bool:
     words = content_words(sentence)
     return bool(words) and whole.words.share(words) >= _HALF
