@@ -147,20 +147,20 @@ class Judge:
 
         What the model calls seen may be found in the text word for word: then the text is its source.
         """
-        told = self._told(column, value, quotes, found)
+        by_text = self._text_claim(column, value, quotes, found)
         seen = [item for item in quotes if item.source == "picture"]
-        if not seen or told.verdict >= Verdict.LIKELY or (found and told.verdict is Verdict.CONTRADICTED):
-            return told
-        shown = self._seen(column, value, seen)
-        return shown if shown.verdict >= told.verdict else told
+        if not seen or by_text.verdict >= Verdict.LIKELY or (found and by_text.verdict is Verdict.CONTRADICTED):
+            return by_text
+        by_picture = self._picture_claim(column, value, seen)
+        return by_picture if by_picture.verdict >= by_text.verdict else by_text
 
-    def _seen(self, column: Column, value: Any, seen: Sequence[Evidence]) -> _Claim:
+    def _picture_claim(self, column: Column, value: Any, seen: Sequence[Evidence]) -> _Claim:
         reason = objection(column, str(value), seen, self._whole)
         verdict = Verdict.CONTRADICTED if reason else Verdict.LIKELY
         evidence = tuple(usable(seen, self._whole)[:_QUOTES])
         return _Claim(column=column, value=value, verdict=verdict, evidence=evidence, objection=reason)
 
-    def _told(
+    def _text_claim(
         self, column: Column, value: Any, quotes: Sequence[Evidence], found: Sequence[tuple[Evidence, Place]]
     ) -> _Claim:
         statements = [Statement(item.quote, place.around) for item, place in found]

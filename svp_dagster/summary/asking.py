@@ -18,29 +18,29 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class LoadedSheet:
     """A contact sheet with its picture, a JPEG."""
 
     sheet: ContactSheet
     picture: bytes
 
 
-def open_sheet(sheet: ContactSheet | None) -> Shown | None:
+def load_sheet(sheet: ContactSheet | None) -> LoadedSheet | None:
     """Return a sheet with its picture, None where there is none any more."""
     if sheet is None:
         return None
     try:
-        return Shown(sheet=sheet, picture=sheet.path.read_bytes())
+        return LoadedSheet(sheet=sheet, picture=sheet.path.read_bytes())
     except OSError as error:  # a summary without pictures is still one
         logger.warning("the contact sheet is gone: %s", type(error).__name__)
         return None
 
 
-def ask(conversation: Conversation, text: str, *, columns: Sequence[Column], shown: Shown | None) -> Answer:
+def ask(conversation: Conversation, text: str, *, columns: Sequence[Column], loaded: LoadedSheet | None) -> Answer:
     """Ask, and once more for a correction. Raises `summary_invalid` if neither answer has a usable part."""
-    tiles = shown.sheet.tiles if shown else ()
+    tiles = loaded.sheet.tiles if loaded else ()
     try:
-        said = conversation.ask(text, picture=shown.picture if shown else None)
+        said = conversation.ask(text, picture=loaded.picture if loaded else None)
         answer = parse_answer(said, columns, tiles=tiles)
     except InvalidAnswer as invalid:
         return _ask_again(conversation, invalid, columns, tiles)

@@ -19,7 +19,7 @@ from svp_dagster.ports import Meter, SummaryRequest
 from svp_dagster.summary import prompt as prompts
 from svp_dagster.summary.acceptance import Judge
 from svp_dagster.summary.answers import Answer, InvalidAnswer, answer_schema
-from svp_dagster.summary.asking import Shown, ask, open_sheet
+from svp_dagster.summary.asking import LoadedSheet, ask, load_sheet
 from svp_dagster.summary.extractive import extract
 from svp_dagster.summary.gemini import Conversation
 from svp_dagster.summary.material import Material, gather
@@ -138,16 +138,16 @@ class GeminiSummarizer(Component):
     def _answer(self, material: Material, request: SummaryRequest, meter: Meter) -> Answer:
         """Return the answer to text and pictures, or to the text alone if Gemini can't use the pictures."""
         try:
-            return self._asked(material, request, open_sheet(request.screen_text.sheet), meter)
+            return self._asked(material, request, load_sheet(request.screen_text.sheet), meter)
         except MediaRefused as refused:
             logger.warning("Gemini refused the pictures of %s: %s", request.video.media_key, refused)
         return self._asked(material, request, None, meter)
 
-    def _asked(self, material: Material, request: SummaryRequest, shown: Shown | None, meter: Meter) -> Answer:
+    def _asked(self, material: Material, request: SummaryRequest, loaded: LoadedSheet | None, meter: Meter) -> Answer:
         """Return the answer to the request with its schema, or without it if Gemini can't enforce it."""
-        if shown is None:
+        if loaded is None:
             _require_text(material, request)
-        columns, sheet = request.columns, shown.sheet if shown else None
+        columns, sheet = request.columns, loaded.sheet if loaded else None
         tiles = sheet.tiles if sheet else ()
         language, spoken = request.language, material.language
         text = prompts.request(material, prompt=request.prompt, sheet=sheet)
@@ -163,10 +163,10 @@ class GeminiSummarizer(Component):
         with client:
             try:
                 conversation = converse(schema=answer_schema(columns, tiles=tiles))
-                return ask(conversation, text, columns=columns, shown=shown)
+                return ask(conversation, text, columns=columns, loaded=loaded)
             except SchemaRefused:
                 described = f"{text}\n{prompts.described_schema(columns, tiles=tiles)}"
-                return ask(converse(schema=None), described, columns=columns, shown=shown)
+                return ask(converse(schema=None), described, columns=columns, loaded=loaded)
 
 
 class ExtractiveSummarizer(Component):

@@ -47,10 +47,9 @@ def ask_about(client: genai.Client, *pictures: types.Part) -> types.GenerateCont
     source = {"type": "string", "enum": ["caption", "picture"]}
     proof = _object(source=source, quote={"type": "string"}, tile={"type": ["integer", "null"]})
     mood = _object(value={"type": "string"}, evidence=proof)
-    contents: list[Any] = [*pictures, types.Part(text=PROMPT)]
     return client.models.generate_content(
         model=MODEL,
-        contents=contents,
+        contents=types.Content(role="user", parts=[*pictures, types.Part(text=PROMPT)]),
         config=types.GenerateContentConfig(
             response_mime_type="application/json",
             response_json_schema=_object(mood={"anyOf": [mood, {"type": "null"}]}),

@@ -40,7 +40,6 @@ _ASKS_FOR_FACT = "this column asks for what has to be said or written"
 _UNCONFIRMED = "it has a figure, a name or an address that no text confirms"
 _CURRENCIES = re.compile("[$€£¥₹]")
 _NAME = re.compile(r"(?<![.!?:…])\s(?P<name>[A-ZÀ-Þ][\w'’-]{2,})")
-_LOWER = re.compile(r"\b[a-zà-ÿ]{4,}")
 _SHORT_DAY = re.compile(r"\b[a-z]{3}\b", re.IGNORECASE)
 """The sun is seen more often than a Sunday."""
 _HALF = 0.5
@@ -91,7 +90,7 @@ def without_unconfirmed(overview: str, whole: Whole) -> str:
     is_other_language = bool(whole.language) and guess(overview) not in (None, whole.language)
     is_wrong = _has_unknown_fact if is_other_language else is_unconfirmed
     return " ".join(
-        sentence for sentence in sentences(overview) if _is_told(sentence, whole) or not is_wrong(sentence, whole)
+        sentence for sentence in sentences(overview) if _is_from_text(sentence, whole) or not is_wrong(sentence, whole)
     )
 
 
@@ -101,8 +100,9 @@ def _reason(column: Column, value: str, shown: Sequence[Evidence], whole: Whole)
     if column.type is not ColumnType.TITLE and asked & _FACTS and (is_text or not asked & _KINDS):
         return _ASKS_FOR_FACT
     if is_text:
-        is_name = is_another_name(value, whole) and not _describes(shown, value)
-        is_wrong = is_name or _has_unknown_fact(value, whole) or _has_unknown_name(value, whole)
+        plain = [comparable(word) for item in shown for word in item.quote.split() if word.islower()]
+        is_name = is_another_name(value, whole) and not all(_is_any(word, plain) for word in content_words(value))
+        is_wrong = is_name or _has_unknown_fact(value, whole) or _has_unknown_name(value, whole, plain)
         return _UNCONFIRMED if is_wrong else ""
     if comparable(value) not in map(comparable, column.options):
         return _NO_OPTION
@@ -123,19 +123,21 @@ def _has_unknown_fact(text: str, whole: Whole) -> bool:
     return not all(sign.casefold() in known for sign in signs)
 
 
-def _describes(shown: Sequence[Evidence], value: str) -> bool:
-    """Return whether descriptions have all words of a value in lower case, so that its capitals mark no name."""
-    plain = {word for item in shown for word in item.quote.split() if word.islower()}
-    return all(any(alike(word, comparable(other)) for other in plain) for word in content_words(value))
+def _has_unknown_name(text: str, whole: Whole, plain: Sequence[str] = ()) -> bool:
+    """Return whether a capital within a sentence marks a name that the material doesn't have.
 
-
-def _has_unknown_name(text: str, whole: Whole) -> bool:
-    """Return whether a capital within a sentence marks a name. In German, or where each word has one, it doesn't."""
-    if guess(text) == "de" or not _LOWER.search(text):
+    It marks none in German, and none of a `plain` word, which a description has in lower case.
+    """
+    if guess(text) == "de":
         return False
-    return not all(whole.words.has(comparable(found["name"])) for found in _NAME.finditer(text))
+    names = [comparable(found["name"]) for found in _NAME.finditer(text)]
+    return not all(whole.words.has(name) or _is_any(name, plain) for name in names)
 
 
-def _is_told(sentence: str, whole: Whole) -> bool:
+def _is_any(word: str, others: Sequence[str]) -> bool:
+    return any(alike(word, other) for other in others)
+
+
+def _is_from_text(sentence: str, whole: Whole) -> bool:
     words = content_words(sentence)
     return bool(words) and whole.words.share(words) >= _HALF

@@ -118,7 +118,9 @@ def test_a_word_with_a_capital_is_no_name_where_the_description_has_it_without()
     mood = column("Mood", "rich_text")
     assert accepted(mood, seen("Playful", "a playful dog in the snow")).properties
     assert accepted(column("Name", "title"), seen("Dog In Snow", "a dog in deep snow")).properties
+    assert accepted(column("Name", "title"), seen("Playing in the Deep Snow", "a dog plays in deep snow")).properties
     assert reason(mood, seen("Bruno", "a playful dog in the snow"))
+    assert reason(column("Name", "title"), seen("Night View of Paris", "a view of a river at night"))
 
 
 @pytest.mark.parametrize("option", ["Birds", "Under 15 minutes", "$$"])
@@ -182,6 +184,7 @@ def test_an_unsure_look_stays_blank() -> None:
         ("A dog runs through snow. It is called Rex.", "A dog runs through snow.", {}),
         ("Two dogs run. The snow is deep.", "The snow is deep.", {}),
         ("A view of the Eiffel Tower at night.", "", {}),
+        ("A still lake. Lake Bled is in Slovenia.", "A still lake.", {}),
         ("Anna cooks pasta for Tom.", "Anna cooks pasta for Tom.", {"said": "Anna cooks pasta for Tom tonight"}),
         ("She adds 3 eggs to the dough.", "She adds 3 eggs to the dough.", {"said": "Add 3 eggs to the dough now"}),
         ("Eine Frau kocht in Rom.", "Eine Frau kocht in Rom.", {"said": "She cooks the best pasta in Rome for you"}),
