@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from svp_dagster.errors import SvpError
-from svp_dagster.media.pictures import Picture
-from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Video, Word
+from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Video
 from svp_dagster.ports import Contents, Meter, ScreenReader
-from svp_dagster.screen import frames, lines, sheets
-from svp_dagster.screen.duplicates import distinct
+from svp_dagster.screen import frames, sheets
 from svp_dagster.screen.frames import Frame
-from svp_dagster.screen.lines import Page
-from svp_dagster.screen.sheets import Sheet
+from svp_dagster.screen.pages import Layout
+from svp_dagster.screen.tracks import follow
 
 KIND = "screen_text"
-RECIPE = f"every {frames.EVERY_S} s, {frames.SHORT_SIDE_PX} px, slides {frames.SLIDE_SHORT_SIDE_PX} px, 1"
+RECIPE = f"every {frames.EVERY_S} s, {frames.SHORT_SIDE_PX} px, slides {frames.SLIDE_SHORT_SIDE_PX} px, new text, 2"
 
 LIMIT_S = 120.0
 DECODING_SHARE = 0.5
@@ -57,38 +55,25 @@ def read_screen(
     return text
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """When a picture was on the screen."""
-
-    first_s: float | None
-    last_s: float | None
-    slide: int | None
-
-
 def _read(video: Video, *, reader: ScreenReader, meter: Meter, folder: Path, limit_s: float) -> tuple[ScreenText, bool]:
     """Return the screen text, and whether it is complete: another attempt wouldn't find more."""
     ends = time.monotonic() + limit_s
     gaps: list[str] = []
-    shown: list[_Shown] = []
+    layout = Layout()
+    file = video.file(video.video_path)
+    duration_s = file.readable_s if file else None
     frames_seen = _frames(video, gaps, limit_s=limit_s * DECODING_SHARE)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        written = sheets.write_sheets(_distinct_pictures(frames_seen, shown), Path(scratch), tiles=reader.tiles)
+        pictures = layout.pictures(frames_seen, duration_s=duration_s)
+        written = sheets.write_sheets(pictures, Path(scratch), tiles=reader.tiles)
         words = reader.read([sheet.path for sheet in written], meter=meter, limit_s=ends - time.monotonic())
-    pages = list(_pages(written, words, shown))
+    pages = list(layout.pages(written, words))
     complete = None not in words and not gaps
     if None in words:
-        gaps.append(f"Only {len(pages)} of {len(shown)} pictures could be read.")
-    found = tuple(lines.follow(pages))
+        gaps.append(f"Only {len(pages)} of {len(layout.parts)} pictures could be read.")
+    found = tuple(follow(pages))
     note = " ".join(gaps) or ("" if found else "No text was seen on the screen.")
     return ScreenText(lines=found, source=reader.source, frames_read=len(pages), note=note), complete
-
-
-def _distinct_pictures(frames_seen: Iterable[Frame], shown: list[_Shown]) -> Iterator[Picture]:
-    """Yield the pictures whose text differs from the one before, and append to `shown` when each was on the screen."""
-    for frame, last_s in distinct(frames_seen):
-        shown.append(_Shown(first_s=frame.at_s, last_s=last_s, slide=frame.slide))
-        yield frame.picture
 
 
 def _frames(video: Video, gaps: list[str], *, limit_s: float) -> Iterator[Frame]:
@@ -130,12 +115,4 @@ def _slide(path: Path, clip: MediaFile | None, number: int, *, of: int, limit_s:
         yield frames.open_slide(path, slide=number, limit_s=limit_s)
         return
     for frame in frames.sample(clip, limit_s=limit_s, most=max(frames.MAX_FRAMES // of, 1)):
-        yield replace(frame, at_s=None, slide=number)
-
-
-def _pages(written: list[Sheet], words: list[list[Word] | None], shown: list[_Shown]) -> Iterator[Page]:
-    """Yield the lines of each tile that was read, with the time at which it was on the screen."""
-    for sheet, on_sheet in zip(written, words, strict=True):
-        for tile, on_tile in enumerate(sheets.words_by_tile(sheet, on_sheet) if on_sheet is not None else ()):
-            when = shown[sheet.first + tile]
-            yield Page(lines=lines.join_words(on_tile), first_s=when.first_s, last_s=when.last_s, slide=when.slide)
+        yield replace(frame, slide=number)

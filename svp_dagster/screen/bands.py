@@ -1,0 +1,96 @@
+"""Cut the rows with new text out of frames, and stack them into pictures of a frame's height."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svp_dagster.media.pictures import Picture
+
+MARGIN_PX = 12
+"""Rows around a text that the reader needs to find it."""
+
+LINE_PX = 90
+"""Tallest line that is followed to its end rather than cut."""
+
+JOIN_PX = 40
+"""Bands with fewer rows between them are one."""
+
+GAP_PX = 12
+"""Grey rows between two bands of a picture."""
+
+GREY = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Rows of a stacked picture, and the number of the part that lies there."""
+
+    top: int
+    bottom: int
+    part: int
+
+    def holds(self, row: float) -> bool:
+        """Return whether a row of the picture belongs to it. The gap belongs to both its neighbours' halves."""
+        return self.top - GAP_PX / 2 <= row < self.bottom + GAP_PX / 2
+
+
+def bands(*, ink: NDArray[np.bool_], new: NDArray[np.bool_]) -> Iterator[slice]:
+    """Yield the rows that are `new`, with a margin, and with all rows of the lines in them. `ink` has rows with text."""
+    height = len(new)
+    found: list[slice] = []
+    for start, stop in _runs(new):
+        top = max(_line_end(ink[:start][::-1], start) - MARGIN_PX, 0)
+        bottom = min(height - _line_end(ink[stop:], height - stop) + MARGIN_PX, height)
+        if found and top - found[-1].stop < JOIN_PX:
+            found[-1] = slice(found[-1].start, max(bottom, found[-1].stop))
+        else:
+            found.append(slice(top, bottom))
+    yield from found
+
+
+def _runs(marked: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], marked.astype(np.int8), [0]])))
+    for start, stop in edges.reshape(-1, 2):
+        yield int(start), int(stop)
+
+
+def _line_end(beyond: NDArray[np.bool_], rest: int) -> int:
+    """Return how many of the `rest` rows beyond an edge are left behind the line that goes over it."""
+    empty = np.flatnonzero(~beyond[:LINE_PX])
+    more = int(empty[0]) if len(empty) else min(len(beyond), LINE_PX)
+    return rest - more
+
+
+def stack(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, tuple[Place, ...]]]:
+    """Yield pictures in which the given ones lie below each other, as many as fit the height of the tallest yet.
+
+    A picture of another width begins a new one.
+    """
+    pile: list[Picture] = []
+    tallest, number = 0, 0
+    for picture in pictures:
+        tallest = max(tallest, picture.shape[0])
+        height = sum(each.shape[0] + GAP_PX for each in pile) + picture.shape[0]
+        if pile and (height > tallest or pile[0].shape[1] != picture.shape[1]):
+            yield _piled(pile, number)
+            number += len(pile)
+            pile = []
+        pile.append(picture)
+    if pile:
+        yield _piled(pile, number)
+
+
+def _piled(pile: Sequence[Picture], first: int) -> tuple[Picture, tuple[Place, ...]]:
+    places: list[Place] = []
+    top = 0
+    for number, picture in enumerate(pile, start=first):
+        places.append(Place(top=top, bottom=top + picture.shape[0], part=number))
+        top += picture.shape[0] + GAP_PX
+    stacked = np.full((top - GAP_PX, *pile[0].shape[1:]), GREY, dtype=np.uint8)
+    for place, picture in zip(places, pile, strict=True):
+        stacked[place.top : place.bottom] = picture
+    return stacked, tuple(places)
