@@ -185,9 +185,7 @@ def _fractions(style: str, *, is_tuned: bool, background: str) -> Clip:
     return _ended(style, is_tuned, background, shown, states, len(FRACTIONS) * 1.25)
 
 
-def _clip(
-    style: str, steps: Sequence[tuple[str, str, float]], draw: Draw, is_tuned: bool, background: str
-) -> Clip:
+def _clip(style: str, steps: Sequence[tuple[str, str, float]], draw: Draw, is_tuned: bool, background: str) -> Clip:
     """Return the clip of steps: the caption, what is shown of it, and for how long."""
     shown: list[Shown] = []
     states: list[State] = []

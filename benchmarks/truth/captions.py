@@ -202,4 +202,6 @@ def _print_results(results: Sequence[Result]) -> None:
     )
     ours, coarse = sum(result.cpu_s for result in results), sum(result.coarse_cpu_s for result in results)
     worst = max(math.ceil(result.tiles / PAID_TILES) * 60 / max(result.clip.duration_s, 60) for result in results)
-    print(f"paid pictures of a clip, at most: {worst:.0f}; CPU against a frame every {EVERY_S:g} s: {ours / coarse:.2f}")
+    print(
+        f"paid pictures of a clip, at most: {worst:.0f}; CPU against a frame every {EVERY_S:g} s: {ours / coarse:.2f}"
+    )

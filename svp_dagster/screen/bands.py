@@ -39,7 +39,7 @@ class Place:
 
 
 def bands(*, ink: NDArray[np.bool_], new: NDArray[np.bool_]) -> Iterator[slice]:
-    """Yield the rows that are `new`, with a margin, and with all rows of the lines in them. `ink` has rows with text."""
+    """Yield the rows that are `new`, with a margin and without cutting a line. `ink` has the rows with text."""
     height = len(new)
     found: list[slice] = []
     for start, stop in _runs(new):
@@ -68,29 +68,31 @@ def _line_end(beyond: NDArray[np.bool_], rest: int) -> int:
 def stack(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, tuple[Place, ...]]]:
     """Yield pictures in which the given ones lie below each other, as many as fit the height of the tallest yet.
 
-    A picture of another width begins a new one.
+    One as high as that is yielded alone at once, before those that wait for more. Another width begins a new pile.
     """
-    pile: list[Picture] = []
-    tallest, number = 0, 0
-    for picture in pictures:
+    pile: list[tuple[int, Picture]] = []
+    tallest = 0
+    for number, picture in enumerate(pictures):
         tallest = max(tallest, picture.shape[0])
-        height = sum(each.shape[0] + GAP_PX for each in pile) + picture.shape[0]
-        if pile and (height > tallest or pile[0].shape[1] != picture.shape[1]):
-            yield _piled(pile, number)
-            number += len(pile)
+        if picture.shape[0] == tallest:
+            yield _piled([(number, picture)])
+            continue
+        height = sum(each.shape[0] + GAP_PX for _, each in pile) + picture.shape[0]
+        if pile and (height > tallest or pile[0][1].shape[1] != picture.shape[1]):
+            yield _piled(pile)
             pile = []
-        pile.append(picture)
+        pile.append((number, picture))
     if pile:
-        yield _piled(pile, number)
+        yield _piled(pile)
 
 
-def _piled(pile: Sequence[Picture], first: int) -> tuple[Picture, tuple[Place, ...]]:
+def _piled(pile: Sequence[tuple[int, Picture]]) -> tuple[Picture, tuple[Place, ...]]:
     places: list[Place] = []
     top = 0
-    for number, picture in enumerate(pile, start=first):
+    for number, picture in pile:
         places.append(Place(top=top, bottom=top + picture.shape[0], part=number))
         top += picture.shape[0] + GAP_PX
-    stacked = np.full((top - GAP_PX, *pile[0].shape[1:]), GREY, dtype=np.uint8)
-    for place, picture in zip(places, pile, strict=True):
+    stacked = np.full((top - GAP_PX, *pile[0][1].shape[1:]), GREY, dtype=np.uint8)
+    for place, (_, picture) in zip(places, pile, strict=True):
         stacked[place.top : place.bottom] = picture
     return stacked, tuple(places)

@@ -53,7 +53,7 @@ FIRST_WHOLE_S, WHOLE_EVERY_S = 1.0, 4.0
 CUT_PX = 2
 """A line this near to an edge of a part that is not one of its frame is cut."""
 
-EARLY = 0.25
+EARLY = 0.35
 """Quantile of the cells' times at which a line began: its first words, but not the odd stroke behind it."""
 
 MOSTLY = 0.6
@@ -216,7 +216,7 @@ class _Kind:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Candidate:
-    """The frame to take for texts that are still standing: per kind its letters, and the cells in which they are new."""
+    """The frame to take for texts that are still standing. `new` are the cells in which `letters` has new text."""
 
     frame: Frame
     seen: tuple[Strokes, ...]

@@ -1,7 +1,8 @@
 """Sample pictures to read: five frames a second of a video, or the slides of a slideshow.
 
 One ffmpeg process samples the frames, without non-reference frames and without deblocking. That takes a third of the
-time of seeking to each second with OpenCV, and loses no text. The interval hardly matters to it: decoding takes most of the time.
+time of seeking to each second with OpenCV, and loses no text. The interval hardly matters, as decoding takes most of
+the time.
 """
 
 from __future__ import annotations

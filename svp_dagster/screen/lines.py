@@ -34,6 +34,7 @@ class Line:
     top: float
     right: float
     bottom: float
+    is_level: bool = True
     first_s: float | None = None
     last_s: float | None = None
 
@@ -43,7 +44,47 @@ def join_words(words: Sequence[Word]) -> list[Line]:
     readable = [word for word in (_cleaned(word) for word in words) if word.text]
     parted = _parted_lines([word for word in readable if word.after is not None])
     placed = _placed_lines([word for word in readable if word.after is None])
-    return sorted([*parted, *placed], key=lambda line: (line.top + line.bottom, line.left))
+    return by_columns(sorted([*parted, *placed], key=lambda line: (line.top + line.bottom, line.left)))
+
+
+def by_columns(lines: Sequence[Line]) -> list[Line]:
+    """Return lines, given from the top, with those of one column after each other.
+
+    Columns are two rows or more of which each has as many lines, one below the other. A table stays in rows: the lines
+    behind the first of a row are figures.
+    """
+    rows: list[list[Line]] = []
+    for line in lines:
+        if rows and _is_beside(rows[-1][-1], line):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    blocks: list[list[list[Line]]] = []
+    for row in (sorted(row, key=lambda line: line.left) for row in rows):
+        if blocks and _is_below(blocks[-1][-1], row):
+            blocks[-1].append(row)
+        else:
+            blocks.append([row])
+    return [line for block in blocks for part in _in_order(block) for line in part]
+
+
+def _is_beside(one: Line, other: Line) -> bool:
+    apart = abs((one.top + one.bottom) - (other.top + other.bottom)) / 2
+    return apart < SAME_LINE * min(one.bottom - one.top, other.bottom - other.top) and not _shares_columns(one, other)
+
+
+def _is_below(above: Sequence[Line], row: Sequence[Line]) -> bool:
+    """Return whether a row goes on with the columns of the one above."""
+    return len(above) == len(row) > 1 and all(_shares_columns(*pair) for pair in zip(above, row, strict=True))
+
+
+def _shares_columns(one: Line, other: Line) -> bool:
+    return one.left < other.right and other.left < one.right
+
+
+def _in_order(block: Sequence[Sequence[Line]]) -> Iterable[Sequence[Line]]:
+    is_table = all(any(char.isdigit() for char in line.text) for row in block for line in row[1:])
+    return block if is_table else list(zip(*block, strict=True))
 
 
 def _parted_lines(words: Sequence[Word]) -> list[Line]:
@@ -128,6 +169,7 @@ def _boxed(text: str, words: Sequence[Word]) -> Line:
         top=min(word.top for word in words),
         right=max(word.right for word in words),
         bottom=max(word.bottom for word in words),
+        is_level=all(word.is_level for word in words),
     )
 
 

@@ -13,6 +13,7 @@ from svp_dagster.models import Word
 from svp_dagster.screen import sheets
 from svp_dagster.screen.bands import Place, stack
 from svp_dagster.screen.duplicates import Part, distinct
+from svp_dagster.screen.figures import LEFT_OUT
 from svp_dagster.screen.frames import Frame
 from svp_dagster.screen.lines import Line, join_words
 from svp_dagster.screen.sheets import Sheet
@@ -24,6 +25,12 @@ what a whole frame every two seconds would cost. Measured: clips with a caption 
 
 FEWEST_FRAMES: Final = 8
 """What a very short video may take."""
+
+UNREAD_PX: Final = 16
+"""Least height of text that has to be mentioned where it can't be read."""
+
+FEWEST_UNREAD: Final = 2
+"""One such place may be a pattern that looks like text."""
 
 _NO_PIXELS: Final = np.zeros((0, 0, 3), dtype=np.uint8)
 
@@ -42,14 +49,16 @@ class Layout:
             self.piles.append(pile)
             yield picture
 
-    def pages(self, written: Sequence[Sheet], words: Sequence[Sequence[Word] | None]) -> Iterator[Page]:
-        """Yield the lines of each part that was read, with the seconds at which they were on the screen."""
+    def pages(self, written: Sequence[Sheet], words: Sequence[Sequence[Word] | None]) -> list[Page]:
+        """Return the lines of each part that was read, with the seconds at which they were on the screen."""
+        found: dict[int, Page] = {}
         for sheet, on_sheet in zip(written, words, strict=True):
             for tile, on_tile in enumerate(sheets.words_by_tile(sheet, on_sheet) if on_sheet is not None else ()):
                 for place in self.piles[sheet.first + tile]:
                     part = self.parts[place.part]
                     here = [word for word in on_tile if place.holds((word.top + word.bottom) / 2)]
-                    yield _page(part, [_moved(word, part.top - place.top) for word in here])
+                    found[place.part] = _page(part, [_moved(word, part.top - place.top) for word in here])
+        return [found[number] for number in sorted(found)]
 
     def _noted(self, parts: Iterable[Part]) -> Iterator[Picture]:
         for part in parts:
@@ -83,8 +92,27 @@ def _moved(word: Word, down: float) -> Word:
 def _page(part: Part, words: Sequence[Word]) -> Page:
     """Return the lines of a part, without those that its edges cut."""
     whole = [word for word in words if not part.cuts(word.top, word.bottom)]
-    lines = [_timed(line, part) for line in join_words(whole)]
-    return Page(lines=lines, slide=part.slide, top=part.top, bottom=part.bottom)
+    lines = [_timed(line, part) for line in join_words([_without_left_out(word) for word in whole])]
+    left_out = sum(word.certainty != 0 and LEFT_OUT in word.text for word in whole)
+    return Page(
+        lines=lines, unread=len(unread(whole)), left_out=left_out, slide=part.slide, top=part.top, bottom=part.bottom
+    )
+
+
+def _without_left_out(word: Word) -> Word:
+    return word.model_copy(update={"text": word.text.replace(LEFT_OUT, "").strip()})
+
+
+def unread(words: Iterable[Word]) -> list[Word]:
+    """Return the places where the engine found text that it can't read: as large as a caption, and wider than high."""
+    return [word for word in words if not word.text and UNREAD_PX <= word.bottom - word.top < word.right - word.left]
+
+
+def is_mostly_unread(pages: Iterable[Page]) -> bool:
+    """Return whether so much was found and not read that it can't be mere pattern in the picture."""
+    counts = [(page.unread, len(page.lines)) for page in pages]
+    missed, read = sum(count for count, _ in counts), sum(count for _, count in counts)
+    return missed >= FEWEST_UNREAD and missed > read
 
 
 def _timed(line: Line, part: Part) -> Line:

@@ -13,7 +13,7 @@ from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Video
 from svp_dagster.ports import Contents, Meter, ScreenReader
 from svp_dagster.screen import frames, sheets
 from svp_dagster.screen.frames import Frame
-from svp_dagster.screen.pages import Layout
+from svp_dagster.screen.pages import Layout, is_mostly_unread
 from svp_dagster.screen.tracks import follow
 
 KIND = "screen_text"
@@ -67,10 +67,14 @@ def _read(video: Video, *, reader: ScreenReader, meter: Meter, folder: Path, lim
         pictures = layout.pictures(frames_seen, duration_s=duration_s)
         written = sheets.write_sheets(pictures, Path(scratch), tiles=reader.tiles)
         words = reader.read([sheet.path for sheet in written], meter=meter, limit_s=ends - time.monotonic())
-    pages = list(layout.pages(written, words))
+    pages = layout.pages(written, words)
     complete = None not in words and not gaps
     if None in words:
         gaps.append(f"Only {len(pages)} of {len(layout.parts)} pictures could be read.")
+    if is_mostly_unread(pages):
+        gaps.append("Text in a script that this reader can't read.")
+    if any(page.left_out for page in pages):
+        gaps.append("A fraction on the screen could not be read, so it was left out.")
     found = tuple(follow(pages))
     note = " ".join(gaps) or ("" if found else "No text was seen on the screen.")
     return ScreenText(lines=found, source=reader.source, frames_read=len(pages), note=note), complete

@@ -142,11 +142,13 @@ def per_cell(mask: Mask) -> Counts:
 
 
 def cells_of(rows: slice, columns: slice, scale: Scale) -> tuple[slice, slice]:
-    """Return the cells that lie at a box of the unscaled picture."""
-    half_h, half_w = CELL_HEIGHT_PX // 2 * scale.shrink, CELL_WIDTH_PX // 2 * scale.shrink
-    down = slice(max(rows.start // half_h - 1, 0), max(-(-rows.stop // half_h), 1))
-    across = slice(max(columns.start // half_w - 1, 0), max(-(-columns.stop // half_w), 1))
-    return down, across
+    """Return the cells whose centre lies in a box of the unscaled picture, at least one."""
+    return _centred(rows, CELL_HEIGHT_PX // 2 * scale.shrink), _centred(columns, CELL_WIDTH_PX // 2 * scale.shrink)
+
+
+def _centred(pixels: slice, half_px: int) -> slice:
+    first = max(-(-pixels.start // half_px) - 1, 0)
+    return slice(first, max(-(-pixels.stop // half_px) - 1, first + 1))
 
 
 def rows_of(cell_row: int, scale: Scale) -> slice:

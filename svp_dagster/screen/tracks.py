@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from rapidfuzz import fuzz
 
-from svp_dagster.models import ScreenLine
+from svp_dagster.models import LineKind, ScreenLine
 from svp_dagster.screen.lines import Line, essence, joined
 
 SAME_TEXT = 90
@@ -31,15 +31,31 @@ PIECE_WORDS, PIECE_CHARS = 2, 18
 FEWEST, MOST = 3, 14
 """Pieces of such a caption. Two in a row may be two captions, and a clip may go on without a pause."""
 
+FEWEST_LETTERS = 3
+"""Shorter texts are the beginning of many others."""
+
+STAYS_S = 4.0
+"""A handle or an app's name that stands this long, and for half of the clip, is a watermark."""
+
+_MARK = re.compile(
+    r"(?:[♪♫dJ]\s*)?tik\s?tok|instagram|capcut|youtube(?:\s?shorts)?|snapchat|(?:tik\s?tok\s*)?@\s?[\w.]{2,}"
+    r"|(?:www\.)?[\w-]+\.(?:com|net|org|tv)",
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(r"\d+")
 _ENDS = (".", "!", "?", "…", "。", "！", "？")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """The lines of a picture, or of its rows from `top` to `bottom` alone. What stood beside these still stands."""
+    """The lines of a picture, or of its rows from `top` to `bottom` alone. What stood beside these still stands.
+
+    `unread` counts the places with text that the engine can't read, `left_out` the figures in what it read.
+    """
 
     lines: Sequence[Line]
+    unread: int = 0
+    left_out: int = 0
     slide: int | None = None
     top: float = -math.inf
     bottom: float = math.inf
@@ -71,7 +87,8 @@ def follow(pages: Sequence[Page]) -> list[ScreenLine]:
                 by_reading.setdefault(key, []).append(track)
         beside = {track.number: track for track in before if not page.covers(track.line)}
         before = [track for _, track in sorted((beside | here).items())]
-    return [track.screen_line() for track in tracks]
+    ends = [track.last_s for track in tracks if track.last_s is not None]
+    return [track.screen_line(ends_s=max(ends, default=0.0)) for track in tracks]
 
 
 def join_quick(pages: Sequence[Page]) -> list[Page]:
@@ -103,9 +120,7 @@ class _Piece:
 
 
 def _is_quick(line: Line) -> bool:
-    if line.first_s is None or line.last_s is None or line.last_s - line.first_s > QUICK_S:
-        return False
-    return len(line.text.split()) <= PIECE_WORDS and len(line.text) <= PIECE_CHARS
+    return _is_brief(line) and len(line.text.split()) <= PIECE_WORDS and len(line.text) <= PIECE_CHARS
 
 
 def _chains(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
@@ -138,10 +153,12 @@ def _same_row(one: Line, other: Line) -> bool:
 
 
 def _without_repeats(chain: Sequence[_Piece]) -> list[_Piece]:
-    """Return the pieces without those that were read twice."""
+    """Return the pieces without those that were read twice, or grew into the next one."""
     kept: list[_Piece] = []
     for piece in chain:
-        if not kept or essence(kept[-1].line.text) != essence(piece.line.text):
+        if kept and _grows(essence(kept[-1].line.text), essence(piece.line.text)):
+            kept[-1] = piece
+        else:
             kept.append(piece)
     return kept
 
@@ -159,21 +176,24 @@ class _Track:
     page: Page
     line: Line
     first_s: float | None
-    key: str = ""
     readings: Counter[str] = field(default_factory=Counter)
     keys: dict[str, str] = field(default_factory=dict)
     last_s: float | None = None
+    moved: bool = False
+    is_level: bool = False
 
     def see(self, line: Line, key: str) -> bool:
         """Add a reading. Return whether none before had its essence."""
+        self.moved |= not _overlap(self.line, line)
+        self.is_level |= line.is_level
         is_new = key not in self.keys.values()
         self.readings[line.text] += 1
         self.keys[line.text] = key
-        self.line, self.key = line, key
+        self.line = line
         self.first_s, self.last_s = _least(self.first_s, line.first_s), _most(self.last_s, line.last_s)
         return is_new
 
-    def screen_line(self) -> ScreenLine:
+    def screen_line(self, *, ends_s: float) -> ScreenLine:
         """Return the line with its most frequent reading, the longest of several.
 
         Of a line that appeared word by word it is the full text.
@@ -184,23 +204,53 @@ class _Track:
             return fuzz.ratio(self.keys[text], whole) >= SAME_TEXT, self.readings[text], len(text)
 
         text = max(self.readings, key=rank)
-        return ScreenLine(text=text, first_s=self.first_s, last_s=self.last_s, slide=self.page.slide)
+        return ScreenLine(
+            text=text, first_s=self.first_s, last_s=self.last_s, slide=self.page.slide, kind=self._kind(text, ends_s)
+        )
+
+    def _kind(self, text: str, ends_s: float) -> LineKind:
+        """Return what the line is. A handle that is shown for a moment is a hint; one that stays is a watermark."""
+        if _MARK.fullmatch(text) and (self.moved or self.seconds >= max(ends_s / 2, STAYS_S)):
+            return LineKind.WATERMARK
+        return LineKind.CAPTION if self.is_level else LineKind.SCENE
+
+    @property
+    def seconds(self) -> float:
+        """How long it was on the screen."""
+        return 0.0 if self.first_s is None or self.last_s is None else self.last_s - self.first_s
 
 
 def _track_of(
     line: Line, key: str, same: Sequence[_Track], before: Sequence[_Track], taken: Container[int]
 ) -> _Track | None:
     """Return the first track with the same words, else one at this place of the page before."""
-    free_again = [track for track in same if track.number not in taken]
+    free_again = [track for track in same if track.number not in taken and _alike(essence(track.line.text), key)]
     if free_again:
         return min(free_again, key=lambda track: track.number)
     free = (track for track in before if track.number not in taken and _overlap(track.line, line))
-    return next((track for track in free if _same(track.key, key)), None)
+    return next((track for track in free if _same(track.line, line)), None)
 
 
-def _same(before: str, now: str) -> bool:
-    grown = len(before) >= 3 and now.startswith(before)
-    return grown or (_DIGITS.findall(before) == _DIGITS.findall(now) and fuzz.ratio(before, now) >= SAME_TEXT)
+def _same(before: Line, now: Line) -> bool:
+    """Return whether two readings at one place are one text. One that stood for a moment may have been misread."""
+    one, other = essence(before.text), essence(now.text)
+    if _grows(one, other):
+        return len(one) >= FEWEST_LETTERS or _is_brief(before)
+    if _is_brief(before) and len(one) < len(other) and fuzz.ratio(one, other[: len(one)]) >= SAME_TEXT:
+        return True
+    return _alike(one, other)
+
+
+def _alike(one: str, other: str) -> bool:
+    return _DIGITS.findall(one) == _DIGITS.findall(other) and fuzz.ratio(one, other) >= SAME_TEXT
+
+
+def _grows(before: str, now: str) -> bool:
+    return now.startswith(before)
+
+
+def _is_brief(line: Line) -> bool:
+    return line.first_s is not None and line.last_s is not None and line.last_s - line.first_s <= QUICK_S
 
 
 def _overlap(one: Line, other: Line) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from svp_dagster.models import JsonObject, ScreenText, Transcript, Value, Video
+from svp_dagster.models import JsonObject, LineKind, ScreenText, Transcript, Value, Video
 from svp_dagster.summary.subtitles import Subtitles
 from svp_dagster.summary.words import clean, one_line, says_something, sentences
 
@@ -26,7 +26,8 @@ class Passage(Value):
 
     `until_s` is the last second at which a line on the screen was seen.
 
-    `paragraph` counts the paragraphs of a caption, which are separated by empty lines.
+    `paragraph` counts the paragraphs of a caption, which are separated by empty lines. `in_scene`: the text belongs to
+    what was filmed, such as another screen, so it may say anything.
     """
 
     source: Literal["speech", "screen", "caption"]
@@ -35,6 +36,7 @@ class Passage(Value):
     until_s: float | None = None
     slide: int | None = None
     paragraph: int = 0
+    in_scene: bool = False
 
 
 class Material(Value):
@@ -66,7 +68,8 @@ class Material(Value):
             "caption": [passage.text for passage in self.caption],
             "facts": [passage.text for passage in self.facts],
             "speech": [[passage.at_s, passage.text] for passage in self.speech],
-            "screen": [[_place(passage), passage.text] for passage in self.screen],
+            "screen": [[_place(passage), passage.text] for passage in self.screen if not passage.in_scene],
+            "in the filmed scene": [[_place(passage), passage.text] for passage in self.screen if passage.in_scene],
         }
         return enclosed({name: part for name, part in parts.items() if part})
 
@@ -133,7 +136,7 @@ def _speech(transcript: Transcript) -> tuple[Passage, ...]:
 
 
 def _screen(screen_text: ScreenText, transcript: Transcript) -> tuple[Passage, ...]:
-    """Return the lines on the screen without subtitles. One or two lines that are also said are a heading, and stay."""
+    """Return the lines on the screen without watermarks and subtitles. One or two that are also said are a heading."""
     said = Subtitles(transcript)
     subtitles = [line for line in screen_text.lines if said.includes(line)]
     left_out = subtitles if len(subtitles) >= _FEWEST_SUBTITLES else []
@@ -144,9 +147,10 @@ def _screen(screen_text: ScreenText, transcript: Transcript) -> tuple[Passage, .
             at_s=None if line.first_s is None else round(line.first_s, 1),
             until_s=line.last_s,
             slide=line.slide,
+            in_scene=line.kind is LineKind.SCENE,
         )
         for line in screen_text.lines
-        if line not in left_out
+        if line not in left_out and line.kind is not LineKind.WATERMARK
         for text in _pieces(line.text)
     )
 

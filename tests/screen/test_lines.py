@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svp_dagster.models import Word
-from svp_dagster.screen.lines import Line, Page, essence, follow, join_words
+from svp_dagster.screen.lines import Line, essence, join_words
+from svp_dagster.screen.tracks import Page, follow
 
 LETTER_PX, HEIGHT_PX = 10, 20
 
