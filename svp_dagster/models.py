@@ -219,8 +219,8 @@ class Word(Value):
     """A word (or a line, as the engine gives it) and its box in pixels of its picture.
 
     Without `text` it is a place where the engine found text that it can't read. `certainty` is the engine's own, from 0
-    to 1, None where it gives none. `is_level` tells captions from tilted text in the filmed scene. `after` is what parts
-    it from the next word: nothing, a space or the end of its line. None where the engine doesn't say, so that distances
+    to 1, None where it gives none. Text in the filmed scene may be tilted, captions are level. `after` is what parts it
+    from the next word: nothing, a space or the end of its line. None where the engine doesn't say, so that distances
     have to.
     """
 

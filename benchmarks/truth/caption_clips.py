@@ -22,7 +22,8 @@ STANDS_S = (1.0, 0.5, 2.0, 0.8, 1.5, 1.0, 0.8, 1.5, 0.5, 2.0)
 
 TUNED_WORDS = (
     "Chop two red onions", "Add olive oil", "Fry until golden", "Boil the spaghetti", "Best ramen in town",
-    "Save this for later", "Open from 8 to 22", "Turn left at the bridge", "Only 12 seats inside", "Try the black garlic",
+    "Save this for later", "Open from 8 to 22", "Turn left at the bridge", "Only 12 seats inside",
+    "Try the black garlic",
 )  # fmt: skip
 HELD_OUT_WORDS = (
     "Pack light for spring", "Hidden beach near Sines", "Bus 714 stops here", "Bring your own towel",
@@ -161,7 +162,7 @@ def _columns(style: str, *, is_tuned: bool, background: str) -> Clip:
     shown: list[Shown] = []
     states: list[State] = []
     at_s = 0.0
-    for (left, right), stands_s in zip(zip(words[::2], words[1::2]), cycle((2.0, 1.0, 1.5))):
+    for (left, right), stands_s in zip(zip(words[::2], words[1::2], strict=True), cycle((2.0, 1.0, 1.5))):
         picture = Image.new("RGBA", SIZE)
         for number, text in enumerate((left, right)):
             half = Image.new("RGBA", (WIDTH // 2, HEIGHT))

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svp_dagster.media.pictures import Picture
+from svp_dagster.screen.frames import Frame
+from svp_dagster.screen.strokes import Cells, Scale, Times, cells_of
 
 MARGIN_PX = 12
 """Rows around a text that the reader needs to find it."""
@@ -24,6 +26,12 @@ GAP_PX = 12
 
 GREY = 128
 
+CUT_PX = 2
+"""A line this near to an edge of a part that is not one of its frame is cut."""
+
+EARLY = 0.35
+"""Quantile of the cells' times at which a line began: its first words, but not the odd stroke behind it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -36,6 +44,47 @@ class Place:
     def holds(self, row: float) -> bool:
         """Return whether a row of the picture belongs to it. The gap belongs to both its neighbours' halves."""
         return self.top - GAP_PX / 2 <= row < self.bottom + GAP_PX / 2
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Part:
+    """Rows of a frame that are read, from `top` to `bottom` of its `height`.
+
+    `news` is how many strokes of new text it has. `shown` has per kind of strokes the cells with text, since when they
+    have shown it, and until when. The last is complete once all frames were compared.
+    """
+
+    picture: Picture
+    top: int
+    bottom: int
+    height: int
+    at_s: float | None
+    slide: int | None
+    news: int = 0
+    shown: tuple[tuple[Scale, Cells, Times, Times], ...] = ()
+
+    def cuts(self, top: float, bottom: float) -> bool:
+        """Return whether a line at the edge of these rows goes on in the frame."""
+        cut_above = self.top > 0 and top < self.top + CUT_PX
+        return cut_above or (self.bottom < self.height and bottom > self.bottom - CUT_PX)
+
+    def seconds(self, rows: slice, columns: slice) -> tuple[float | None, float | None]:
+        """Return the first and the last second at which the text in a box of the frame was seen."""
+        if self.at_s is None or self.slide is not None:
+            return None, None
+        first, last = [self.at_s], [self.at_s]
+        for scale, has_text, since, until in self.shown:
+            cells = cells_of(rows, columns, scale)
+            there = has_text[cells]
+            first += since[cells][there].tolist()
+            last += until[cells][there].tolist()
+        return min(self.at_s, float(np.nanquantile(first, EARLY))), max(self.at_s, float(np.nanmedian(last)))
+
+
+def whole(frame: Frame) -> Part:
+    """Return all rows of a frame."""
+    height = frame.picture.shape[0]
+    return Part(picture=frame.picture, top=0, bottom=height, height=height, at_s=frame.at_s, slide=frame.slide)
 
 
 def bands(*, ink: NDArray[np.bool_], new: NDArray[np.bool_]) -> Iterator[slice]:

@@ -13,36 +13,15 @@ was filmed moves. That makes a fine sampling affordable, because its cost follow
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
-from svp_dagster.media.pictures import Picture
-from svp_dagster.screen.bands import bands
+from svp_dagster.screen.bands import Part, bands, whole
 from svp_dagster.screen.frames import Frame
-from svp_dagster.screen.strokes import (
-    Counts,
-    Mask,
-    Scale,
-    Strokes,
-    cells_of,
-    letters,
-    per_cell,
-    rows_of,
-    spread,
-    strokes,
-)
-
-CHANGE = 0.2
-"""Share of a cell's strokes that must differ. A lower value takes more frames, a higher one loses captions."""
-
-GONE = 0.3
-"""Share of a cell's strokes without which its text has gone."""
-
-MIN_STROKES = 20
-"""Least number of stroke pixels in a cell that is compared: fewer are grain."""
+from svp_dagster.screen.standing import CHANGE, MIN_STROKES, Standing, is_share
+from svp_dagster.screen.strokes import Cells, Counts, Mask, Strokes, cells_of, letters, per_cell, rows_of, strokes
 
 GROWTH = 1.03
 """A text has grown if it has so many times the strokes: less is flicker."""
@@ -50,55 +29,8 @@ GROWTH = 1.03
 FIRST_WHOLE_S, WHOLE_EVERY_S = 1.0, 4.0
 """When whole frames are taken: the first not before titles have faded in."""
 
-CUT_PX = 2
-"""A line this near to an edge of a part that is not one of its frame is cut."""
-
-EARLY = 0.35
-"""Quantile of the cells' times at which a line began: its first words, but not the odd stroke behind it."""
-
 MOSTLY = 0.6
 """Share of a frame's rows from which the whole frame is taken."""
-
-Cells = NDArray[np.bool_]
-"""Whether something is so, per cell."""
-
-Times = NDArray[np.float64]
-"""A second per cell, or NaN."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Part:
-    """Rows of a frame that are read, from `top` to `bottom` of its `height`.
-
-    `news` is how many strokes of new text it has. `shown` has per kind of strokes the cells with text, since when they
-    have shown it, and until when. The last is complete once all frames were compared.
-    """
-
-    picture: Picture
-    top: int
-    bottom: int
-    height: int
-    at_s: float | None
-    slide: int | None
-    news: int = 0
-    shown: tuple[tuple[Scale, Cells, Times, Times], ...] = ()
-
-    def cuts(self, top: float, bottom: float) -> bool:
-        """Return whether a line at the edge of these rows goes on in the frame."""
-        cut_above = self.top > 0 and top < self.top + CUT_PX
-        return cut_above or (self.bottom < self.height and bottom > self.bottom - CUT_PX)
-
-    def seconds(self, rows: slice, columns: slice) -> tuple[float | None, float | None]:
-        """Return the first and the last second at which the text in a box of the frame was seen."""
-        if self.at_s is None or self.slide is not None:
-            return None, None
-        first, last = [self.at_s], [self.at_s]
-        for scale, has_text, since, until in self.shown:
-            cells = cells_of(rows, columns, scale)
-            there = has_text[cells]
-            first += since[cells][there].tolist()
-            last += until[cells][there].tolist()
-        return min(self.at_s, float(np.nanquantile(first, EARLY))), max(self.at_s, float(np.nanmedian(last)))
 
 
 def distinct(frames: Iterable[Frame]) -> Iterator[Part]:
@@ -119,7 +51,7 @@ def _stills(frames: Iterable[Frame]) -> Iterator[Part]:
     for frame in frames:
         seen = _lettered(strokes(frame.picture))
         if not before or not same_text(before, seen):
-            yield _whole(frame)
+            yield whole(frame)
             before = seen
 
 
@@ -140,78 +72,11 @@ def _same_strokes(before: Strokes, now: Strokes) -> bool:
         return False
     there = np.maximum(per_cell(before.clear), per_cell(now.clear))
     differing = per_cell((before.clear & ~now.faint) | (now.clear & ~before.faint))
-    return not bool(np.any(_is_share(differing, there, CHANGE)))
+    return not bool(np.any(is_share(differing, there, CHANGE)))
 
 
 def _lettered(seen: tuple[Strokes, ...]) -> tuple[Strokes, ...]:
     return tuple(replace(kind, clear=letters(kind.clear, kind.scale)) for kind in seen)
-
-
-def _is_share(part: Counts, whole: Counts, share: float) -> Cells:
-    """Return the cells with enough strokes of which a part is at least a share."""
-    return np.asarray((whole >= MIN_STROKES) & (part >= share * whole), dtype=np.bool_)
-
-
-def _whole(frame: Frame) -> Part:
-    height = frame.picture.shape[0]
-    return Part(picture=frame.picture, top=0, bottom=height, height=height, at_s=frame.at_s, slide=frame.slide)
-
-
-@dataclass(eq=False)
-class _Kind:
-    """What is known about the strokes of one kind: the letters that a part shows and that still stand.
-
-    `since` has per cell when its strokes appeared. `standing` has per part its cells with text, and until when.
-    """
-
-    scale: Scale
-    taken: Mask
-    taken_faint: Mask
-    taken_count: Counts
-    since: Times
-    standing: list[tuple[Cells, Times]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, seen: Strokes) -> _Kind:
-        """Return what is known before the first frame: nothing."""
-        nothing = np.zeros_like(seen.clear)
-        count = per_cell(nothing)
-        return cls(seen.scale, nothing, nothing.copy(), count, np.full(count.shape, np.nan))
-
-    def date(self, still: Mask, before: Mask, at_s: float) -> None:
-        """Note the time of cells whose strokes are mostly new."""
-        there = per_cell(still)
-        self.since[_is_share(per_cell(still & ~before), there, GONE)] = at_s
-        self.since[there < MIN_STROKES] = np.nan
-
-    def news(self, found: Mask) -> tuple[Counts, Cells]:
-        """Return per cell how many strokes no part shows, and whether these are enough."""
-        new = per_cell(found & ~self.taken_faint)
-        return new, _is_share(new, per_cell(found), CHANGE)
-
-    def take(self, rows: slice, found: Mask, faint: Mask) -> tuple[Scale, Cells, Times, Times]:
-        """Note that the letters of these rows are in a part. Return its cells with text and their times."""
-        within = slice(rows.start // self.scale.shrink, -(-rows.stop // self.scale.shrink))
-        self.taken[within], self.taken_faint[within] = found[within], faint[within]
-        self.taken_count = per_cell(self.taken)
-        cells = cells_of(rows, slice(0, found.shape[1] * self.scale.shrink), self.scale)
-        has_text, until = np.zeros(self.since.shape, dtype=np.bool_), np.full(self.since.shape, np.nan)
-        has_text[cells] = per_cell(found)[cells] >= MIN_STROKES
-        self.standing.append((has_text, until))
-        return self.scale, has_text, self.since.copy(), until
-
-    def forget(self, after: Mask | None, at_s: float) -> None:
-        """Forget the letters that the next frame lacks, all without a next one. They were last seen at `at_s`."""
-        lost = self.taken if after is None else self.taken & ~after
-        gone = _is_share(per_cell(lost), self.taken_count, GONE)
-        if not gone.any():
-            return
-        for has_text, until in self.standing:
-            until[gone & has_text & np.isnan(until)] = at_s
-        self.standing = [(has_text, until) for has_text, until in self.standing if np.isnan(until[has_text]).any()]
-        pixels = spread(gone, self.taken)
-        self.taken[pixels] = self.taken_faint[pixels] = 0
-        self.taken_count = per_cell(self.taken)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -224,15 +89,18 @@ class _Candidate:
     counts: tuple[Counts, ...]
     new: tuple[Cells, ...]
 
-    @property
-    def size(self) -> int:
-        """How much new text it has in all."""
-        return self.news(slice(0, self.frame.picture.shape[0]))
+    def grows(self, other: _Candidate) -> bool:
+        """Return whether the other has more new text of any kind: outlines that meet are no letters any more."""
+        pairs = zip(self._sizes(), other._sizes(), strict=True)
+        return any(after > before * GROWTH + MIN_STROKES for before, after in pairs)
+
+    def _sizes(self) -> list[int]:
+        return [int(np.where(new, count, 0).sum()) for new, count in zip(self.new, self.counts, strict=True)]
 
     def loses(self, after: tuple[Strokes, ...]) -> bool:
         """Return whether a cell loses the new text in it."""
         return any(
-            bool((new & _is_share(per_cell(mask & ~then.faint), per_cell(mask), CHANGE)).any())
+            bool((new & is_share(per_cell(mask & ~then.faint), per_cell(mask), CHANGE)).any())
             for new, mask, then in zip(self.new, self.letters, after, strict=True)
         )
 
@@ -262,7 +130,7 @@ class _Watch:
 
     frame: Frame
     seen: tuple[Strokes, ...]
-    kinds: tuple[_Kind, ...]
+    kinds: tuple[Standing, ...]
     before: tuple[Strokes, ...] | None = None
     candidate: _Candidate | None = None
     whole_s: float | None = None
@@ -273,7 +141,7 @@ class _Watch:
     def of(cls, frame: Frame) -> _Watch:
         """Begin with the first frame."""
         seen = strokes(frame.picture)
-        return cls(frame, seen, tuple(_Kind.of(kind) for kind in seen))
+        return cls(frame, seen, tuple(Standing.of(kind) for kind in seen))
 
     @property
     def at_s(self) -> float:
@@ -291,7 +159,7 @@ class _Watch:
         """Judge the last frame."""
         yield from self._judge(None)
         if self.whole_s is None:
-            yield _whole(self.frame)
+            yield whole(self.frame)
 
     def _judge(self, after: tuple[Strokes, ...] | None) -> Iterator[Part]:
         still = self._still(after)
@@ -302,7 +170,7 @@ class _Watch:
             yield from self._take(self.candidate)
             self.candidate = None
         if self.candidate is None and self._is_due(self.at_s):
-            yield from self._take_whole(still)
+            yield from self._takewhole(still)
         for number, kind in enumerate(self.kinds):
             kind.forget(after[number].faint if after else None, self.at_s)
 
@@ -321,7 +189,7 @@ class _Watch:
         found = tuple(letters(mask, kind.scale) for kind, mask in zip(self.kinds, still, strict=True))
         counts, new = zip(*(kind.news(mask) for kind, mask in zip(self.kinds, found, strict=True)), strict=True)
         proposed = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=counts, new=new)
-        if proposed.size > (self.candidate.size * GROWTH if self.candidate else 0):
+        if any(cells.any() for cells in new) and (self.candidate is None or self.candidate.grows(proposed)):
             self.candidate = proposed
 
     def _take(self, candidate: _Candidate) -> Iterator[Part]:
@@ -340,15 +208,15 @@ class _Watch:
             kind.take(rows, found, seen.faint)
             for kind, found, seen in zip(self.kinds, candidate.letters, candidate.seen, strict=True)
         )
-        whole = _whole(candidate.frame)
-        picture = whole.picture[rows].copy()
-        return replace(whole, picture=picture, top=rows.start, bottom=rows.stop, news=candidate.news(rows), shown=shown)
+        part = whole(candidate.frame)
+        picture = part.picture[rows].copy()
+        return replace(part, picture=picture, top=rows.start, bottom=rows.stop, news=candidate.news(rows), shown=shown)
 
     def _is_due(self, at_s: float) -> bool:
         """Return whether it is time for a whole frame."""
         return at_s >= FIRST_WHOLE_S if self.whole_s is None else at_s - self.whole_s >= WHOLE_EVERY_S
 
-    def _take_whole(self, still: tuple[Mask, ...]) -> Iterator[Part]:
+    def _takewhole(self, still: tuple[Mask, ...]) -> Iterator[Part]:
         """Yield the last frame, unless its letters are those of the last whole one, standing still or not."""
         seen = _lettered(self.seen)
         self.whole_s = self.at_s

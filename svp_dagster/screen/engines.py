@@ -21,7 +21,7 @@ from svp_dagster.models import Usage, Word
 from svp_dagster.packages import load
 from svp_dagster.ports import Meter
 from svp_dagster.screen import figures, vision
-from svp_dagster.screen.tilt import is_level
+from svp_dagster.screen.lines import is_level
 
 PAID_TILES = 30
 """6 × 5 frames. Measured: one such picture of a 60 s clip yields all the words that two of 15 frames yield."""

@@ -19,6 +19,9 @@ SAME_LINE = 0.5
 SAME_LINE_GAP = 1.6
 """A gap wider than this many heights separates two columns."""
 
+LEAST_TILT, LEAST_TILT_PX = 0.09, 4
+"""Slope of tilted text (5°), and by how many pixels it has to go up or down."""
+
 _NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\uff00-\uffef\U00020000-\U0003ffff]"
@@ -194,3 +197,9 @@ def _reading_order(words: Sequence[Word]) -> list[Word]:
 
 def _has(text: str, *directions: str) -> bool:
     return any(unicodedata.bidirectional(char) in directions for char in text)
+
+
+def is_level(left: Sequence[float], right: Sequence[float]) -> bool:
+    """Return whether the upper corners of a box, each x and y, lie at one height. Short words need some tolerance."""
+    across, down = abs(right[0] - left[0]), abs(right[1] - left[1])
+    return bool(down < LEAST_TILT_PX or down < LEAST_TILT * across)

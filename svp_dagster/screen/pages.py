@@ -11,8 +11,8 @@ import numpy as np
 from svp_dagster.media.pictures import Picture
 from svp_dagster.models import Word
 from svp_dagster.screen import sheets
-from svp_dagster.screen.bands import Place, stack
-from svp_dagster.screen.duplicates import Part, distinct
+from svp_dagster.screen.bands import Part, Place, stack
+from svp_dagster.screen.duplicates import distinct
 from svp_dagster.screen.figures import LEFT_OUT
 from svp_dagster.screen.frames import Frame
 from svp_dagster.screen.lines import Line, join_words

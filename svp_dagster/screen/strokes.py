@@ -57,6 +57,13 @@ Counts = NDArray[np.int64]
 """A number per cell."""
 
 
+Cells = NDArray[np.bool_]
+"""Whether something is so, per cell."""
+
+Times = NDArray[np.float64]
+"""A second per cell, or NaN."""
+
+
 @dataclass(frozen=True, eq=False)
 class Strokes:
     """Strokes of one kind, bright or dark, at one scale, by a high and a low threshold.
@@ -157,7 +164,7 @@ def rows_of(cell_row: int, scale: Scale) -> slice:
     return slice(cell_row * half_h, (cell_row + 2) * half_h)
 
 
-def spread(cells: NDArray[np.bool_], mask: Mask) -> NDArray[np.bool_]:
+def spread(cells: Cells, mask: Mask) -> NDArray[np.bool_]:
     """Return which pixels of `mask` lie in one of the cells."""
     half_h, half_w = CELL_HEIGHT_PX // 2, CELL_WIDTH_PX // 2
     halves = cells.copy()

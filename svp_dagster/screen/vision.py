@@ -12,7 +12,7 @@ from svp_dagster.bounded_http import bounded_adapter
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import Word
 from svp_dagster.packages import load
-from svp_dagster.screen.tilt import is_level
+from svp_dagster.screen.lines import is_level
 from svp_dagster.unknown_answers import report
 
 SERVICE = "Google Vision"

@@ -143,7 +143,7 @@ class ExtractiveSummarizer(Component):
     @property
     def recipe(self) -> str:
         """Engine and parameters in one line."""
-        return f"extractive 2 chars={self.material_chars}"
+        return f"extractive 3 chars={self.material_chars}"
 
     def prepare(self) -> None:
         """Do nothing."""
@@ -154,6 +154,7 @@ class ExtractiveSummarizer(Component):
 
 
 def _quoted(material: Material, request: SummaryRequest) -> Summary:
+    material = material.without_scene()  # rules can't tell what a sign or another screen is about
     properties, left_blank = extract.extract(material, request.columns)
     return Summary(
         overview=extract.overview(material),

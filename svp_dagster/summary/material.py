@@ -62,6 +62,10 @@ class Material(Value):
         label = f"{name}: "
         return next((fact.text.removeprefix(label) for fact in self.facts if fact.text.startswith(label)), "")
 
+    def without_scene(self) -> Material:
+        """Return the material without text that belongs to what was filmed."""
+        return self.model_copy(update={"screen": tuple(line for line in self.screen if not line.in_scene)})
+
     def as_json(self) -> str:
         """Return the material as JSON without "<", so that no text can end its string or the enclosing block."""
         parts: JsonObject = {
