@@ -24,13 +24,13 @@ JOIN_PX = 40
 GAP_PX = 12
 """Grey rows between two bands of a picture."""
 
+OPEN_PILES = 8
+"""Piles that wait for a band that fits."""
+
 GREY = 128
 
 CUT_PX = 2
 """A line this near to an edge of a part that is not one of its frame is cut."""
-
-EARLY = 0.35
-"""Quantile of the cells' times at which a line began: its first words, but not the odd stroke behind it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,12 @@ class Part:
             there = has_text[cells]
             first += since[cells][there].tolist()
             last += until[cells][there].tolist()
-        return min(self.at_s, float(np.nanquantile(first, EARLY))), max(self.at_s, float(np.nanmedian(last)))
+        return min(self.at_s, _usual(first)), max(self.at_s, _usual(last))
+
+
+def _usual(times: Sequence[float]) -> float:
+    """Return the median without averaging: cells at the edge of a text may show what stood there before."""
+    return float(np.nanquantile(times, 0.5, method="nearest"))
 
 
 def whole(frame: Frame) -> Part:
@@ -117,22 +122,29 @@ def _line_end(beyond: NDArray[np.bool_], rest: int) -> int:
 def stack(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, tuple[Place, ...]]]:
     """Yield pictures in which the given ones lie below each other, as many as fit the height of the tallest yet.
 
-    One as high as that is yielded alone at once, before those that wait for more. Another width begins a new pile.
+    One as high as that is yielded alone at once. The others wait for more, `OPEN_PILES` of them at most.
     """
-    pile: list[tuple[int, Picture]] = []
+    piles: list[list[tuple[int, Picture]]] = []
     tallest = 0
     for number, picture in enumerate(pictures):
         tallest = max(tallest, picture.shape[0])
         if picture.shape[0] == tallest:
             yield _piled([(number, picture)])
             continue
-        height = sum(each.shape[0] + GAP_PX for _, each in pile) + picture.shape[0]
-        if pile and (height > tallest or pile[0][1].shape[1] != picture.shape[1]):
-            yield _piled(pile)
-            pile = []
-        pile.append((number, picture))
-    if pile:
+        pile = next((pile for pile in piles if _fits(picture, pile, tallest)), None)
+        if pile is not None:
+            pile.append((number, picture))
+            continue
+        if len(piles) == OPEN_PILES:
+            yield _piled(piles.pop(0))
+        piles.append([(number, picture)])
+    for pile in piles:
         yield _piled(pile)
+
+
+def _fits(picture: Picture, pile: Sequence[tuple[int, Picture]], tallest: int) -> bool:
+    height = sum(each.shape[0] + GAP_PX for _, each in pile) + picture.shape[0]
+    return height <= tallest and pile[0][1].shape[1] == picture.shape[1]
 
 
 def _piled(pile: Sequence[tuple[int, Picture]]) -> tuple[Picture, tuple[Place, ...]]:

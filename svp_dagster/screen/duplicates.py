@@ -26,7 +26,7 @@ from svp_dagster.screen.strokes import Cells, Counts, Mask, Strokes, cells_of, l
 GROWTH = 1.03
 """A text has grown if it has so many times the strokes: less is flicker."""
 
-FIRST_WHOLE_S, WHOLE_EVERY_S = 1.0, 4.0
+FIRST_WHOLE_S, WHOLE_EVERY_S = 1.0, 5.0
 """When whole frames are taken: the first not before titles have faded in."""
 
 MOSTLY = 0.6

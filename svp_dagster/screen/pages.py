@@ -23,7 +23,7 @@ FRAMES_PER_S: Final = 0.5
 """How much is read of a video at most, in frames of its size. Parts with the least new text are left out first. It is
 what a whole frame every two seconds would cost. Measured: clips with a caption a second need half of it."""
 
-FEWEST_FRAMES: Final = 8
+FEWEST_FRAMES: Final = 4
 """What a very short video may take."""
 
 UNREAD_PX: Final = 16

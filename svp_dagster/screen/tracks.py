@@ -22,7 +22,7 @@ SAME_TEXT = 90
 QUICK_S = 0.8
 """Words of a caption that comes word by word stand no longer than this."""
 
-PAUSE_S = 0.45
+PAUSE_S = 0.65
 """A longer pause ends such a caption."""
 
 PIECE_WORDS, PIECE_CHARS = 2, 18
