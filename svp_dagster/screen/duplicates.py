@@ -20,7 +20,7 @@ import numpy as np
 
 from svp_dagster.screen.bands import Part, bands, whole
 from svp_dagster.screen.frames import Frame
-from svp_dagster.screen.standing import CHANGE, MIN_STROKES, Standing, is_share
+from svp_dagster.screen.standing import CHANGE, GONE, MIN_STROKES, Standing, is_share
 from svp_dagster.screen.strokes import Cells, Counts, Mask, Strokes, cells_of, letters, per_cell, rows_of, strokes
 
 GROWTH = 1.03
@@ -163,8 +163,8 @@ class _Watch:
 
     def _judge(self, after: tuple[Strokes, ...] | None) -> Iterator[Part]:
         still = self._still(after)
-        for kind, mask, before in zip(self.kinds, still, self.before or self.seen, strict=True):
-            kind.date(mask, before.faint if self.before else np.zeros_like(mask), self.at_s)
+        for number, (kind, mask) in enumerate(zip(self.kinds, still, strict=True)):
+            kind.date(self._fresh(number, still) | self._fresh(number ^ 1, still), mask, self.at_s)
         self._propose(still)
         if self.candidate is not None and (after is None or self.candidate.loses(after)):
             yield from self._take(self.candidate)
@@ -181,6 +181,11 @@ class _Watch:
             now.clear & np.bitwise_or.reduce([seen[number].faint for seen in beside])
             for number, now in enumerate(self.seen)
         )
+
+    def _fresh(self, number: int, still: tuple[Mask, ...]) -> Cells:
+        """Return the cells with mostly new strokes. Bright and dark ones, at even and odd numbers, change together."""
+        new = still[number] & ~self.before[number].faint if self.before else still[number]
+        return is_share(per_cell(new), per_cell(still[number]), GONE)
 
     def _propose(self, still: tuple[Mask, ...]) -> None:
         """Make the last frame the candidate if it shows more new text."""

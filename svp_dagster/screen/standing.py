@@ -44,11 +44,10 @@ class Standing:
         count = per_cell(nothing)
         return cls(seen.scale, nothing, nothing.copy(), count, np.full(count.shape, np.nan))
 
-    def date(self, still: Mask, before: Mask, at_s: float) -> None:
-        """Note the time of cells whose strokes are mostly new."""
-        there = per_cell(still)
-        self.since[is_share(per_cell(still & ~before), there, GONE)] = at_s
-        self.since[there < MIN_STROKES] = np.nan
+    def date(self, fresh: Cells, still: Mask, at_s: float) -> None:
+        """Note the time of cells with fresh strokes."""
+        self.since[fresh] = at_s
+        self.since[per_cell(still) < MIN_STROKES] = np.nan
 
     def news(self, found: Mask) -> tuple[Counts, Cells]:
         """Return per cell how many strokes no part shows, and whether these are enough."""
