@@ -231,8 +231,10 @@ class Transcript(Value):
 class Word(Value):
     """A word (or a line, as the engine gives it) and its box in pixels of its picture.
 
-    `after` is what parts it from the next word: nothing, a space or the end of its line. None where the engine doesn't
-    say, so that distances have to.
+    Without `text` it is a place where the engine found text that it can't read. `certainty` is the engine's own, from 0
+    to 1, None where it gives none. Text in the filmed scene may be tilted, captions are level. `after` is what parts it
+    from the next word: nothing, a space or the end of its line. None where the engine doesn't say, so that distances
+    have to.
     """
 
     text: str
@@ -241,6 +243,19 @@ class Word(Value):
     right: float
     bottom: float
     after: Literal["", " ", "\n"] | None = None
+    certainty: float | None = None
+    is_level: bool = True
+
+
+class LineKind(StrEnum):
+    """What a line on the screen is.
+
+    `SCENE` is text in what was filmed, such as a sign or another screen. `WATERMARK` is a handle or an app's name.
+    """
+
+    CAPTION = "caption"
+    SCENE = "scene"
+    WATERMARK = "watermark"
 
 
 class ScreenLine(Value):
@@ -250,6 +265,7 @@ class ScreenLine(Value):
     first_s: float | None = None
     last_s: float | None = None
     slide: int | None = None
+    kind: LineKind = LineKind.CAPTION
 
 
 class Tile(Value):

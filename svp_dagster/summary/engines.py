@@ -177,7 +177,7 @@ class ExtractiveSummarizer(Component):
     @property
     def recipe(self) -> str:
         """Engine and parameters in one line."""
-        return f"extractive 2 chars={self.material_chars}"
+        return f"extractive 3 chars={self.material_chars}"
 
     @property
     def sees(self) -> bool:
@@ -193,7 +193,7 @@ class ExtractiveSummarizer(Component):
 
 
 def _quoted(material: Material, request: SummaryRequest) -> Summary:
-    reliable = material.reliable
+    reliable = material.reliable.without_scene()  # rules can't tell what a sign or another screen is about
     properties, left_blank = extract.extract(reliable, request.columns)
     return Summary(
         overview=extract.overview(reliable),

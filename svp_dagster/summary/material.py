@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from svp_dagster.models import JsonObject, ScreenText, Segment, Transcript, Value, Video
+from svp_dagster.models import JsonObject, LineKind, ScreenText, Segment, Transcript, Value, Video
 from svp_dagster.summary.spelling import Spelled, spelled
 from svp_dagster.summary.words import clean, one_line, says_something, sentences
 
@@ -27,7 +27,8 @@ class Passage(Value):
 
     `until_s` is the last second at which a line on the screen was seen.
 
-    `paragraph` counts the paragraphs of a caption, which are separated by empty lines.
+    `paragraph` counts the paragraphs of a caption, which are separated by empty lines. `in_scene`: the text belongs to
+    what was filmed, such as another screen, so it may say anything.
     """
 
     source: Literal["speech", "screen", "caption"]
@@ -37,6 +38,7 @@ class Passage(Value):
     slide: int | None = None
     paragraph: int = 0
     heard: str = ""
+    in_scene: bool = False
 
 
 class Material(Value):
@@ -75,13 +77,18 @@ class Material(Value):
         label = f"{name}: "
         return next((fact.text.removeprefix(label) for fact in self.facts if fact.text.startswith(label)), "")
 
+    def without_scene(self) -> Material:
+        """Return the material without text that belongs to what was filmed."""
+        return self.model_copy(update={"screen": tuple(line for line in self.screen if not line.in_scene)})
+
     def as_json(self) -> str:
         """Return the material as JSON without "<", so that no text can end its string or the enclosing block."""
         parts: JsonObject = {
             "caption": [passage.text for passage in self.caption],
             "facts": [passage.text for passage in self.facts],
             "speech": [[passage.at_s, passage.text] for passage in self.speech],
-            "screen": [[_place(passage), passage.text] for passage in self.screen],
+            "screen": [[_place(passage), passage.text] for passage in self.screen if not passage.in_scene],
+            "in the filmed scene": [[_place(passage), passage.text] for passage in self.screen if passage.in_scene],
         }
         return enclosed({name: part for name, part in parts.items() if part})
 
@@ -161,7 +168,7 @@ def _spoken(segment: Segment, *, heard: str) -> list[Passage]:
 
 
 def _screen(screen_text: ScreenText, said: Spelled) -> tuple[Passage, ...]:
-    """Return the lines on the screen without those that the speech repeats."""
+    """Return the lines on the screen without watermarks and those that the speech repeats."""
     return tuple(
         Passage(
             source="screen",
@@ -169,9 +176,10 @@ def _screen(screen_text: ScreenText, said: Spelled) -> tuple[Passage, ...]:
             at_s=None if line.first_s is None else round(line.first_s, 1),
             until_s=line.last_s,
             slide=line.slide,
+            in_scene=line.kind is LineKind.SCENE,
         )
         for line in screen_text.lines
-        if line not in said.repeated
+        if line not in said.repeated and line.kind is not LineKind.WATERMARK
         for text in _pieces(line.text)
     )
 

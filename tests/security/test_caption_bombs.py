@@ -10,7 +10,8 @@ import pytest
 
 from svp_dagster.download.captions import MAX_CUE_CHARACTERS, MAX_CUES, MAX_WORDS_CHARACTERS, parse
 from svp_dagster.models import CaptionTrack, ScreenLine, ScreenText, Segment, Transcript, Video
-from svp_dagster.screen.lines import Line, Page, follow
+from svp_dagster.screen.lines import Line
+from svp_dagster.screen.tracks import Page, follow
 from svp_dagster.speech.stage import from_captions
 from svp_dagster.summary.material import Material, gather
 
