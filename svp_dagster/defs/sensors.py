@@ -17,6 +17,7 @@ from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.pacing.shares import Share, priority
 from svp_dagster.rows.polling_rules import PollingRules
+from svp_dagster.rows.retry import retry_rows
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.spending.caps import known_entries
 from svp_dagster.rows.waiting import interruption
@@ -129,7 +130,12 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
     return " ".join(part for part in parts if part)
 
 
-@dg.run_failure_sensor(monitored_jobs=[process_link], default_status=RUNNING, minimum_interval_seconds=5)
+@dg.run_failure_sensor(
+    default_status=RUNNING,
+    minimum_interval_seconds=5,
+    description="Let the rows of failed runs wait or fail, as the failure table says. Keep it running: without it a row "
+    "waits for the sweep of orphaned rows.",
+)
 def failed_runs(
     context: dg.RunFailureSensorContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -139,21 +145,21 @@ def failed_runs(
     run, event = context.dagster_run, context.failure_event
     if not lost_claim(event) and run.tags.get("dagster/will_retry") != "true":
         _end_row(context, link_rows, recorded_failure(event))
-    work_folder.remove(run.run_id)
+    work_folder.clear(run.run_id)
 
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.CANCELED,
-    monitored_jobs=[process_link],
     default_status=RUNNING,
     minimum_interval_seconds=5,
+    description="End the rows of runs that an operator stopped. Set the row to pending to start it again.",
 )
 def cancelled_runs(
     context: dg.RunStatusSensorContext, link_rows: dg.ResourceParam[LinkRows], work_folder: dg.ResourceParam[WorkFolder]
 ) -> None:
     """End the rows of runs that an operator stopped."""
     _end_row(context, link_rows, failure(Code.CANCELLED, detail=f"run {context.dagster_run.run_id}"))
-    work_folder.remove(context.dagster_run.run_id)
+    work_folder.clear(context.dagster_run.run_id)
 
 
 def _end_row(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: SvpError | None) -> None:
@@ -167,6 +173,9 @@ def _end_row(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: Svp
     known = known or interruption(attempts=entry.attempts if holder else 0, detail=f"run {run.run_id}")
     if link_rows.fail(run.run_id, known) is not None or runs.rows_in_progress(instance, [page_id]):
         return
+    if known.code is Code.RESULTS_GONE:
+        retry_rows(link_rows.store, [page_id], now=datetime.now(UTC))
+        link_rows.sync_status(page_id, max_throttle_wait_s=0)
     # The run ended before it could claim its row: nobody else will deal with it, nor with a dead run that holds it.
     if holder is None:
         link_rows.fail_unclaimed(page_id, run.run_id, known)

@@ -11,7 +11,10 @@ from typing import Any
 
 import dagster as dg
 
+from dagster import build_reconstructable_job
+
 from svp_dagster.definitions import defs
+from svp_dagster.defs.runs import PARTITION_TAG
 from svp_dagster.models import ProcessingType
 from svp_dagster.notion.rows import new_row
 from svp_dagster.notion.schema import parse_schema
@@ -87,6 +90,25 @@ class Installation:
         if not run.success:
             self.after_failure(run.run_id)
         return run
+
+    def reexecute(self, run_id: str) -> dg.JobExecutionResult:
+        """Run again what failed in a run, as *Re-execute from failure* does."""
+        again = dg.execute_job(
+            build_reconstructable_job("tests.defs.installation", "resolved_job", ("process_link", str(Settings().home))),
+            instance=self.instance,
+            tags={PARTITION_TAG: self.page_id_of(run_id)},
+            reexecution_options=dg.ReexecutionOptions.from_failure(run_id, self.instance),
+            raise_on_error=False,
+        )
+        if not again.success:
+            self.after_failure(again.run_id)
+        return again
+
+    def page_id_of(self, run_id: str) -> str:
+        """The row of a run."""
+        run = self.instance.get_run_by_id(run_id)
+        assert run is not None
+        return run.tags[PARTITION_TAG]
 
     def after_failure(self, run_id: str, *, sensor: str = "failed_runs") -> None:
         """Evaluate a sensor of runs that ended badly for this one, as the daemon does."""
@@ -190,6 +212,11 @@ class Installation:
 def _definitions(_environment: tuple[tuple[str, str], ...]) -> dg.Definitions:
     """Loading takes longer than most tests; only the environment makes a difference."""
     return defs()
+
+
+def resolved_job(name: str, _home: str) -> dg.JobDefinition:
+    """A job of the code location, as a run's process loads it. Dagster caches it by the arguments."""
+    return _definitions(tuple(sorted(os.environ.items()))).resolve_job_def(name)
 
 
 def set_up(notion: NotionWorkspace, instance: dg.DagsterInstance) -> Installation:
