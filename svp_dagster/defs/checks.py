@@ -18,9 +18,15 @@ MIN_VALUES_SUPPORTED = 0.7
 _WORDS = {
     ("transcript", "heard"): "Words were heard, unless nobody speaks.",
     ("screen_text", "read"): "Where pictures were to be read, some could be.",
-    ("summary", "evidence_checked"): f"At least {MIN_QUOTES_FOUND:.0%} of the quotes stand in the material word by word.",
+    (
+        "summary",
+        "evidence_checked",
+    ): f"At least {MIN_QUOTES_FOUND:.0%} of the quotes stand in the material word by word.",
     ("summary", "columns_filled"): f"At least {MIN_COLUMNS_FILLED:.0%} of the columns have a value.",
-    ("summary", "quotes_support"): f"At least {MIN_VALUES_SUPPORTED:.0%} of the offered values have quotes that support them.",
+    (
+        "summary",
+        "quotes_support",
+    ): f"At least {MIN_VALUES_SUPPORTED:.0%} of the offered values have quotes that support them.",
 }
 
 SPECS = [

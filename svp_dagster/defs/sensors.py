@@ -133,8 +133,8 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
 @dg.run_failure_sensor(
     default_status=RUNNING,
     minimum_interval_seconds=5,
-    description="Let the rows of failed runs wait or fail, as the failure table says. Keep it running: without it a row "
-    "waits for the sweep of orphaned rows.",
+    description="Let the rows of failed runs wait or fail, as the failure table says. While it is off, the sweep of "
+    "orphaned rows does so.",
 )
 def failed_runs(
     context: dg.RunFailureSensorContext,

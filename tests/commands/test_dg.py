@@ -31,5 +31,11 @@ def test_dg_checks_and_lists_the_definitions(tmp_path: Path) -> None:
 
     listed = json.loads(dg("list", "defs", "--json", home=tmp_path))
 
-    assert {asset["asset_key"] for asset in listed["assets"]} >= {"video", "transcript", "screen_text", "summary", "content_page"}
+    assert {asset["asset_key"] for asset in listed["assets"]} >= {
+        "video",
+        "transcript",
+        "screen_text",
+        "summary",
+        "content_page",
+    }
     assert "process_link" in {job["name"] for job in listed["jobs"]}

@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any
 
 import dagster as dg
-
 from dagster import build_reconstructable_job
 
 from svp_dagster.definitions import defs
@@ -94,7 +93,7 @@ class Installation:
     def reexecute(self, run_id: str) -> dg.JobExecutionResult:
         """Run again what failed in a run, as *Re-execute from failure* does."""
         again = dg.execute_job(
-            build_reconstructable_job("tests.defs.installation", "resolved_job", ("process_link", str(Settings().home))),
+            build_reconstructable_job("tests.defs.installation", "resolved_job", (str(Settings().home),)),
             instance=self.instance,
             tags={PARTITION_TAG: self.page_id_of(run_id)},
             reexecution_options=dg.ReexecutionOptions.from_failure(run_id, self.instance),
@@ -214,9 +213,9 @@ def _definitions(_environment: tuple[tuple[str, str], ...]) -> dg.Definitions:
     return defs()
 
 
-def resolved_job(name: str, _home: str) -> dg.JobDefinition:
-    """A job of the code location, as a run's process loads it. Dagster caches it by the arguments."""
-    return _definitions(tuple(sorted(os.environ.items()))).resolve_job_def(name)
+def resolved_job(_home: str) -> dg.JobDefinition:
+    """The job, as a run's process loads it. Dagster caches it by the arguments."""
+    return _definitions(tuple(sorted(os.environ.items()))).resolve_job_def("process_link")
 
 
 def set_up(notion: NotionWorkspace, instance: dg.DagsterInstance) -> Installation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -64,7 +65,8 @@ def test_everything_that_an_operator_sees_has_a_description(installation: Instal
     ops = {node for job in jobs for node in job.all_node_defs}
     assert len(ops) > 5
     assert SPECS
-    for each in (*jobs, *ops, *SPECS, *repository.sensor_defs, *repository.schedule_defs):
+    shown: tuple[Any, ...] = (*jobs, *ops, *SPECS, *repository.sensor_defs, *repository.schedule_defs)
+    for each in shown:
         assert each.description, each.name
 
 

@@ -39,12 +39,16 @@ def outside_of_code(text: str) -> str:
 
 
 def summary(**properties: PropertyFill) -> Summary:
-    return Summary(overview="Soup.", properties=properties, engine="gemini", model="gemini-3.5", left_blank={"Cost": "No quote."})
+    return Summary(
+        overview="Soup.", properties=properties, engine="gemini", model="gemini-3.5", left_blank={"Cost": "No quote."}
+    )
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "plain words", "`````` six", ""])
 def test_a_transcript_is_shown_as_text_that_does_nothing(text: str) -> None:
-    transcript = Transcript(text=text, segments=(Segment(start_s=61, end_s=62, text=text),) if text else (), source="captions")
+    transcript = Transcript(
+        text=text, segments=(Segment(start_s=61, end_s=62, text=text),) if text else (), source="captions"
+    )
 
     facts = metadata.of_transcript(transcript)
 
@@ -76,7 +80,11 @@ def test_what_is_not_known_is_left_out_so_that_numbers_are_always_numbers() -> N
 
 
 def test_the_values_of_a_page_are_a_table_with_their_quotes() -> None:
-    filled = PropertyFill(value=["basil", "tomato"], confidence=0.9, evidence=(Evidence(source="speech", quote=HOSTILE, at_s=3.0, checked=True),))
+    filled = PropertyFill(
+        value=["basil", "tomato"],
+        confidence=0.9,
+        evidence=(Evidence(source="speech", quote=HOSTILE, at_s=3.0, checked=True),),
+    )
 
     facts = metadata.of_summary(summary(Ingredients=filled))
 

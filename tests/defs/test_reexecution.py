@@ -178,7 +178,9 @@ def killed_run(installation: Installation, url: str, *, monkeypatch: pytest.Monk
         run_id = failed_run(installation, url)
     # What a killed process leaves: no end of its step nor of its run.
     with installation.instance.event_log_storage.run_connection(run_id) as connection:  # type: ignore[attr-defined]
-        connection.exec_driver_sql("DELETE FROM event_logs WHERE step_key LIKE '%summarize' AND dagster_event_type = 'STEP_FAILURE'")
+        connection.exec_driver_sql(
+            "DELETE FROM event_logs WHERE step_key LIKE '%summarize' AND dagster_event_type = 'STEP_FAILURE'"
+        )
     installation.forget_failure()
     return run_id
 
