@@ -173,9 +173,9 @@ def _end_row(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: Svp
     known = known or interruption(attempts=entry.attempts if holder else 0, detail=f"run {run.run_id}")
     if link_rows.fail(run.run_id, known) is not None or runs.rows_in_progress(instance, [page_id]):
         return
-    if known.code is Code.RESULTS_GONE:
-        retry_rows(link_rows.store, [page_id], now=datetime.now(UTC))
+    if known.code is Code.RESULTS_GONE and retry_rows(link_rows.store, [page_id], now=datetime.now(UTC)):
         link_rows.sync_status(page_id, max_throttle_wait_s=0)
+        return
     # The run ended before it could claim its row: nobody else will deal with it, nor with a dead run that holds it.
     if holder is None:
         link_rows.fail_unclaimed(page_id, run.run_id, known)

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 from pydantic import ValidationError
 
+from svp_dagster.causes import as_failure
 from svp_dagster.defs.failures import StageFailure
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
@@ -29,9 +30,12 @@ class StageValues(dg.IOManager):
         self._restored: dict[str, Video] = {}
 
     def handle_output(self, context: dg.OutputContext, obj: Value) -> None:
-        """Write what an op made."""
-        value = obj if isinstance(obj, Video) else self._with_kept_files(obj)
-        self._folder.put_value(context.name, value.model_dump_json())
+        """Write what an op made. A full disk is a failure of the table, as within an op."""
+        try:
+            value = obj if isinstance(obj, Video) else self._with_kept_files(obj)
+            self._folder.put_value(context.name, value.model_dump_json())
+        except OSError as error:
+            raise StageFailure(as_failure(error)) from error
 
     def load_input(self, context: dg.InputContext) -> Value:
         """Read what an op made, in this run or in the one that it goes on from. Raises `results_gone`."""

@@ -104,6 +104,19 @@ def test_dagster_and_the_disk_hold_nothing_of_a_deleted_connection(kitchen: Inst
 
 
 @pytest.mark.usefixtures("at_once")
+def test_what_the_stages_of_a_failed_run_found_goes_too(kitchen: Installation) -> None:
+    page_id = kitchen.add_row(SOUP, "cooking")
+    kitchen.downloader = WrittenPosts(meanwhile=lambda: kitchen.notion.client.pages.update(page_id, in_trash=True))
+    kitchen.run_requested()
+    assert [path.name for path in Settings().work_folder.rglob("summary.json")]
+
+    delete(kitchen)
+    sweep(kitchen)
+
+    assert list(Settings().work_folder.iterdir()) == []
+
+
+@pytest.mark.usefixtures("at_once")
 def test_anothers_runs_partitions_and_media_stay(kitchen: Installation) -> None:
     theirs = kitchen.process(STEW, "cooking")["id"]
     (run,) = kitchen.instance.get_runs()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Iterator
@@ -153,6 +154,20 @@ def test_a_run_whose_results_are_gone_lets_its_row_start_again_from_the_first_st
     assert stages(kept, fresh.run_id)[0] == "download"
     assert kept.row(page_id)["status"] == "completed"
     assert len(kept.content_pages("places")) == 1
+
+
+def test_a_disk_that_is_full_when_a_value_is_handed_on_is_what_the_row_says(
+    installation: Installation, posts: WrittenPosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_self: WorkFolder, _name: str, _text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(WorkFolder, "put_value", refuse)
+    page_id = installation.add_row(SOUP, "cooking")
+
+    installation.run_requested()
+
+    assert installation.entry(page_id).failure_code is Code.STORAGE_FULL
 
 
 def lose(run_id: str, what: str) -> None:
