@@ -130,30 +130,23 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
     return " ".join(part for part in parts if part)
 
 
-@dg.run_failure_sensor(
-    default_status=RUNNING,
-    minimum_interval_seconds=5,
-    description="Let the rows of failed runs wait or fail, as the failure table says. While it is off, the sweep of "
-    "orphaned rows does so.",
-)
+@dg.run_failure_sensor(default_status=RUNNING, minimum_interval_seconds=5)
 def failed_runs(
     context: dg.RunFailureSensorContext,
     link_rows: dg.ResourceParam[LinkRows],
     work_folder: dg.ResourceParam[WorkFolder],
 ) -> None:
-    """Let the rows of failed runs wait or fail, unless Dagster starts the run again or another works on the row."""
+    """Let the rows of failed runs wait or fail, unless Dagster starts the run again or another works on the row.
+
+    It watches all jobs: *Materialize* and backfills of assets run one of Dagster's own.
+    """
     run, event = context.dagster_run, context.failure_event
     if not lost_claim(event) and run.tags.get("dagster/will_retry") != "true":
         _end_row(context, link_rows, recorded_failure(event))
     work_folder.clear(run.run_id)
 
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.CANCELED,
-    default_status=RUNNING,
-    minimum_interval_seconds=5,
-    description="End the rows of runs that an operator stopped. Set the row to pending to start it again.",
-)
+@dg.run_status_sensor(run_status=dg.DagsterRunStatus.CANCELED, default_status=RUNNING, minimum_interval_seconds=5)
 def cancelled_runs(
     context: dg.RunStatusSensorContext, link_rows: dg.ResourceParam[LinkRows], work_folder: dg.ResourceParam[WorkFolder]
 ) -> None:
