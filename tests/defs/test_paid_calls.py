@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from tests.defs.installation import Installation
@@ -74,7 +75,9 @@ def test_a_row_goes_on_with_the_successor_of_a_retired_model(installation: Insta
 
 
 def test_speech_and_screen_stand_side_by_side(installation: Installation) -> None:
-    inputs = installation.definitions.resolve_job_def("process_link").graph.dependency_structure
+    entry = installation.definitions.resolve_job_def("process_link").graph.node_named("link_entry").definition
+    assert isinstance(entry, dg.GraphDefinition)
+    inputs = entry.dependency_structure
     assert {one.node_name for one in inputs.all_upstream_outputs_from_node("read_screen")} == {"download"}
     assert {one.node_name for one in inputs.all_upstream_outputs_from_node("transcribe")} == {"download"}
 
