@@ -239,15 +239,20 @@ def _track_of(
 def _same(before: Line, now: Line) -> bool:
     """Return whether two readings at one place are one text. One that stood for a moment may have been misread."""
     one, other = essence(before.text), essence(now.text)
-    if _grows(one, other):
+    if _grows(one, other) and (_is_brief(before) or not _splits_number(one, other)):
         return len(one) >= FEWEST_LETTERS or _is_brief(before)
-    if _is_brief(before) and len(one) < len(other) and fuzz.ratio(one, other[: len(one)]) >= SAME_TEXT:
+    if _is_brief(before) and len(one) < len(other) and _alike(one, other[: len(one)]):
         return True
     return _alike(one, other)
 
 
 def _alike(one: str, other: str) -> bool:
     return _DIGITS.findall(one) == _DIGITS.findall(other) and fuzz.ratio(one, other) >= SAME_TEXT
+
+
+def _splits_number(before: str, now: str) -> bool:
+    """Return whether a text ends within a number of the longer one: "Day 1" isn't the beginning of "Day 10"."""
+    return before[-1:].isdigit() and now[len(before) : len(before) + 1].isdigit()
 
 
 def _grows(before: str, now: str) -> bool:

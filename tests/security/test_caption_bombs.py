@@ -113,4 +113,4 @@ def test_a_screen_full_of_new_lines_in_every_picture_is_followed_in_little_time(
     with little_time():
         found = follow(pages)
 
-    assert len(found) == 6_000
+    assert len(found) == (100 if is_brief else 6000)
