@@ -144,7 +144,7 @@ def stack(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, tuple[Place, .
 
 def _fits(picture: Picture, pile: Sequence[tuple[int, Picture]], tallest: int) -> bool:
     height = sum(each.shape[0] + GAP_PX for _, each in pile) + picture.shape[0]
-    return height <= tallest and pile[0][1].shape[1] == picture.shape[1]
+    return bool(height <= tallest and pile[0][1].shape[1] == picture.shape[1])
 
 
 def _piled(pile: Sequence[tuple[int, Picture]]) -> tuple[Picture, tuple[Place, ...]]:

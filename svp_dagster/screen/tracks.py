@@ -126,10 +126,13 @@ def _is_quick(line: Line) -> bool:
 def _chains(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
     """Group pieces that follow each other at one place without a pause."""
     chains: list[list[_Piece]] = []
+    going_on: list[list[_Piece]] = []
     for piece in sorted(pieces, key=lambda piece: (piece.line.first_s or 0.0, piece.page)):
-        chain = next((chain for chain in reversed(chains) if _continues(chain, piece)), None)
+        going_on = [chain for chain in going_on if _gap_s(chain, piece) <= PAUSE_S]
+        chain = next((chain for chain in reversed(going_on) if _continues(chain, piece)), None)
         if chain is None:
             chains.append([piece])
+            going_on.append(chains[-1])
         else:
             chain.append(piece)
     return chains
@@ -137,12 +140,14 @@ def _chains(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
 
 def _continues(chain: Sequence[_Piece], piece: _Piece) -> bool:
     last, line = chain[-1].line, piece.line
-    assert last.last_s is not None
-    assert line.first_s is not None
     if essence(last.text) == essence(line.text):
         return _same_row(last, line)
     ended = last.text.endswith(_ENDS) or len(chain) >= MOST or (last.text.isdigit() and line.text.isdigit())
-    return not ended and -PAUSE_S < line.first_s - last.last_s <= PAUSE_S and _same_row(last, line)
+    return not ended and -PAUSE_S < _gap_s(chain, piece) <= PAUSE_S and _same_row(last, line)
+
+
+def _gap_s(chain: Sequence[_Piece], piece: _Piece) -> float:
+    return (piece.line.first_s or 0.0) - (chain[-1].line.last_s or 0.0)
 
 
 def _same_row(one: Line, other: Line) -> bool:
@@ -234,15 +239,20 @@ def _track_of(
 def _same(before: Line, now: Line) -> bool:
     """Return whether two readings at one place are one text. One that stood for a moment may have been misread."""
     one, other = essence(before.text), essence(now.text)
-    if _grows(one, other):
+    if _grows(one, other) and (_is_brief(before) or not _splits_number(one, other)):
         return len(one) >= FEWEST_LETTERS or _is_brief(before)
-    if _is_brief(before) and len(one) < len(other) and fuzz.ratio(one, other[: len(one)]) >= SAME_TEXT:
+    if _is_brief(before) and len(one) < len(other) and _alike(one, other[: len(one)]):
         return True
     return _alike(one, other)
 
 
 def _alike(one: str, other: str) -> bool:
     return _DIGITS.findall(one) == _DIGITS.findall(other) and fuzz.ratio(one, other) >= SAME_TEXT
+
+
+def _splits_number(before: str, now: str) -> bool:
+    """Return whether a text ends within a number of the longer one: "Day 1" isn't the beginning of "Day 10"."""
+    return before[-1:].isdigit() and now[len(before) : len(before) + 1].isdigit()
 
 
 def _grows(before: str, now: str) -> bool:

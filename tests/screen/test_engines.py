@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 from svp_dagster.errors import Code, SvpError
@@ -251,7 +252,7 @@ def test_a_line_without_a_letter_that_the_local_engine_knows_comes_without_text(
 
     path = tmp_path / "line.png"
     cv2.imwrite(str(path), picture("Boil", size=(540, 300), height_px=40))
-    unknown = TextRecOutput([path.read_bytes()], ("",), (0.0,), (None,), 0.0)
+    unknown = TextRecOutput([np.zeros((9, 9))], ("",), [0.0], (("", 0.0, None),), 0.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TextRecognizer, "__call__", lambda *_: unknown)
         (words,) = LocalReader().read([path], meter=CountingMeter(), limit_s=60)

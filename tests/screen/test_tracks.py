@@ -60,6 +60,10 @@ def test_other_numbers_are_another_line() -> None:
     assert len(times(page("Step 1: mix for 10 minutes", at_s=1), page("Step 2: mix for 10 minutes", at_s=3))) == 2
 
 
+def test_a_number_is_not_the_beginning_of_a_longer_one() -> None:
+    assert found(page("Day 1", at_s=1, last_s=3), page("Day 10", at_s=3, last_s=5)) == ["Day 1", "Day 10"]
+
+
 def test_alike_lines_at_different_places_are_two() -> None:
     assert (
         len(times(page("Season with smoked paprika", at_s=1), page("Season with smoked papriko", at_s=3, top=500))) == 2
