@@ -50,7 +50,7 @@ class Installation:
         assert isinstance(row, LinkEntry)
         link = row.model_copy(update={"link": parse_link(row.url)})
         self.rows.store.entries.request(link, now=datetime.now(UTC))
-        self.instance.add_dynamic_partitions(link_entries.name or "", [page_id])
+        self.instance.add_dynamic_partitions(link_entries.name or "", [self._key(page_id)])
         return page_id
 
     def poll_now(self) -> None:
@@ -64,14 +64,14 @@ class Installation:
     def run_job(self, page_id: str) -> None:
         """Work on a row by the Dagster job, in this process."""
         job = defs().resolve_job_def("process_link")
-        result = job.execute_in_process(instance=self.instance, partition_key=page_id, run_config=QUIET)
+        result = job.execute_in_process(instance=self.instance, partition_key=self._key(page_id), run_config=QUIET)
         assert result.success
 
     def run_by_hand(self, page_id: str) -> None:
         """Call the job's ops one after the other: the same work, but nothing is scheduled, checked or logged."""
         run = dg.DagsterRun("process_link")
         with dg.build_resources(dict(defs().resources or {}), instance=self.instance, dagster_run=run) as made:
-            context = dg.build_op_context(partition_key=page_id, instance=self.instance)
+            context = dg.build_op_context(partition_key=self._key(page_id), instance=self.instance)
             common: dict[str, Any] = {"link_rows": made.link_rows, "work_folder": made.work_folder}
             video, destination = jobs.download(
                 context,
@@ -81,11 +81,17 @@ class Installation:
                 kept_media=made.kept_media,
             )
             transcript = jobs.transcribe(context, **common, speech=made.speech, video=video)
-            screen_text = jobs.read_screen(context, **common, screen_reader=made.screen_reader, video=video)
+            eyes = {"screen_reader": made.screen_reader, "summarizer": made.summarizer}
+            screen_text = jobs.read_screen(context, **common, **eyes, video=video)
             heard_and_read = {"video": video, "transcript": transcript, "screen_text": screen_text}
             known = {**heard_and_read, "destination": destination}
             summary = jobs.summarize(context, link_rows=made.link_rows, summarizer=made.summarizer, **known)
             jobs.publish(context, **common, page_options=made.page_options, **known, summary=summary)
+
+    def _key(self, page_id: str) -> str:
+        key = self.rows.store.entries.known([page_id])[page_id].partition_key
+        assert key is not None
+        return key
 
     @property
     def _workspace(self) -> Workspace:

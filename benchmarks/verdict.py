@@ -224,7 +224,7 @@ def _failed_runs(instance: dg.DagsterInstance) -> Iterator[_FailedRun]:
         known = failure_of_run(instance, run.run_id)
         yield _FailedRun(
             run_id=run.run_id,
-            page_id=run.tags.get(runs.PARTITION_TAG, ""),
+            page_id=run.tags.get(runs.ROW_TAG, ""),
             code=str(known.code) if known is not None else "no code",
             began=datetime.fromtimestamp(record.start_time or 0, UTC),
             ended=datetime.fromtimestamp(record.end_time or 0, UTC),

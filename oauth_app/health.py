@@ -211,10 +211,12 @@ def _notion(settings: Settings) -> str:
 
 
 def _daemon(settings: Settings) -> str:
-    address = settings.dagster_url or f"http://{settings.dagster_host}:{settings.dagster_port}"
     try:
         answer = httpx.post(
-            f"{address}/graphql", json={"query": _HEARTBEAT}, headers=_as_operator(settings), timeout=HTTP_LIMIT_S
+            f"{settings.dagster_address}/graphql",
+            json={"query": _HEARTBEAT},
+            headers=_as_operator(settings),
+            timeout=HTTP_LIMIT_S,
         )
         answer.raise_for_status()
         statuses = answer.json()["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]

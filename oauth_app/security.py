@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections import Counter
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from flask import Flask, Response, make_response, request
+from flask import Flask, Response, g, make_response, request
 from flask_limiter import Limiter
 from flask_wtf import CSRFProtect
 
@@ -77,10 +79,42 @@ limiter = Limiter(
 """Counts in the memory of the process, of which the app has one (`oauth_app.serving`)."""
 
 
+class Shares:
+    """How many requests each connection has at work: one alone must not take all threads while Notion is slow."""
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._at_work: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def enter(self) -> None:
+        """Count the request for its connection. Raises a `Refusal` where it has its share at work already."""
+        found = identity.caller()
+        if found is None:
+            return
+        with self._lock:
+            if self._at_work[found.connection.id] >= self._most:
+                raise Refusal(429, "too_many_at_once", "Too many of your requests are at work. Try again in a moment.")
+            self._at_work[found.connection.id] += 1
+        g.at_work_for = found.connection.id
+
+    def leave(self, _error: BaseException | None = None) -> None:
+        """Take the request off its connection's count, if it was counted."""
+        connection_id = g.pop("at_work_for", None)
+        if connection_id is not None:
+            with self._lock:
+                self._at_work[connection_id] -= 1
+                if not self._at_work[connection_id]:
+                    del self._at_work[connection_id]
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Apply the rules to this app."""
     csrf.init_app(app)
     limiter.init_app(app)
+    shares = Shares(most=max(settings.app_threads // 2, 1))
+    app.before_request(shares.enter)
+    app.teardown_request(shares.leave)
     origins = frozenset(origin.strip().rstrip("/") for origin in settings.cors_origins.split(",") if origin.strip())
     app.before_request(_refuse_nul)
     app.before_request(lambda: _preflight(origins))

@@ -11,8 +11,8 @@ from pydantic import Field
 from oauth_app.services import services
 from svp_dagster.models import Link, Value
 from svp_dagster.rows.pauses import name_of
-from svp_dagster.store.addresses import Address
-from svp_dagster.store.platforms import Platform
+from svp_dagster.store.installation.addresses import Address
+from svp_dagster.store.installation.platforms import Platform
 
 
 class RestingAddress(Value):

@@ -196,12 +196,13 @@ def _require_connection(connection_id: str) -> str:
 
 
 @main.command()
-def doctor() -> None:
+@click.option("--alert", is_flag=True, help="Send a test alert to SVP_ALERT_URLS as well.")
+def doctor(alert: bool) -> None:
     """Check each setting, key, binary and service, and say what to do."""
     from svp_dagster.commands.doctor import examine
 
     marks = {"ok": click.style("ok     ", fg="green"), "missing": "missing", "wrong": click.style("WRONG  ", fg="red")}
-    findings = examine(Settings())
+    findings = examine(Settings(), test_alert=alert)
     for finding in findings:
         click.echo(f"{marks[finding.state]}  {finding.subject:<20} {finding.words}")
     if any(finding.state == "wrong" for finding in findings):

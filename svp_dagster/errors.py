@@ -74,6 +74,7 @@ class Code(StrEnum):
     STORE_UNREACHABLE = "store_unreachable"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    RESULTS_GONE = "results_gone"
     MISCONFIGURED = "misconfigured"
     INTERNAL = "internal"
 
@@ -261,6 +262,9 @@ TABLE: dict[Code, FailureKind] = {
     Code.STORE_UNREACHABLE: _now("This installation's database didn't answer."),
     Code.CANCELLED: _never("The run was stopped by an operator. Set the status to pending to start it again."),
     Code.INTERRUPTED: _later(5 * MINUTE_S, "The machine stopped while this link was worked on."),
+    Code.RESULTS_GONE: _later(
+        MINUTE_S, "What was found out about this link before is no longer kept. It starts again from the beginning."
+    ),
     Code.MISCONFIGURED: _never("This installation is not set up properly: {reason}. Tell the operator."),
     Code.INTERNAL: _never(
         "Something unexpected went wrong; it is in the operator's log under this row's id. Set the status to pending "
@@ -277,6 +281,27 @@ BudgetCode = Literal[
 ]
 BUDGET_CODES: frozenset[Code] = frozenset(get_args(BudgetCode))
 """Failures of rows that wait for money: they go on with the next month, or as soon as a cap is raised."""
+
+
+OPERATOR_CODES: frozenset[Code] = frozenset(
+    {
+        Code.ADDRESS_BLOCKED,
+        Code.ROBOT_SUSPECTED,
+        Code.SITE_CHANGED,
+        Code.KEY_REJECTED,
+        Code.QUOTA_EXHAUSTED,
+        Code.MODEL_RETIRED,
+        Code.NOTION_BLOCKED,
+        Code.INSTALLATION_BUDGET_REACHED,
+        Code.STORAGE_FULL,
+        Code.STORE_UNREACHABLE,
+        Code.INTERRUPTED,
+        Code.MISCONFIGURED,
+        Code.INTERNAL,
+    }
+)
+"""Failures of the installation, which its operator is alerted of: no link and no setting of a row's owner causes them,
+and nothing of a row is in their sentences. What passes by itself, such as an outage of a service, isn't among them."""
 
 
 class SvpError(Exception):
@@ -337,6 +362,7 @@ PlainCode = Literal[
     Code.STORE_UNREACHABLE,
     Code.CANCELLED,
     Code.INTERRUPTED,
+    Code.RESULTS_GONE,
     Code.INTERNAL,
 ]
 """Codes whose sentence needs no facts."""

@@ -27,6 +27,7 @@ LONGER_MODULES = {
 }
 
 HEAVY = (
+    "apprise",
     "cv2",
     "faster_whisper",
     "google.cloud",

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.clips import clips, make
 from benchmarks.truth.__main__ import LIMITS, Limit, main
 from benchmarks.truth.parts import NotMeasured
-from svp_dagster.screen import tesseract
+from svp_dagster.screen.scripts import tesseract
 
 
 def test_a_clip_that_is_to_be_spoken_needs_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from svp_dagster.causes import as_failure
 from svp_dagster.commands.failures_page import render
-from svp_dagster.errors import MAX_FACT_CHARS, TABLE, Code, Options, Retry, SvpError, failure, failure_of
+from svp_dagster.errors import (
+    MAX_FACT_CHARS,
+    OPERATOR_CODES,
+    TABLE,
+    Code,
+    Options,
+    Retry,
+    SvpError,
+    failure,
+    failure_of,
+)
 
 REPOSITORY = Path(__file__).parent.parent
 NOTIONS_TEXT_LIMIT = 2000
@@ -177,3 +187,9 @@ def test_the_page_has_a_row_for_every_code() -> None:
     assert all(row.count("|") == 4 for row in rows)
     assert "after 15 min, or when the service says" in render()
     assert "after 6 h, or when the service says" in render()
+
+
+def test_what_the_operator_is_alerted_of_holds_no_fact_about_a_row() -> None:
+    facts = {code: placeholders(code) for code in OPERATOR_CODES}
+    assert facts.pop(Code.MISCONFIGURED) == {"reason"}
+    assert set().union(*facts.values()) <= {"service", "setting", "model"}

@@ -25,9 +25,9 @@ from svp_dagster.media.pictures import Picture
 from svp_dagster.media.probe import probe
 from svp_dagster.models import JsonObject, ProcessingType, ScreenText, Video
 from svp_dagster.prices import load_prices
-from svp_dagster.screen import scripts, second_reading
 from svp_dagster.screen.engines import LOCAL_TILES, LocalReader
 from svp_dagster.screen.lines import essence
+from svp_dagster.screen.scripts import second_reading, table
 from svp_dagster.screen.sheets import write_sheets
 from svp_dagster.screen.stage import read_screen
 
@@ -185,6 +185,7 @@ def _read(path: Path, folder: Path) -> ScreenText:
         contents=Unkept(),
         meter=Tally(load_prices(None)),
         folder=folder,
+        with_sheet=False,
         limit_s=_LIMIT_S,
     )
 
@@ -210,12 +211,12 @@ def _lines(script: JsonObject, *, latin: bool) -> list[str]:
 
 
 def _engine(name: str) -> str:
-    known = {script.name: script for script in scripts.SCRIPTS}
+    known = {script.name: script for script in table.SCRIPTS}
     return f"Tesseract {'+'.join(known[name].installed)}" if name in known else "RapidOCR"
 
 
 def _require_packages(material: Sequence[JsonObject]) -> None:
-    missing = [package for packages in scripts.missing_packages().values() for package in packages]
+    missing = [package for packages in table.missing_packages().values() for package in packages]
     if missing:
         raise NotMeasured(f"install Debian's packages tesseract-ocr {' '.join(missing)}")
     names = {LATIN_FONT} | {name for script in material for name in script["fonts"]}

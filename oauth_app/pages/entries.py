@@ -201,10 +201,9 @@ def _views(entries: list[Entry]) -> list[EntryView]:
 
 def _view(entry: Entry, cost: tuple[float, bool] | None) -> EntryView:
     settings = services().settings
-    dagster_url = settings.dagster_url or f"http://{settings.dagster_host}:{settings.dagster_port}"
     return EntryView(
         entry=entry,
         cost_usd=cost[0] if cost else None,
         cost_known=cost is None or cost[1],
-        run_url=f"{dagster_url.rstrip('/')}/runs/{entry.run_id}" if entry.run_id else None,
+        run_url=f"{settings.dagster_address.rstrip('/')}/runs/{entry.run_id}" if entry.run_id else None,
     )

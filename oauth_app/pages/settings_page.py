@@ -1,4 +1,4 @@
-"""Settings of a connection: language, monthly budget, and disconnecting."""
+"""Settings of a connection: language, monthly budget, weekly digest, and disconnecting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from werkzeug.wrappers import Response
 
 from oauth_app import identity
 from oauth_app.services import services
+from svp_dagster.errors import Code, SvpError
 from svp_dagster.rows.spending.caps import cap_failure, spending_of
+
+_UNSEEN_PAGE = (
+    "The app can't see that page. Copy the link of a Notion page, and choose it under “Choose pages again” first."
+)
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -51,6 +56,27 @@ def save() -> Response:
     )
     store.databases.poll_now(connection_id, now=now)  # links that wait for the budget start if it was raised
     flash("Saved. It counts from the next link on.", "good")
+    return redirect(url_for(".show"))
+
+
+@blueprint.post("/digest")
+def choose_digest() -> Response:
+    """Store below which Notion page the weekly digests are made; with an empty link, end them."""
+    found, connection = services(), identity.connection()
+    link = request.form.get("page", "").strip()
+    if not link:
+        found.store.digests.choose_home(connection.id, page_id=None, title="", now=found.now())
+        flash("No more digests are made. Those that exist stay in Notion.", "good")
+        return redirect(url_for(".show"))
+    try:
+        home = found.workspace(connection).home_page(link)
+    except SvpError as error:
+        if error.code is not Code.DATABASE_NOT_SHARED:
+            raise
+        flash(_UNSEEN_PAGE, "bad")
+        return redirect(url_for(".show"))
+    found.store.digests.choose_home(connection.id, page_id=home.page_id, title=home.title, now=found.now())
+    flash("Saved. The first digest comes on Monday.", "good")
     return redirect(url_for(".show"))
 
 

@@ -67,7 +67,7 @@ def run() -> str:
 
   Link Database (a stand-in for Notion)   {demo.links_url}
   The app                                 {demo.settings.app_url}
-  Dagster                                 {up.dagster_address(demo.settings)}
+  Dagster                                 {demo.settings.dagster_address}
 
 Add a row of your own to the Link Database, for example
   {TIKTOK}/@desk.physio/photo/7512345678901234504   tag: places   (a slideshow)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from textwrap import fill
 
-from svp_dagster.errors import BUDGET_CODES, HOUR_S, MINUTE_S, TABLE, Code, FailureKind, Retry
+from svp_dagster.errors import BUDGET_CODES, HOUR_S, MINUTE_S, OPERATOR_CODES, TABLE, Code, FailureKind, Retry
 
 _HEAD = """\
 # When something goes wrong
@@ -16,6 +17,8 @@ on the app's pages. Words in *italics* stand for what is known at that moment.
 What may pass by itself doesn't end a row: it waits, is tried again at the time that its sentence names, and has failed
 for good only when that didn't help for a day (see `svp_dagster/rows/waiting.py`).
 
+{alerts}
+
 This page is made from `svp_dagster/errors.py` by `python -m svp_dagster.commands.failures_page > docs/failures.md`.
 
 | code | when it is repeated | sentence |
@@ -25,9 +28,14 @@ This page is made from `svp_dagster/errors.py` by `python -m svp_dagster.command
 
 def render() -> str:
     """Return the page, in Markdown."""
-    return _HEAD + "".join(
+    return _HEAD.format(alerts=_alerts()) + "".join(
         f"| `{code}` | {_when(code, kind)} | {_for_people(kind.sentence)} |\n" for code, kind in TABLE.items()
     )
+
+
+def _alerts() -> str:
+    codes = ", ".join(f"`{code}`" for code in TABLE if code in OPERATOR_CODES)
+    return fill(f"The operator is [alerted](operating.md#alerts) of failures of the installation: {codes}.", width=120)
 
 
 def _when(code: Code, kind: FailureKind) -> str:

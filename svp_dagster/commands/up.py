@@ -116,11 +116,6 @@ def serve(processes: Processes) -> str:
         return ""
 
 
-def dagster_address(settings: Settings) -> str:
-    """Return the address of the Dagster UI."""
-    return settings.dagster_url or f"http://{settings.dagster_host}:{settings.dagster_port}"
-
-
 def next_step(settings: Settings) -> str:
     """Return what the operator does next, as lines for the terminal; '' once somebody has connected Notion."""
     missing = settings.missing_notion_client
@@ -146,7 +141,7 @@ def run(settings: Settings) -> str:
     prepare(settings)
     with running(settings.home / "logs") as processes:
         start(processes, settings)
-        print(f"App      {settings.app_url}\nDagster  {dagster_address(settings)}")  # noqa: T201
+        print(f"App      {settings.app_url}\nDagster  {settings.dagster_address}")  # noqa: T201
         print(next_step(settings) + "Ctrl-C stops everything.", flush=True)  # noqa: T201
         return serve(processes)
 

@@ -18,14 +18,19 @@ from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.pauses import SITE_FAULTS, choose_canaries, try_canaries
 from svp_dagster.rows.site_rules import SiteRules
-from svp_dagster.store.platforms import Platform
+from svp_dagster.store.installation.platforms import Platform
 
 LINKS_OF_A_CONNECTION = 3
 """How many links that worked, and how many that wait, of each connection are candidates for a canary."""
 
 
 # A plain string: a field of `dg.Config` would take `{"env": NAME}` for the value of a variable.
-@dg.op(pool=pools.DOWNLOAD, config_schema={"platform": str})
+@dg.op(
+    pool=pools.DOWNLOAD,
+    config_schema={"platform": str},
+    description="Download up to three posts of the platform named in the config that should work. If enough do, resume "
+    "the platform, and its rows go on. Nothing happens to a platform that isn't paused.",
+)
 def download_canary(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -52,13 +57,21 @@ def download_canary(
 @dg.job(
     executor_def=dg.in_process_executor,
     tags={"dagster/priority": "10", "dagster/max_runtime": "900", "dagster/max_retries": "0"},
+    description="Find out whether a paused platform works again. Launch it by hand after an update of yt-dlp, with the "
+    "platform's name, such as tiktok, in the config of `download_canary`, to not wait for the next canary.",
 )
 def canary() -> None:
     """Find out whether a paused platform works again."""
     download_canary()
 
 
-@dg.sensor(job=canary, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=canary,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Start a run of `canary` for each paused platform that is due. A tick names the paused platforms and "
+    "their next canaries. Stop it to keep a platform paused.",
+)
 def paused_platforms(
     context: dg.SensorEvaluationContext, link_rows: dg.ResourceParam[LinkRows]
 ) -> dg.SensorResult | dg.SkipReason:

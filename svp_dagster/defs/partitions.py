@@ -1,4 +1,4 @@
-"""One partition per row of a Link Database. Its key is the row's Notion page id."""
+"""One partition per row of a Link Database. Its key is the entry's `partition_key` (`store/partition_keys.py`)."""
 
 import dagster as dg
 

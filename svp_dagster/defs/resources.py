@@ -11,7 +11,10 @@ from typing import Any, Protocol, TypeVar
 import dagster as dg
 
 from svp_dagster import engines
-from svp_dagster.defs.retention import retention
+from svp_dagster.alerts.channels import alert_channels
+from svp_dagster.alerts.rules import alert_rules
+from svp_dagster.defs.housekeeping.schedules import retention
+from svp_dagster.defs.values import stage_values
 from svp_dagster.defs.work_folder import work_folder
 from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.rows.link_rows import link_rows
@@ -36,7 +39,7 @@ def resources() -> dg.Definitions:
     settings = Settings()
     return dg.Definitions(
         resources={
-            "io_manager": memory,
+            "io_manager": stage_values,
             "link_rows": _closed_after_use(lambda: link_rows(settings)),
             "page_options": _made(lambda: settings.page_options),
             "polling_rules": _made(
@@ -46,6 +49,8 @@ def resources() -> dg.Definitions:
             ),
             "site_rules": _made(lambda: site_rules(settings)),
             "kept_media": _made(lambda: _kept_media(settings)),
+            "alert_channels": _made(lambda: alert_channels(settings)),
+            "alert_rules": _made(lambda: alert_rules(settings)),
             "retention": _made(lambda: retention(settings)),
             "work_folder": work_folder(settings),
             "downloader": _made(lambda: engines.downloader(settings)),
@@ -54,12 +59,6 @@ def resources() -> dg.Definitions:
             "summarizer": _made(lambda: engines.summarizer(settings)),
         }
     )
-
-
-@dg.io_manager(config_schema={})
-def memory(_context: dg.InitResourceContext) -> dg.InMemoryIOManager:
-    """Keep results in memory: the steps of a run share a process, and nothing is written between them."""
-    return dg.InMemoryIOManager()  # type: ignore[no-untyped-call]
 
 
 def _made(make: Callable[[], Any]) -> dg.ResourceDefinition:

@@ -1,22 +1,33 @@
-"""What Dagster knows about the runs of rows."""
+"""What Dagster knows about the runs of rows.
+
+Dagster knows a row by its partition key (`Entry.partition_key`), and everything else by its page id.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from sqlalchemy import text
 
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.store.entries import Entry
+from svp_dagster.store.my_data.deletion import Deletion
 
 logger = logging.getLogger(__name__)
 
 PARTITION_TAG = "dagster/partition"
 MAX_RETRIES_TAG = "dagster/max_retries"
 CONNECTION_TAG = "svp/connection"
+ROW_TAG = "svp/row"
 PRIORITY_TAG = "dagster/priority"
+KIND_TAG = "svp/kind"
+"""`dagster.yaml` bounds how many runs of rows, and of housekeeping, go on at a time."""
+ROW, HOUSEKEEPING = "row", "housekeeping"
 VIDEO_TAG = "svp/video"
 """`dagster.yaml` allows one run per value at a time, so that the second finds what the first paid for."""
 IN_PROGRESS = [
@@ -28,28 +39,31 @@ IN_PROGRESS = [
 ]
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
-ROWS_AT_ONCE = 500
+KEYS_AT_ONCE = 500
 _REASON_TAG = "dagster/failure_reason"
 _INIT_FAILURES = ("RUN_EXCEPTION", "JOB_INITIALIZATION_FAILURE")
 
 
-def rows_in_progress(instance: dg.DagsterInstance, page_ids: Collection[str]) -> set[str]:
-    """Return those of the rows that have a run queued or going on."""
+def rows_in_progress(instance: dg.DagsterInstance, entries: Iterable[Entry]) -> set[str]:
+    """Return the page ids of those rows that have a run queued or going on."""
+    page_ids = {entry.partition_key: entry.link.page_id for entry in entries if entry.partition_key}
     if not page_ids:
         return set()
     runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: list(page_ids)}, statuses=IN_PROGRESS))
-    return {run.tags[PARTITION_TAG] for run in runs}
+    return {page_ids[run.tags[PARTITION_TAG]] for run in runs}
 
 
 def rows_of_connection(instance: dg.DagsterInstance, connection_id: str) -> set[str]:
-    """Return the rows of a connection that have a run queued or going on. Runs that an operator started don't count."""
+    """Return the page ids of a connection's rows that have a run queued or going on, whoever launched it."""
     runs = instance.get_runs(dg.RunsFilter(tags={CONNECTION_TAG: connection_id}, statuses=IN_PROGRESS))
-    return {run.tags[PARTITION_TAG] for run in runs}
+    return {run.tags[ROW_TAG] for run in runs if ROW_TAG in run.tags}
 
 
-def last_run(instance: dg.DagsterInstance, page_id: str) -> dg.DagsterRun | None:
+def last_run(instance: dg.DagsterInstance, entry: Entry) -> dg.DagsterRun | None:
     """Return the latest run of a row."""
-    return next(iter(instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: page_id}), limit=1)), None)
+    if entry.partition_key is None:
+        return None
+    return next(iter(instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: entry.partition_key}), limit=1)), None)
 
 
 def ended_at(instance: dg.DagsterInstance, run_id: str) -> datetime | None:
@@ -70,18 +84,17 @@ def resource_init_error(run: dg.DagsterRun) -> SvpError | None:
     return failure(Code.MISCONFIGURED, reason=reason, detail=f"run {run.run_id}")
 
 
-def adopt(instance: dg.DagsterInstance, connection_id: str, page_ids: Collection[str], *, before: datetime) -> None:
-    """Tag the runs of these rows that an operator started by hand before this time as the connection's."""
-    for some in batches(page_ids):
-        started = dg.RunsFilter(tags={PARTITION_TAG: some}, created_before=before)
-        for record in instance.get_run_records(started):
-            if CONNECTION_TAG not in record.dagster_run.tags:
-                instance.add_run_tags(record.dagster_run.run_id, {CONNECTION_TAG: connection_id})
+def of_deleted(instance: dg.DagsterInstance, deletion: Deletion) -> list[dg.DagsterRun]:
+    """Return the runs of a connection whose data were deleted.
 
-
-def of_connection(instance: dg.DagsterInstance, connection_id: str) -> list[dg.DagsterRun]:
-    """Return the runs of a connection, the latest first."""
-    return list(instance.get_runs(dg.RunsFilter(tags={CONNECTION_TAG: connection_id})))
+    A run that never came to the queue has no tag but its partition. One made after the deletion may be of who connected
+    again and has the same rows.
+    """
+    found = {run.run_id: run for run in instance.get_runs(dg.RunsFilter(tags={CONNECTION_TAG: deletion.connection_id}))}
+    for keys in batches(deletion.partition_keys):
+        untagged = dg.RunsFilter(tags={PARTITION_TAG: keys}, created_before=deletion.requested_at)
+        found |= {run.run_id: run for run in instance.get_runs(untagged) if CONNECTION_TAG not in run.tags}
+    return list(found.values())
 
 
 def cancel(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
@@ -99,16 +112,24 @@ def cancel(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
 def delete(instance: dg.DagsterInstance, run_id: str) -> None:
     """Delete a run that is over, with its events and what it printed.
 
-    `delete_run` of dagster 1.13 leaves what the run printed, and on SQLite the emptied file of its events.
+    `delete_run` of dagster 1.13 leaves what the run printed, the results of its checks, and on SQLite the emptied file
+    of its events.
     """
     instance.compute_log_manager.delete_logs(prefix=[run_id])
     instance.delete_run(run_id)
+    _delete_checks(instance, run_id)
     for path in (Path(instance.root_directory) / "history" / "runs").glob(f"{run_id}.db*"):
         path.unlink(missing_ok=True)
 
 
-def batches(page_ids: Collection[str]) -> Iterator[list[str]]:
-    """Yield the rows in parts that fit into a query."""
-    ordered = sorted(page_ids)
-    for start in range(0, len(ordered), ROWS_AT_ONCE):
-        yield ordered[start : start + ROWS_AT_ONCE]
+def _delete_checks(instance: dg.DagsterInstance, run_id: str) -> None:
+    storage: Any = instance.event_log_storage  # SQLite or PostgreSQL
+    with storage.index_connection() as connection:
+        connection.execute(text("DELETE FROM asset_check_executions WHERE run_id = :run_id"), {"run_id": run_id})
+
+
+def batches(keys: Collection[str]) -> Iterator[list[str]]:
+    """Yield partition keys in parts that fit into a query."""
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), KEYS_AT_ONCE):
+        yield ordered[start : start + KEYS_AT_ONCE]

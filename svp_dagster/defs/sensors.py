@@ -1,5 +1,6 @@
 """What starts runs, and what deals with the rows of those that failed or were cancelled."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -17,6 +18,7 @@ from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.pacing.shares import Share, priority
 from svp_dagster.rows.polling_rules import PollingRules
+from svp_dagster.rows.retry import retry_rows
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.spending.caps import known_entries
 from svp_dagster.rows.waiting import interruption
@@ -24,7 +26,13 @@ from svp_dagster.rows.waiting import interruption
 RUNNING = dg.DefaultSensorStatus.RUNNING
 
 
-@dg.sensor(job=process_link, minimum_interval_seconds=5, default_status=RUNNING)
+@dg.sensor(
+    job=process_link,
+    minimum_interval_seconds=5,
+    default_status=RUNNING,
+    description="Ask the Link Databases that are due for pending rows, and start a run for each that can be worked on. "
+    "Stop it to let no new run start, before maintenance for example; rows stay pending in Notion until you start it.",
+)
 def pending_links(
     context: dg.SensorEvaluationContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -50,10 +58,7 @@ def pending_links(
     context.log.info("asked %d of %d Link Databases: %d rows to start", len(readings), len(due), len(requests))
     if not requests:
         return dg.SkipReason(_why_nothing(readings, decisions, unanswered))
-    return dg.SensorResult(
-        run_requests=[_run_request(request, at=read_at) for request in requests],
-        dynamic_partitions_requests=[link_entries.build_add_request([r.link.page_id for r in requests])],
-    )
+    return _launch(link_rows, requests, at=read_at)
 
 
 def _decide(
@@ -79,7 +84,7 @@ def _decide(
     decision = polling.decide(
         reading.rows,
         known=known,
-        in_progress=runs.rows_in_progress(instance, page_ids),
+        in_progress=runs.rows_in_progress(instance, known.values()),
         platforms=link_rows.store.platforms.all(),
         queue=queue,
         tags={database.tag for database in content_databases},
@@ -98,19 +103,24 @@ def _decide(
     return decision
 
 
-def _run_request(request: polling.Start, *, at: datetime) -> dg.RunRequest:
-    link, post = request.link, request.link.link
-    assert post is not None  # a row without a link is rejected
-    return dg.RunRequest(
-        run_key=request.run_key,
-        partition_key=link.page_id,
-        tags={
-            runs.CONNECTION_TAG: link.connection_id,
-            runs.VIDEO_TAG: f"{post.platform} {post.post_id or post.url}",
-            runs.PRIORITY_TAG: str(priority(runs_before=request.runs_before, requested_at=at)),
-            "svp/tag": link.tag,
-        },
+def _launch(link_rows: LinkRows, requests: Sequence[polling.Start], *, at: datetime) -> dg.SensorResult:
+    """Ask for a run for each row in its partition. A row whose owner's data were deleted meanwhile has none."""
+    known = link_rows.store.entries.known(request.link.page_id for request in requests)
+    keys = {page_id: entry.partition_key for page_id, entry in known.items() if entry.partition_key}
+    return dg.SensorResult(
+        run_requests=[
+            _run_request(request, keys[request.link.page_id], at=at)
+            for request in requests
+            if request.link.page_id in keys
+        ],
+        dynamic_partitions_requests=[link_entries.build_add_request(list(keys.values()))],
     )
+
+
+def _run_request(request: polling.Start, key: str, *, at: datetime) -> dg.RunRequest:
+    """Return the request for a run. Whatever its tags say about the row is added where every run is queued."""
+    rank = priority(runs_before=request.runs_before, requested_at=at)
+    return dg.RunRequest(run_key=request.run_key, partition_key=key, tags={runs.PRIORITY_TAG: str(rank)})
 
 
 def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decision], unanswered: int) -> str:
@@ -129,43 +139,56 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
     return " ".join(part for part in parts if part)
 
 
-@dg.run_failure_sensor(monitored_jobs=[process_link], default_status=RUNNING, minimum_interval_seconds=5)
+@dg.run_failure_sensor(
+    default_status=RUNNING,
+    minimum_interval_seconds=5,
+    description="Let the row of a failed run wait, or fail it for good, as the run recorded. Leave it running: without "
+    "it rows wait minutes longer, for `orphaned_rows`.",
+)
 def failed_runs(
     context: dg.RunFailureSensorContext,
     link_rows: dg.ResourceParam[LinkRows],
     work_folder: dg.ResourceParam[WorkFolder],
 ) -> None:
-    """Let the rows of failed runs wait or fail, unless Dagster starts the run again or another works on the row."""
+    """Let the rows of failed runs wait or fail, unless Dagster starts the run again or another works on the row.
+
+    It watches all jobs: *Materialize* and backfills of assets run one of Dagster's own.
+    """
     run, event = context.dagster_run, context.failure_event
     if not lost_claim(event) and run.tags.get("dagster/will_retry") != "true":
         _end_row(context, link_rows, recorded_failure(event))
-    work_folder.remove(run.run_id)
+    work_folder.clear(run.run_id)
 
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.CANCELED,
-    monitored_jobs=[process_link],
     default_status=RUNNING,
     minimum_interval_seconds=5,
+    description="Fail the row of a run that you terminated; its owner reads that an operator stopped it. Set the row "
+    "to pending, or press Try again in the app, to start it once more.",
 )
 def cancelled_runs(
     context: dg.RunStatusSensorContext, link_rows: dg.ResourceParam[LinkRows], work_folder: dg.ResourceParam[WorkFolder]
 ) -> None:
     """End the rows of runs that an operator stopped."""
     _end_row(context, link_rows, failure(Code.CANCELLED, detail=f"run {context.dagster_run.run_id}"))
-    work_folder.remove(context.dagster_run.run_id)
+    work_folder.clear(context.dagster_run.run_id)
 
 
 def _end_row(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: SvpError | None) -> None:
     """Let the row of a run that ended wait or fail. Without an error the run died, or failed before its first op."""
     run, instance = context.dagster_run, context.instance
-    entry = link_rows.store.entries.get(run.tags.get(runs.PARTITION_TAG, ""))
+    key = run.tags.get(runs.PARTITION_TAG, "")
+    entry = link_rows.store.entries.of_partitions([key]).get(key)
     if entry is None:
         return
     page_id, holder = entry.link.page_id, entry.holder
     known = error or (runs.resource_init_error(run) if holder != run.run_id else None)
     known = known or interruption(attempts=entry.attempts if holder else 0, detail=f"run {run.run_id}")
-    if link_rows.fail(run.run_id, known) is not None or runs.rows_in_progress(instance, [page_id]):
+    if link_rows.fail(run.run_id, known) is not None or runs.rows_in_progress(instance, [entry]):
+        return
+    if known.code is Code.RESULTS_GONE and retry_rows(link_rows.store, [page_id], now=datetime.now(UTC)):
+        link_rows.sync_status(page_id, max_throttle_wait_s=0)
         return
     # The run ended before it could claim its row: nobody else will deal with it, nor with a dead run that holds it.
     if holder is None:

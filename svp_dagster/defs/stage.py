@@ -11,7 +11,8 @@ import dagster as dg
 
 from svp_dagster.causes import as_failure
 from svp_dagster.defs.failures import LostClaim, RunHasFailed, StageFailure, has_failed
-from svp_dagster.errors import ClaimLost, Code
+from svp_dagster.defs.run_queue.tags import links
+from svp_dagster.errors import ClaimLost, Code, EntryGone
 from svp_dagster.models import Status
 from svp_dagster.rows.held_row import HeldRow, hold
 from svp_dagster.rows.link_rows import LinkRows
@@ -38,13 +39,16 @@ class StageRun:
         media_key: str | None = None,
         title: str | None = None,
     ) -> None:
-        """Record the result: in the store for the dashboard, as a materialization for the Dagster UI."""
+        """Record the result: in the store for the dashboard, and with the asset for the Dagster UI.
+
+        What isn't known is left out, so that the UI can plot all values of a key.
+        """
         seconds = time.monotonic() - self._started_s
         self.row.note(stage=self._context.op_def.name, seconds=seconds, engine=engine, media_key=media_key, title=title)
-        cost = "unknown" if self.meter.spent_usd is None else self.meter.spent_usd
-        facts = {**metadata, "engine": engine or "none", "seconds": round(seconds, 3), "cost_usd": cost}
-        key = self._context.partition_key
-        self._context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=facts))
+        cost = {} if self.meter.spent_usd is None else {"cost_usd": self.meter.spent_usd}
+        tokens = {"tokens": self.meter.tokens} if self.meter.tokens else {}
+        facts = {**links(self._context.run_tags), **metadata, "seconds": round(seconds, 3), **cost, **tokens}
+        self._context.add_output_metadata(facts | ({"engine": engine} if engine else {}), output_name=asset)
 
 
 @contextmanager
@@ -58,7 +62,8 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
     if has_failed(context.instance, context.run_id):
         raise RunHasFailed
     try:
-        row = hold(rows, context.partition_key, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
+        page_id = _page_id(rows, context.partition_key)
+        row = hold(rows, page_id, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
         if status is not None and row.entry.status is not status:
             row.enter(status)
         with closing(row.meter()) as meter:
@@ -74,6 +79,14 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
         raise StageFailure(known) from (error if known.code is Code.INTERNAL else None)
     finally:
         rows.writes.settle()
+
+
+def _page_id(rows: LinkRows, key: str) -> str:
+    """Return the page id of the row that has this partition. Raises `EntryGone`."""
+    entry = rows.store.entries.of_partitions([key]).get(key)
+    if entry is None:
+        raise EntryGone(key)
+    return entry.link.page_id
 
 
 def _is_over(context: dg.OpExecutionContext, run_id: str) -> bool:

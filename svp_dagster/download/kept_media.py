@@ -48,9 +48,13 @@ class KeptMedia(Component):
 
     def get(self, link: Link, *, folder: Path) -> Video | None:
         """Copy a kept post into `folder` and return it. None where there is none, or not a whole one."""
-        if not self.holds(link):
+        return self.restore(media_key(link), folder=folder) if self.holds(link) else None
+
+    def restore(self, key: str, *, folder: Path) -> Video | None:
+        """Do the same for the post with this media key."""
+        place = self._place(key)
+        if not self.hours or not (place / _MANIFEST).is_file():
             return None
-        place = self._place(media_key(link))
         try:
             if time.time() - place.stat().st_mtime > self.hours * _HOUR_S:
                 return None
@@ -59,7 +63,7 @@ class KeptMedia(Component):
             for name, digest in kept.digests.items():
                 _copy(place / name, folder / name, digest)
         except (OSError, ValidationError, _DamagedError) as error:
-            logger.warning("the kept media of %s can't be used: %s", link.post_id, type(error).__name__)
+            logger.warning("the kept media of %s can't be used: %s", key, type(error).__name__)
             shutil.rmtree(place, ignore_errors=True)
             return None
         return _relocated(kept.video, folder)

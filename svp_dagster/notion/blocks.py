@@ -58,6 +58,22 @@ def file(path: Path, *, mark: str) -> JsonObject:
     return {"type": "file", "file": {"path": str(path), "name": path.name, "caption": [text_item(mark)]}}
 
 
+def image(path: Path) -> JsonObject:
+    """Return a block with a picture of this machine, which is uploaded when the block is sent."""
+    return {"type": "image", "image": {"path": str(path), "caption": []}}
+
+
+def heading(items: Items) -> JsonObject:
+    """Return a heading of the middle size."""
+    return {"type": "heading_2", "heading_2": {"rich_text": items}}
+
+
+def bullet(items: Items, *, inside: list[JsonObject] | None = None) -> JsonObject:
+    """Return an item of a list, with the blocks `inside` below it."""
+    content: JsonObject = {"rich_text": items} | ({"children": inside} if inside else {})
+    return {"type": "bulleted_list_item", "bulleted_list_item": content}
+
+
 def batches(blocks: list[JsonObject]) -> list[list[JsonObject]]:
     """Split `blocks` into parts that fit into one request each, in order."""
     parts: list[list[JsonObject]] = []
@@ -104,10 +120,13 @@ def text_runs(block: JsonObject) -> list[tuple[str, str | None]]:
 
 
 def match_key(block: JsonObject) -> tuple[str, str]:
-    """Return the key for pairing an existing block with its replacement: the type, and a heading or file name."""
+    """Return the key for pairing an existing block with its replacement: the type, and what names it.
+
+    That is the text of what other blocks are below, so that they stay together, and the name of a file.
+    """
     kind: str = block["type"]
     match kind:
-        case "toggle":
+        case "toggle" | "bulleted_list_item":
             return kind, plain_text(block[kind].get("rich_text", []))
         case "file":
             return kind, str(block[kind].get("name") or "")

@@ -22,7 +22,7 @@ from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import Link
 from svp_dagster.rows.site_rules import SiteRules
-from svp_dagster.store.platforms import FailedPost, Platform
+from svp_dagster.store.installation.platforms import FailedPost, Platform
 from svp_dagster.store.store import Store
 from svp_dagster.store.sweep import OwnedLink
 

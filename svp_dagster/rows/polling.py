@@ -23,7 +23,7 @@ from svp_dagster.rows.pauses import platform_paused_error
 from svp_dagster.rows.waiting import final_outcome, next_try, reason_to_wait, waiting_outcome
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.entries import Entry
-from svp_dagster.store.platforms import Platform
+from svp_dagster.store.installation.platforms import Platform
 
 SETTLING = timedelta(seconds=5)
 """How long Notion may still list a row as pending after another status was written."""

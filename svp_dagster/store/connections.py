@@ -30,6 +30,8 @@ class Connection(Value):
     active: bool
     output_language: str
     monthly_budget_usd: float | None
+    digest_home_id: str | None
+    digest_home_title: str
     trusted: bool
     created_at: datetime
 
@@ -212,6 +214,8 @@ def _connection(row: ConnectionRow) -> Connection:
         active=row.active,
         output_language=row.output_language,
         monthly_budget_usd=row.monthly_budget_usd,
+        digest_home_id=row.digest_home_id,
+        digest_home_title=row.digest_home_title,
         trusted=row.trusted,
         created_at=row.created_at,
     )

@@ -20,6 +20,7 @@ from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
 from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.engine import STAYS, retry_conflict
+from svp_dagster.store.partition_keys import partition_keys
 from svp_dagster.store.tables import ConnectionRow, LedgerRow, LinkEntryRow
 from svp_dagster.store.transitions import FailureOutcome, FailureRule
 
@@ -28,6 +29,7 @@ class Entry(Value):
     """A link entry as the store knows it."""
 
     link: LinkEntry
+    partition_key: str | None
     status: Status
     version: int
     synced_version: int
@@ -94,13 +96,19 @@ class Entries:
         with Session(self._engine) as session:
             return {row.page_id: to_entry(row) for row in session.scalars(query)}
 
+    def of_partitions(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """Return the entries that have one of these partition keys, by key."""
+        query = select(LinkEntryRow).where(LinkEntryRow.partition_key.in_(list(keys)))
+        with Session(self._engine) as session:
+            return {row.partition_key: to_entry(row) for row in session.scalars(query) if row.partition_key}
+
     def request(self, link: LinkEntry, *, now: datetime) -> Entry:
         """Record that a person requested this row: a new entry, or a new request (`Entry.is_new_request`).
 
-        For another entry that no run holds, only what the person wrote is brought up to date. Raises `EntryGone` where
-        the connection's data were deleted.
+        For another entry that no run holds, only what the person wrote is brought up to date. The entry has a partition
+        key from here on. Raises `EntryGone` where the connection's data were deleted.
         """
-        return retry_conflict(lambda: self._request(link, now=now))
+        return retry_conflict(lambda: self._request(link, now=now, then=_give_partition_key))
 
     def request_again(self, page_id: str, *, now: datetime) -> Entry | None:
         """Record that a person requested a row again that is finished or waits. None for any other."""
@@ -115,7 +123,7 @@ class Entries:
     def postpone(self, link: LinkEntry, outcome: FailureOutcome, *, now: datetime) -> Entry:
         """Let a row wait that no run is spent on now. Its status is unsynced."""
 
-        def wait(row: LinkEntryRow) -> None:
+        def wait(_session: Session, row: LinkEntryRow) -> None:
             if row.holder is None:
                 transitions.wait(row, outcome, now=now)
 
@@ -123,9 +131,11 @@ class Entries:
 
     def reject(self, link: LinkEntry, outcome: FailureOutcome, *, now: datetime) -> Entry:
         """End a row that no run is spent on. Its status is unsynced."""
-        return retry_conflict(
-            lambda: self._request(link, now=now, then=lambda row: transitions.fail_for_good(row, outcome, now=now))
-        )
+
+        def end(_session: Session, row: LinkEntryRow) -> None:
+            transitions.fail_for_good(row, outcome, now=now)
+
+        return retry_conflict(lambda: self._request(link, now=now, then=end))
 
     def claim(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool], now: datetime) -> Entry:
         """Let `run_id` alone write this row from now on.
@@ -344,7 +354,7 @@ class Entries:
         with self._engine.connect() as connection:
             return {page_id: (float(cost or 0), bool(known)) for page_id, cost, known in connection.execute(query)}
 
-    def _request(self, link: LinkEntry, *, now: datetime, then: Callable[[LinkEntryRow], None] | None = None) -> Entry:
+    def _request(self, link: LinkEntry, *, now: datetime, then: Callable[[Session, LinkEntryRow], None]) -> Entry:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.get(LinkEntryRow, link.page_id, with_for_update=True)
             if row is None:
@@ -357,8 +367,7 @@ class Entries:
                 row.synced_version = row.version  # the person wrote "pending": Notion shows it already
             if row.holder is None:  # else a run works with what was written before
                 transitions.take_over_what_was_written(row, link)
-            if then is not None:
-                then(row)
+            then(session, row)
         return to_entry(row)
 
     def _write(self, page_id: str, holder: str | None, change: Callable[[LinkEntryRow], None]) -> Entry:
@@ -377,6 +386,14 @@ class Entries:
 def _require_connection(session: Session, link: LinkEntry) -> None:
     if session.get(ConnectionRow, link.connection_id, with_for_update=STAYS) is None:
         raise EntryGone(link.page_id)
+
+
+def _give_partition_key(session: Session, row: LinkEntryRow) -> None:
+    """Give the row its key, unless it has one. It stays whatever is edited: Dagster's history goes by it."""
+    if row.partition_key is None:
+        short, long = partition_keys(to_entry(row).link)
+        is_taken = session.scalar(select(LinkEntryRow.page_id).where(LinkEntryRow.partition_key == short)) is not None
+        row.partition_key = long if is_taken else short
 
 
 def to_entry(row: LinkEntryRow) -> Entry:

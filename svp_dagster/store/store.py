@@ -7,20 +7,22 @@ from sqlalchemy import Engine
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.settings import Settings
-from svp_dagster.store.addresses import Addresses
 from svp_dagster.store.connections import Connections
 from svp_dagster.store.contents import Contents, Ledger
 from svp_dagster.store.crypto import TokenCipher, local_secret
 from svp_dagster.store.databases import Databases
+from svp_dagster.store.digests import Digests
 from svp_dagster.store.engine import process_engine
 from svp_dagster.store.entries import Entries
 from svp_dagster.store.history import History
+from svp_dagster.store.installation.addresses import Addresses
+from svp_dagster.store.installation.alerts import Alerts
+from svp_dagster.store.installation.platforms import Platforms
+from svp_dagster.store.installation.unknown_answers import UnknownAnswers
 from svp_dagster.store.my_data.deletion import Deletions
 from svp_dagster.store.my_data.export import MyData
-from svp_dagster.store.platforms import Platforms
 from svp_dagster.store.reservations import Reservations
 from svp_dagster.store.sweep import Sweep
-from svp_dagster.store.unknown_answers import UnknownAnswers
 from svp_dagster.store.web.callers import Web
 from svp_dagster.store.web.webhook_tokens import WebhookTokens
 
@@ -41,10 +43,12 @@ class Store:
         self.sweep = Sweep(engine)
         self.platforms = Platforms(engine)
         self.addresses = Addresses(engine)
+        self.alerts = Alerts(engine)
         self.contents = Contents(engine)
         self.ledger = Ledger(engine)
         self.reservations = Reservations(engine)
         self.history = History(engine)
+        self.digests = Digests(engine)
         self.unknown_answers = UnknownAnswers(engine)
         self.web = Web(engine)
         self.webhook_tokens = WebhookTokens(engine, cipher)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
@@ -142,12 +142,27 @@ class Sweep:
         with self._engine.begin() as connection:
             connection.execute(update(_row).where(_row.page_id.in_(page_ids), *waits).values(retry_at=now))
 
-    def finished(self, *, after: tuple[datetime, str], before: datetime, limit: int) -> list[Entry]:
-        """Return entries that ended before `before`, in the order of their ends, beyond the end and page id `after`."""
-        query = select(_row).where(
-            _row.status.in_(_FINAL), _row.updated_at < before, tuple_(_row.updated_at, _row.page_id) > after
+    def late(self, *, before: datetime, apart_from: Collection[Code]) -> tuple[int, datetime | None]:
+        """Return how many entries of active connections are unfinished since `before`, and since when the first is.
+
+        An entry that failed counts from its first wait, another from its last change. Those that wait for one of
+        `apart_from` don't count.
+        """
+        since = func.coalesce(_row.waiting_since, _row.updated_at)
+        query = (
+            select(func.count(), func.min(since))
+            .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
+            .where(ConnectionRow.active, _row.status.not_in(_FINAL), since < before)
+            .where(or_(_row.failure_code.is_(None), _row.failure_code.not_in(apart_from)))
         )
-        return self._entries(query.order_by(_row.updated_at, _row.page_id).limit(limit))
+        with self._engine.connect() as connection:
+            count, first = connection.execute(query.select_from(_row)).one()
+        return count, first
+
+    def last_completed_at(self) -> datetime | None:
+        """Return when an entry was completed last. None where none ever was."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(func.max(_row.updated_at)).where(_row.status == Status.COMPLETED))
 
     def _entries(self, query: Select[LinkEntryRow]) -> list[Entry]:
         with Session(self._engine) as session:

@@ -84,7 +84,10 @@ def _shared(why: str) -> dict[str, Any]:
 
 
 class ConnectionRow(Base):
-    """One authorised Notion workspace. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new."""
+    """One authorised Notion workspace. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new.
+
+    `digest_home_id` is the Notion page below which weekly digests are made; null: none are.
+    """
 
     __tablename__ = "connections"
 
@@ -101,8 +104,22 @@ class ConnectionRow(Base):
     active: Mapped[bool] = mapped_column(default=True)
     output_language: Mapped[str] = mapped_column(default="")
     monthly_budget_usd: Mapped[float | None]
+    digest_home_id: Mapped[str | None]
+    digest_home_title: Mapped[str] = mapped_column(default="")
     trusted: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class DigestRow(Base):
+    """The page with the digest of a week. `week` is its Monday in ISO 8601."""
+
+    __tablename__ = "digests"
+
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
+    week: Mapped[str] = mapped_column(primary_key=True)
+    page_id: Mapped[str]
+    page_url: Mapped[str]
     updated_at: Mapped[datetime]
 
 
@@ -150,6 +167,7 @@ class LinkEntryRow(Base):
     """The truth about a row of a Link Database.
 
     `url` is what the person wrote; `link_url`, `platform` and `post_id` are the link in it (`models.Link`).
+    `partition_key` is Dagster's key of the row, made when it is first started and kept from then on (`partition_keys`).
     `holder` is the run that may write; `version` counts status changes and `synced_version` is the last one that
     Notion shows: while it is lower, the status is unsynced. `requests` counts how often a person requested the row,
     `waits` how often a run put it back to wait since then, the first time at `waiting_since`, and `attempts` the runs
@@ -165,6 +183,7 @@ class LinkEntryRow(Base):
 
     page_id: Mapped[str] = mapped_column(primary_key=True)
     connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    partition_key: Mapped[str | None] = mapped_column(unique=True)
     url: Mapped[str]
     link_url: Mapped[str | None]
     platform: Mapped[str | None]
@@ -323,6 +342,23 @@ class AddressRow(Base):
     updated_at: Mapped[datetime]
 
 
+class AlertRow(Base):
+    """What occurred of a cause since the operator was last alerted of it, at `sent_at` (`store.alerts.Alert`)."""
+
+    __tablename__ = "alerts"
+    __table_args__ = _shared("It says what is wrong with the installation, and names no row.")
+
+    cause: Mapped[str] = mapped_column(primary_key=True)
+    sentence: Mapped[str]
+    link: Mapped[str]
+    count: Mapped[int]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]
+    tries: Mapped[int]
+
+
 class SignInRow(Base):
     """A sign-in at Notion that was begun: single use, tied to a browser. Both secrets are kept as SHA-256."""
 
@@ -375,13 +411,14 @@ class WebhookTokenRow(Base):
 class DeletionRow(Base):
     """A connection whose data were deleted, kept until its traces outside the store are gone too.
 
-    `page_ids` are its rows, by which Dagster knows them. `access_token`, encrypted, is there until Notion revoked it.
+    `partition_keys` are those of its rows, by which Dagster knows them. `access_token`, encrypted, is there until
+    Notion revoked it.
     """
 
     __tablename__ = "deletions"
     __table_args__ = _shared("The connection is gone; the sweep deletes the row within a day.")
 
     connection_id: Mapped[str] = mapped_column(primary_key=True)
-    page_ids: Mapped[list[str]] = mapped_column(JSON)
+    partition_keys: Mapped[list[str]] = mapped_column(JSON)
     access_token: Mapped[str | None] = mapped_column(info={SECRET: True})
     requested_at: Mapped[datetime]

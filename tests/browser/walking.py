@@ -10,7 +10,7 @@ from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import ContentPage, LinkEntry, PaidCall, Status
 from svp_dagster.rows.pauses import downloader_versions
 from svp_dagster.rows.waiting import failure_rule
-from svp_dagster.store.platforms import FailedPost
+from svp_dagster.store.installation.platforms import FailedPost
 from tests.browser.conftest import Site
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"

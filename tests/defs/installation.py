@@ -10,8 +10,12 @@ from functools import lru_cache
 from typing import Any
 
 import dagster as dg
+from dagster import build_reconstructable_job
 
 from svp_dagster.definitions import defs
+from svp_dagster.defs.partitions import link_entries
+from svp_dagster.defs.run_queue.tags import row_tags
+from svp_dagster.defs.runs import PARTITION_TAG
 from svp_dagster.models import ProcessingType
 from svp_dagster.notion.rows import new_row
 from svp_dagster.notion.schema import parse_schema
@@ -75,18 +79,64 @@ class Installation:
         if isinstance(result, dg.SensorResult):
             for added in result.dynamic_partitions_requests or []:
                 self.instance.add_dynamic_partitions(added.partitions_def_name, list(added.partition_keys))
-        return [self.run(request.partition_key or "", tags=dict(request.tags)) for request in requests]
+        rows = self.store.entries.of_partitions(request.partition_key or "" for request in requests)
+        page_ids = {key: entry.link.page_id for key, entry in rows.items()}
+        return [self.run(page_ids[request.partition_key or ""], tags=dict(request.tags)) for request in requests]
+
+    def add_partition(self, page_id: str) -> None:
+        """Let Dagster know the row, as the sensor's daemon does."""
+        self.instance.add_dynamic_partitions(str(link_entries.name), [self.key(page_id)])
+
+    def key(self, page_id: str) -> str:
+        """The partition key of a row that was started."""
+        key = self.entry(page_id).partition_key
+        assert key is not None
+        return key
+
+    def tags(self, page_id: str) -> dict[str, str]:
+        """The tags that a run of the row gets in Dagster's queue."""
+        return {PARTITION_TAG: self.key(page_id), **row_tags(self.entry(page_id), app_url=Settings().app_url)}
 
     def run(self, page_id: str, *, tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
         """Run the job for a row, and evaluate the sensor of failed runs if it fails."""
         definitions = self.definitions
         resources = {**(definitions.resources or {}), "downloader": self.downloader} if self.downloader else None
         run = definitions.resolve_job_def("process_link").execute_in_process(
-            instance=self.instance, partition_key=page_id, tags=tags, resources=resources, raise_on_error=False
+            instance=self.instance,
+            partition_key=self.key(page_id),
+            tags={**(tags or {}), **self.tags(page_id)},
+            resources=resources,
+            raise_on_error=False,
         )
         if not run.success:
             self.after_failure(run.run_id)
         return run
+
+    def launch(self, job: str) -> dg.ExecuteInProcessResult:
+        """Run a job that has no partitions, as an operator who launches it by hand."""
+        return self.definitions.resolve_job_def(job).execute_in_process(instance=self.instance)
+
+    def reexecute(self, run_id: str) -> dg.JobExecutionResult:
+        """Run again what failed in a run, as *Re-execute from failure* does."""
+        run = self.instance.get_run_by_id(run_id)
+        assert run is not None
+        again = dg.execute_job(
+            build_reconstructable_job("tests.defs.installation", "resolved_job", (str(Settings().home),)),
+            instance=self.instance,
+            tags={PARTITION_TAG: run.tags[PARTITION_TAG]},
+            reexecution_options=dg.ReexecutionOptions.from_failure(run_id, self.instance),
+            raise_on_error=False,
+        )
+        if not again.success:
+            self.after_failure(again.run_id)
+        return again
+
+    def page_id_of(self, run_id: str) -> str:
+        """The row of a run."""
+        run = self.instance.get_run_by_id(run_id)
+        assert run is not None
+        key = run.tags[PARTITION_TAG]
+        return self.store.entries.of_partitions([key])[key].link.page_id
 
     def after_failure(self, run_id: str, *, sensor: str = "failed_runs") -> None:
         """Evaluate a sensor of runs that ended badly for this one, as the daemon does."""
@@ -103,7 +153,7 @@ class Installation:
             resources={key: (definitions.resources or {})[key] for key in found.required_resource_keys},
         )
         with context:
-            found(context.for_run_failure() if sensor == "failed_runs" else context)
+            found(context if sensor == "cancelled_runs" else context.for_run_failure())
 
     def entry(self, page_id: str) -> Entry:
         """What the store knows of a row."""
@@ -179,7 +229,7 @@ class Installation:
         assert event is not None
         found = event.asset_materialization
         assert found is not None
-        assert found.partition == page_id
+        assert found.partition == self.key(page_id)
         return {name: value.value for name, value in found.metadata.items()}
 
     def _get(self, path: str) -> dict[str, Any]:
@@ -190,6 +240,11 @@ class Installation:
 def _definitions(_environment: tuple[tuple[str, str], ...]) -> dg.Definitions:
     """Loading takes longer than most tests; only the environment makes a difference."""
     return defs()
+
+
+def resolved_job(_home: str) -> dg.JobDefinition:
+    """The job, as a run's process loads it. Dagster caches it by the arguments."""
+    return _definitions(tuple(sorted(os.environ.items()))).resolve_job_def("process_link")
 
 
 def set_up(notion: NotionWorkspace, instance: dg.DagsterInstance) -> Installation:

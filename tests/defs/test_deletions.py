@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from svp_dagster.commands.processes import PROJECT
-from svp_dagster.defs import deletions
+from svp_dagster.defs.housekeeping import deletions
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.runs import CONNECTION_TAG, PARTITION_TAG
 from svp_dagster.rows import polling
@@ -58,10 +58,10 @@ def sweep(installation: Installation) -> str:
     return result.skip_message or ""
 
 
-def new_run(installation: Installation, page_id: str, connection_id: str) -> dg.DagsterRun:
-    """A run that goes on; one without a connection was started by an operator."""
+def new_run(installation: Installation, key: str, connection_id: str) -> dg.DagsterRun:
+    """A run that goes on; one without a connection never came to Dagster's queue."""
     job = installation.definitions.resolve_job_def("process_link")
-    tags = {PARTITION_TAG: page_id} | ({CONNECTION_TAG: connection_id} if connection_id else {})
+    tags = {PARTITION_TAG: key} | ({CONNECTION_TAG: connection_id} if connection_id else {})
     return installation.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
 
 
@@ -81,15 +81,15 @@ def rows_naming(folder: Path, *names: str) -> list[str]:
 def test_dagster_and_the_disk_hold_nothing_of_a_deleted_connection(kitchen: Installation) -> None:
     row = kitchen.process(SOUP, "cooking")
     assert row["status"] == "completed", row["error"]
-    (run,) = kitchen.instance.get_runs()
+    (run,), key = kitchen.instance.get_runs(), kitchen.key(row["id"])
     root = Path(kitchen.instance.root_directory)
     printed = root / "storage" / run.run_id / "compute_logs" / "download.err"
     printed.parent.mkdir(parents=True, exist_ok=True)
     printed.write_text("Soup of the day")
     with closing(sqlite3.connect(root / "history" / "runs" / "index.db", isolation_level=None)) as database:
         # As the UI leaves it behind when somebody looks at the assets.
-        database.execute("UPDATE asset_keys SET cached_status_data = ?", (f"materialized: {row['id']}",))
-    words = (row["id"], "7300000000000000001", "Soup of the day", "Carrots")
+        database.execute("UPDATE asset_keys SET cached_status_data = ?", (f"materialized: {key}",))
+    words = (row["id"], key, "7300000000000000001", "Soup of the day", "Carrots")
     assert {name for _, _, name in (found.partition(": ") for found in rows_naming(root, *words))} == set(words)
 
     delete(kitchen)
@@ -101,6 +101,19 @@ def test_dagster_and_the_disk_hold_nothing_of_a_deleted_connection(kitchen: Inst
     assert [path for path in root.rglob("*") if run.run_id in str(path)] == []
     assert list(Settings().media_folder.iterdir()) == []
     assert sweep(kitchen) == "Nobody's data are left to be removed."
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_the_stages_of_a_failed_run_found_goes_too(kitchen: Installation) -> None:
+    page_id = kitchen.add_row(SOUP, "cooking")
+    kitchen.downloader = WrittenPosts(meanwhile=lambda: kitchen.notion.client.pages.update(page_id, in_trash=True))
+    kitchen.run_requested()
+    assert [path.name for path in Settings().work_folder.rglob("summary.json")]
+
+    delete(kitchen)
+    sweep(kitchen)
+
+    assert list(Settings().work_folder.iterdir()) == []
 
 
 @pytest.mark.usefixtures("at_once")
@@ -118,7 +131,7 @@ def test_anothers_runs_partitions_and_media_stay(kitchen: Installation) -> None:
     sweep(kitchen)
 
     assert [left.run_id for left in kitchen.instance.get_runs()] == [run.run_id]
-    assert kitchen.instance.get_dynamic_partitions(PARTITIONS) == [theirs]
+    assert kitchen.instance.get_dynamic_partitions(PARTITIONS) == [kitchen.key(theirs)]
     assert kitchen.entry(theirs).link.connection_id == before
     assert len(list(Settings().media_folder.iterdir())) == 1
     last = kitchen.instance.get_latest_materialization_event(dg.AssetKey("video"))
@@ -131,8 +144,8 @@ def test_anothers_runs_partitions_and_media_stay(kitchen: Installation) -> None:
 def test_runs_that_go_on_are_cancelled_and_deleted_once_they_are_over(kitchen: Installation) -> None:
     page_id = kitchen.add_row(SOUP, "cooking")
     kitchen.tick()
-    mine = new_run(kitchen, page_id, kitchen.connection_id)
-    by_hand = new_run(kitchen, page_id, "")
+    mine = new_run(kitchen, kitchen.key(page_id), kitchen.connection_id)
+    never_queued = new_run(kitchen, kitchen.key(page_id), "")
     others = new_run(kitchen, "another row", "another")
     delete(kitchen)
 
@@ -140,9 +153,9 @@ def test_runs_that_go_on_are_cancelled_and_deleted_once_they_are_over(kitchen: I
         return {run.run_id: run.status.value for run in kitchen.instance.get_runs()}
 
     sweep(kitchen)
-    assert statuses() == {mine.run_id: "CANCELING", by_hand.run_id: "CANCELING", others.run_id: "STARTED"}
+    assert statuses() == {mine.run_id: "CANCELING", never_queued.run_id: "CANCELING", others.run_id: "STARTED"}
     assert kitchen.instance.get_runs()[-1].tags["dagster/max_retries"] == "0"
-    for run in (mine, by_hand):
+    for run in (mine, never_queued):
         kitchen.instance.report_run_canceled(run)
         kitchen.after_failure(run.run_id, sensor="cancelled_runs")
     sweep(kitchen)
@@ -190,13 +203,13 @@ def test_who_connects_again_starts_empty_and_rows_that_are_done_stay_done(kitche
     result = kitchen.tick()
 
     assert isinstance(result, dg.SensorResult)
-    assert [request.partition_key for request in result.run_requests or []] == [pending]
+    assert [request.partition_key for request in result.run_requests or []] == [kitchen.key(pending)]
     assert kitchen.row(done["id"]) == done
     assert len(kitchen.content_pages("cooking")) == 1
     for added in result.dynamic_partitions_requests or []:
         kitchen.instance.add_dynamic_partitions(added.partitions_def_name, list(added.partition_keys))
     sweep(kitchen)
-    assert kitchen.instance.get_dynamic_partitions(PARTITIONS) == [pending]
+    assert kitchen.instance.get_dynamic_partitions(PARTITIONS) == [kitchen.key(pending)]
 
 
 def test_a_deletion_is_over_after_its_time_and_once_the_grant_is_revoked_or_a_day_has_passed(

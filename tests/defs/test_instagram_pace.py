@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from sandbox.media.server import MediaSandbox
+from svp_dagster.defs.runs import ROW_TAG
 from svp_dagster.errors import Code
 from svp_dagster.models import ProcessingType, Status
 from tests.defs.installation import Installation, set_up
@@ -72,7 +73,7 @@ def test_fifty_links_at_once_are_all_read_and_a_later_one_of_somebody_else_does_
         bob.store.databases.poll_now(bob.connection_id, now=_now())
         for run in installation.run_requested():
             assert run.success
-            order.append(run.dagster_run.tags["dagster/partition"])
+            order.append(run.dagster_run.tags[ROW_TAG])
         bobs = bobs or add(bob, late)
         time.sleep(0.2)
 
@@ -121,8 +122,11 @@ def test_a_second_save_of_a_post_asks_the_site_for_nothing(installation: Install
 def _requested(installation: Installation) -> list[str]:
     result = installation.tick()
     assert isinstance(result, dg.SensorResult)
-    page_ids = [request.partition_key or "" for request in result.run_requests or []]
-    installation.instance.add_dynamic_partitions("link_entries", page_ids)
+    keys = [request.partition_key or "" for request in result.run_requests or []]
+    rows = installation.store.entries.of_partitions(keys)
+    page_ids = [rows[key].link.page_id for key in keys]
+    for page_id in page_ids:
+        installation.add_partition(page_id)
     return page_ids
 
 

@@ -6,6 +6,7 @@ import dagster as dg
 import yaml
 
 from svp_dagster.commands.processes import PROJECT
+from svp_dagster.defs.run_queue.tags import row_tags
 from svp_dagster.defs.runs import VIDEO_TAG
 from tests.defs.installation import Installation
 
@@ -26,7 +27,8 @@ def test_rows_with_the_same_video_are_known_by_the_same_tag_however_its_link_is_
     result = installation.tick()
 
     assert isinstance(result, dg.SensorResult)
-    tags = [request.tags[VIDEO_TAG] for request in result.run_requests or []]
+    started = installation.store.entries.of_partitions(each.partition_key or "" for each in result.run_requests or [])
+    tags = [row_tags(entry, app_url="")[VIDEO_TAG] for entry in started.values()]
     assert len(tags) == 3
     assert sorted(set(tags)) == ["instagram DOpancakes1", "tiktok 7512345678901234502"]
 

@@ -33,6 +33,7 @@ def test_a_pending_row_becomes_a_page_without_any_key(installation: Installation
     assert "RapidOCR" in body
     assert installation.materialized("transcript", row["id"])["engine"] == "captions"
     assert installation.materialized("content_page", row["id"])["page"] == row["result"]
+    assert installation.materialized("content_page", row["id"])["entry"].endswith(f"/entries/{row['id']}")
     assert "data:image/jpeg" in installation.materialized("video", row["id"])["thumbnail"]
     assert installation.store.contents.thumbnail("tiktok:7512345678901234501")
 

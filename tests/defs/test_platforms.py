@@ -16,7 +16,7 @@ from svp_dagster.errors import Code, failure
 from svp_dagster.models import Link, ProcessingType, Status
 from svp_dagster.rows.pauses import MAX_CANARIES, SITE_FAULTS, choose_canaries, downloader_versions
 from svp_dagster.rows.site_rules import SiteRules
-from svp_dagster.store.platforms import Platform
+from svp_dagster.store.installation.platforms import Platform
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts
 

@@ -7,7 +7,6 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from svp_dagster.defs.runs import PARTITION_TAG
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import ProcessingType, Status
 from tests.defs.installation import Installation
@@ -42,7 +41,7 @@ def begun(installation: Installation, page_id: str) -> dg.DagsterRun:
     if installation.store.entries.get(page_id) is None:
         installation.tick()
     run = installation.instance.create_run_for_job(
-        job, status=dg.DagsterRunStatus.STARTED, tags={PARTITION_TAG: page_id}
+        job, status=dg.DagsterRunStatus.STARTED, tags=installation.tags(page_id)
     )
     installation.store.entries.claim(
         page_id, run.run_id, may_take_over=lambda _: True, now=installation.entry(page_id).updated_at
@@ -93,7 +92,7 @@ def test_a_row_that_is_edited_while_it_is_queued_runs_once_with_what_it_says_the
     assert isinstance(result, dg.SensorResult)
     job = installation.definitions.resolve_job_def("process_link")
     queued = installation.instance.create_run_for_job(
-        job, status=dg.DagsterRunStatus.NOT_STARTED, tags={PARTITION_TAG: page_id}
+        job, status=dg.DagsterRunStatus.NOT_STARTED, tags=installation.tags(page_id)
     )
     set_tag(installation, page_id, "places")
 
@@ -101,7 +100,7 @@ def test_a_row_that_is_edited_while_it_is_queued_runs_once_with_what_it_says_the
     assert installation.entry(page_id).link.tag == "places"
 
     installation.instance.delete_run(queued.run_id)  # it begins now
-    installation.instance.add_dynamic_partitions("link_entries", [page_id])
+    installation.add_partition(page_id)
     assert installation.run(page_id).success
     assert len(installation.content_pages("places")) == 1
     assert isinstance(installation.tick(), dg.SkipReason)
@@ -112,7 +111,7 @@ def test_of_two_runs_that_meet_the_second_ends_without_touching_the_row(
     installation: Installation, page_id: str
 ) -> None:
     begun(installation, page_id)
-    installation.instance.add_dynamic_partitions("link_entries", [page_id])
+    installation.add_partition(page_id)
     before = installation.entry(page_id)
 
     second = installation.run(page_id)
@@ -127,11 +126,14 @@ def test_a_run_whose_resources_are_not_ready_ends_its_row_as_misconfigured(
     installation: Installation, page_id: str
 ) -> None:
     installation.tick()
-    installation.instance.add_dynamic_partitions("link_entries", [page_id])
+    installation.add_partition(page_id)
     resources = {**(installation.definitions.resources or {}), "speech": _broken}
     job = installation.definitions.resolve_job_def("process_link")
     run = job.execute_in_process(
-        instance=installation.instance, partition_key=page_id, resources=resources, raise_on_error=False
+        instance=installation.instance,
+        partition_key=installation.key(page_id),
+        resources=resources,
+        raise_on_error=False,
     )
 
     installation.after_failure(run.run_id)

@@ -160,13 +160,14 @@ def test_a_database_that_does_not_answer_is_asked_again_and_told_without_its_add
 ) -> None:
     page_id = installation.add_row(SOUP, "cooking")
     installation.tick()
-    installation.instance.add_dynamic_partitions("link_entries", [page_id])
+    installation.add_partition(page_id)
+    key = installation.key(page_id)
     monkeypatch.setattr(waiting_rules, "FIRST_OP_WAIT_S", 0.0)
     with monkeypatch.context() as away:
         away.setenv("DATABASE_URL", "postgresql://svp:canary-password@127.0.0.1:1/svp")
         run = _download_at_once.execute_in_process(
             instance=installation.instance,
-            partition_key=page_id,
+            partition_key=key,
             resources={**(installation.definitions.resources or {}), "downloader": posts},
             raise_on_error=False,
         )

@@ -46,3 +46,25 @@ def test_what_is_no_amount_is_refused_and_nothing_is_changed(ada: Person, store:
     connection = store.connections.get(ada.connection_id)
     assert connection is not None
     assert (connection.output_language, connection.monthly_budget_usd) == ("", None)
+
+
+def test_digests_are_made_below_the_page_whose_link_was_given(ada: Person, store: Store, notion: NotionSandbox) -> None:
+    ada.submit("/settings/digest", page=f"https://www.notion.so/My-page-{notion.page_id.replace('-', '')}?pvs=4")
+    connection = store.connections.get(ada.connection_id)
+    assert connection is not None
+    assert connection.digest_home_id == notion.page_id
+    assert "Digests are made below" in ada.see("/settings")
+
+    ada.submit("/settings/digest", page="")
+    connection = store.connections.get(ada.connection_id)
+    assert connection is not None
+    assert connection.digest_home_id is None
+
+
+@pytest.mark.parametrize("page", ["https://example.com/", "../../users/me", "00000000-0000-4000-8000-000000000000"])
+def test_a_page_that_the_app_can_not_see_takes_no_digests(ada: Person, store: Store, page: str) -> None:
+    ada.submit("/settings/digest", page=page)
+    assert "see that page" in ada.see("/settings")
+    connection = store.connections.get(ada.connection_id)
+    assert connection is not None
+    assert connection.digest_home_id is None

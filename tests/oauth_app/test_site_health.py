@@ -18,7 +18,7 @@ from svp_dagster.rows.pauses import downloader_versions, platform_paused_error
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.waiting import waiting_outcome
 from svp_dagster.store.entries import Entry
-from svp_dagster.store.platforms import FailedPost, Platform
+from svp_dagster.store.installation.platforms import FailedPost, Platform
 from svp_dagster.store.store import Store
 from tests.oauth_app.dagster_stand_in import dagster
 from tests.oauth_app.people import Person

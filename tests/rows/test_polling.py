@@ -18,9 +18,9 @@ from svp_dagster.rows.pacing.turns import Limit
 from svp_dagster.rows.parsing import Row
 from svp_dagster.rows.polling import SETTLING, Decision, decide
 from svp_dagster.rows.waiting import PAUSE_LIMIT
-from svp_dagster.store.addresses import Address
 from svp_dagster.store.entries import Entry
-from svp_dagster.store.platforms import Platform
+from svp_dagster.store.installation.addresses import Address
+from svp_dagster.store.installation.platforms import Platform
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from svp_dagster.rows.pacing import turns
 from svp_dagster.rows.pacing.pace import Queue
 from svp_dagster.rows.pacing.turns import HEADROOM, JITTER, Candidate, Limit
-from svp_dagster.store.addresses import Address, SiteRequest
+from svp_dagster.store.installation.addresses import Address, SiteRequest
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

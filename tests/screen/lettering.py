@@ -9,14 +9,14 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from svp_dagster.media.pictures import Picture
-from svp_dagster.screen import scripts
+from svp_dagster.screen.scripts import table
 
 FONTS = Path("/usr/share/fonts/truetype/noto")
 
 
 def need_tesseract() -> None:
     """Skip the test where Tesseract's packages are missing."""
-    if missing := scripts.missing_packages():
+    if missing := table.missing_packages():
         pytest.skip(f"Tesseract doesn't read {', '.join(missing)}: install what `svp doctor` names")
 
 

@@ -9,15 +9,15 @@ import cv2
 import pytest
 
 from svp_dagster.models import ProcessingType, ScreenText, Video, Word
-from svp_dagster.screen import second_reading, tesseract
-from svp_dagster.screen.certainty import NOTE, note_on_unread
 from svp_dagster.screen.engines import LocalReader
-from svp_dagster.screen.lines import join_words
+from svp_dagster.screen.scripts import second_reading, tesseract
+from svp_dagster.screen.scripts.tesseract import Reading
 from svp_dagster.screen.stage import read_screen
-from svp_dagster.screen.tesseract import Reading
 from tests.fakes import ContentsInMemory, CountingMeter
 from tests.media.making import Picture
 from tests.screen.lettering import frame, need_tesseract
+
+NOTE = "Text in a script that this reader can't read."
 
 
 @pytest.fixture
@@ -35,10 +35,11 @@ def read(shown: Picture, folder: Path) -> ScreenText:
         contents=ContentsInMemory(),
         meter=CountingMeter(),
         folder=folder,
+        with_sheet=False,
     )
 
 
-def line(text: str, *, certainty: float | None, width: float = 400) -> Word:
+def line(text: str, *, certainty: float, width: float = 400) -> Word:
     return Word(text=text, left=20, top=20, right=20 + width, bottom=60, certainty=certainty)
 
 
@@ -107,19 +108,6 @@ def test_a_line_is_unclear_where_letters_are_missing(text: str, certainty: float
 
 def test_a_high_box_is_no_line_of_another_script() -> None:
     assert not second_reading.is_unclear(line("", certainty=0.0, width=40))
-
-
-def test_uncertain_words_are_no_lines() -> None:
-    words = [line("n7n Dy", certainty=0.6), line("Boil", certainty=0.8), line("by Vision", certainty=None)]
-    assert {found.text for found in join_words([words[0]])} == set()
-    assert {found.text for found in join_words([words[1]])} == {"Boil"}
-    assert {found.text for found in join_words([words[2]])} == {"by Vision"}
-
-
-@pytest.mark.parametrize(("unread", "read_well", "note"), [(2, 0, NOTE), (1, 0, ""), (2, 8, NOTE), (2, 9, "")])
-def test_the_note_needs_more_than_a_pattern_that_looks_like_text(unread: int, read_well: int, note: str) -> None:
-    words = [line("", certainty=0.0)] * unread + [line("Boil", certainty=0.99)] * read_well
-    assert note_on_unread(words) == note
 
 
 def test_the_recipe_changes_with_the_languages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,7 @@ import dagster as dg
 import pytest
 from sqlalchemy import event, insert
 
-from svp_dagster.defs.partitions import link_entries
-from svp_dagster.defs.runs import CONNECTION_TAG, IN_PROGRESS, PARTITION_TAG
+from svp_dagster.defs.runs import CONNECTION_TAG, IN_PROGRESS, ROW_TAG
 from svp_dagster.errors import Code
 from svp_dagster.rows import polling
 from svp_dagster.rows.polling_rules import PollingRules
@@ -53,11 +52,12 @@ def queue_requested(person: Installation) -> list[dg.DagsterRun]:
     result = person.tick()
     requests = result.run_requests or [] if isinstance(result, dg.SensorResult) else []
     job = person.definitions.resolve_job_def("process_link")
+    rows = person.store.entries.of_partitions(request.partition_key or "" for request in requests)
     return [
         person.instance.create_run_for_job(
             job,
             status=dg.DagsterRunStatus.NOT_STARTED,
-            tags={**request.tags, PARTITION_TAG: request.partition_key or ""},
+            tags={**request.tags, **person.tags(rows[request.partition_key or ""].link.page_id)},
         )
         for request in requests
     ]
@@ -103,8 +103,8 @@ def test_a_connection_has_few_runs_queued_and_its_other_rows_start_when_one_ends
     assert not is_due(ada)  # nothing is asked of Notion in a loop meanwhile
 
     ada.downloader = WrittenPosts()
-    page_id = first.tags[PARTITION_TAG]
-    ada.instance.add_dynamic_partitions(str(link_entries.name), [page_id])
+    page_id = first.tags[ROW_TAG]
+    ada.add_partition(page_id)
     assert ada.run(page_id).success
 
     # Dagster takes a moment longer until it knows that the run has ended.

@@ -21,7 +21,7 @@ from svp_dagster.rows.pauses import (
 )
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.waiting import waiting_outcome
-from svp_dagster.store.platforms import ASKED_WITHIN, Platform
+from svp_dagster.store.installation.platforms import ASKED_WITHIN, Platform
 from svp_dagster.store.store import Store
 from tests.store.examples import sign_in
 

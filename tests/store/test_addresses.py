@@ -15,7 +15,7 @@ from svp_dagster.rows.pacing import turns
 from svp_dagster.rows.pacing.pace import SitePace, waits_turn
 from svp_dagster.rows.pacing.turns import Limit
 from svp_dagster.rows.site_rules import SiteRules
-from svp_dagster.store.addresses import Address
+from svp_dagster.store.installation.addresses import Address
 from svp_dagster.store.store import Store
 from tests.store.examples import all_at_once
 

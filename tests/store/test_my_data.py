@@ -16,11 +16,11 @@ from sqlalchemy import insert, select, text
 from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
 from svp_dagster.models import ContentPage, PaidCall, Status
 from svp_dagster.rows.waiting import failure_rule
-from svp_dagster.store.addresses import Address, SiteRequest
 from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.engine import make_engine
+from svp_dagster.store.installation.addresses import Address, SiteRequest
+from svp_dagster.store.installation.platforms import FailedPost
 from svp_dagster.store.my_data import deletion
-from svp_dagster.store.platforms import FailedPost
 from svp_dagster.store.reservations import Cap, CapMet, Scope
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import LedgerRow, LinkEntryRow
@@ -71,11 +71,12 @@ def exported(store: Store, connection_id: str, *, now: datetime) -> Any:
 
 
 def test_a_connection_is_deleted_once(store: Store, mine: str, now: datetime) -> None:
+    key = store.entries.known(["mine"])["mine"].partition_key
     assert store.deletions.delete(mine, now=now)
     assert not store.deletions.delete(mine, now=now)
     assert store.connections.get(mine) is None
     (left,) = store.deletions.pending()
-    assert (left.connection_id, left.page_ids, left.requested_at) == (mine, ("mine",), now)
+    assert (left.connection_id, left.partition_keys, left.requested_at) == (mine, (key,), now)
     store.deletions.finish(mine)
     assert store.deletions.pending() == []
 
@@ -324,7 +325,7 @@ def test_an_export_of_ten_thousand_rows_fills_no_memory_and_keeps_nobody_waiting
     row = {
         column.name: value
         for column, value in zip(LinkEntryRow.__table__.columns, _first_entry(store), strict=True)
-        if column.name != "page_id"
+        if column.name not in ("page_id", "partition_key")
     }
     with store.engine.begin() as connection:
         connection.execute(
@@ -364,6 +365,7 @@ def test_the_shape_of_an_export_is_the_documented_one(store: Store, mine: str) -
         "connections",
         "api_tokens",
         "content_databases",
+        "digests",
         "ledger",
         "link_databases",
         "link_entries",

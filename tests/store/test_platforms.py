@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from svp_dagster.errors import Code
-from svp_dagster.store.platforms import FIRST_CANARY, LONGEST_CANARY, FailedPost, Platform
+from svp_dagster.store.installation.platforms import FIRST_CANARY, LONGEST_CANARY, FailedPost, Platform
 from svp_dagster.store.store import Store
 from tests.store.examples import all_at_once
 

@@ -11,7 +11,7 @@ from svp_dagster.models import Status
 from svp_dagster.rows.waiting import MAX_WAITS, failure_rule, final_outcome, waiting_outcome
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
-from tests.store.examples import GONE, link, schema, sign_in
+from tests.store.examples import link, schema, sign_in
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 BUSY = failure(Code.RATE_LIMITED, retry_after_s=900.0)
@@ -251,18 +251,3 @@ def test_rows_that_failed_for_good_are_listed_the_latest_first(store: Store, con
         )
     assert [entry.link.page_id for entry in store.sweep.failed(code=None, limit=9)] == ["private", "gone"]
     assert [entry.link.page_id for entry in store.sweep.failed(code="gone", limit=9)] == ["gone"]
-
-
-def test_finished_rows_are_walked_through_by_their_end(store: Store, connection_id: str, now: datetime) -> None:
-    for minutes, page_id in ((0, "b"), (0, "a"), (1, "c"), (9, "late")):
-        at = now + minutes * MINUTE
-        store.entries.reject(link(connection_id, at=at, page_id=page_id), GONE, now=at)
-    store.entries.request(link(connection_id, at=now, page_id="open"), now=now)
-
-    def walk(after: tuple[datetime, str]) -> list[str]:
-        found = store.sweep.finished(after=after, before=now + 5 * MINUTE, limit=2)
-        return [entry.link.page_id for entry in found]
-
-    assert walk((now - MINUTE, "")) == ["a", "b"]
-    assert walk((now, "b")) == ["c"]
-    assert walk((now + MINUTE, "c")) == []

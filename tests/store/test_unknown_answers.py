@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from svp_dagster.store.installation.unknown_answers import MAX_KINDS
 from svp_dagster.store.store import Store
-from svp_dagster.store.unknown_answers import MAX_KINDS
 from svp_dagster.unknown_answers import UnknownAnswer
 from tests.store.examples import all_at_once
 

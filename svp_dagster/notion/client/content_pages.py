@@ -1,4 +1,4 @@
-"""The pages of Content Databases: found, created, updated."""
+"""The pages of Content Databases, and those of digests: found, created, updated."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from svp_dagster.models import ContentPage, JsonObject
 from svp_dagster.notion.blocks import REQUEST_BYTES, batches, size_bytes
 from svp_dagster.notion.client.created_time import to_minute
 from svp_dagster.notion.client.endpoints import Endpoints
-from svp_dagster.notion.client.failures import CONTENT_DATABASE, CONTENT_PAGE, RELATED_DATABASE
+from svp_dagster.notion.client.failures import CONTENT_DATABASE, CONTENT_PAGE, DIGEST_HOME, RELATED_DATABASE
 from svp_dagster.notion.client.http import Call
 from svp_dagster.notion.client.page_body import PageBody
 from svp_dagster.notion.client.query import query
 from svp_dagster.notion.client.responses import parse_content_page, parse_page, read
 from svp_dagster.notion.client.upload import files_in, local_files, upload_all, with_files, with_uploads
 from svp_dagster.notion.relations import MAX_TITLES, pages_by_title, title_filter
+from svp_dagster.notion.rich_text import rich_text
 from svp_dagster.notion.schema import Column
 
+MAX_BELOW = 1000
+"""Most blocks of a page among which a page below it is looked for."""
 MAX_RELATED = 1000
 """Most pages of a related database that one query for titles looks at."""
 
@@ -112,6 +115,29 @@ class ContentPages(Endpoints):
         call = Call(method="POST", path="pages", body=body, subject=CONTENT_DATABASE)
         page = read(partial(parse_content_page, created=True), self._calls.send_once(call, look=look))
         return page.model_copy(update={"has_whole_body": fits and len(first) == len(sendable)})
+
+    def page_below(self, parent_page_id: str, title: str) -> ContentPage:
+        """Return the page of this title below a page, an empty new one where there is none.
+
+        Raises `database_not_shared` where the page above is gone or isn't shared.
+        """
+        parent_id = DIGEST_HOME.require_id(parent_page_id)
+
+        def look() -> JsonObject | None:
+            below = Call(method="GET", path=f"blocks/{parent_id}/children", subject=DIGEST_HOME)
+            for block in self._calls.objects(below, limit=MAX_BELOW):
+                if (block.get("child_page") or {}).get("title") == title:
+                    return self._calls.send(Call(method="GET", path=f"pages/{block['id']}", subject=DIGEST_HOME))
+            return None
+
+        if (present := look()) is not None:
+            return read(partial(parse_content_page, created=False), present)
+        body = {
+            "parent": {"type": "page_id", "page_id": parent_id},
+            "properties": {"title": {"title": rich_text(title)}},
+        }
+        call = Call(method="POST", path="pages", body=body, subject=DIGEST_HOME)
+        return read(partial(parse_content_page, created=True), self._calls.send_once(call, look=look))
 
     def update_page(self, page_id: str, properties: JsonObject) -> ContentPage:
         """Write to the columns of a page. Raises `database_not_shared` if it is gone, `schema_changed`."""

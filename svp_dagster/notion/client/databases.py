@@ -10,7 +10,7 @@ from svp_dagster.models import JsonObject
 from svp_dagster.notion import templates
 from svp_dagster.notion.client.created_time import is_created_since
 from svp_dagster.notion.client.endpoints import Endpoints
-from svp_dagster.notion.client.failures import CONTENT_DATABASE, LINK_DATABASE, PARENT_PAGE
+from svp_dagster.notion.client.failures import CONTENT_DATABASE, DIGEST_HOME, LINK_DATABASE, PARENT_PAGE
 from svp_dagster.notion.client.http import Call
 from svp_dagster.notion.client.responses import (
     Database,
@@ -73,6 +73,14 @@ class Databases(Endpoints):
         """Return the pages that the connection can see, the last edited first, without rows of databases."""
         pages = (page for page in self._search("page") if _is_top_level(page))
         return [read(parse_page, page) for page in islice(pages, limit)]
+
+    def home_page(self, page_id: str) -> Page:
+        """Return the page that digests are to be made below."""
+        path = f"pages/{DIGEST_HOME.require_id(page_id)}"
+        response = self._calls.send(Call(method="GET", path=path, subject=DIGEST_HOME))
+        if response.get("in_trash"):
+            raise DIGEST_HOME.not_found("in the trash")
+        return read(parse_page, response)
 
     def search_data_sources(self, *, limit: int = 100) -> list[DataSource]:
         """Return the data sources that the connection can see, the last edited first."""

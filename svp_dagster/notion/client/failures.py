@@ -84,6 +84,7 @@ CONTENT_DATABASE = Subject(name="Content Database", not_found_code=Code.DATABASE
 RELATED_DATABASE = Subject(name="related database", not_found_code=Code.DATABASE_NOT_SHARED)
 CONTENT_PAGE = Subject(name="page in the Content Database", not_found_code=Code.DATABASE_NOT_SHARED)
 PARENT_PAGE = Subject(name="page for the new database", not_found_code=Code.DATABASE_NOT_SHARED)
+DIGEST_HOME = Subject(name="page for the weekly digest", not_found_code=Code.DATABASE_NOT_SHARED)
 ROW = Subject(name="Link Database", not_found_code=Code.ROW_GONE)
 
 

@@ -43,7 +43,7 @@ def local_files(blocks: Iterable[JsonObject]) -> Iterator[Path]:
     """Yield the files that `blocks` and their children name."""
     for block in blocks:
         if "path" in block[block["type"]]:
-            yield Path(block["file"]["path"])
+            yield Path(block[block["type"]]["path"])
         yield from local_files(children(block))
 
 

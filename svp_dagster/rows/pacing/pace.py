@@ -20,8 +20,8 @@ from svp_dagster.models import Link, LinkEntry, Visit
 from svp_dagster.rows.pacing import turns
 from svp_dagster.rows.pacing.turns import Candidate
 from svp_dagster.rows.site_rules import SiteRules
-from svp_dagster.store.addresses import Address
 from svp_dagster.store.entries import Entry
+from svp_dagster.store.installation.addresses import Address
 from svp_dagster.store.store import Store
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from svp_dagster.store.addresses import Address, SiteRequest
+from svp_dagster.store.installation.addresses import Address, SiteRequest
 
 HEADROOM = 2
 """Requests of a window that no turn is planned with: for front pages, rulings and short links."""

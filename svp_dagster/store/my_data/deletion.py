@@ -23,13 +23,13 @@ from svp_dagster.store.tables import ConnectionRow, ContentRow, DeletionRow, Led
 
 
 class Deletion(Value):
-    """A connection whose data were deleted, and its rows, by which Dagster knows them.
+    """A connection whose data were deleted, and the partitions of its rows, by which Dagster knows them.
 
     `is_revoked`: Notion has no grant left that is to be revoked.
     """
 
     connection_id: str
-    page_ids: tuple[str, ...]
+    partition_keys: tuple[str, ...]
     is_revoked: bool
     requested_at: datetime
 
@@ -47,12 +47,12 @@ class Deletions:
             row = session.get(ConnectionRow, connection_id, with_for_update=True)
             if row is None:
                 return False
-            page_ids = _lock_entries(session, connection_id)
+            keys = _lock_entries(session, connection_id)
             _lock_results(session, connection_id)
             _keep_sums(session, connection_id)
             session.add(
                 DeletionRow(
-                    connection_id=connection_id, page_ids=page_ids, access_token=row.access_token, requested_at=now
+                    connection_id=connection_id, partition_keys=keys, access_token=row.access_token, requested_at=now
                 )
             )
             session.flush()
@@ -100,9 +100,10 @@ class Deletions:
 
 
 def _lock_entries(session: Session, connection_id: str) -> list[str]:
-    """Return the page ids of the connection's rows, in the order in which others lock them."""
-    query = select(LinkEntryRow.page_id).where(LinkEntryRow.connection_id == connection_id)
-    return list(session.scalars(query.order_by(LinkEntryRow.page_id).with_for_update()))
+    """Lock the connection's rows, in the order in which others do, and return the partition keys that they have."""
+    query = select(LinkEntryRow.partition_key).where(LinkEntryRow.connection_id == connection_id)
+    keys = session.scalars(query.order_by(LinkEntryRow.page_id).with_for_update())
+    return [key for key in keys if key is not None]
 
 
 def _lock_results(session: Session, connection_id: str) -> None:
@@ -154,7 +155,7 @@ def _delete_leftovers(session: Session, connection_id: str) -> None:
 def _deletion(row: DeletionRow) -> Deletion:
     return Deletion(
         connection_id=row.connection_id,
-        page_ids=tuple(row.page_ids),
+        partition_keys=tuple(row.partition_keys),
         is_revoked=row.access_token is None,
         requested_at=row.requested_at,
     )

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import JsonObject
-from svp_dagster.store.addresses import Address, SiteRequest
+from svp_dagster.store.installation.addresses import Address, SiteRequest
 from svp_dagster.store.tables import AddressRow, PlatformRow
 
 

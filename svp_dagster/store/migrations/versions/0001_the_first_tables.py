@@ -25,6 +25,8 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("output_language", sa.String(), nullable=False),
         sa.Column("monthly_budget_usd", sa.Double(), nullable=True),
+        sa.Column("digest_home_id", sa.String(), nullable=True),
+        sa.Column("digest_home_title", sa.String(), nullable=False),
         sa.Column("trusted", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -46,7 +48,7 @@ def upgrade() -> None:
     op.create_table(
         "deletions",
         sa.Column("connection_id", sa.String(), nullable=False),
-        sa.Column("page_ids", sa.JSON(), nullable=False),
+        sa.Column("partition_keys", sa.JSON(), nullable=False),
         sa.Column("access_token", sa.String(), nullable=True),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_deletions")),
@@ -74,6 +76,19 @@ def upgrade() -> None:
         sa.Column("state", sa.JSON(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_addresses")),
+    )
+    op.create_table(
+        "alerts",
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("sentence", sa.String(), nullable=False),
+        sa.Column("link", sa.String(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("cause", name=op.f("pk_alerts")),
     )
     op.create_table(
         "sign_ins",
@@ -198,6 +213,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reservations_connection_id"), ["connection_id"], unique=False)
 
     op.create_table(
+        "digests",
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("week", sa.String(), nullable=False),
+        sa.Column("page_id", sa.String(), nullable=False),
+        sa.Column("page_url", sa.String(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name=op.f("fk_digests_connection_id_connections"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("connection_id", "week", name=op.f("pk_digests")),
+    )
+    op.create_table(
         "link_databases",
         sa.Column("connection_id", sa.String(), nullable=False),
         sa.Column("database_id", sa.String(), nullable=False),
@@ -227,6 +254,7 @@ def upgrade() -> None:
         "link_entries",
         sa.Column("page_id", sa.String(), nullable=False),
         sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("partition_key", sa.String(), nullable=True),
         sa.Column("url", sa.String(), nullable=False),
         sa.Column("link_url", sa.String(), nullable=True),
         sa.Column("platform", sa.String(), nullable=True),
@@ -263,6 +291,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("page_id", name=op.f("pk_link_entries")),
+        sa.UniqueConstraint("partition_key", name=op.f("uq_link_entries_partition_key")),
     )
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_link_entries_holder"), ["holder"], unique=False)
@@ -332,6 +361,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_link_databases_data_source_id"))
 
     op.drop_table("link_databases")
+    op.drop_table("digests")
     with op.batch_alter_table("reservations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reservations_connection_id"))
 
@@ -357,6 +387,7 @@ def downgrade() -> None:
 
     op.drop_table("sign_ins")
     op.drop_table("unknown_answers")
+    op.drop_table("alerts")
     op.drop_table("addresses")
     op.drop_table("platforms")
     op.drop_table("deletions")

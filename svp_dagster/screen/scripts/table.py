@@ -9,7 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from svp_dagster.screen import tesseract
+from svp_dagster.screen.scripts import tesseract
 
 LEAST_SHARE = 1 / 3
 """Share of a line's letters that are of its script: the rest may be names in Latin letters."""
@@ -51,6 +51,15 @@ SCRIPTS = (*OTHER_SCRIPTS, VIETNAMESE)
 def installed_languages() -> list[str]:
     """Return the languages that serve here, in a stable order."""
     return [language for script in SCRIPTS for language in script.installed]
+
+
+def coverage() -> str:
+    """Return what is read here beside Latin, Chinese and Japanese, or what is missing for it, for the operator."""
+    missing = missing_packages()
+    if not missing:
+        return f"with Tesseract for {', '.join(script.name for script in SCRIPTS)}"
+    packages = " ".join(package for each in missing.values() for package in each)
+    return f"without {', '.join(missing)}: on Debian or Ubuntu `apt-get install tesseract-ocr {packages}`"
 
 
 def missing_packages() -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from typing import TypeVar
 import dagster as dg
 
 from svp_dagster.defs import runs
-from svp_dagster.defs.assets import DESCRIPTIONS
+from svp_dagster.defs.assets import RESULTS
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
@@ -33,7 +33,12 @@ REVOKED_WITHIN = timedelta(days=1)
 """How long the grant is tried to be revoked while Notion doesn't answer."""
 
 
-@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Remove the runs, partitions, media and grants of connections whose data were deleted, in the app or "
+    "with `svp forget`. A tick says how many deletions are over. Leave it running: people were promised that.",
+)
 def deleted_connections(
     context: dg.SensorEvaluationContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -84,14 +89,13 @@ def _remove_traces(
 ) -> int:
     """Remove what is left of a connection. Return how many of its runs and partitions still are."""
     link_rows.store.deletions.delete_leftovers(deletion)
-    runs.adopt(instance, deletion.connection_id, deletion.page_ids, before=deletion.requested_at)
     left = _remove_runs(instance, work_folder, deletion, ends_at=ends_at)
     return left + _remove_partitions(instance, link_rows, deletion, ends_at=ends_at)
 
 
 def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion: Deletion, *, ends_at: float) -> int:
     """Cancel the runs that go on, and delete those that are over. Return how many are left."""
-    found = runs.of_connection(instance, deletion.connection_id)
+    found = runs.of_deleted(instance, deletion)
     left = len(found)
     for run in _in_time(found, ends_at):
         ended_at = runs.ended_at(instance, run.run_id)
@@ -107,12 +111,12 @@ def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion
 def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deletion: Deletion, *, ends_at: float) -> int:
     """Delete the partitions of the rows, but of those that were registered again. Return how many are left."""
     name = str(link_entries.name)
-    found = set(deletion.page_ids).intersection(instance.get_dynamic_partitions(name))
+    found = set(deletion.partition_keys).intersection(instance.get_dynamic_partitions(name))
     for some in runs.batches(found):
-        found -= link_rows.store.entries.known(some).keys()
+        found -= link_rows.store.entries.of_partitions(some).keys()
     left = len(found)
-    for page_id in _in_time(sorted(found), ends_at):
-        instance.delete_dynamic_partition(name, page_id)
+    for key in _in_time(sorted(found), ends_at):
+        instance.delete_dynamic_partition(name, key)
         left -= 1
     return left
 
@@ -122,7 +126,7 @@ def _clean_catalogue(instance: dg.DagsterInstance) -> None:
 
     These are each asset's last materialization, and the cached keys of those that are materialized.
     """
-    for key in map(dg.AssetKey, DESCRIPTIONS):
+    for key in map(dg.AssetKey, RESULTS):
         instance.wipe_asset_cached_status([key])
         last = instance.get_latest_materialization_event(key)
         if last is not None and last.run_id and not instance.has_run(last.run_id):

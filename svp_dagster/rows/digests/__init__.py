@@ -1,0 +1,1 @@
+"""Weekly digests in Notion."""

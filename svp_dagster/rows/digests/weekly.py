@@ -1,0 +1,120 @@
+"""Make the digest of a week: one page for each connection that wants one, updated in place if it is made again."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from svp_dagster.errors import SvpError
+from svp_dagster.models import ContentPage, Status
+from svp_dagster.publish.digest import digest_blocks
+from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.store.digests import SavedLink
+from svp_dagster.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+MOST_LINKS = 300
+"""Links that a digest lists. With their pictures they are some 600 blocks."""
+MOST_PICTURES = 40
+"""Pictures of a digest: each takes two calls of Notion, which allows three a second."""
+CONNECTIONS_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Week:
+    """Seven days from a Monday in UTC."""
+
+    monday: date
+
+    @property
+    def name(self) -> str:
+        """Its Monday in ISO 8601."""
+        return self.monday.isoformat()
+
+    @property
+    def since(self) -> datetime:
+        """Its beginning."""
+        return datetime.combine(self.monday, time(), UTC)
+
+    @property
+    def until(self) -> datetime:
+        """Its end."""
+        return self.since + timedelta(days=7)
+
+    @property
+    def title(self) -> str:
+        """The title of its pages. It has the year, so that no two weeks share one."""
+        sunday = self.monday + timedelta(days=6)
+        return f"Saved from {self.monday.day} {self.monday:%B} to {sunday.day} {sunday:%B %Y}"
+
+
+@dataclass
+class Made:
+    """How many digests were made. `failed` has the sentence of the failure by connection."""
+
+    created: int = 0
+    updated: int = 0
+    empty: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def make_digests(rows: LinkRows, week: Week) -> Made:
+    """Make the week's digests of all connections that want them. One that fails doesn't stop the others."""
+    made = Made()
+    for connection_id, home_id in _subscribers(rows.store):
+        try:
+            page = _make(rows, connection_id, home_id, week)
+        except SvpError as error:
+            logger.warning("digest of connection %s: %s: %s", connection_id, error.code, error.detail or error.sentence)
+            made.failed[connection_id] = error.sentence
+            continue
+        if page is None:
+            made.empty += 1
+        elif page.created:
+            made.created += 1
+        else:
+            made.updated += 1
+    return made
+
+
+def _subscribers(store: Store) -> Iterator[tuple[str, str]]:
+    last = ""
+    while found := store.digests.subscribers(after=last, limit=CONNECTIONS_AT_ONCE):
+        yield from found
+        last = found[-1][0]
+
+
+def _make(rows: LinkRows, connection_id: str, home_id: str, week: Week) -> ContentPage | None:
+    """Make a connection's digest and return its page; None for a week in which nothing was saved."""
+    store = rows.store
+    saved = store.digests.saved(connection_id, since=week.since, until=week.until, limit=MOST_LINKS + 1)
+    if not saved:
+        return None
+    usd = store.digests.cost_usd(connection_id, since=week.since, until=week.until)
+    workspace = rows.workspace(connection_id)
+    known_id = store.digests.page_id(connection_id, week.name)
+    page = workspace.content_page(known_id) if known_id else None
+    page = page or workspace.page_below(home_id, week.title)
+    store.digests.record(connection_id, week.name, page, now=datetime.now(UTC))
+    with tempfile.TemporaryDirectory() as folder:
+        listed = saved[:MOST_LINKS]
+        blocks = digest_blocks(listed, _pictures(store, listed, Path(folder)), usd=usd, is_cut=len(saved) > MOST_LINKS)
+        workspace.replace_body(page.page_id, blocks)
+    return page
+
+
+def _pictures(store: Store, saved: Sequence[SavedLink], folder: Path) -> dict[str, Path]:
+    """Write the thumbnails of completed links to a folder. Return them by media key."""
+    keys = dict.fromkeys(link.media_key for link in saved if link.status is Status.COMPLETED and link.media_key)
+    pictures: dict[str, Path] = {}
+    for number, key in enumerate(keys):
+        jpeg = store.contents.thumbnail(key) if len(pictures) < MOST_PICTURES else None
+        if jpeg:
+            pictures[key] = folder / f"{number}.jpg"
+            pictures[key].write_bytes(jpeg)
+    return pictures
