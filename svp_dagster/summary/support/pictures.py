@@ -15,6 +15,7 @@ from svp_dagster.models import Evidence
 from svp_dagster.notion.schema import Column, ColumnType
 from svp_dagster.summary.extractive.patterns import emails, mentions, urls
 from svp_dagster.summary.language.moments import weekdays
+from svp_dagster.summary.language.names import capitalised_names
 from svp_dagster.summary.language.tongues import alike, content_words, guess, word_set
 from svp_dagster.summary.support.options import judge_name
 from svp_dagster.summary.support.texts import is_another_name, is_stated, misses_figure
@@ -39,9 +40,6 @@ _DENIED = "the text denies it"
 _ASKS_FOR_FACT = "this column asks for what has to be said or written"
 _UNCONFIRMED = "it has a figure, a name or an address that no text confirms"
 _CURRENCIES = re.compile("[$€£¥₹]")
-_NAME = re.compile(r"(?<![.!?:…])\s(?P<name>[A-ZÀ-Þ][\w'’-]{2,})")
-_SHORT_DAY = re.compile(r"\b[a-z]{3}\b", re.IGNORECASE)
-"""The sun is seen more often than a Sunday."""
 _HALF = 0.5
 # What the name of a column asks for that looks don't prove: names, places, addresses, times and amounts.
 _FACTS = word_set(
@@ -114,7 +112,7 @@ def _reason(column: Column, value: str, shown: Sequence[Evidence], whole: Whole)
 
 
 def _has_unknown_fact(text: str, whole: Whole) -> bool:
-    if misses_figure(text, whole) or not weekdays(_SHORT_DAY.sub(" ", text)) <= whole.weekdays:
+    if misses_figure(text, whole) or not weekdays(text) <= whole.weekdays:
         return True
     if not all(is_stated(figure, whole) for figure in whole.figures_of(text)):
         return True
@@ -130,7 +128,7 @@ def _has_unknown_name(text: str, whole: Whole, plain: Sequence[str] = ()) -> boo
     """
     if guess(text) == "de":
         return False
-    names = [comparable(found["name"]) for found in _NAME.finditer(text)]
+    names = [*map(comparable, capitalised_names(text))]
     return not all(whole.words.has(name) or _is_any(name, plain) for name in names)
 
 

@@ -9,6 +9,7 @@ from rapidfuzz import fuzz
 
 from svp_dagster.summary.language.figures import Figure, close, counted, ranges
 from svp_dagster.summary.language.moments import time_ranges, times, weekdays, without_times
+from svp_dagster.summary.language.names import capitalised_names
 from svp_dagster.summary.language.negation import clauses, has_negation
 from svp_dagster.summary.language.tongues import alike, content_words, guess, share_in, word_set
 from svp_dagster.summary.support.verdicts import Statement, Verdict, Whole
@@ -31,8 +32,7 @@ _ABSENT = word_set(
 )
 _MODEL = re.compile(r"(?<!\w)[a-z]{1,8}\d{1,4}(?!\w)")
 """The name of a model, such as "x2". Its number has to be right, too."""
-_CAPITALISED = re.compile(r"(?<![\w.!?:])\s(?P<name>[A-ZÀ-Þ][\w'’-]{2,})")
-_LOWER = re.compile(r"\b[a-zà-ÿ]{4,}")
+_LOWER = re.compile(r"[a-zà-ÿ]{4,}")
 
 
 def judge_text(value: str, statements: Sequence[Statement], whole: Whole) -> Verdict:
@@ -214,9 +214,10 @@ def _in_one_clause(words: Sequence[str], statement: Statement) -> bool:
 
 def _names_others(value: str, whole: Whole) -> bool:
     """Return whether a text names somebody or something that the material doesn't, as far as capitals tell names."""
-    if guess(value) == "de" or not _LOWER.search(value):
+    is_title_case = not any(_LOWER.fullmatch(word) and content_words(word) for word in _WORD.findall(value))
+    if guess(value) == "de" or is_title_case:
         return False
-    names = [comparable(found["name"]) for found in _CAPITALISED.finditer(value)]
+    names = map(comparable, capitalised_names(value))
     return not all(whole.words.has(name) for name in names if " " not in name)
 
 
