@@ -215,9 +215,9 @@ def _in_one_clause(words: Sequence[str], statement: Statement) -> bool:
 def _names_others(value: str, whole: Whole) -> bool:
     """Return whether a text names somebody or something that the material doesn't, as far as capitals tell names."""
     is_title_case = not any(_LOWER.fullmatch(word) and content_words(word) for word in _WORD.findall(value))
-    if guess(value) == "de" or is_title_case:
+    if is_title_case:
         return False
-    names = map(comparable, capitalised_names(value))
+    names = map(comparable, capitalised_names(value, whole.language))
     return not all(whole.words.has(name) for name in names if " " not in name)
 
 

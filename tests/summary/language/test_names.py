@@ -5,6 +5,13 @@ import pytest
 from svp_dagster.summary.language.names import capitalised_names
 
 
+def test_german_nouns_are_no_names() -> None:
+    assert capitalised_names("Das ist die beste Suppe mit Nudeln") == []
+    assert capitalised_names("Die Nudeln in Salzwasser kochen.", "en") == []
+    assert capitalised_names("Pasta in Rome", "en") == ["Rome"]
+    assert capitalised_names("Pasta in Rom", "de") == []
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
