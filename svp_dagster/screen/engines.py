@@ -152,7 +152,7 @@ class LocalReader(Component):
     @property
     def recipe(self) -> str:
         """Engine, model and parameters in one line."""
-        return f"rapidocr 4 search={SEARCH_SIDE_PX},{SEARCH_PIXELS} floor={CERTAINTY_FLOOR}"
+        return f"rapidocr 5 search={SEARCH_SIDE_PX},{SEARCH_PIXELS} floor={CERTAINTY_FLOOR}"
 
     def read(self, pictures: Sequence[Path], *, meter: Meter, limit_s: float) -> list[list[Word] | None]:  # noqa: ARG002 (nothing is paid)
         """Return the lines of each picture, None for those that `limit_s` left no time for."""
