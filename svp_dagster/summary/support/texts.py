@@ -12,6 +12,7 @@ from svp_dagster.summary.language.moments import time_ranges, times, weekdays, w
 from svp_dagster.summary.language.names import capitalised_names
 from svp_dagster.summary.language.negation import clauses, has_negation
 from svp_dagster.summary.language.tongues import alike, content_words, guess, share_in, word_set
+from svp_dagster.summary.language.units import MONEY
 from svp_dagster.summary.support.verdicts import Statement, Verdict, Whole
 from svp_dagster.summary.words import comparable, is_unspaced
 
@@ -107,7 +108,9 @@ def _is_in_digits(figure: Figure, read: str, plain: str) -> bool:
 
 
 def is_stated(figure: Figure, whole: Whole) -> bool:
-    """Return whether a figure is in the material, be it in another unit."""
+    """Return whether a figure is in the material, be it in another unit, but not in a currency that nothing names."""
+    if figure.unit is not None and figure.unit.kind in MONEY - whole.currencies:
+        return False
     if figure.value == 1:  # "a pinch" is one, too
         return True
     return any(figure.equals(other) or _are_pounds(figure, other) for other in whole.figures)
