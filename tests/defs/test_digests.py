@@ -180,7 +180,7 @@ def share(installation: Installation) -> str:
     with store.engine.begin() as connection:
         statement = "UPDATE link_entries SET connection_id = ? WHERE status = 'failed'"
         connection.exec_driver_sql(statement, (second.id,))
-    below = notion.client.pages.create(parent={"page_id": notion.page_id}, properties={"title": {"title": []}})
+    below: Any = notion.client.pages.create(parent={"page_id": notion.page_id}, properties={"title": {"title": []}})
     store.digests.choose_home(second.id, page_id=below["id"], title="Home", now=now)
     return second.id
 

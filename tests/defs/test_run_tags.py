@@ -13,7 +13,16 @@ import yaml
 
 from svp_dagster.commands.processes import PROJECT
 from svp_dagster.defs.run_queue.tags import links, row_tags
-from svp_dagster.defs.runs import CONNECTION_TAG, PARTITION_TAG, PRIORITY_TAG, ROW_TAG, VIDEO_TAG
+from svp_dagster.defs.runs import (
+    CONNECTION_TAG,
+    HOUSEKEEPING,
+    KIND_TAG,
+    PARTITION_TAG,
+    PRIORITY_TAG,
+    ROW,
+    ROW_TAG,
+    VIDEO_TAG,
+)
 from svp_dagster.models import ContentPage, Link
 from svp_dagster.rows.pacing.shares import DELAY
 from svp_dagster.settings import Settings
@@ -186,6 +195,9 @@ def test_a_run_without_a_row_needs_no_store(rows: Store, dagster: Operator, monk
 
 def test_the_limits_count_runs_by_these_tags() -> None:
     concurrency = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["concurrency"]
-    limits = {limit["key"]: limit for limit in concurrency["runs"]["tag_concurrency_limits"]}
-    assert limits.keys() == {CONNECTION_TAG, VIDEO_TAG}
-    assert {str(limit["value"]) for limit in limits.values()} == {"{'applyLimitPerUniqueValue': True}"}
+    limits = concurrency["runs"]["tag_concurrency_limits"]
+    by_value = {limit["key"] for limit in limits if limit["value"] == {"applyLimitPerUniqueValue": True}}
+    by_kind = {limit["value"]: limit["limit"] for limit in limits if limit["key"] == KIND_TAG}
+    assert by_value == {CONNECTION_TAG, VIDEO_TAG}
+    assert by_kind.keys() == {ROW, HOUSEKEEPING}
+    assert sum(by_kind.values()) == concurrency["runs"]["max_concurrent_runs"]
