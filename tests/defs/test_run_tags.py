@@ -105,6 +105,26 @@ def test_the_runs_of_a_backfill_take_their_turns_with_everybody_s(
     assert max(ranks) < 0  # 0 is before all that the sensor requested
 
 
+def test_a_run_is_queued_without_loading_all_others_of_its_connection(
+    rows: Store, dagster: Operator, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the time that a backfill takes to be queued would grow with the square of its rows."""
+    keys = start(rows, dagster, "first", "second", now=now)
+    dagster.launch("process_link", {PARTITION_TAG: keys[0]})
+    loaded: list[dg.DagsterRun] = []
+    get_runs = dg.DagsterInstance.get_runs
+
+    def watched(instance: dg.DagsterInstance, *arguments: Any, **options: Any) -> Any:
+        found = get_runs(instance, *arguments, **options)
+        loaded.extend(found)
+        return found
+
+    monkeypatch.setattr(dg.DagsterInstance, "get_runs", watched)
+    run = run_of(dagster, dagster.launch("process_link", {PARTITION_TAG: keys[1]}))
+
+    assert [found for found in loaded if found.run_id != run.run_id] == []
+
+
 def test_a_run_from_the_launchpad_has_the_tags_of_its_row_whatever_was_typed(
     rows: Store, dagster: Operator, now: datetime
 ) -> None:
