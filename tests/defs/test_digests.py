@@ -12,6 +12,7 @@ import pytest
 from svp_dagster.defs import digests as digests_job
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import ContentPage
+from svp_dagster.notion.client import http
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.rows.digests import weekly
 from svp_dagster.store.connections import Tokens
@@ -24,8 +25,9 @@ JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 
 
 @pytest.fixture
-def kitchen(installation: Installation) -> Installation:
+def kitchen(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """A connection that wants digests, with one link that became a page and one that failed."""
+    monkeypatch.setattr(weekly, "SPACING_S", 0.0)
     installation.downloader = WrittenPosts()
     installation.process(SOUP, "cooking")
     installation.store.contents.set_thumbnail(f"Written:{SOUP}", JPEG)
@@ -209,6 +211,22 @@ def test_a_connection_that_is_deleted_meanwhile_stops_no_digest_of_others(
         "refused": 1,
         "failed": 0,
     }
+
+
+def test_a_digest_leaves_publishing_half_of_what_notion_allows(
+    kitchen: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(weekly, "SPACING_S", 0.66)
+    monkeypatch.setattr(http.time, "sleep", pauses.append)
+    before = len(kitchen.notion.raw.get("/_sandbox/requests").json()["requests"])
+
+    assert make(kitchen).success
+
+    sent = kitchen.notion.raw.get("/_sandbox/requests").json()["requests"][before:]
+    calls = [request for request in sent if request["path"].startswith("/v1/")]
+    assert len(calls) > 5
+    assert pauses.count(0.66) >= len(calls)
 
 
 def test_digests_that_no_time_was_left_for_are_made_first_by_the_next_run(

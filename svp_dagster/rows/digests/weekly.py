@@ -29,6 +29,8 @@ MOST_PICTURES = 40
 """Pictures of a digest: each takes two calls of Notion, which allows three a second."""
 WORKERS = 8
 """Connections at the same time: each has a rate limit of its own at Notion."""
+SPACING_S = 0.5
+"""Pause before each call: half of what Notion allows a connection (3 a second) is left to publishing."""
 
 Outcome = Literal["created", "updated", "empty", "left"] | SvpError
 
@@ -128,7 +130,7 @@ def _make(rows: LinkRows, connection_id: str, home_id: str, week: Week) -> Conte
     if not saved:
         return None
     usd = store.digests.cost_usd(connection_id, since=week.since, until=week.until)
-    workspace = rows.workspace(connection_id)
+    workspace = rows.workspace(connection_id, spacing_s=SPACING_S)
     known_id = store.digests.page_id(connection_id, week.name)
     page = workspace.content_page(known_id) if known_id else None
     page = page or workspace.page_below(home_id, week.title)
