@@ -39,6 +39,12 @@ NAMES = [spec.get_python_identifier() for spec in SPECS]
 """Those of the outputs that stand for the checks."""
 
 
+def outs(asset: str) -> dict[str, dg.Out]:
+    """Return the outputs that stand for the checks of an asset, for the op that makes it."""
+    names = [spec.get_python_identifier() for spec in SPECS if spec.asset_key == dg.AssetKey(asset)]
+    return {name: dg.Out(dg.Nothing) for name in names}
+
+
 def heard(transcript: Transcript) -> dg.AssetCheckResult:
     """Check the transcript. One of which the filter of invented text left nothing was not heard."""
     counts = {"words": len(transcript.text.split()), "segments": len(transcript.segments)}
