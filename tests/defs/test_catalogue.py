@@ -12,13 +12,12 @@ import yaml
 from svp_dagster import engines
 from svp_dagster.commands.processes import PROJECT
 from svp_dagster.defs.checks import MIN_COLUMNS_FILLED, SPECS
+from tests.defs.graphql import IMPLICIT
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
 
 pytest_plugins = ("tests.media_site",)
 
-IMPLICIT = "__ASSET_JOB"
-"""Dagster's own job, which *Materialize* in the catalogue and backfills of assets run."""
 PASTA = "https://www.tiktok.com/@weeknight.kitchen/video/7512345678901234501"
 LINEAGE = {
     "video": set(),
@@ -74,7 +73,7 @@ def materialize(installation: Installation, page_id: str) -> dg.ExecuteInProcess
     """Materialize the assets of a row in the catalogue."""
     job = installation.definitions.resolve_job_def(IMPLICIT)
     selected = job.get_subset(asset_selection={dg.AssetKey(name) for name in LINEAGE})
-    return selected.execute_in_process(instance=installation.instance, partition_key=page_id, raise_on_error=False)
+    return selected.execute_in_process(instance=installation.instance, partition_key=installation.key(page_id), raise_on_error=False)
 
 
 def test_materialize_in_the_catalogue_makes_the_page_of_the_chosen_partition_again(
@@ -145,7 +144,7 @@ def test_each_page_is_measured_by_checks_whose_numbers_make_a_chart(installation
     assert checks.keys() == {"heard", "read", "evidence_checked", "columns_filled", "quotes_support"}
     for check in checks.values():
         assert check.severity is dg.AssetCheckSeverity.WARN
-        assert check.partition == page_id
+        assert check.partition == installation.key(page_id)
         assert not check.blocking
     words = checks["heard"].metadata["words"]
     assert isinstance(words, dg.IntMetadataValue)

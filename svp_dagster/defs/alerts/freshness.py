@@ -19,6 +19,7 @@ from svp_dagster.store.store import Store
 CAUSE = "no new pages"
 CONTENT_PAGE = dg.AssetKey("content_page")
 CHECK = "freshness"
+CHECK_KEY = dg.AssetCheckKey(CONTENT_PAGE, CHECK)
 GAP = timedelta(minutes=10)
 """Ticks that are further apart were interrupted: the daemon was stopped, or the machine slept."""
 
