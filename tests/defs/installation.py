@@ -134,7 +134,7 @@ class Installation:
         return again
 
     def execute(self, run: dg.DagsterRun) -> dg.JobExecutionResult:
-        """Execute a run that left the queue, as its process does, and evaluate the sensor of failed runs if it fails."""
+        """Execute a run that left the queue, and evaluate the sensor of failed runs if it fails."""
         result = execute_run(_reconstructable(run.job_name), run, self.instance)
         if not result.success:
             self.after_failure(run.run_id)

@@ -73,7 +73,9 @@ def materialize(installation: Installation, page_id: str) -> dg.ExecuteInProcess
     """Materialize the assets of a row in the catalogue."""
     job = installation.definitions.resolve_job_def(IMPLICIT)
     selected = job.get_subset(asset_selection={dg.AssetKey(name) for name in LINEAGE})
-    return selected.execute_in_process(instance=installation.instance, partition_key=installation.key(page_id), raise_on_error=False)
+    return selected.execute_in_process(
+        instance=installation.instance, partition_key=installation.key(page_id), raise_on_error=False
+    )
 
 
 def test_materialize_in_the_catalogue_makes_the_page_of_the_chosen_partition_again(
