@@ -16,6 +16,7 @@ from svp_dagster.rows.destination import Destination
 from svp_dagster.rows.fetching import fetch_post
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
+from svp_dagster.rows.redos.kept_posts import keep_facts
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
@@ -35,7 +36,7 @@ def download(
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
         destination, post = stage.row.preflight(), stage.row.post
         link = stage.row.link
-        video = fetch_post(
+        video = stage.row.kept_post() or fetch_post(
             post,
             store=link_rows.store,
             connection_id=link.connection_id,
@@ -48,6 +49,7 @@ def download(
         thumbnail = small_jpeg(video.cover_path) if video.cover_path else None
         stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
         stage.row.keep_thumbnail(video, thumbnail)
+        keep_facts(stage.contents, video)
         return video, destination
 
 
@@ -148,7 +150,7 @@ def publish(
             folder=work_folder.path,
         )
         stage.report("content_page", of_page(page))
-        stage.row.complete()
+        stage.row.complete(destination)
         return page
 
 

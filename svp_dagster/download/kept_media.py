@@ -134,6 +134,11 @@ def media_key(link: Link) -> str:
     return f"{link.platform}:{link.post_id}"
 
 
+def without_files(video: Video) -> Video:
+    """Return what is known of a post whose files are gone: their names stay, and what was read of them."""
+    return _relocated(video, Path()).model_copy(update={"cover_path": None})
+
+
 def _files(video: Video) -> Iterator[Path]:
     for path in (*(getattr(video, name) for name in _FILE_FIELDS), *video.slides):
         if path is not None:

@@ -139,3 +139,8 @@ def _pages(written: list[Sheet], words: list[list[Word] | None], shown: list[_Sh
         for tile, on_tile in enumerate(sheets.words_by_tile(sheet, on_sheet) if on_sheet is not None else ()):
             when = shown[sheet.first + tile]
             yield Page(lines=lines.join_words(on_tile), first_s=when.first_s, last_s=when.last_s, slide=when.slide)
+
+
+def needs_reader(video: Video, processing_type: ProcessingType) -> bool:
+    """Return whether the screen text can't be had without a reader, or a result that is kept."""
+    return processing_type.reads and bool(video.slides or any(file.has_video for file in video.files))

@@ -75,3 +75,9 @@ def _joined(segments: Sequence[Segment]) -> str:
 
 def _has_words(caption: str) -> bool:
     return any(char.isalnum() for char in _SOUNDS.sub("", caption))
+
+
+def needs_engine(video: Video, processing_type: ProcessingType) -> bool:
+    """Return whether the transcript can't be had without an engine, or a result that is kept."""
+    has_sound = any(file.has_audio for file in video.files)
+    return processing_type.hears and has_sound and from_captions(video.captions) is None
