@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-once up test check resilience bench bench-media bench-pipeline bench-cost bench-pictures bench-fairness bench-truth soak lock clean
+.PHONY: demo demo-once up dev test check resilience bench bench-media bench-pipeline bench-cost bench-pictures bench-fairness bench-truth soak lock clean
 
 demo: $(VENV)/ready  ## the whole system with sample links, no key or account needed
 	$(BIN)/svp demo
@@ -13,6 +13,10 @@ demo-once: $(VENV)/ready  ## the same without a person: adds the sample links, w
 
 up: $(VENV)/ready  ## the system with the settings of .env
 	$(BIN)/svp up
+
+dev: $(VENV)/ready  ## Dagster alone from the checkout, which loads changed code at a click; Ctrl-C stops it
+	$(BIN)/svp migrate
+	$(BIN)/dagster dev
 
 test: check  ## all checks and tests, then whole installations of which everything outside fails
 	$(BIN)/pytest tests/resilience/test_soak.py

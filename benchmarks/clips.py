@@ -171,14 +171,14 @@ def _background(clip: Clip, folder: Path) -> list[str]:
         listing = folder / "photos.txt"
         lines = ["ffconcat version 1.0"]
         for number in range(clip.duration_s // 5):
-            photo = _photo(folder / f"slide_{number}.png", clip.width_px, clip.height_px, seed=number)
-            lines += [f"file '{photo.name}'", "duration 5"]
+            slide = photo(folder / f"slide_{number}.png", clip.width_px, clip.height_px, seed=number)
+            lines += [f"file '{slide.name}'", "duration 5"]
         listing.write_text("\n".join([*lines, ""]), encoding="utf-8")
         return ["-f", "concat", "-safe", "0", "-i", str(listing)]
     margin = 1 if clip.background == "still" else 1.4
     width, height = int(clip.width_px * margin), int(clip.height_px * margin)
     name = folder / f"photo_{clip.background}_{width}x{height}.png"
-    return ["-i", str(_photo(name, width, height, seed=3, lines=clip.background == "hard"))]
+    return ["-i", str(photo(name, width, height, seed=3, lines=clip.background == "hard"))]
 
 
 def _motion(clip: Clip) -> str:
@@ -195,7 +195,7 @@ def _motion(clip: Clip) -> str:
     return f"{still}crop={clip.width_px}:{clip.height_px}:x='{across}':y='{down}',"
 
 
-def _photo(path: Path, width: int, height: int, *, seed: int, lines: bool = False) -> Path:
+def photo(path: Path, width: int, height: int, *, seed: int, lines: bool = False) -> Path:
     """A busy picture: soft light and dark, hard edges, fine grain; with `lines`, many that look like strokes."""
     if path.exists():
         return path

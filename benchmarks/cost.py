@@ -6,14 +6,20 @@ ones do: seconds of sound, pictures, tokens (four characters each). What they bi
 of `svp_dagster.prices`; a difference to what our own ledger says ends the benchmark. The stand-in for Gemini answers in
 few words: where it writes less than `ANSWER_TOKENS`, so many are counted in the table.
 
-Then the same video is saved once more, which may cost nothing. The last line sums up:
+Then the same video is saved once more, which may cost nothing. The clip of 60 s goes through the stages with Gemini's
+key alone, too: Gemini hears, and the screen is read on this machine. The last line sums up:
 
     usd_60s                the clip of 60 s without captions
+    usd_60s_one_key        the same with Gemini's key alone
     second_save_calls      paid calls of all second saves
+
+More than `MOST_USD_60S` or `MOST_USD_60S_ONE_KEY` for that clip, or a second save that is paid, fails.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +51,8 @@ ROW = "benchmark"
 SECONDS = (15, 60, 180)
 ANSWER_TOKENS = 800
 """A value, its confidence and a quote for each of the template's columns, as a model may write them."""
+
+MOST_USD_60S, MOST_USD_60S_ONE_KEY = 0.0105, 0.007
 
 DESCRIPTION = "Tomato basil pasta, ready in fifteen minutes. Save it for later! #pasta #weeknight #easyrecipes"
 
@@ -79,23 +87,53 @@ class Bill:
 
 def main() -> None:
     """Print the table and the sum."""
-    print("| clip | captions | sound | pictures | tokens in + out | speech | screen | summary | **all** | again |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    _print_head()
     at_60_s, second_calls = 0.0, 0
     with tempfile.TemporaryDirectory() as scratch, stand_ins(Path(scratch)) as outside:
         migrate(open_store(Settings()).engine)
         _add_row(open_store(Settings()))
-        for clip in (clip for clip in clips() if clip.name == "speech" and clip.duration_s in SECONDS):
-            path = make(clip, Path(scratch), imageio_ffmpeg.get_ffmpeg_exe(), spoken=True)
+        chosen = {clip.duration_s: clip for clip in clips() if clip.name == "speech" and clip.duration_s in SECONDS}
+        paths = {
+            clip: make(clip, Path(scratch), imageio_ffmpeg.get_ffmpeg_exe(), spoken=True) for clip in chosen.values()
+        }
+        for clip, path in paths.items():
             for captioned in (False, True):
-                first = _run(outside.ai, clip, path, captioned=captioned)
-                assert captioned or first.sound_s, "no speech was found, so its cost was not measured"
-                second = _run(outside.ai, clip, path, captioned=captioned)
-                _print_row(clip, first, second, captioned=captioned)
+                first, second = _saved_twice(outside.ai, clip, path, captioned=captioned)
                 second_calls += second.calls
                 if clip.duration_s == 60 and not captioned:
                     at_60_s = first.total_usd
-    print(f"usd_60s={at_60_s:.4f} second_save_calls={second_calls}")
+        first, second = _with_one_key(outside.ai, chosen[60], paths[chosen[60]])
+        second_calls += second.calls
+        one_key = first.total_usd
+    print(f"usd_60s={at_60_s:.4f} usd_60s_one_key={one_key:.4f} second_save_calls={second_calls}")
+    if at_60_s > MOST_USD_60S or one_key > MOST_USD_60S_ONE_KEY or second_calls:
+        sys.exit(1)
+
+
+def _with_one_key(ai: StandIn, clip: Clip, path: Path) -> tuple[Bill, Bill]:
+    print("\nWith Gemini's key alone:\n")
+    _print_head()
+    with _gemini_alone():
+        return _saved_twice(ai, clip, path, captioned=False)
+
+
+def _saved_twice(ai: StandIn, clip: Clip, path: Path, *, captioned: bool) -> tuple[Bill, Bill]:
+    """Save a video, then once more, and print what the first cost."""
+    first = _run(ai, clip, path, captioned=captioned)
+    assert captioned or first.sound_s, "no speech was found, so its cost was not measured"
+    second = _run(ai, clip, path, captioned=captioned)
+    _print_row(clip, first, second, captioned=captioned)
+    return first, second
+
+
+@contextmanager
+def _gemini_alone() -> Iterator[None]:
+    """Take the other keys out of the environment for a while."""
+    taken = {name: os.environ.pop(name) for name in ("OPENAI_API_KEY", "GOOGLE_VISION_API_KEY")}
+    try:
+        yield
+    finally:
+        os.environ |= taken
 
 
 def _add_row(store: Store) -> None:
@@ -125,7 +163,7 @@ def _run(ai: StandIn, clip: Clip, path: Path, *, captioned: bool) -> Bill:
         video = _as_a_post(pipeline.fetch(path), said, captioned=captioned)
         transcript, screen_text = pipeline.perceive(video, ProcessingType.FULL)
         pipeline.sum_up(video, transcript, screen_text, Options(data_schema=_columns(), prompt=COOKING.prompt))
-    return _checked(_bill(ai.ask("ledger"), settings), tally)
+    return _checked(_bill(ai.ask("ledger"), tally, settings), tally)
 
 
 def _as_a_post(video: Video, said: list[str], *, captioned: bool) -> Video:
@@ -163,20 +201,26 @@ def _columns() -> DataSourceSchema:
     return DataSourceSchema(data_source_id="", database_id="", title=COOKING.name, columns=columns)
 
 
-def _bill(ledger: dict[str, dict[str, float]], settings: Settings) -> Bill:
+def _bill(ledger: dict[str, dict[str, float]], tally: Tally, settings: Settings) -> Bill:
+    """The ledger's bill. It doesn't know which of Gemini's calls were for speech: our own does."""
     prices = load_prices(None)
-    sound_s = ledger.get("openai", {}).get("audio_s", 0.0)
+    heard = [call.detail for call in tally.calls if call.service == "speech" and call.unit == "tokens"]
+    speech_read = sum(tokens["input"] for tokens in heard)
+    speech_written = sum(tokens["output"] + tokens["thought"] for tokens in heard)
+    whisper_s = ledger.get("openai", {}).get("audio_s", 0.0)
     pictures = int(ledger.get("vision", {}).get("images", 0))
     gemini = ledger.get("gemini", {})
-    read, written = int(gemini.get("prompt_tokens", 0)), int(gemini.get("output_tokens", 0))
+    read = int(gemini.get("prompt_tokens", 0)) - speech_read
+    written = int(gemini.get("output_tokens", 0)) - speech_written
     missing = max(0, ANSWER_TOKENS - written) if gemini else 0
     return Bill(
         calls=int(sum(service["calls"] for service in ledger.values())),
-        sound_s=sound_s,
+        sound_s=whisper_s + gemini.get("audio_s", 0.0),
         pictures=pictures,
         tokens_read=read,
         tokens_written=written + missing,
-        speech_usd=_known(prices.of_speech(settings.speech_model, seconds=sound_s)),
+        speech_usd=_known(prices.of_speech(settings.speech_model, seconds=whisper_s))
+        + _known(prices.of_tokens(settings.gemini_model, read=speech_read, written=speech_written)),
         screen_usd=_known(prices.of_images(FEATURE, count=pictures)),
         summary_usd=_known(prices.of_tokens(settings.gemini_model, read=read, written=written)),
         longer_answer_usd=_known(prices.of_tokens(settings.gemini_model, read=0, written=missing)),
@@ -193,6 +237,11 @@ def _checked(bill: Bill, tally: Tally) -> Bill:
     ours = sum(_known(call.cost_usd) for call in tally.calls)
     assert abs(ours - bill.billed_usd) < 0.0001, f"our ledger says ${ours:.5f}, the services ${bill.billed_usd:.5f}"
     return bill
+
+
+def _print_head() -> None:
+    print("| clip | captions | sound | pictures | tokens in + out | speech | screen | summary | **all** | again |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
 
 
 def _print_row(clip: Clip, first: Bill, second: Bill, *, captioned: bool) -> None:

@@ -81,7 +81,8 @@ class Installation:
                 kept_media=made.kept_media,
             )
             transcript = jobs.transcribe(context, **common, speech=made.speech, video=video)
-            screen_text = jobs.read_screen(context, **common, screen_reader=made.screen_reader, video=video)
+            eyes = {"screen_reader": made.screen_reader, "summarizer": made.summarizer}
+            screen_text = jobs.read_screen(context, **common, **eyes, video=video)
             heard_and_read = {"video": video, "transcript": transcript, "screen_text": screen_text}
             known = {**heard_and_read, "destination": destination}
             summary = jobs.summarize(context, link_rows=made.link_rows, summarizer=made.summarizer, **known)

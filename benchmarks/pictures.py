@@ -99,6 +99,7 @@ def _read_screen(picture: Path, folder: Path) -> str:
         contents=Unkept(),
         meter=Tally(load_prices(None)),
         folder=folder,
+        with_sheet=False,
     )
     return found.note or f"{len(found.lines)} lines"
 

@@ -59,6 +59,7 @@ def main(name: str) -> None:
                 contents=Unkept(),
                 meter=tally,
                 folder=folder,
+                with_sheet=engines.summarizer.sees,
             )
             done(screen_text.source)
         with _timed("summarize") as done:
@@ -86,7 +87,7 @@ def _site(folder: Path) -> Iterator[None]:
         for name in ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
             os.environ[name] = str(site.ca_path)
         os.environ["SVP_EGRESS_PROXY"] = site.proxy_url
-        os.environ.setdefault("SVP_LOCAL_SPEECH_MODEL", "off")
+        os.environ.setdefault("SVP_LOCAL_SPEECH_MODEL", str(folder / "no model"))
         yield
 
 

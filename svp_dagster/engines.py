@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import SecretStr
 
 from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer
 from svp_dagster.screen.engines import LocalReader, VisionReader
 from svp_dagster.settings import Settings
 from svp_dagster.speech.engines import LocalSpeech, NoSpeech, OpenAISpeech
+from svp_dagster.speech.gemini_speech import GeminiSpeech
 from svp_dagster.summary.engines import ExtractiveSummarizer, GeminiSummarizer
+
+_NO_KEY = SecretStr("")
+"""With it an engine fails as soon as it is asked, and names its setting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +50,31 @@ def downloader(settings: Settings) -> Downloader:
 
 
 def speech(settings: Settings) -> SpeechEngine:
-    """Return OpenAI with a key, else the local model unless it is switched off."""
+    """Return the engine that is named in the settings, else OpenAI or Gemini by their keys, else the local model."""
+    match settings.speech_engine if settings.speech_engine != "auto" else _speech_by_key(settings):
+        case "openai":
+            return OpenAISpeech(
+                api_key=settings.openai_api_key or _NO_KEY,
+                model=settings.speech_model,
+                base_url=settings.openai_base_url,
+            )
+        case "gemini":
+            return GeminiSpeech(
+                api_key=settings.gemini_api_key or _NO_KEY,
+                model=settings.gemini_model,
+                base_url=settings.gemini_base_url,
+            )
+        case "local":
+            return LocalSpeech(model=settings.local_speech_model)
+        case "off":
+            return NoSpeech()
+
+
+def _speech_by_key(settings: Settings) -> Literal["openai", "gemini", "local"]:
+    """Prefer OpenAI, whose times are exact."""
     if settings.openai_api_key:
-        return OpenAISpeech(
-            api_key=settings.openai_api_key, model=settings.speech_model, base_url=settings.openai_base_url
-        )
-    if settings.local_speech_model == "off":
-        return NoSpeech()
-    return LocalSpeech(model=settings.local_speech_model)
+        return "openai"
+    return "gemini" if settings.gemini_api_key else "local"
 
 
 def screen_reader(settings: Settings) -> ScreenReader:

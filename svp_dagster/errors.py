@@ -75,6 +75,7 @@ class Code(StrEnum):
     STORE_UNREACHABLE = "store_unreachable"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    RESULTS_GONE = "results_gone"
     MISCONFIGURED = "misconfigured"
     INTERNAL = "internal"
 
@@ -266,6 +267,9 @@ TABLE: dict[Code, FailureKind] = {
     Code.STORE_UNREACHABLE: _now("This installation's database didn't answer."),
     Code.CANCELLED: _never("The run was stopped by an operator. Set the status to pending to start it again."),
     Code.INTERRUPTED: _later(5 * MINUTE_S, "The machine stopped while this link was worked on."),
+    Code.RESULTS_GONE: _later(
+        MINUTE_S, "What was found out about this link before is no longer kept. It starts again from the beginning."
+    ),
     Code.MISCONFIGURED: _never("This installation is not set up properly: {reason}. Tell the operator."),
     Code.INTERNAL: _never(
         "Something unexpected went wrong; it is in the operator's log under this row's id. Set the status to pending "
@@ -364,6 +368,7 @@ PlainCode = Literal[
     Code.STORE_UNREACHABLE,
     Code.CANCELLED,
     Code.INTERRUPTED,
+    Code.RESULTS_GONE,
     Code.INTERNAL,
 ]
 """Codes whose sentence needs no facts."""

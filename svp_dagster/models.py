@@ -103,11 +103,12 @@ class LinkEntry(Value):
 
 
 class Segment(Value):
-    """Words said between two seconds of the video."""
+    """Words said between two seconds of the video. `sung` marks lyrics."""
 
     start_s: float
     end_s: float
     text: str
+    sung: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,8 @@ class Visit(Value):
 class Transcript(Value):
     """What is said. With an empty `text`, `note` says why in words for the page's reader.
 
-    `source` names who heard it: `captions`, a model's id such as `whisper-1`, or `none`.
+    `source` names who heard it: `captions`, a model's id such as `whisper-1`, or `none`. `doubtful` marks a transcript
+    of which the engine itself was unsure. `segments` hold the lyrics too, and `text` doesn't.
     """
 
     text: str = ""
@@ -219,14 +221,27 @@ class Transcript(Value):
     segments: tuple[Segment, ...] = ()
     source: str = "none"
     no_speech: bool = False
+    doubtful: bool = False
     note: str = ""
+
+    @property
+    def spoken(self) -> tuple[Segment, ...]:
+        """The segments without lyrics."""
+        return tuple(segment for segment in self.segments if not segment.sung)
+
+    @property
+    def lyrics(self) -> str:
+        """The words that are sung, a line for each segment."""
+        return "\n".join(segment.text for segment in self.segments if segment.sung)
 
 
 class Word(Value):
     """A word (or a line, as the engine gives it) and its box in pixels of its picture.
 
-    `after` is what parts it from the next word: nothing, a space or the end of its line. None where the engine doesn't
-    say, so that distances have to.
+    Without `text` it is a place where the engine found text that it can't read. `certainty` is the engine's own, from 0
+    to 1, None where it gives none. Text in the filmed scene may be tilted, captions are level. `after` is what parts it
+    from the next word: nothing, a space or the end of its line. None where the engine doesn't say, so that distances
+    have to.
     """
 
     text: str
@@ -235,6 +250,19 @@ class Word(Value):
     right: float
     bottom: float
     after: Literal["", " ", "\n"] | None = None
+    certainty: float | None = None
+    is_level: bool = True
+
+
+class LineKind(StrEnum):
+    """What a line on the screen is.
+
+    `SCENE` is text in what was filmed, such as a sign or another screen. `WATERMARK` is a handle or an app's name.
+    """
+
+    CAPTION = "caption"
+    SCENE = "scene"
+    WATERMARK = "watermark"
 
 
 class ScreenLine(Value):
@@ -244,26 +272,52 @@ class ScreenLine(Value):
     first_s: float | None = None
     last_s: float | None = None
     slide: int | None = None
+    kind: LineKind = LineKind.CAPTION
+
+
+class Tile(Value):
+    """A picture on a contact sheet: its second of the video, or its slide (from 1)."""
+
+    at_s: float | None = None
+    slide: int | None = None
+
+
+class ContactSheet(Value):
+    """A small JPEG of a video's pictures, for an engine that sees. Its tiles are numbered from 1, in rows of `columns`.
+
+    Sheets of the same content with equal recipes may be taken for each other.
+    """
+
+    path: Path
+    columns: int
+    tiles: tuple[Tile, ...]
+    recipe: str
 
 
 class ScreenText(Value):
-    """What is to be read on the screen. With no `lines`, `note` may say why."""
+    """What is to be read on the screen. With no `lines`, `note` may say why.
+
+    `sheet` shows the same pictures to an engine that sees. It lies in the run's work folder, so it isn't kept.
+    """
 
     lines: tuple[ScreenLine, ...] = ()
     source: str = "none"
     frames_read: int = 0
     note: str = ""
+    sheet: ContactSheet | None = None
 
 
 class Evidence(Value):
     """Where a value was found. `checked` is true once the quote was found in what was heard, read or written.
 
     `reworded` marks other words than the material's: what stands at this place supports the value all the same.
+    With `picture` as its source, `quote` describes what a model saw. No text can check that.
     """
 
-    source: Literal["speech", "screen", "caption"]
+    source: Literal["speech", "screen", "caption", "picture"]
     quote: str
     at_s: float | None = None
+    slide: int | None = None
     checked: bool = False
     reworded: bool = False
 
@@ -281,7 +335,7 @@ class Summary(Value):
 
     `left_blank` tells, per column, why a value that the engine offered was not written; `note`, what of the
     material was left out because there was too much. `is_fallback`: the engine that was asked gave nothing and another
-    stood in, so the next run asks again.
+    stood in, so the next run asks again. `is_seen`: there was no text at all, so everything is what a model saw.
     """
 
     overview: str
@@ -292,6 +346,7 @@ class Summary(Value):
     model: str
     language: str | None = None
     is_fallback: bool = False
+    is_seen: bool = False
 
 
 class ContentPage(Value):

@@ -165,8 +165,10 @@ class SummaryRequest(Value):
             "columns": [column.model_dump(mode="json") for column in self.columns],
             "prompt": self.prompt,
             "language": self.language,
-            "transcript": self.transcript.model_dump(mode="json", include={"text", "language", "segments"}),
+            "transcript": self.transcript.model_dump(mode="json", include={"text", "language", "segments", "doubtful"}),
             "screen_text": self.screen_text.model_dump(mode="json", include={"lines"}),
+            # Not its path or its bytes: it is made anew in each run, and another save has to find the same digest.
+            "sheet": self.screen_text.sheet.recipe if self.screen_text.sheet else None,
             "video": self.video.model_dump(
                 mode="json", include={"title", "description", "uploader", "published_at", "duration_s"}
             ),
@@ -180,6 +182,10 @@ class Summarizer(Protocol):
     @property
     def recipe(self) -> str:
         """Engine, model and parameters in one line. Equal recipes give equal results."""
+
+    @property
+    def sees(self) -> bool:
+        """Whether it looks at pictures. If not, no contact sheet is made for it."""
 
     def prepare(self) -> None:
         """Load slow dependencies ahead of their use."""

@@ -28,6 +28,7 @@ class Price(Value):
 
 
 _OPENAI = {"source": "OpenAI, API pricing", "as_of": "2026-11"}
+# Read tokens cost the same in text, pictures, video and sound.
 _GEMINI = {"source": "Google, Gemini API pricing", "as_of": "2026-11"}
 _VISION = {"source": "Google, Cloud Vision pricing (beyond the free 1,000 a month)", "as_of": "2026-11"}
 

@@ -7,12 +7,15 @@ Secrets are `SecretStr`, which no log, repr or error shows.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from svp_dagster.models import PageOptions
+
+SpeechEngineName = Literal["auto", "openai", "gemini", "local", "off"]
 
 NOTION_PORTAL = "https://app.notion.com/developers/connections"
 """Where a public connection is made: https://developers.notion.com/guides/get-started/public-connections"""
@@ -58,10 +61,11 @@ class Settings(BaseSettings, PageOptions):
     poll_interval_s: int = Field(default=60, ge=5, description="How often each Link Database is asked.")
     runs_per_connection: int = Field(default=10, ge=1, description="Runs one connection may have, queued or going on.")
 
+    speech_engine: SpeechEngineName = Field(default="auto", description="Who hears; `auto`: the keys decide.")
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     openai_base_url: str = Field(default="", validation_alias="OPENAI_BASE_URL")
     speech_model: str = Field(default="whisper-1", description="OpenAI's transcription model.")
-    local_speech_model: str = Field(default="base", description="faster-whisper's model: a name, a folder, or `off`.")
+    local_speech_model: str = Field(default="base", description="faster-whisper's model: a name or a folder.")
 
     vision_api_key: SecretStr | None = Field(default=None, validation_alias="GOOGLE_VISION_API_KEY")
     vision_credentials: Path | None = Field(default=None, validation_alias="GOOGLE_APPLICATION_CREDENTIALS")

@@ -1,111 +1,51 @@
 """Gemini's `models/{model}:generateContent`, of both `/v1` and `/v1beta`.
 
 Steered by `/_sandbox/gemini` (see `GeminiScript`); without a script the answer is filled from the prompt by
-`gemini_answer`. Tools, streaming, cached contents and the older `responseSchema` are not offered.
+`gemini_answer`, or with what is said in a sound, which `/_sandbox/speech` may lay down. Tools, streaming, cached
+contents and the older `responseSchema` are not offered.
 """
 
 import hashlib
 import json
-import math
 import random
-from typing import Any, Literal
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from sandbox.ai.gemini_answer import build_answer
+from sandbox.ai.gemini_request import (
+    CHARACTERS_PER_TOKEN,
+    GeminiRequest,
+    GenerationConfig,
+    invalid,
+    is_of_3,
+    parsed,
+    tokens_in,
+)
 from sandbox.ai.gemini_schema import UnusableSchemaError, check_schema
 from sandbox.ai.gemini_verdicts import build_verdicts
 from sandbox.ai.ledger import Ledger
-from sandbox.ai.refusals import Refused, google_refusal, require_google_key
+from sandbox.ai.refusals import google_refusal, require_google_key
 from sandbox.ai.scripts import Script, Scripts, add_script_routes
+from sandbox.ai.speech import SpeechScript, as_filled_schema, say
 
 SERVICE = "generativelanguage.googleapis.com"
 # Source: ai.google.dev/gemini-api/docs/models and /deprecations.
 MODELS = ("gemini-3.5-flash-lite", "gemini-3.5-flash", "gemini-3.1-pro-preview", "gemini-2.5-flash", "gemini-2.5-pro")
-# Source: ai.google.dev/gemini-api/docs/tokens: about four characters.
-_CHARACTERS_PER_TOKEN = 4
-# Source: ai.google.dev/gemini-api/docs/tokens: 258 for a picture.
-_TOKENS_OF_A_PICTURE = 258
 _THOUGHT_TOKENS = {"MINIMAL": 0, "LOW": 64, "MEDIUM": 256, "HIGH": 1024}
-
-
-class _Message(BaseModel):
-    """Proto JSON: camelCase or snake_case names, no others."""
-
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-
-class _Blob(_Message):
-    mime_type: str
-    data: str
-
-
-class _Part(_Message):
-    text: str | None = None
-    inline_data: _Blob | None = None
-
-
-class _Content(_Message):
-    parts: list[_Part] = Field(min_length=1)
-    role: Literal["user", "model"] = "user"
-
-
-class _Thinking(_Message):
-    include_thoughts: bool = False
-    thinking_budget: int | None = None
-    thinking_level: Literal["MINIMAL", "LOW", "MEDIUM", "HIGH"] | None = None
-
-
-# Source: google-genai, types.GenerateContentConfig; ai.google.dev/api/generate-content.
-class _GenerationConfig(_Message):
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    top_p: float | None = Field(default=None, ge=0, le=1)
-    top_k: int | None = Field(default=None, ge=1)
-    candidate_count: Literal[1] = 1
-    max_output_tokens: int | None = Field(default=None, ge=1, le=65_536)
-    stop_sequences: list[str] = Field(default_factory=list, max_length=5)
-    seed: int | None = None
-    response_mime_type: Literal["text/plain", "application/json"] = "text/plain"
-    response_json_schema: Any = None
-    thinking_config: _Thinking = _Thinking()
-
-
-class _SafetySetting(_Message):
-    category: str
-    threshold: str
-
-
-class _Request(_Message):
-    contents: list[_Content] = Field(min_length=1)
-    system_instruction: _Content | None = None
-    generation_config: _GenerationConfig = _GenerationConfig()
-    safety_settings: list[_SafetySetting] = Field(default_factory=list)
-
-    @property
-    def prompt(self) -> str:
-        """The text of all contents; the system instruction is no source of quotes."""
-        return "\n".join(part.text for content in self.contents for part in content.parts if part.text)
-
-    @property
-    def tokens(self) -> int:
-        """A rough count of what was sent, the system instruction and the schema included."""
-        contents = [*self.contents, *([self.system_instruction] if self.system_instruction else [])]
-        parts = [part for content in contents for part in content.parts]
-        schema = self.generation_config.response_json_schema
-        texts = [part.text or "" for part in parts] + ([json.dumps(schema)] if schema else [])
-        return sum(map(_tokens, texts)) + _TOKENS_OF_A_PICTURE * sum(part.inline_data is not None for part in parts)
 
 
 class GeminiScript(Script):
     """A laid-down answer: text as it is, anything else as JSON; None for a candidate without content.
 
     `blockReason` refuses the prompt: there is no candidate then. `refuseSchema` refuses the request, and is meant for
-    requests with a schema only. `probability` is that with which a script that suits is played.
+    requests with a schema only. `hears` is for requests with sound, and only for these. `probability` is that with
+    which a script that suits is played.
     """
 
     times: int | None = 1
+    hears: bool = False
     probability: float = Field(default=1.0, ge=0, le=1)
     refuseSchema: bool = False  # noqa: N815, as below
     answer: Any = None
@@ -113,7 +53,9 @@ class GeminiScript(Script):
     blockReason: str | None = None  # noqa: N815
 
 
-def gemini_api(*, ledger: Ledger, retired: set[str], scripts: Scripts[GeminiScript]) -> Blueprint:
+def gemini_api(
+    *, ledger: Ledger, retired: set[str], scripts: Scripts[GeminiScript], speech: Scripts[SpeechScript]
+) -> Blueprint:
     """The endpoint; the models named in `retired` are gone."""
     api = Blueprint("gemini", __name__)
     add_script_routes(api, "/_sandbox/gemini", scripts)
@@ -123,21 +65,26 @@ def gemini_api(*, ledger: Ledger, retired: set[str], scripts: Scripts[GeminiScri
     def generate_content(version: str, model: str) -> Response:
         require_google_key(SERVICE)
         find_model(model, version=version, retired=retired)
-        asked = _parsed(request.get_data())
+        asked = parsed(request.get_data())
         _check_config(asked.generation_config, model=model)
-        has_schema = asked.generation_config.response_json_schema is not None
+        has_schema, has_sound = asked.generation_config.response_json_schema is not None, bool(asked.sounds)
         script = scripts.take(
-            lambda script: (has_schema or not script.refuseSchema) and chance.random() < script.probability
+            lambda script: (
+                script.hears is has_sound
+                and (has_schema or not script.refuseSchema)
+                and chance.random() < script.probability
+            )
         )
-        script = script or _built(asked)
+        script = script or _built(asked, speech)
         if script.refuseSchema:
             # Source: googleapis/python-genai issue 2133 and ducroo/SICTIC-AI issue 76: a schema that can't be enforced
             # gives this sentence and nothing else.
-            raise _invalid("Request contains an invalid argument.")
+            raise invalid("Request contains an invalid argument.")
         answer = _answer(script, asked=asked, model=model)
         usage = answer["usageMetadata"]
         output_tokens = usage.get("candidatesTokenCount", 0) + usage.get("thoughtsTokenCount", 0)
-        ledger.bill("gemini", prompt_tokens=usage["promptTokenCount"], output_tokens=output_tokens)
+        audio = {"audio_s": sum(sound.duration_s for sound in asked.sounds)} if has_sound else {}
+        ledger.bill("gemini", prompt_tokens=usage["promptTokenCount"], output_tokens=output_tokens, **audio)
         return jsonify(answer)
 
     return api
@@ -176,63 +123,54 @@ def _described(name: str) -> dict[str, Any]:
     }
 
 
-def _parsed(body: bytes) -> _Request:
-    try:
-        return _Request.model_validate_json(body)
-    except ValidationError as error:
-        raise _invalid("\n".join(_complaint(each) for each in error.errors(include_url=False))) from error
-
-
-def _complaint(error: Any) -> str:
-    *path, name = error["loc"] or ("",)
-    where = ".".join(str(step) for step in path)
-    # Source: proto JSON errors of Google APIs: "Unknown name … Cannot find field.".
-    if error["type"] == "extra_forbidden":
-        return f"Invalid JSON payload received. Unknown name \"{name}\" at '{where}': Cannot find field."
-    if error["type"] in ("missing", "too_short"):
-        return f"* GenerateContentRequest.{'.'.join(map(str, error['loc']))}: {name} is not specified"
-    return f"Invalid value at '{where}.{name}': {error['msg']}"
-
-
-def _check_config(config: _GenerationConfig, *, model: str) -> None:
+def _check_config(config: GenerationConfig, *, model: str) -> None:
     if config.response_json_schema is not None:
         if config.response_mime_type != "application/json":
-            raise _invalid("A response schema needs the response mime type application/json.")
+            raise invalid("A response schema needs the response mime type application/json.")
         try:
             check_schema(config.response_json_schema)
         except UnusableSchemaError as error:
-            raise _invalid(str(error)) from error
+            raise invalid(str(error)) from error
     # Source: ai.google.dev/gemini-api/docs/thinking: levels since 3, budgets before.
-    has_levels = model.startswith("gemini-3")
+    has_levels = is_of_3(model)
     if has_levels and config.thinking_config.thinking_budget is not None:
-        raise _invalid("Thinking budget is not supported for this model.")
+        raise invalid("Thinking budget is not supported for this model.")
     if not has_levels and config.thinking_config.thinking_level is not None:
-        raise _invalid("Thinking level is not supported for this model.")
+        raise invalid("Thinking level is not supported for this model.")
 
 
-def _invalid(message: str) -> Refused:
-    return google_refusal(400, "INVALID_ARGUMENT", message)
-
-
-def _built(asked: _Request) -> GeminiScript:
-    schema = asked.generation_config.response_json_schema
-    built = (
-        (build_verdicts(schema, prompt=asked.prompt) or build_answer(schema, prompt=asked.prompt)) if schema else None
-    )
-    text = json.dumps(built, ensure_ascii=False) if schema else asked.prompt
-    room = (asked.generation_config.max_output_tokens or 65_536) * _CHARACTERS_PER_TOKEN
+def _built(asked: GeminiRequest, speech: Scripts[SpeechScript]) -> GeminiScript:
+    text = _transcript(asked, speech) if asked.sounds else _filled(asked)
+    room = (asked.generation_config.max_output_tokens or 65_536) * CHARACTERS_PER_TOKEN
     # Source: google-genai, types.FinishReason: MAX_TOKENS gives cut text.
     if len(text) > room:
         return GeminiScript(answer=text[:room], finishReason="MAX_TOKENS")
     return GeminiScript(answer=text)
 
 
-def _answer(script: GeminiScript, *, asked: _Request, model: str) -> dict[str, Any]:
+def _filled(asked: GeminiRequest) -> str:
+    schema = asked.generation_config.response_json_schema
+    if not schema:
+        return asked.prompt
+    built = build_verdicts(schema, prompt=asked.prompt)
+    built = built or build_answer(schema, prompt=asked.prompt, seen=asked.scenes)
+    return json.dumps(built, ensure_ascii=False)
+
+
+def _transcript(asked: GeminiRequest, speech: Scripts[SpeechScript]) -> str:
+    sound = asked.sounds[0]
+    said = say(sound, script=speech.take(lambda script: script.suits(sound, file_name="")), language=None)
+    schema = asked.generation_config.response_json_schema
+    return json.dumps(as_filled_schema(said, schema), ensure_ascii=False) if schema else said.text
+
+
+def _answer(script: GeminiScript, *, asked: GeminiRequest, model: str) -> dict[str, Any]:
     text = script.answer if isinstance(script.answer, str) else json.dumps(script.answer, ensure_ascii=False)
+    read = asked.tokens(model=model)
     answer: dict[str, Any] = {
         "modelVersion": model,
         "responseId": hashlib.sha256(asked.prompt.encode()).hexdigest()[:22],
-        "usageMetadata": {"promptTokenCount": asked.tokens, "totalTokenCount": asked.tokens},
+        "usageMetadata": {"promptTokenCount": read, "totalTokenCount": read},
     }
     # Source: google-genai, types.GenerateContentResponsePromptFeedback: no candidate beside block_reason.
     if script.blockReason is not None:
@@ -243,18 +181,14 @@ def _answer(script: GeminiScript, *, asked: _Request, model: str) -> dict[str, A
     candidate: dict[str, Any] = {"finishReason": script.finishReason, "index": 0}
     if script.answer is not None:
         candidate["content"] = {"role": "model", "parts": [{"text": text}]}
-        answer["usageMetadata"] |= _output_usage(text, asked=asked, model=model)
+        answer["usageMetadata"] |= _output_usage(text, asked=asked, read=read, model=model)
     return answer | {"candidates": [candidate]}
 
 
-def _output_usage(text: str, *, asked: _Request, model: str) -> dict[str, int]:
+def _output_usage(text: str, *, asked: GeminiRequest, read: int, model: str) -> dict[str, int]:
     # Assumed: each level of thinking takes so many tokens. If wrong: costs are counted by the real answer all the same.
     # Check: gemini: schema.
     default = "MINIMAL" if "lite" in model else "MEDIUM"
     thoughts = _THOUGHT_TOKENS[asked.generation_config.thinking_config.thinking_level or default]
-    counts = {"candidatesTokenCount": _tokens(text)} | ({"thoughtsTokenCount": thoughts} if thoughts else {})
-    return counts | {"totalTokenCount": asked.tokens + sum(counts.values())}
-
-
-def _tokens(text: str) -> int:
-    return math.ceil(len(text) / _CHARACTERS_PER_TOKEN)
+    counts = {"candidatesTokenCount": tokens_in(text)} | ({"thoughtsTokenCount": thoughts} if thoughts else {})
+    return counts | {"totalTokenCount": read + sum(counts.values())}

@@ -6,7 +6,7 @@ What the prompt tells to do is not done; its lines are only quoted.
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,12 @@ _JUDGING = {"confidence", "score", "probability"}
 _WITHOUT_OWN_MEANING = _QUOTING | {"value", "values", "text", "items"}
 
 
-def build_answer(schema: dict[str, Any], *, prompt: str) -> Any:
-    """A value that is valid by `schema`, whose strings occur in `prompt` where there is anything to quote."""
-    return _Writer(schema, prompt).value(schema, _Wish(), is_required=True)
+def build_answer(schema: dict[str, Any], *, prompt: str, seen: Sequence[str] = ()) -> Any:
+    """A value that is valid by `schema`, whose strings occur in `prompt` where there is anything to quote.
+
+    What is `seen`, a description for each picture, is told where nothing in the prompt has to do with a property.
+    """
+    return _Writer(schema, prompt, seen).value(schema, _Wish(), is_required=True)
 
 
 class _Nothing:
@@ -78,9 +81,10 @@ class _Wish:
 
 
 class _Writer:
-    def __init__(self, root: dict[str, Any], prompt: str) -> None:
+    def __init__(self, root: dict[str, Any], prompt: str, seen: Sequence[str]) -> None:
         self._root = root
         self._lines = quotable_lines(prompt)
+        self._seen = [Line(text, labels=("picture",), tile=1) for text in seen]
         self._text = "\n".join(line.text for line in self._lines)
 
     def value(self, schema: dict[str, Any], wish: _Wish, *, is_required: bool) -> Any:
@@ -181,6 +185,8 @@ class _Writer:
     def _found_number(self, wish: _Wish) -> float | None:
         if wish.name in _JUDGING:
             return 0.9
+        if wish.name == "tile":
+            return wish.line.tile if wish.line else None
         if wish.line is not None:
             return wish.line.at_s
         near = [line for line in self._ranked(wish) if line.stems & stems(wish.name)]
@@ -214,11 +220,14 @@ class _Writer:
     def _line_with(self, values: Iterable[Any]) -> Line | None:
         """The first line that holds one of `values`."""
         wanted = [str(leaf) for value in values for leaf in leaves(value) if str(leaf).strip()]
-        return next((line for line in self._lines if any(_stands_in(leaf, line.text) for leaf in wanted)), None)
+        lines = [*self._lines, *self._seen]
+        return next((line for line in lines if any(_stands_in(leaf, line.text) for leaf in wanted)), None)
 
     def _ranked(self, wish: _Wish) -> list[Line]:
         """The lines by what they have to do with `wish`; where none has, another one leads for each name."""
         ranked = sorted(self._lines, key=wish.score, reverse=True)
+        if self._seen and not (ranked and wish.score(ranked[0])):
+            return [*self._seen, *ranked]
         if ranked and not wish.score(ranked[0]):
             start = sum(map(ord, wish.name)) % len(ranked)
             return ranked[start:] + ranked[:start]

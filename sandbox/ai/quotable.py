@@ -28,13 +28,14 @@ _SMALL_WORDS = {"the", "and", "for", "not", "that", "this", "with", "from", "are
 class Line:
     """A piece of text; `labels` name what it stands under (a JSON key, a block, "Caption:"), `at_s` its second.
 
-    `label` is the one that stands before it on the same line.
+    `label` is the one that stands before it on the same line. `tile` is that of a contact sheet, for what is seen.
     """
 
     text: str
     label: str = ""
     labels: tuple[str, ...] = ()
     at_s: float | None = None
+    tile: int | None = None
 
     @property
     def quote(self) -> str:

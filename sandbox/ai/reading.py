@@ -1,4 +1,4 @@
-"""What the stand-in for Vision reads: RapidOCR's lines, made into words with boxes."""
+"""What the stand-ins make of pictures: Vision reads RapidOCR's lines as words with boxes, Gemini sees colours."""
 
 import re
 import threading
@@ -22,6 +22,14 @@ _ENGINE_SETTINGS = {
     "EngineConfig.onnxruntime.intra_op_num_threads": 2,
 }
 _one_reader = threading.Lock()
+
+# Source: docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/image-understanding: the kinds of pictures.
+_KINDS_SEEN = {"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"}
+_COLOURS = {
+    "black": (20, 20, 20), "white": (235, 235, 235), "grey": (128, 128, 128), "red": (190, 50, 45),
+    "orange": (225, 140, 60), "yellow": (230, 215, 90), "green": (75, 145, 75), "blue": (60, 95, 175),
+    "purple": (115, 70, 140), "pink": (230, 160, 180), "brown": (115, 80, 55),
+}  # fmt: skip
 
 # Source: 13 recorded lines compared in November 2026: `( 972 ) 243 - 2932`, `# pasta`: a mark is a word of its own.
 # Assumed: a mark between two digits, and an apostrophe, dot or at-sign between two letters, stays inside its word. If
@@ -80,6 +88,23 @@ def size_of(image: bytes) -> tuple[int, int]:
     return width, height
 
 
+def look(image: bytes, *, kind: str) -> str:
+    """What a picture shows, as far as its colours go. Raises UnreadableError with Gemini's sentence about it."""
+    # Source: charmbracelet/crush issue 995: "Unsupported MIME type: png".
+    if kind not in _KINDS_SEEN:
+        msg = f"Unsupported MIME type: {kind}"
+        raise UnreadableError(msg)
+    try:
+        pixels = _decode(image)
+    except UnreadableError as error:
+        # Source: google-gemini/gemini-cli issue 5064: this sentence for a picture that can't be decoded.
+        msg = "Unable to process input image. Please retry or report in "
+        raise UnreadableError(f"{msg}https://developers.generativeai.google/guide/troubleshooting") from error
+    middle = len(pixels) // 2
+    above, below = (_colour_of(half) for half in (pixels[:middle] if middle else pixels, pixels[middle:]))
+    return f"a scene in {above}" if above == below else f"a scene with {above} above and {below} below"
+
+
 def split(
     text: str, *, left: int, top: int, width: int, height: int, confidence: float, skew: int = 0
 ) -> tuple[Word, ...]:
@@ -101,6 +126,13 @@ def split(
             )
         )
     return tuple(words)
+
+
+def _colour_of(pixels: Any) -> str:
+    """The name of the colour nearest to the mean."""
+    blue, green, red = pixels.reshape(-1, 3).mean(axis=0)
+    distances = {name: (red - r) ** 2 + (green - g) ** 2 + (blue - b) ** 2 for name, (r, g, b) in _COLOURS.items()}
+    return min(distances, key=lambda name: distances[name])
 
 
 def _as_words(text: str, *, box: Any, confidence: float) -> tuple[Word, ...]:

@@ -59,7 +59,7 @@ def create_app(
         return Response(status=204)
 
     app.register_blueprint(openai_api(ledger=ledger, retired=retired, scripts=speech))
-    app.register_blueprint(gemini_api(ledger=ledger, retired=retired, scripts=summaries))
+    app.register_blueprint(gemini_api(ledger=ledger, retired=retired, scripts=summaries, speech=speech))
     app.register_blueprint(vision_api(ledger=ledger, scripts=pictures))
     _add_model_routes(app, retired=retired)
     _add_control_routes(app, ledger=ledger, latency_s=latency_s, retired=retired)

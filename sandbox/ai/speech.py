@@ -35,6 +35,7 @@ LANGUAGE_NAMES = {
 
 _LONGEST_SEGMENT_S = 6.0
 _DURATION_TOLERANCE_S = 0.5
+_UNDERSTOOD = 0.5
 # Source: openai/whisper discussion 679, and McCloudS/subgen issue 21: "Thanks for watching!" on silence.
 # Assumed: invented sentences come with a high no_speech_prob and a low avg_logprob. If wrong: invented sentences stand
 # on a page. Check: openai: speech.
@@ -119,6 +120,35 @@ def as_verbose_json(said: Said, *, duration_s: float, granularities: list[str]) 
     if "segment" in granularities:
         answer["segments"] = [_as_json(number, segment) for number, segment in enumerate(said.segments)]
     return answer
+
+
+def as_filled_schema(said: Said, schema: dict[str, Any]) -> dict[str, Any]:
+    """A transcript by a schema that has a list of segments, flags and a language, told apart by type and name."""
+    # Assumed: where nobody speaks Gemini says so, as it is asked to. If wrong: invented sentences stand on a page.
+    # Check: none.
+    segments = [segment for segment in said.segments if segment.no_speech_prob < _UNDERSTOOD]
+    answer: dict[str, Any] = {}
+    for name, part in schema.get("properties", {}).items():
+        if part.get("type") == "array":
+            answer[name] = [_with_clocks(segment, part["items"]["properties"]) for segment in segments]
+        elif part.get("type") == "boolean":
+            answer[name] = bool(segments)
+        elif "lang" in name:
+            answer[name] = said.language if segments else ""
+    return answer
+
+
+def _with_clocks(segment: Segment, properties: dict[str, Any]) -> dict[str, Any]:
+    # Source: ai.google.dev/gemini-api/docs/audio, refer to timestamps: MM:SS.
+    known = {"start": _clock(math.floor(segment.start)), "end": _clock(math.ceil(segment.end))}
+    return {
+        name: False if part.get("type") == "boolean" else known.get(name, segment.text.strip())
+        for name, part in properties.items()
+    }
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 60:02d}:{seconds % 60:02d}"
 
 
 def _counted(sound: Sound) -> list[Segment]:

@@ -33,6 +33,7 @@ from svp_dagster.screen.engines import VisionReader
 from svp_dagster.screen.vision import FEATURE
 from svp_dagster.settings import Settings
 from svp_dagster.speech.engines import OpenAISpeech
+from svp_dagster.speech.gemini_speech import GeminiSpeech
 from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import Store
 from svp_dagster.summary.engines import GeminiSummarizer
@@ -150,6 +151,9 @@ def _connection_id(store: Store, wanted: str) -> str:
 def _costs(chosen: Engines, prices: Prices) -> Iterator[tuple[str, float | None]]:
     if isinstance(chosen.speech, OpenAISpeech):
         yield "OpenAI", prices.of_speech(chosen.speech.model, seconds=speech.BILLED_S)
+    if isinstance(chosen.speech, GeminiSpeech):
+        read, written = speech.TOKENS_READ, speech.TOKENS_WRITTEN
+        yield "Gemini for speech", prices.of_tokens(chosen.speech.model, read=read, written=written)
     if isinstance(chosen.screen_reader, VisionReader):
         yield "Google Vision", prices.of_images(FEATURE, count=len(screen.SHEETS))
     if isinstance(chosen.summarizer, GeminiSummarizer):

@@ -16,7 +16,7 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
-from svp_dagster import bounded_http
+from svp_dagster import bounded_http, engines
 from svp_dagster.commands.doctor_access import ACCESS_CHECKS
 from svp_dagster.commands.doctor_alerts import alerts, send_test_alert
 from svp_dagster.commands.findings import Finding
@@ -26,6 +26,8 @@ from svp_dagster.errors import SvpError
 from svp_dagster.prices import load_prices
 from svp_dagster.private_files import is_private
 from svp_dagster.settings import NOTION_PORTAL, Settings
+from svp_dagster.speech.engines import LocalSpeech, OpenAISpeech
+from svp_dagster.speech.gemini_speech import GeminiSpeech
 from svp_dagster.speech.openai_speech import SUCCESSORS
 from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import open_store
@@ -181,21 +183,33 @@ def _notion_client(settings: Settings) -> Finding:
 
 
 def _speech(settings: Settings) -> Finding:
-    if not settings.openai_api_key:
-        return _missing("Speech", f"no OPENAI_API_KEY: captions, else {_local_speech(settings)}")
-    base = settings.openai_base_url or "https://api.openai.com/v1"
-    return _service(
-        "Speech",
-        f"{base}/models/{settings.speech_model}",
-        {"Authorization": f"Bearer {_open(settings.openai_api_key)}"},
-        key="OPENAI_API_KEY",
-        model=settings.speech_model,
-        setting="SVP_SPEECH_MODEL",
-    )
+    engine = engines.speech(settings)
+    if isinstance(engine, OpenAISpeech | GeminiSpeech) and not engine.api_key:
+        key = "OPENAI_API_KEY" if isinstance(engine, OpenAISpeech) else "GEMINI_API_KEY"
+        return _wrong("Speech", f"SVP_SPEECH_ENGINE={settings.speech_engine} needs {key}; set it, or another engine")
+    match engine:
+        case OpenAISpeech():
+            base = settings.openai_base_url or "https://api.openai.com/v1"
+            return _service(
+                "Speech",
+                f"{base}/models/{settings.speech_model}",
+                {"Authorization": f"Bearer {_open(engine.api_key)}"},
+                key="OPENAI_API_KEY",
+                model=settings.speech_model,
+                setting="SVP_SPEECH_MODEL",
+            )
+        case GeminiSpeech():
+            return _gemini("Speech", settings, engine.api_key)
+        case LocalSpeech():
+            keys = "no OPENAI_API_KEY, no GEMINI_API_KEY"
+            why = keys if settings.speech_engine == "auto" else "SVP_SPEECH_ENGINE=local"
+            return _missing("Speech", f"{why}: captions, else {_local_speech(settings)}")
+        case _:
+            return _missing("Speech", "SVP_SPEECH_ENGINE=off: captions, else no transcript")
 
 
 def _local_speech(settings: Settings) -> str:
-    if settings.local_speech_model == "off" or importlib.util.find_spec("faster_whisper") is None:
+    if importlib.util.find_spec("faster_whisper") is None:
         return "no transcript"
     return f"faster-whisper “{settings.local_speech_model}” where it is present or can be fetched"
 
@@ -213,11 +227,15 @@ def _screen(settings: Settings) -> Finding:
 def _summary(settings: Settings) -> Finding:
     if not settings.gemini_api_key:
         return _missing("Summary", "no GEMINI_API_KEY: sentences are quoted, nothing is written anew")
+    return _gemini("Summary", settings, settings.gemini_api_key)
+
+
+def _gemini(subject: str, settings: Settings, key: SecretStr) -> Finding:
     base = settings.gemini_base_url or "https://generativelanguage.googleapis.com"
     return _service(
-        "Summary",
+        subject,
         f"{base}/v1beta/models/{settings.gemini_model}",
-        {"x-goog-api-key": _open(settings.gemini_api_key)},
+        {"x-goog-api-key": _open(key)},
         key="GEMINI_API_KEY",
         model=settings.gemini_model,
         setting="SVP_GEMINI_MODEL",

@@ -98,6 +98,7 @@ class Pipeline:
                 contents=self.contents,
                 meter=self.meter,
                 folder=self.folder,
+                with_sheet=self.engines.summarizer.sees,
             )
 
     def sum_up(self, video: Video, transcript: Transcript, screen_text: ScreenText, options: Options) -> Summary:

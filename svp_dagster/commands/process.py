@@ -138,7 +138,7 @@ def _schema(columns: Mapping[str, ColumnType | _ColumnEntry]) -> DataSourceSchem
 def as_json(result: Result) -> str:
     """Return the result as JSON, without paths of deleted files."""
     paths: dict[str, Any] = {"video_path": True, "audio_path": True, "slides": True, "cover_path": True}
-    gone = {"video": paths | {"files": {"__all__": {"path"}}}}
+    gone = {"video": paths | {"files": {"__all__": {"path"}}}, "screen_text": {"sheet": True}}
     return json.dumps(result.model_dump(mode="json", exclude=gone), ensure_ascii=False, indent=2)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from svp_dagster.defs.housekeeping import TAGS
+from svp_dagster.defs.housekeeping.schedules import TAGS
 from svp_dagster.rows.digests.weekly import Week, make_digests
 from svp_dagster.rows.link_rows import LinkRows
 

@@ -1,15 +1,17 @@
-"""The job: five ops, one stage each, for one row."""
+"""The ops of a row, one stage each, and the job that makes its assets (`assets.py`) with them."""
+
+from collections.abc import Iterator
 
 import dagster as dg
 
 from svp_dagster import pools
+from svp_dagster.defs import checks
 from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_transcript, of_video
-from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.stage import stage_run
 from svp_dagster.defs.work_folder import WorkFolder
-from svp_dagster.download.kept_media import KeptMedia
+from svp_dagster.download.kept_media import KeptMedia, has_files
 from svp_dagster.media.thumbnail import small_jpeg
-from svp_dagster.models import ContentPage, PageOptions, ScreenText, Status, Summary, Transcript, Video
+from svp_dagster.models import PageOptions, ScreenText, Status, Summary, Transcript, Video
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
 from svp_dagster.publish import stage as publish_stage
 from svp_dagster.rows.destination import Destination
@@ -36,7 +38,7 @@ def download(
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
         destination, post = stage.row.preflight(), stage.row.post
         link = stage.row.link
-        video = stage.row.kept_post() or fetch_post(
+        video = fetch_post(
             post,
             store=link_rows.store,
             connection_id=link.connection_id,
@@ -45,6 +47,7 @@ def download(
             pace=SitePace(link_rows.store, site_rules).of_row(link.connection_id, link.page_id),
             kept=kept_media,
             folder=work_folder.path,
+            known=stage.row.kept_post(),
         )
         thumbnail = small_jpeg(video.cover_path) if video.cover_path else None
         stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
@@ -54,7 +57,7 @@ def download(
 
 
 # Before `read_screen`, which is not paid for if this fails.
-@dg.op(pool=pools.SPEECH, tags={"dagster/priority": "1"})
+@dg.op(out={"transcript": dg.Out()}, pool=pools.SPEECH, tags={"dagster/priority": "1"})
 def transcribe(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -76,11 +79,12 @@ def transcribe(
         return transcript
 
 
-@dg.op(pool=pools.SCREEN)
+@dg.op(out={"screen_text": dg.Out()}, pool=pools.SCREEN)
 def read_screen(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
     screen_reader: dg.ResourceParam[ScreenReader],
+    summarizer: dg.ResourceParam[Summarizer],
     work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
 ) -> ScreenText:
@@ -93,12 +97,14 @@ def read_screen(
             contents=stage.contents,
             meter=stage.meter,
             folder=work_folder.path,
+            with_sheet=summarizer.sees and has_files(video),
         )
-        stage.report("screen_text", of_screen_text(screen_text), engine=screen_text.source)
+        seen = small_jpeg(screen_text.sheet.path) if screen_text.sheet else None
+        stage.report("screen_text", of_screen_text(screen_text, seen), engine=screen_text.source)
         return screen_text
 
 
-@dg.op(pool=pools.SUMMARY)
+@dg.op(out={"summary": dg.Out()}, pool=pools.SUMMARY)
 def summarize(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -123,7 +129,7 @@ def summarize(
         return summary
 
 
-@dg.op
+@dg.op(out={"content_page": dg.Out(dg.Nothing)})
 def publish(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -134,7 +140,7 @@ def publish(
     screen_text: ScreenText,
     summary: Summary,
     destination: Destination,
-) -> ContentPage:
+) -> None:
     """Create the content page, or update the one that exists."""
     with stage_run(context, link_rows, Status.SAVING) as stage:
         stage.row.require_unchanged()
@@ -151,25 +157,28 @@ def publish(
         )
         stage.report("content_page", of_page(page))
         stage.row.complete(destination)
-        return page
+        work_folder.done()
 
 
-@dg.job(
-    partitions_def=link_entries,
-    executor_def=dg.in_process_executor,
+@dg.op(
+    out={name: dg.Out(dg.Nothing) for name in checks.NAMES},
+    ins={"content_page": dg.In(dg.Nothing)},
+)
+def check_page(
+    transcript: Transcript, screen_text: ScreenText, summary: Summary, destination: Destination
+) -> Iterator[dg.AssetCheckResult]:
+    """Measure how good the page is, once it is there."""
+    yield checks.heard(transcript)
+    yield checks.read(screen_text)
+    yield checks.evidence_checked(summary)
+    yield checks.columns_filled(summary, destination.columns)
+    yield checks.quotes_support(summary)
+
+
+process_link = dg.define_asset_job(
+    "process_link",
+    selection=dg.AssetSelection.groups("link_entries"),
     description="Turn a link entry into a content page. Launch it for a partition, or a backfill for many, to make "
     "pages again; a page that exists is updated in place. Terminate a run to end its row.",
-    tags={
-        # A killed run starts again from its first stage: its files are gone, and what was paid for is kept by content.
-        "dagster/max_retries": "2",
-        "dagster/retry_strategy": "ALL_STEPS",
-        "dagster/retry_on_asset_or_op_failure": "false",
-    },
+    executor_def=dg.in_process_executor,
 )
-def process_link() -> None:
-    """Turn a link entry into a content page."""
-    video, destination = download()
-    transcript = transcribe(video)
-    screen_text = read_screen(video)
-    summary = summarize(video, transcript, screen_text, destination)
-    publish(video, transcript, screen_text, summary, destination)

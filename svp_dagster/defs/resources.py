@@ -13,7 +13,8 @@ import dagster as dg
 from svp_dagster import engines
 from svp_dagster.alerts.channels import alert_channels
 from svp_dagster.alerts.rules import alert_rules
-from svp_dagster.defs.housekeeping import retention
+from svp_dagster.defs.housekeeping.schedules import retention
+from svp_dagster.defs.values import stage_values
 from svp_dagster.defs.work_folder import work_folder
 from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.rows.link_rows import link_rows
@@ -38,7 +39,7 @@ def resources() -> dg.Definitions:
     settings = Settings()
     return dg.Definitions(
         resources={
-            "io_manager": memory,
+            "io_manager": stage_values,
             "link_rows": _closed_after_use(lambda: link_rows(settings)),
             "page_options": _made(lambda: settings.page_options),
             "polling_rules": _made(
@@ -58,12 +59,6 @@ def resources() -> dg.Definitions:
             "summarizer": _made(lambda: engines.summarizer(settings)),
         }
     )
-
-
-@dg.io_manager(config_schema={})
-def memory(_context: dg.InitResourceContext) -> dg.InMemoryIOManager:
-    """Keep results in memory: the steps of a run share a process, and nothing is written between them."""
-    return dg.InMemoryIOManager()  # type: ignore[no-untyped-call]
 
 
 def _made(make: Callable[[], Any]) -> dg.ResourceDefinition:

@@ -9,8 +9,10 @@ import logging
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from sqlalchemy import text
 
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.store.entries import Entry
@@ -117,12 +119,20 @@ def cancel(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
 def delete(instance: dg.DagsterInstance, run_id: str) -> None:
     """Delete a run that is over, with its events and what it printed.
 
-    `delete_run` of dagster 1.13 leaves what the run printed, and on SQLite the emptied file of its events.
+    `delete_run` of dagster 1.13 leaves what the run printed, the results of its checks, and on SQLite the emptied file
+    of its events.
     """
     instance.compute_log_manager.delete_logs(prefix=[run_id])
     instance.delete_run(run_id)
+    _delete_checks(instance, run_id)
     for path in (Path(instance.root_directory) / "history" / "runs").glob(f"{run_id}.db*"):
         path.unlink(missing_ok=True)
+
+
+def _delete_checks(instance: dg.DagsterInstance, run_id: str) -> None:
+    storage: Any = instance.event_log_storage  # SQLite or PostgreSQL
+    with storage.index_connection() as connection:
+        connection.execute(text("DELETE FROM asset_check_executions WHERE run_id = :run_id"), {"run_id": run_id})
 
 
 def batches(keys: Collection[str]) -> Iterator[list[str]]:

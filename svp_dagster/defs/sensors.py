@@ -18,6 +18,7 @@ from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
 from svp_dagster.rows.pacing.shares import Share, priority
 from svp_dagster.rows.polling_rules import PollingRules
+from svp_dagster.rows.retry import retry_rows
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.rows.spending.caps import known_entries
 from svp_dagster.rows.waiting import interruption
@@ -139,7 +140,6 @@ def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decisi
 
 
 @dg.run_failure_sensor(
-    monitored_jobs=[process_link],
     default_status=RUNNING,
     minimum_interval_seconds=5,
     description="Let the row of a failed run wait, or fail it for good, as the run recorded. Leave it running: without "
@@ -150,16 +150,18 @@ def failed_runs(
     link_rows: dg.ResourceParam[LinkRows],
     work_folder: dg.ResourceParam[WorkFolder],
 ) -> None:
-    """Let the rows of failed runs wait or fail, unless Dagster starts the run again or another works on the row."""
+    """Let the rows of failed runs wait or fail, unless Dagster starts the run again or another works on the row.
+
+    It watches all jobs: *Materialize* and backfills of assets run one of Dagster's own.
+    """
     run, event = context.dagster_run, context.failure_event
     if not lost_claim(event) and run.tags.get("dagster/will_retry") != "true":
         _end_row(context, link_rows, recorded_failure(event))
-    work_folder.remove(run.run_id)
+    work_folder.clear(run.run_id)
 
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.CANCELED,
-    monitored_jobs=[process_link],
     default_status=RUNNING,
     minimum_interval_seconds=5,
     description="Fail the row of a run that you terminated; its owner reads that an operator stopped it. Set the row "
@@ -170,7 +172,7 @@ def cancelled_runs(
 ) -> None:
     """End the rows of runs that an operator stopped."""
     _end_row(context, link_rows, failure(Code.CANCELLED, detail=f"run {context.dagster_run.run_id}"))
-    work_folder.remove(context.dagster_run.run_id)
+    work_folder.clear(context.dagster_run.run_id)
 
 
 def _end_row(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: SvpError | None) -> None:
@@ -184,6 +186,9 @@ def _end_row(context: dg.RunStatusSensorContext, link_rows: LinkRows, error: Svp
     known = error or (runs.resource_init_error(run) if holder != run.run_id else None)
     known = known or interruption(attempts=entry.attempts if holder else 0, detail=f"run {run.run_id}")
     if link_rows.fail(run.run_id, known) is not None or runs.rows_in_progress(instance, [entry]):
+        return
+    if known.code is Code.RESULTS_GONE and retry_rows(link_rows.store, [page_id], now=datetime.now(UTC)):
+        link_rows.sync_status(page_id, max_throttle_wait_s=0)
         return
     # The run ended before it could claim its row: nobody else will deal with it, nor with a dead run that holds it.
     if holder is None:

@@ -39,14 +39,16 @@ class StageRun:
         media_key: str | None = None,
         title: str | None = None,
     ) -> None:
-        """Record the result: in the store for the dashboard, as a materialization for the Dagster UI."""
+        """Record the result: in the store for the dashboard, and with the asset for the Dagster UI.
+
+        What isn't known is left out, so that the UI can plot all values of a key.
+        """
         seconds = time.monotonic() - self._started_s
         self.row.note(stage=self._context.op_def.name, seconds=seconds, engine=engine, media_key=media_key, title=title)
-        cost = "unknown" if self.meter.spent_usd is None else self.meter.spent_usd
-        facts = {**links(self._context.run_tags), **metadata, "engine": engine or "none"}
-        facts |= {"seconds": round(seconds, 3), "cost_usd": cost}
-        key = self._context.partition_key
-        self._context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=facts))
+        cost = {} if self.meter.spent_usd is None else {"cost_usd": self.meter.spent_usd}
+        tokens = {"tokens": self.meter.tokens} if self.meter.tokens else {}
+        facts = {**links(self._context.run_tags), **metadata, "seconds": round(seconds, 3), **cost, **tokens}
+        self._context.add_output_metadata(facts | ({"engine": engine} if engine else {}), output_name=asset)
 
 
 @contextmanager

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 _MANIFEST: Final = "video.json"
 _NEW: Final = "new-"
 _HOUR_S: Final = 3600
+_NOWHERE: Final = Path("/dev/null")
+"""The folder of files that are gone. It is none, so that nothing can ever be in it."""
 _FILE_FIELDS: Final = ("video_path", "audio_path", "cover_path")
 
 
@@ -48,9 +50,13 @@ class KeptMedia(Component):
 
     def get(self, link: Link, *, folder: Path) -> Video | None:
         """Copy a kept post into `folder` and return it. None where there is none, or not a whole one."""
-        if not self.holds(link):
+        return self.restore(media_key(link), folder=folder) if self.holds(link) else None
+
+    def restore(self, key: str, *, folder: Path) -> Video | None:
+        """Do the same for the post with this media key."""
+        place = self._place(key)
+        if not self.hours or not (place / _MANIFEST).is_file():
             return None
-        place = self._place(media_key(link))
         try:
             if time.time() - place.stat().st_mtime > self.hours * _HOUR_S:
                 return None
@@ -59,7 +65,7 @@ class KeptMedia(Component):
             for name, digest in kept.digests.items():
                 _copy(place / name, folder / name, digest)
         except (OSError, ValidationError, _DamagedError) as error:
-            logger.warning("the kept media of %s can't be used: %s", link.post_id, type(error).__name__)
+            logger.warning("the kept media of %s can't be used: %s", key, type(error).__name__)
             shutil.rmtree(place, ignore_errors=True)
             return None
         return _relocated(kept.video, folder)
@@ -135,8 +141,13 @@ def media_key(link: Link) -> str:
 
 
 def without_files(video: Video) -> Video:
-    """Return what is known of a post whose files are gone: their names stay, and what was read of them."""
-    return _relocated(video, Path()).model_copy(update={"cover_path": None})
+    """Return what is known of a post without its files: only their names stay, and what was read of them."""
+    return _relocated(video, _NOWHERE).model_copy(update={"cover_path": None})
+
+
+def has_files(video: Video) -> bool:
+    """Return whether the files of a post are here."""
+    return all(_NOWHERE not in path.parents for path in _files(video))
 
 
 def _files(video: Video) -> Iterator[Path]:

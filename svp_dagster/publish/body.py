@@ -33,8 +33,11 @@ _PART_UNITS = 49_000
 """Maximum length of each of two texts that share a paragraph."""
 
 _SPOKEN_PARAGRAPH_S = 60.0
+_DOUBTFUL = "The speech was hard to understand: nothing was taken from it that nothing else says."
 _QUOTED = "Quoted, not summarised: may be incomplete."
-_SOURCE_WORDS = {"speech": "said", "screen": "shown", "caption": "written in the caption"}
+_SEEN = "Described from the pictures alone: no text confirms it."
+_UNCONFIRMED = " (no text confirms it)"
+_SOURCE_WORDS = {"speech": "said", "screen": "shown", "caption": "written in the caption", "picture": "seen"}
 
 
 def page_blocks(
@@ -65,7 +68,7 @@ def page_blocks(
             return [
                 *one_paragraph(filter(None, [_short(_opening(summary)), *moments])),
                 *toggles("Where it was found", one_paragraph(_quotes(video, summary))),
-                *toggles("Transcript", [*_as_one(_spoken_text(transcript)), *files]),
+                *toggles("Transcript", [*_as_one(_heard(transcript)), *files]),
                 *toggles("Text on the screen", _as_one(read)),
                 *one_paragraph([about, *caption, _short("\n".join(notes))], color="gray"),
             ]
@@ -75,6 +78,7 @@ def page_blocks(
                 *paragraphs(moments),
                 *toggles("Where it was found", paragraphs(_quotes(video, summary))),
                 *toggles("Transcript", [*_spoken_paragraphs(video, transcript), *files]),
+                *toggles("Lyrics", paragraphs(_lines(transcript.lyrics))),
                 *toggles("Text on the screen", paragraphs(_read_lines(video, screen_text))),
                 *toggles("Caption", paragraphs(_lines(video.caption))),
                 *one_paragraph([about, *([text_item(note)] for note in notes)], color="gray"),
@@ -82,8 +86,9 @@ def page_blocks(
 
 
 def _opening(summary: Summary) -> str:
-    """Return the overview; that of a page made without a model says so in its first line."""
-    return f"{_QUOTED}\n{summary.overview}".strip() if _is_quoted(summary) else summary.overview
+    """Return the overview. A page made without a model, or without any text, says so in its first line."""
+    mark = _QUOTED if _is_quoted(summary) else _SEEN if summary.is_seen else ""
+    return f"{mark}\n{summary.overview}".strip()
 
 
 def _is_quoted(summary: Summary) -> bool:
@@ -104,7 +109,7 @@ def _lines(text: str) -> list[Items]:
 
 
 def _chapters(video: Video, transcript: Transcript) -> list[Items]:
-    found = chapters(transcript.segments, duration_s=video.duration_s)
+    found = chapters(transcript.spoken, duration_s=video.duration_s)
     return [[text_item("Chapters")], *(_chapter(video, one) for one in found)] if found else []
 
 
@@ -113,15 +118,25 @@ def _chapter(video: Video, chapter: Chapter) -> Items:
 
 
 def _spoken_text(transcript: Transcript) -> str:
-    return transcript.text or "\n".join(segment.text for segment in transcript.segments)
+    return transcript.text or "\n".join(segment.text for segment in transcript.spoken)
+
+
+def _heard(transcript: Transcript) -> str:
+    """Return all that is heard: a note if it is doubtful, the words that are said, and the lyrics apart."""
+    lyrics = f"Lyrics:\n{transcript.lyrics}" if transcript.lyrics else ""
+    return "\n\n".join(filter(None, (_doubt(transcript), _spoken_text(transcript), lyrics)))
+
+
+def _doubt(transcript: Transcript) -> str:
+    return _DOUBTFUL if transcript.doubtful and _spoken_text(transcript) else ""
 
 
 def _spoken_paragraphs(video: Video, transcript: Transcript) -> list[JsonObject]:
     """Return the transcript by minutes, each with a link to its second; without segments, as it was written."""
-    if not transcript.segments:
-        return paragraphs(_lines(transcript.text))
-    made: list[JsonObject] = []
-    for start_s, words in _minutes(transcript.segments):
+    made = paragraphs(_lines(_doubt(transcript)))
+    if not transcript.spoken:
+        return [*made, *paragraphs(_lines(transcript.text))]
+    for start_s, words in _minutes(transcript.spoken):
         made += paragraphs([_moment(video, start_s), *_lines(words)])
     return made
 
@@ -164,11 +179,17 @@ def _quotes(video: Video, summary: Summary) -> Iterator[Items]:
 
 def _quote(video: Video, column: str, evidence: Evidence) -> Items:
     name, quote = cut(one_line(column), _NAME_UNITS), cut(one_line(evidence.quote), _QUOTE_UNITS)
+    found, place = f"{name}: “{quote}” — {_SOURCE_WORDS[evidence.source]}", _place(video, evidence)
+    if evidence.source == "picture":
+        return [text_item(found), *place, text_item(_UNCONFIRMED)]
     doubt = "" if evidence.checked else " (reworded)" if evidence.reworded else " (not found word for word)"
-    said = f"{name}: “{quote}” — {_SOURCE_WORDS[evidence.source]}{doubt}"
-    if evidence.at_s is None:
-        return [text_item(said)]
-    return [text_item(f"{said} at "), *_moment(video, evidence.at_s)]
+    return [text_item(f"{found}{doubt}"), *place]
+
+
+def _place(video: Video, evidence: Evidence) -> Items:
+    if evidence.slide is not None:
+        return [text_item(f" on slide {evidence.slide}")]
+    return [] if evidence.at_s is None else [text_item(" at "), *_moment(video, evidence.at_s)]
 
 
 def _moment(video: Video, at_s: float) -> Items:

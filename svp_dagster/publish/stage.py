@@ -18,6 +18,7 @@ from svp_dagster.ports import Pages
 from svp_dagster.publish.body import page_blocks
 from svp_dagster.publish.relations import link_titles
 from svp_dagster.publish.subtitles import as_srt, as_vtt
+from svp_dagster.summary.spelling import spelled
 
 SUBTITLE_FILES = {"transcript.vtt.txt": as_vtt, "transcript.srt.txt": as_srt}
 """Named as texts: Notion takes neither .vtt nor .srt."""
@@ -63,6 +64,7 @@ def publish(
     `record_page` gets the page before its body is completed, so that an attempt that dies then leaves no second one.
     Files for the page are written to `folder`. Raises `page_gone`, and the failures of Notion.
     """
+    transcript = spelled(transcript, screen_text).transcript
     subtitles = list(_subtitles(transcript, folder))
     filled = _fill(video, summary, place, pages, files=_files(place.columns, video.cover_path, subtitles))
     attached = [file(path, mark=_version(path)) for path in subtitles if options.page_subtitle_files]

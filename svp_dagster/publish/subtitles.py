@@ -29,13 +29,14 @@ def as_srt(segments: Iterable[Segment]) -> str:
 
 
 def _cues(segments: Iterable[Segment]) -> Iterator[tuple[float, float, str]]:
-    """Yield start, end and text of the cues, in order. The text has no arrow, which would begin a cue."""
+    """Yield start, end and text of the cues, in order, lyrics between notes. No text has an arrow: it begins a cue."""
     timed = (one for one in segments if abs(one.start_s) < LATEST_S and abs(one.end_s) < LATEST_S)
     for segment in sorted(timed, key=lambda one: one.start_s):
         start_s = max(0.0, segment.start_s)
         text = " ".join(segment.text.replace("-->", "→").replace("\x00", "").split())
         if text:
-            yield start_s, max(segment.end_s, start_s + SHORTEST_S), text
+            shown = f"♪ {text} ♪" if segment.sung else text
+            yield start_s, max(segment.end_s, start_s + SHORTEST_S), shown
 
 
 def _escaped(text: str) -> str:

@@ -33,7 +33,9 @@ MAX_CRASHES = 3
 WAITING_LIMIT = timedelta(hours=24)
 PAUSE_LIMIT = timedelta(days=7)
 
-_SENTENCE_SAYS_WHEN = frozenset({Code.PLATFORM_PAUSED, Code.WAITS_TURN, Code.ROW_CHANGED})
+_SENTENCE_SAYS_WHEN = frozenset({Code.PLATFORM_PAUSED, Code.WAITS_TURN, Code.ROW_CHANGED, Code.RESULTS_GONE})
+_STARTS_AT_ONCE = frozenset({Code.ROW_CHANGED, Code.RESULTS_GONE})
+"""Nothing is out of order that would need time."""
 _USES_NO_TRY = frozenset({Code.PLATFORM_PAUSED, Code.WAITS_TURN, Code.RATE_LIMITED}) | BUDGET_CODES
 
 
@@ -67,7 +69,7 @@ def next_try(error: SvpError, *, waits: int, waiting_since: datetime | None, now
         return now + wait if waited < PAUSE_LIMIT else None
     if waits >= MAX_WAITS or (waits and waited >= WAITING_LIMIT):
         return None
-    if error.code is Code.ROW_CHANGED:  # nothing is out of order that would need time
+    if error.code in _STARTS_AT_ONCE:
         return now + timedelta(seconds=asked_s)
     return now + timedelta(seconds=max(asked_s, FIRST_WAIT_S * 2**waits))
 

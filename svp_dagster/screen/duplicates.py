@@ -1,119 +1,68 @@
-"""Drop frames that show the same text as the frame before.
+"""Choose the parts of frames that show text which no part before has shown.
 
 Comparing whole pictures doesn't work: the background moves behind a caption, and a new caption changes few pixels. So
-only strokes of letters are compared: thin, of a letter's size, much brighter or darker than their surroundings. The
-comparison is by small cells, so that one new digit in a long line still counts.
+only strokes of letters are compared, and of these the ones that stand still for two samples: a caption does, while what
+was filmed moves. That makes a fine sampling affordable, because its cost follows the number of texts, not of samples:
+
+- A text that grows is taken once, when it is complete: before the first part of it goes.
+- Only the rows with the new text are taken. A caption takes an eighth of a frame.
+- A whole frame is taken every few seconds if its letters differ from those of the last one. It shows what doesn't stand
+  still, or has too little contrast to be noticed here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
-from svp_dagster.media.pictures import Picture
+from svp_dagster.screen.bands import Part, bands, whole
 from svp_dagster.screen.frames import Frame
+from svp_dagster.screen.standing import CHANGE, GONE, MIN_STROKES, Standing, is_share
+from svp_dagster.screen.strokes import Cells, Counts, Mask, Strokes, cells_of, letters, per_cell, rows_of, strokes
 
-CHANGE = 0.2
-"""Share of a cell's strokes that must differ. A lower value keeps more frames, a higher one loses captions."""
+GROWTH = 1.03
+"""A text has grown if it has so many times the strokes: less is flicker."""
 
-CELL_HEIGHT_PX, CELL_WIDTH_PX = 24, 32
-MIN_STROKES = 20
-"""Least number of stroke pixels in a cell that is compared: fewer are grain."""
+FIRST_WHOLE_S, WHOLE_EVERY_S = 1.0, 5.0
+"""When whole frames are taken: the first not before titles have faded in."""
 
-STROKE_PX = 13
-"""Strokes are thinner than this at a short side of 540 px. Strokes of captions have 2 to 10 px."""
-
-FAINT = 0.5
-"""A stroke with this share of the contrast in the other frame is still there."""
+MOSTLY = 0.6
+"""Share of a frame's rows from which the whole frame is taken."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """Sizes of letters to detect in a picture scaled down by `shrink`.
+def distinct(frames: Iterable[Frame]) -> Iterator[Part]:
+    """Yield parts of the frames that together show each text, those of a video in the order in which their texts end.
 
-    `contrast` is the least difference in brightness, of 255, between strokes and their surroundings.
+    Of slides each whole one whose text differs from the slide before. The clips between slides are videos.
     """
-
-    shrink: int
-    contrast: int
-    lowest_px: int
-    highest_px: int = 90
-    narrowest_px: int = 2
-    widest_px: int = 160
-
-
-SCALES = (
-    Scale(shrink=1, contrast=48, lowest_px=6),
-    Scale(shrink=3, contrast=96, lowest_px=16),  # titles: their strokes are too thick for the other
-)
-
-TALLEST, LEAST_INK = 9, 0.15
-"""Highest ratio of height to width of a letter, and least share of its box that is ink. Outlines have less."""
-
-NEAR, ALIKE, WORD = 1.2, 2.5, 1.5
-"""Letters stand in rows or columns: a neighbour is less than `NEAR` heights away and less than `ALIKE` times as high.
-Strokes `WORD` times as wide as high are joined letters."""
-
-MOST_CANDIDATES = 1_500
-"""Skip the search for neighbours with more strokes than this: it is quadratic."""
-
-Mask = NDArray[np.uint8]
-"""1 for a pixel that is set, else 0."""
-
-Counts = NDArray[np.int64]
-"""A number per cell."""
+    for is_still, group in groupby(frames, key=lambda frame: frame.at_s is None):
+        if is_still:
+            yield from _stills(group)
+        else:
+            for _, of_one in groupby(group, key=lambda frame: frame.slide):
+                yield from _moving(of_one)
 
 
-@dataclass(frozen=True, eq=False)
-class Strokes:
-    """Strokes of one kind, bright or dark, at one scale, by a high and a low threshold."""
-
-    clear: Mask
-    faint: Mask
-
-
-Seen = tuple[Strokes, ...]
-"""Bright and dark strokes at each scale. They are kept apart because those of outlined letters touch, and together
-would form a solid bar."""
-
-
-def distinct(frames: Iterable[Frame]) -> Iterator[tuple[Frame, float | None]]:
-    """Yield the frames whose text differs from the last one yielded, each with the last second that it represents."""
-    kept: tuple[Frame, Seen] | None = None
-    last_s: float | None = None
+def _stills(frames: Iterable[Frame]) -> Iterator[Part]:
+    before: tuple[Strokes, ...] = ()
     for frame in frames:
-        seen = strokes(frame.picture)
-        if kept is None or not same_text(kept[1], seen):
-            if kept is not None:
-                yield kept[0], last_s
-            kept = frame, seen
-        last_s = frame.at_s
-    if kept is not None:
-        yield kept[0], last_s
+        seen = _lettered(strokes(frame.picture))
+        if not before or not same_text(before, seen):
+            yield whole(frame)
+            before = seen
 
 
-def strokes(picture: Picture) -> Seen:
-    """Detect strokes of letters in a picture."""
-    import cv2
-
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    brush = cv2.getStructuringElement(cv2.MORPH_RECT, (STROKE_PX, STROKE_PX))
-    seen = []
-    for scale in SCALES:
-        share = 1 / scale.shrink
-        scaled = cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-        for kind in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
-            thin = cv2.morphologyEx(scaled, kind, brush)
-            clear, faint = (thin > scale.contrast, thin > scale.contrast * FAINT)
-            seen.append(Strokes(clear=_letters(clear.astype(np.uint8), scale), faint=faint.astype(np.uint8)))
-    return tuple(seen)
+def _moving(frames: Iterator[Frame]) -> Iterator[Part]:
+    watch = _Watch.of(next(frames))
+    for frame in frames:
+        yield from watch.see(frame)
+    yield from watch.end()
 
 
-def same_text(one: Seen, other: Seen) -> bool:
+def same_text(one: tuple[Strokes, ...], other: tuple[Strokes, ...]) -> bool:
     """Return whether no cell's strokes differ by `CHANGE` or more. Pictures of different sizes are never the same."""
     return all(_same_strokes(before, now) for before, now in zip(one, other, strict=True))
 
@@ -121,59 +70,165 @@ def same_text(one: Seen, other: Seen) -> bool:
 def _same_strokes(before: Strokes, now: Strokes) -> bool:
     if before.clear.shape != now.clear.shape:
         return False
-    differing = _per_cell((before.clear & ~now.faint) | (now.clear & ~before.faint))
-    there = np.maximum(_per_cell(before.clear), _per_cell(now.clear))
-    return not bool(np.any((there >= MIN_STROKES) & (differing >= CHANGE * there)))
+    there = np.maximum(per_cell(before.clear), per_cell(now.clear))
+    differing = per_cell((before.clear & ~now.faint) | (now.clear & ~before.faint))
+    return not bool(np.any(is_share(differing, there, CHANGE)))
 
 
-def _letters(mask: Mask, scale: Scale) -> Mask:
-    """Return `mask` without the components that can't be letters by their size, shape and neighbours."""
-    import cv2
-
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    width, height, area = (stats[:, kind] for kind in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
-    fits = (
-        (scale.lowest_px <= height)
-        & (height <= scale.highest_px)
-        & (scale.narrowest_px <= width)
-        & (width <= scale.widest_px)
-        & (height <= TALLEST * width)
-        & (area >= LEAST_INK * width * height)
-    )
-    fits[0] = False  # the background
-    candidates = np.flatnonzero(fits)
-    if len(candidates) <= MOST_CANDIDATES:
-        fits[candidates] = _has_neighbour(stats[candidates])
-    letters: Mask = fits.astype(np.uint8)[labels]
-    return letters
+def _lettered(seen: tuple[Strokes, ...]) -> tuple[Strokes, ...]:
+    return tuple(replace(kind, clear=letters(kind.clear, kind.scale)) for kind in seen)
 
 
-def _has_neighbour(stats: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which boxes are as wide as a word, or have a neighbour of similar height beside or below them."""
-    left, top, width, height = (stats[:, kind].astype(np.int64) for kind in range(4))
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Candidate:
+    """The frame to take for texts that are still standing. `new` are the cells in which `letters` has new text."""
 
-    def apart(start: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the gap between each pair, negative if they overlap."""
-        end = start + length
-        gaps: NDArray[np.int64] = np.maximum(start[:, None], start[None]) - np.minimum(end[:, None], end[None])
-        return gaps
+    frame: Frame
+    seen: tuple[Strokes, ...]
+    letters: tuple[Mask, ...]
+    counts: tuple[Counts, ...]
+    new: tuple[Cells, ...]
 
-    larger, smaller = np.maximum(height[:, None], height[None]), np.minimum(height[:, None], height[None])
-    near = NEAR * larger
-    across, down = apart(left, width), apart(top, height)
-    alike = larger <= ALIKE * smaller
-    neighbours = alike & (((across < near) & (down < -smaller / 2)) | ((down < near) & (across < -smaller / 2)))
-    np.fill_diagonal(neighbours, val=False)
-    return np.asarray(neighbours.any(axis=1) | (width >= WORD * height), dtype=np.bool_)
+    def grows(self, other: _Candidate) -> bool:
+        """Return whether the other has more new text of any kind: outlines that meet are no letters any more."""
+        pairs = zip(self._sizes(), other._sizes(), strict=True)
+        return any(after > before * GROWTH + MIN_STROKES for before, after in pairs)
+
+    def _sizes(self) -> list[int]:
+        return [int(np.where(new, count, 0).sum()) for new, count in zip(self.new, self.counts, strict=True)]
+
+    def loses(self, after: tuple[Strokes, ...]) -> bool:
+        """Return whether a cell loses the new text in it."""
+        return any(
+            bool((new & is_share(per_cell(mask & ~then.faint), per_cell(mask), CHANGE)).any())
+            for new, mask, then in zip(self.new, self.letters, after, strict=True)
+        )
+
+    def news(self, rows: slice) -> int:
+        """Return how many strokes of new text these rows have. Cells overlap, so each counts four times."""
+        columns = slice(0, self.frame.picture.shape[1])
+        return sum(
+            int(np.where(new, count, 0)[cells_of(rows, columns, seen.scale)].sum())
+            for new, count, seen in zip(self.new, self.counts, self.seen, strict=True)
+        )
+
+    def bands(self) -> Iterator[slice]:
+        """Yield the rows that have new text, without cutting a line."""
+        height = self.frame.picture.shape[0]
+        ink, new = np.zeros(height, dtype=np.bool_), np.zeros(height, dtype=np.bool_)
+        for kind, mask, cells in zip(self.seen, self.letters, self.new, strict=True):
+            inked = mask.any(axis=1).repeat(kind.scale.shrink)[:height]
+            ink[: len(inked)] |= inked
+            for row in np.flatnonzero(cells.any(axis=1)):
+                new[rows_of(int(row), kind.scale)] = True
+        return bands(ink=ink, new=new)
 
 
-def _per_cell(mask: Mask) -> Counts:
-    """Sum `mask` by cell. Cells overlap by half, so that no letter is cut by all of them."""
-    half_h, half_w = CELL_HEIGHT_PX // 2, CELL_WIDTH_PX // 2
-    rows, columns = -(-mask.shape[0] // half_h), -(-mask.shape[1] // half_w)
-    padded = np.zeros((rows * half_h, columns * half_w), dtype=np.uint8)
-    padded[: mask.shape[0], : mask.shape[1]] = mask
-    halves = padded.reshape(rows, half_h, columns, half_w).sum(axis=(1, 3), dtype=np.int64)
-    halves = np.pad(halves, ((0, 1), (0, 1)))
-    cells: Counts = halves[:-1, :-1] + halves[1:, :-1] + halves[:-1, 1:] + halves[1:, 1:]
-    return cells
+@dataclass(eq=False)
+class _Watch:
+    """Compares the frames of one video. A frame is judged once the next one shows what of it stands still."""
+
+    frame: Frame
+    seen: tuple[Strokes, ...]
+    kinds: tuple[Standing, ...]
+    before: tuple[Strokes, ...] | None = None
+    candidate: _Candidate | None = None
+    whole_s: float | None = None
+    """When a whole frame was last taken, or seen to have the same letters."""
+    whole: tuple[Strokes, ...] = ()
+
+    @classmethod
+    def of(cls, frame: Frame) -> _Watch:
+        """Begin with the first frame."""
+        seen = strokes(frame.picture)
+        return cls(frame, seen, tuple(Standing.of(kind) for kind in seen))
+
+    @property
+    def at_s(self) -> float:
+        """The last frame's second."""
+        assert self.frame.at_s is not None
+        return self.frame.at_s
+
+    def see(self, frame: Frame) -> Iterator[Part]:
+        """Judge the frame before."""
+        after = strokes(frame.picture)
+        yield from self._judge(after)
+        self.frame, self.seen, self.before = frame, after, self.seen
+
+    def end(self) -> Iterator[Part]:
+        """Judge the last frame."""
+        yield from self._judge(None)
+        if self.whole_s is None:
+            yield whole(self.frame)
+
+    def _judge(self, after: tuple[Strokes, ...] | None) -> Iterator[Part]:
+        still = self._still(after)
+        for number, (kind, mask) in enumerate(zip(self.kinds, still, strict=True)):
+            kind.date(self._fresh(number, still) | self._fresh(number ^ 1, still), mask, self.at_s)
+        self._propose(still)
+        if self.candidate is not None and (after is None or self.candidate.loses(after)):
+            yield from self._take(self.candidate)
+            self.candidate = None
+        if self.candidate is None and self._is_due(self.at_s):
+            yield from self._takewhole(still)
+        for number, kind in enumerate(self.kinds):
+            kind.forget(after[number].faint if after else None, self.at_s)
+
+    def _still(self, after: tuple[Strokes, ...] | None) -> tuple[Mask, ...]:
+        """Return the strokes of the last frame that stand still. A picture alone stands still."""
+        beside = [seen for seen in (self.before, after) if seen is not None] or [self.seen]
+        return tuple(
+            now.clear & np.bitwise_or.reduce([seen[number].faint for seen in beside])
+            for number, now in enumerate(self.seen)
+        )
+
+    def _fresh(self, number: int, still: tuple[Mask, ...]) -> Cells:
+        """Return the cells with mostly new strokes. Bright and dark ones, at even and odd numbers, change together."""
+        new = still[number] & ~self.before[number].faint if self.before else still[number]
+        return is_share(per_cell(new), per_cell(still[number]), GONE)
+
+    def _propose(self, still: tuple[Mask, ...]) -> None:
+        """Make the last frame the candidate if it shows more new text."""
+        if not any(kind.news(mask)[1].any() for kind, mask in zip(self.kinds, still, strict=True)):
+            return
+        found = tuple(letters(mask, kind.scale) for kind, mask in zip(self.kinds, still, strict=True))
+        counts, new = zip(*(kind.news(mask) for kind, mask in zip(self.kinds, found, strict=True)), strict=True)
+        proposed = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=counts, new=new)
+        if any(cells.any() for cells in new) and (self.candidate is None or self.candidate.grows(proposed)):
+            self.candidate = proposed
+
+    def _take(self, candidate: _Candidate) -> Iterator[Part]:
+        """Yield the rows of the candidate that have new text, or all of them if a whole frame is due."""
+        at_s, height = candidate.frame.at_s, candidate.frame.picture.shape[0]
+        assert at_s is not None
+        parts = list(candidate.bands())
+        if self._is_due(at_s) or sum(rows.stop - rows.start for rows in parts) > MOSTLY * height:
+            self.whole_s, self.whole = at_s, _lettered(candidate.seen)
+            parts = [slice(0, height)]
+        for rows in parts:
+            yield self._part(candidate, rows)
+
+    def _part(self, candidate: _Candidate, rows: slice) -> Part:
+        shown = tuple(
+            kind.take(rows, found, seen.faint)
+            for kind, found, seen in zip(self.kinds, candidate.letters, candidate.seen, strict=True)
+        )
+        part = whole(candidate.frame)
+        picture = part.picture[rows].copy()
+        return replace(part, picture=picture, top=rows.start, bottom=rows.stop, news=candidate.news(rows), shown=shown)
+
+    def _is_due(self, at_s: float) -> bool:
+        """Return whether it is time for a whole frame."""
+        return at_s >= FIRST_WHOLE_S if self.whole_s is None else at_s - self.whole_s >= WHOLE_EVERY_S
+
+    def _takewhole(self, still: tuple[Mask, ...]) -> Iterator[Part]:
+        """Yield the last frame, unless its letters are those of the last whole one, standing still or not."""
+        seen = _lettered(self.seen)
+        self.whole_s = self.at_s
+        if not self.whole or not same_text(self.whole, seen):
+            self.whole = seen
+            found = tuple(letters(mask, kind.scale) for kind, mask in zip(self.kinds, still, strict=True))
+            none = tuple(np.zeros_like(kind.taken_count) for kind in self.kinds)
+            new = tuple(count > 0 for count in none)
+            candidate = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=none, new=new)
+            yield self._part(candidate, slice(0, self.frame.picture.shape[0]))

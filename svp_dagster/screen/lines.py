@@ -1,4 +1,4 @@
-"""Join words to lines, and the same line in successive pictures to one line with a first and a last second.
+"""Join the words of a picture to lines.
 
 Lines are those of the engine where it says how its words are parted, and are found by distance where it doesn't.
 Scripts without spaces are joined without spaces, and scripts that are written from right to left in their order.
@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from rapidfuzz import fuzz
-
-from svp_dagster.models import ScreenLine, Word
+from svp_dagster.models import Word
 
 SAME_LINE = 0.5
 """Words are on one line if their centres differ by less than this share of their height."""
@@ -22,35 +19,27 @@ SAME_LINE = 0.5
 SAME_LINE_GAP = 1.6
 """A gap wider than this many heights separates two columns."""
 
-SAME_TEXT = 90
-"""Two readings at one place are the same line from this similarity (0 to 100) on."""
+LEAST_TILT, LEAST_TILT_PX = 0.09, 4
+"""Slope of tilted text (5°), and by how many pixels it has to go up or down."""
 
 _NO_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\uff00-\uffef\U00020000-\U0003ffff]"
 )
-_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A line of one picture, with its box in the picture's pixels."""
+    """A line of one picture, with its box in the picture's pixels, and when it was on the screen."""
 
     text: str
     left: float
     top: float
     right: float
     bottom: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """The lines of one picture, and when it was on the screen: from second to second, or as a slide."""
-
-    lines: Sequence[Line]
+    is_level: bool = True
     first_s: float | None = None
     last_s: float | None = None
-    slide: int | None = None
 
 
 def join_words(words: Sequence[Word]) -> list[Line]:
@@ -58,7 +47,47 @@ def join_words(words: Sequence[Word]) -> list[Line]:
     readable = [word for word in (_cleaned(word) for word in words) if word.text]
     parted = _parted_lines([word for word in readable if word.after is not None])
     placed = _placed_lines([word for word in readable if word.after is None])
-    return sorted([*parted, *placed], key=lambda line: (line.top + line.bottom, line.left))
+    return by_columns(sorted([*parted, *placed], key=lambda line: (line.top + line.bottom, line.left)))
+
+
+def by_columns(lines: Sequence[Line]) -> list[Line]:
+    """Return lines, given from the top, with those of one column after each other.
+
+    Columns are two rows or more of which each has as many lines, one below the other. A table stays in rows: the lines
+    behind the first of a row are figures.
+    """
+    rows: list[list[Line]] = []
+    for line in lines:
+        if rows and _is_beside(rows[-1][-1], line):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    blocks: list[list[list[Line]]] = []
+    for row in (sorted(row, key=lambda line: line.left) for row in rows):
+        if blocks and _is_below(blocks[-1][-1], row):
+            blocks[-1].append(row)
+        else:
+            blocks.append([row])
+    return [line for block in blocks for part in _in_order(block) for line in part]
+
+
+def _is_beside(one: Line, other: Line) -> bool:
+    apart = abs((one.top + one.bottom) - (other.top + other.bottom)) / 2
+    return apart < SAME_LINE * min(one.bottom - one.top, other.bottom - other.top) and not _shares_columns(one, other)
+
+
+def _is_below(above: Sequence[Line], row: Sequence[Line]) -> bool:
+    """Return whether a row goes on with the columns of the one above."""
+    return len(above) == len(row) > 1 and all(_shares_columns(*pair) for pair in zip(above, row, strict=True))
+
+
+def _shares_columns(one: Line, other: Line) -> bool:
+    return one.left < other.right and other.left < one.right
+
+
+def _in_order(block: Sequence[Sequence[Line]]) -> Iterable[Sequence[Line]]:
+    is_table = all(any(char.isdigit() for char in line.text) for row in block for line in row[1:])
+    return block if is_table else list(zip(*block, strict=True))
 
 
 def _parted_lines(words: Sequence[Word]) -> list[Line]:
@@ -94,90 +123,11 @@ def _placed_lines(words: Sequence[Word]) -> list[Line]:
     return [_line(part) for row in rows for part in _columns(row)]
 
 
-def follow(pages: Sequence[Page]) -> list[ScreenLine]:
-    """Return each line once, in order of appearance, from the first to the last page that shows it.
-
-    The same words later, anywhere, are the same line. Readings that differ a little are one line only if they follow
-    each other at the same place and have the same numbers. So is a text that grows at its place.
-    """
-    tracks: list[_Track] = []
-    by_reading: dict[str, list[_Track]] = {}
-    before: list[_Track] = []
-    for page in pages:
-        here: dict[int, _Track] = {}
-        for line in page.lines:
-            key = essence(line.text)
-            track = _track_of(line, key, by_reading.get(key, ()), before, here)
-            if track is None:
-                track = _Track(number=len(tracks), page=page, line=line)
-                tracks.append(track)
-            here[track.number] = track
-            if track.see(line, page, key):
-                by_reading.setdefault(key, []).append(track)
-        before = [here[number] for number in sorted(here)]
-    return [track.screen_line() for track in tracks]
-
-
 def essence(text: str) -> str:
     """Return letters, marks and digits of any script in one case, or the text itself if it has none (emoji)."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     kept = "".join(char for char in folded if unicodedata.category(char)[0] in "LMN")
     return kept or folded.strip()
-
-
-@dataclass(kw_only=True)
-class _Track:
-    """A line in successive pictures, with the essence of each of its readings."""
-
-    number: int
-    page: Page
-    line: Line
-    key: str = ""
-    readings: Counter[str] = field(default_factory=Counter)
-    keys: dict[str, str] = field(default_factory=dict)
-    last_s: float | None = None
-
-    def see(self, line: Line, page: Page, key: str) -> bool:
-        """Add a reading. Return whether none before had its essence."""
-        is_new = key not in self.keys.values()
-        self.readings[line.text] += 1
-        self.keys[line.text] = key
-        self.line, self.key, self.last_s = line, key, page.last_s
-        return is_new
-
-    def screen_line(self) -> ScreenLine:
-        """Return the line with its most frequent reading, the longest of several.
-
-        Of a line that appeared word by word it is the full text.
-        """
-        whole = max(self.keys.values(), key=len)
-
-        def rank(text: str) -> tuple[bool, int, int]:
-            return fuzz.ratio(self.keys[text], whole) >= SAME_TEXT, self.readings[text], len(text)
-
-        text = max(self.readings, key=rank)
-        return ScreenLine(text=text, first_s=self.page.first_s, last_s=self.last_s, slide=self.page.slide)
-
-
-def _track_of(
-    line: Line, key: str, same: Sequence[_Track], before: Sequence[_Track], taken: Container[int]
-) -> _Track | None:
-    """Return the first track with the same words, else one at this place of the page before."""
-    free_again = [track for track in same if track.number not in taken]
-    if free_again:
-        return min(free_again, key=lambda track: track.number)
-    free = (track for track in before if track.number not in taken and _overlap(track.line, line))
-    return next((track for track in free if _same(track.key, key)), None)
-
-
-def _same(before: str, now: str) -> bool:
-    grown = len(before) >= 3 and now.startswith(before)
-    return grown or (_DIGITS.findall(before) == _DIGITS.findall(now) and fuzz.ratio(before, now) >= SAME_TEXT)
-
-
-def _overlap(one: Line, other: Line) -> bool:
-    """Return whether the boxes share a point."""
-    return one.left <= other.right and other.left <= one.right and one.top <= other.bottom and other.top <= one.bottom
 
 
 def _cleaned(word: Word) -> Word:
@@ -203,11 +153,16 @@ def _columns(row: Sequence[Word]) -> list[list[Word]]:
 
 
 def _line(words: Sequence[Word]) -> Line:
-    text = ""
-    for word in _reading_order(words):
-        glued = not text or (_NO_SPACES.match(text[-1]) and _NO_SPACES.match(word.text[0]))
-        text += word.text if glued else f" {word.text}"
-    return _boxed(text, words)
+    return _boxed(joined(word.text for word in _reading_order(words)), words)
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Join texts with spaces, or without where neither side's script has any."""
+    whole = ""
+    for text in texts:
+        glued = not whole or (_NO_SPACES.match(whole[-1]) and _NO_SPACES.match(text[0]))
+        whole += text if glued else f" {text}"
+    return whole
 
 
 def _boxed(text: str, words: Sequence[Word]) -> Line:
@@ -217,6 +172,7 @@ def _boxed(text: str, words: Sequence[Word]) -> Line:
         top=min(word.top for word in words),
         right=max(word.right for word in words),
         bottom=max(word.bottom for word in words),
+        is_level=all(word.is_level for word in words),
     )
 
 
@@ -241,3 +197,9 @@ def _reading_order(words: Sequence[Word]) -> list[Word]:
 
 def _has(text: str, *directions: str) -> bool:
     return any(unicodedata.bidirectional(char) in directions for char in text)
+
+
+def is_level(left: Sequence[float], right: Sequence[float]) -> bool:
+    """Return whether the upper corners of a box, each x and y, lie at one height. Short words need some tolerance."""
+    across, down = abs(right[0] - left[0]), abs(right[1] - left[1])
+    return bool(down < LEAST_TILT_PX or down < LEAST_TILT * across)

@@ -92,7 +92,7 @@ def write_sheets(pictures: Iterable[Picture], folder: Path, *, tiles: int) -> li
     for group in _groups(pictures, tiles):
         layout = arrange(len(group), max(p.shape[1] for p in group), max(p.shape[0] for p in group))
         path = folder / f"sheet-{len(sheets):03d}.jpg"
-        path.write_bytes(_jpeg(_draw(group, layout)))
+        path.write_bytes(jpeg(draw(group, layout)))
         sheets.append(Sheet(path=path, first=first, layout=layout))
         first += len(group)
     return sheets
@@ -133,7 +133,8 @@ def _groups(pictures: Iterable[Picture], tiles: int) -> Iterator[list[Picture]]:
         yield group
 
 
-def _draw(group: Sequence[Picture], layout: Layout) -> Picture:
+def draw(group: Sequence[Picture], layout: Layout) -> Picture:
+    """Return the pictures on grey, each in the top left corner of its tile."""
     sheet = np.full((layout.height, layout.width, 3), GREY, dtype=np.uint8)
     for tile, picture in enumerate(group):
         left, top = layout.corner(tile)
@@ -141,11 +142,12 @@ def _draw(group: Sequence[Picture], layout: Layout) -> Picture:
     return sheet
 
 
-def _jpeg(sheet: Picture) -> bytes:
+def jpeg(sheet: Picture) -> bytes:
+    """Return a sheet as a JPEG that services take. Raises `screen_failed` for one that is too large."""
     import cv2
 
     for quality in QUALITIES:
-        encoded, jpeg = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        if encoded and len(jpeg) <= SHEET_BYTES:
-            return bytes(jpeg)
+        encoded, data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if encoded and len(data) <= SHEET_BYTES:
+            return bytes(data)
     raise failure(Code.SCREEN_FAILED, detail=f"a contact sheet of {sheet.shape} is no JPEG of {SHEET_BYTES} bytes")

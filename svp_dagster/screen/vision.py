@@ -12,6 +12,7 @@ from svp_dagster.bounded_http import bounded_adapter
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import Word
 from svp_dagster.packages import load
+from svp_dagster.screen.lines import is_level
 from svp_dagster.unknown_answers import report
 
 SERVICE = "Google Vision"
@@ -146,10 +147,26 @@ def _words(paragraph: Any) -> list[Word]:
             words[-1] = words[-1].model_copy(update={"after": before[0]})
         if text:
             box = _box(found.bounding_box, *(symbol.bounding_box for symbol in found.symbols), paragraph.bounding_box)
-            words.append(Word(text=text, **box, after=raw[len(raw.rstrip(_BREAK_SIGNS)) :][:1]))
+            after = raw[len(raw.rstrip(_BREAK_SIGNS)) :][:1]
+            words.append(Word(text=text, **box, after=after, certainty=_certainty(found), is_level=_is_level(found)))
     if words:
         words[-1] = words[-1].model_copy(update={"after": "\n"})
     return words
+
+
+def _certainty(found: Any) -> float | None:
+    """Return a word's confidence, None where the answer leaves it out.
+
+    Source: cloud.google.com/vision/docs/reference/rest/v1/AnnotateImageResponse, Word: "Confidence of the OCR results
+    for the word. Range [0, 1]." A proto3 field that is left out reads as 0.
+    """
+    return float(found.confidence) or None
+
+
+def _is_level(found: Any) -> bool:
+    """Return whether the upper edge of a word is level: its first corners, as it is read."""
+    corners = [(corner.x, corner.y) for corner in found.bounding_box.vertices[:2]]
+    return len(corners) < 2 or is_level(*corners)
 
 
 def _with_breaks(symbol: Any) -> str:

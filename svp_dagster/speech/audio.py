@@ -1,4 +1,4 @@
-"""The sound of a video: decode it for analysis, encode parts of it for upload."""
+"""The sound of a video: decode and level it for analysis, encode parts of it for upload."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from svp_dagster.errors import Code, failure
 from svp_dagster.media import ffmpeg
 from svp_dagster.models import MediaFile, Span
+from svp_dagster.speech.loudness import levelled
 from svp_dagster.speech.voice import SAMPLES_PER_S
 
 SLACK_S = 1.0
@@ -22,7 +23,7 @@ BITS_PER_S = 48_000
 
 
 def decode(files: Sequence[MediaFile], folder: Path, *, limit_s: float) -> Path:
-    """Decode the first sound track of each file, concatenated, to a mono 16 kHz WAV file in `folder`.
+    """Decode the first sound track of each file, concatenated, to a levelled mono 16 kHz WAV file in `folder`.
 
     Of each, no more is decoded than the file was found to play. Raises `audio_unreadable` if one can't be decoded.
     """
@@ -36,8 +37,10 @@ def decode(files: Sequence[MediaFile], folder: Path, *, limit_s: float) -> Path:
         ar=SAMPLES_PER_S,
     )
     ffmpeg.run(out, limit_s=limit_s, on_error=Code.AUDIO_UNREADABLE)
-    if not len(samples(target)):
+    decoded = samples(target)
+    if not len(decoded):
         raise failure(Code.AUDIO_UNREADABLE, detail="not one sample could be decoded")
+    _write(target, levelled(decoded))
     return target
 
 
@@ -51,6 +54,14 @@ def samples(sound: Path) -> NDArray[np.int16]:
     """Return the samples of a WAV file made by `decode`."""
     with wave.open(str(sound), "rb") as file:
         return np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
+
+
+def _write(target: Path, levelled_samples: NDArray[np.int16]) -> None:
+    with wave.open(str(target), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLES_PER_S)
+        file.writeframes(levelled_samples.astype("<i2", copy=False).tobytes())
 
 
 def encode(sound: Path, part: Span, target: Path, *, limit_s: float) -> Path:

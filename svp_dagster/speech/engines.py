@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import tempfile
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +15,8 @@ from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import Segment, Span, Transcript, Usage
 from svp_dagster.ports import Meter
 from svp_dagster.speech import audio, local_speech, openai_speech, voice
-from svp_dagster.speech.hallucinations import RawSegment, believable
-from svp_dagster.speech.openai_speech import PartTranscript
+from svp_dagster.speech.hallucinations import RawSegment, believable, is_doubtful, mean_confidence
+from svp_dagster.speech.parts import GAP_S, PaidParts, PartTranscript, joined, of_segments
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +26,8 @@ PART_S = 600.0
 COARSE_PART_S = 20.0
 """Longest part for a model that doesn't: the part's own start and end are then the only times."""
 
-GAP_S = 5.0
-"""Longer pauses are not sent: they cost money, and models invent words for them."""
-
-PARALLEL_PARTS = 4
-ENCODING_LIMIT_S = 60.0
-NOTHING_HEARD = "No words could be made out in this video."
+TEMPERATURES = (0.0, 0.2, 0.4)
+"""Where the first attempt is unsure. At Whisper's own 0.6 to 1.0 it guesses, for eight times the time."""
 
 
 class OpenAISpeech(Component):
@@ -47,13 +39,12 @@ class OpenAISpeech(Component):
     timeout_s: float = Field(default=120.0, gt=0, description="Time limit of one call.")
     attempts: int = Field(default=3, ge=1, description="Attempts at a call that fails for a passing reason.")
 
-    _transcribed: dict[str, PartTranscript] = PrivateAttr(default_factory=dict)
-    """Paid parts by digest of their sound, until all parts are done. A repeated stage continues from them."""
+    _paid: PaidParts = PrivateAttr(default_factory=PaidParts)
 
     @property
     def recipe(self) -> str:
         """Engine, model and parameters in one line."""
-        return f"openai 1 {self.model} part={_part_s(self.model):g} gap={GAP_S:g}"
+        return f"openai 2 {self.model} part={_part_s(self.model):g} gap={GAP_S:g}"
 
     def prepare(self) -> None:
         """Load the SDK."""
@@ -78,38 +69,18 @@ class OpenAISpeech(Component):
 
     def _transcribe_with(self, model: str, sound: Path, *, speech: Sequence[Span], meter: Meter) -> Transcript:
         parts = voice.parts(speech, longest_s=_part_s(model), gap_s=GAP_S)
-        with tempfile.TemporaryDirectory(dir=sound.parent) as scratch:
-            transcripts = self._transcribe_parts(model, sound, parts, folder=Path(scratch), meter=meter)
-        self._transcribed.clear()
-        pairs = list(zip(parts, transcripts, strict=True))
-        segments = [_shifted(segment, part) for part, transcript in pairs for segment in transcript.segments]
-        return _transcript(segments, language=_main_language(pairs), source=model)
-
-    def _transcribe_parts(
-        self, model: str, sound: Path, parts: Sequence[Span], *, folder: Path, meter: Meter
-    ) -> list[PartTranscript]:
-        """Transcribe each part. A failed part doesn't stop the others."""
-        files = [
-            audio.encode(sound, part, folder / f"part-{number:03d}.mp3", limit_s=ENCODING_LIMIT_S)
-            for number, part in enumerate(parts)
-        ]
         client = openai_speech.open_client(api_key=self.api_key, base_url=self.base_url, timeout_s=self.timeout_s)
-        with ThreadPoolExecutor(PARALLEL_PARTS) as pool:  # its end waits for all parts, also after a failure
-            pairs = zip(files, parts, strict=True)
-            sent = [pool.submit(self._transcribe_part, client, model, *pair, meter) for pair in pairs]
-        return [part.result() for part in sent]
+        pairs = self._paid.transcribe(sound, parts, partial(self._transcribe_part, client, model, meter))
+        return joined(pairs, source=model)
 
-    def _transcribe_part(self, client: Any, model: str, file: Path, part: Span, meter: Meter) -> PartTranscript:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        if digest not in self._transcribed:
-            meter.require_budget()
-            transcript = openai_speech.transcribe_part(
-                client, file, model=model, length_s=part.length_s, attempts=self.attempts
-            )
-            self._transcribed[digest] = transcript
-            seconds = transcript.billed_s or part.length_s
-            meter.record(Usage(service="speech", model=model, units=seconds, unit="seconds"))
-        return self._transcribed[digest]
+    def _transcribe_part(self, client: Any, model: str, meter: Meter, file: Path, part: Span) -> PartTranscript:
+        meter.require_budget()
+        transcript = openai_speech.transcribe_part(
+            client, file, model=model, length_s=part.length_s, attempts=self.attempts
+        )
+        seconds = transcript.billed_s or part.length_s
+        meter.record(Usage(service="speech", model=model, units=seconds, unit="seconds"))
+        return transcript
 
 
 class LocalSpeech(Component):
@@ -120,7 +91,7 @@ class LocalSpeech(Component):
     @property
     def recipe(self) -> str:
         """Engine, model and parameters in one line."""
-        return f"faster-whisper 1 {self.model} int8"
+        return f"faster-whisper 2 {self.model} int8"
 
     def prepare(self) -> None:
         """Do nothing: the large model is loaded only for a video in which somebody speaks."""
@@ -133,7 +104,11 @@ class LocalSpeech(Component):
         samples = audio.samples(sound).astype("float32") / 32768
         clips = [second for part in voice.parts(speech, longest_s=PART_S, gap_s=GAP_S) for second in _seconds(part)]
         found, info = local_speech.load(folder).transcribe(
-            samples, clip_timestamps=clips, condition_on_previous_text=False, vad_filter=False
+            samples,
+            clip_timestamps=clips,
+            condition_on_previous_text=False,
+            vad_filter=False,
+            temperature=TEMPERATURES,
         )
         raw = [
             RawSegment(
@@ -143,7 +118,9 @@ class LocalSpeech(Component):
             )
             for one in found
         ]
-        return _transcript(believable(raw), language=info.language, source=f"faster-whisper {self.model}")
+        doubtful = is_doubtful(confidence=mean_confidence(raw), language_certainty=info.language_probability)
+        source = f"faster-whisper {self.model}"
+        return of_segments(believable(raw), language=info.language, source=source, doubtful=doubtful)
 
 
 class NoSpeech(Component):
@@ -175,26 +152,3 @@ def _warn_of_successor(model: str, successor: str) -> None:
 
 def _seconds(part: Span) -> tuple[float, float]:
     return part.start_s, part.end_s
-
-
-def _main_language(pairs: Iterable[tuple[Span, PartTranscript]]) -> str | None:
-    """Return the language that is spoken longest."""
-    lengths = Counter[str]()
-    for part, transcript in pairs:
-        if transcript.language is not None and transcript.segments:
-            lengths[transcript.language] += round(part.length_s * 100)
-    return lengths.most_common(1)[0][0] if lengths else None
-
-
-def _shifted(segment: Segment, part: Span) -> Segment:
-    """Return a segment of a part with its times in the whole sound."""
-    moved = {"start_s": round(part.start_s + segment.start_s, 2), "end_s": round(part.start_s + segment.end_s, 2)}
-    return segment.model_copy(update=moved)
-
-
-def _transcript(segments: Iterable[Segment], *, language: str | None, source: str) -> Transcript:
-    ordered = tuple(segments)
-    text = " ".join(segment.text for segment in ordered)
-    if not text:
-        return Transcript(source=source, no_speech=True, note=NOTHING_HEARD)
-    return Transcript(text=text, language=language, segments=ordered, source=source)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import Segment
 from svp_dagster.packages import load
 from svp_dagster.retry_after import parse_retry_after
-from svp_dagster.speech.hallucinations import RawSegment, believable, without_loops
+from svp_dagster.speech.hallucinations import RawSegment, believable, mean_confidence, without_loops
+from svp_dagster.speech.parts import PartTranscript
 from svp_dagster.unknown_answers import report
 
 SERVICE = "OpenAI"
@@ -63,15 +63,6 @@ _LANGUAGES = {
 """whisper-1 returns the language's English name. Everything else here uses ISO 639-1, or 639-3 where that has none."""
 
 _WITHDRAWN_CODES = {"jw": "jv"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class PartTranscript:
-    """The transcript of one part, times in seconds from its start. `billed_s` is None if the answer doesn't have it."""
-
-    segments: tuple[Segment, ...]
-    language: str | None
-    billed_s: float | None
 
 
 def prepare() -> None:
@@ -128,19 +119,29 @@ def _transcribe_once(client: Any, part: Path, *, model: str, length_s: float) ->
         report(SERVICE, status=200, kind=f"an answer of type {type(answer).__name__}", body=str(answer))
         raise failure(Code.SPEECH_FAILED, detail=f"an answer of type {type(answer).__name__}")
     usage = getattr(answer, "usage", None)
+    raw = _raw_segments(answer, length_s=length_s)
+    language = _language(answer)
     return PartTranscript(
-        segments=_segments(answer, length_s=length_s),
-        language=_language(answer),
+        segments=_whole(answer, length_s=length_s) if raw is None else tuple(believable(raw)),
+        language=language,
         billed_s=getattr(usage, "seconds", None),
+        confidence=mean_confidence(raw or ()),
+        # Source: openai 3.51, types/audio/transcription.py: an empty array of languages means that none was clear.
+        names_language=language is not None or getattr(answer, "languages", None) is not None,
     )
 
 
-def _segments(answer: Any, *, length_s: float) -> tuple[Segment, ...]:
-    """Return the answer's segments, or one as long as the part if the model returns none."""
+def _whole(answer: Any, *, length_s: float) -> tuple[Segment, ...]:
+    """Return one segment as long as the part."""
+    text = without_loops(answer.text)
+    return (Segment(start_s=0.0, end_s=length_s, text=text),) if text else ()
+
+
+def _raw_segments(answer: Any, *, length_s: float) -> list[RawSegment] | None:
+    """Return the answer's segments, None if the model returns none."""
     if getattr(answer, "segments", None) is None:
-        text = without_loops(answer.text)
-        return (Segment(start_s=0.0, end_s=length_s, text=text),) if text else ()
-    raw = [
+        return None
+    return [
         RawSegment(
             segment=Segment(
                 start_s=min(max(one.start, 0.0), length_s),
@@ -152,7 +153,6 @@ def _segments(answer: Any, *, length_s: float) -> tuple[Segment, ...]:
         )
         for one in answer.segments
     ]
-    return tuple(believable(raw))
 
 
 def _language(answer: Any) -> str | None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from svp_dagster.models import CaptionTrack, MediaFile, ProcessingType, Segment, Transcript, Video
 from svp_dagster.ports import Contents, Meter, SpeechEngine
-from svp_dagster.speech import audio, voice
+from svp_dagster.speech import audio, lyrics, voice
 
 KIND = "transcript"
 DECODING_LIMIT_S = 120.0
-
-_SOUNDS = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|\*[^*]*\*|[♪♫][^♪♫]*[♪♫]?")
-"""Descriptions of sounds in captions, such as [music]."""
 
 
 def transcribe(
@@ -40,41 +36,40 @@ def transcribe(
     sounding = [file for file in video.files if file.has_audio]
     if not sounding:
         return Transcript(note="The video has no sound." if video.video_path else "The post has no sound.")
-    kept = contents.get(video.media_key, KIND, engine.recipe, Transcript)
+    recipe = f"{voice.RECIPE} {engine.recipe}"
+    kept = contents.get(video.media_key, KIND, recipe, Transcript)
     if kept is not None:
         return kept
     transcript = _transcribe(sounding, engine=engine, meter=meter, folder=folder)
     if transcript.text or transcript.no_speech:
-        contents.put(video.media_key, KIND, engine.recipe, transcript)
+        contents.put(video.media_key, KIND, recipe, transcript)
     return transcript
 
 
 def from_captions(tracks: Sequence[CaptionTrack]) -> Transcript | None:
     """Return the transcript of the first track with words, the video's own language first. None if there is none."""
     for track in sorted(tracks, key=lambda track: track.translated):
-        segments = tuple(segment for segment in track.segments if _has_words(segment.text))
+        segments = tuple(lyrics.by_notes(track.segments))
         if segments:
-            return Transcript(
+            said = Transcript(
                 text=_joined(segments), language=track.language or None, segments=segments, source="captions"
             )
+            return lyrics.apart(said, segments)
     return None
 
 
 def _transcribe(sounding: Sequence[MediaFile], *, engine: SpeechEngine, meter: Meter, folder: Path) -> Transcript:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         sound = audio.decode(sounding, Path(scratch), limit_s=DECODING_LIMIT_S)
-        speech = voice.speech(audio.samples(sound))
+        samples = audio.samples(sound)
+        speech = voice.speech(samples)
         if not speech:
             return Transcript(no_speech=True, note="Nobody speaks in this video.")
-        return engine.transcribe(sound, speech=speech, meter=meter)
+        return lyrics.marked(engine.transcribe(sound, speech=speech, meter=meter), samples, speech)
 
 
 def _joined(segments: Sequence[Segment]) -> str:
     return " ".join(segment.text for segment in segments)
-
-
-def _has_words(caption: str) -> bool:
-    return any(char.isalnum() for char in _SOUNDS.sub("", caption))
 
 
 def needs_engine(video: Video, processing_type: ProcessingType) -> bool:

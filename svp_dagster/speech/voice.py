@@ -18,11 +18,17 @@ from numpy.typing import NDArray
 from svp_dagster.models import Span
 
 SAMPLES_PER_S = 16_000
+RECIPE = "gate 2"
+"""Changes with levelling and thresholds, since other stretches of a sound reach the engine then."""
+
 WINDOW, CONTEXT = 512, 64
 """Samples per inference, and samples of context before them."""
 
-STARTS, ENDS = 0.5, 0.35
-"""Speech starts at the first probability and lasts until it falls below the second."""
+STARTS, ENDS = 0.2, 0.1
+"""Speech starts at the first probability and lasts until it falls below the second.
+
+Silero's own 0.5 and 0.35 lose speech under music. What passes here and isn't speech, the engine's certainty drops.
+"""
 
 MIN_SILENCE_S = 0.4
 MIN_SPEECH_S = 0.25

@@ -13,6 +13,7 @@ from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema
 from svp_dagster.summary.evidence import QUOTE_CHARS, Place, QuoteChecker
 from svp_dagster.summary.language.tongues import is_translation
 from svp_dagster.summary.material import Material
+from svp_dagster.summary.support.pictures import SEEN_CONFIDENCE, objection, usable, without_unconfirmed
 from svp_dagster.summary.support.review import PASSAGE_CHARS, Check, Question
 from svp_dagster.summary.support.rules import judge, occurs
 from svp_dagster.summary.support.verdicts import Statement, Verdict, Whole
@@ -28,6 +29,7 @@ _OBJECTIONS = {
     Verdict.CONTRADICTED: "Its own quote says otherwise.",
     Verdict.UNLIKELY: "Its quote doesn't say so.",
 }
+_HARD_TO_UNDERSTAND = "The speech was hard to understand, and nothing else says so."
 _DENIED = "Its quote doesn't say so, a second look found."
 _CONTACTS = frozenset({ColumnType.URL, ColumnType.EMAIL, ColumnType.PHONE_NUMBER})
 _SHORT_TYPES = frozenset(
@@ -45,13 +47,17 @@ class Accepted(Value):
 
 @dataclass(frozen=True, kw_only=True)
 class _Claim:
-    """A value, or an item of a list, with the verdict of the rules and the evidence to show for it."""
+    """A value, or an item of a list, with the verdict of the rules and the evidence to show for it.
+
+    Without a text `near` the evidence, nobody is asked about it. `objection` is the reason of one that was only seen.
+    """
 
     column: Column
     value: Any
     verdict: Verdict
     evidence: tuple[Evidence, ...]
     near: str = ""
+    objection: str = ""
 
     @property
     def question(self) -> Question:
@@ -70,12 +76,16 @@ class Judge:
     - Addresses and telephone numbers must occur in the material themselves.
     - A check mark that is not set needs no quote: there is nothing to quote, and blank means the same.
     - A title needs no quote, but its words and figures have to be those of the material.
+    - Doubtful speech proves nothing. A value quoted from it counts if the caption or the screen supports it.
+    - What is seen counts where no text supports the value and none contradicts it, as far as `support.pictures` allows.
+      The check isn't asked: it would cost the picture once more, and ask the same eyes.
     """
 
     def __init__(self, schema: DataSourceSchema, material: Material, *, min_confidence: float) -> None:
         self._schema = schema
-        self._checker = QuoteChecker(material.passages)
-        self._whole = Whole(material)
+        self._checker = QuoteChecker(material.reliable.passages)
+        self._whole = Whole(material.reliable)
+        self._is_doubtful = material.doubtful
         self._min_confidence = min_confidence
         self._supporting: dict[tuple[str, str], list[Place]] = {}
 
@@ -103,8 +113,15 @@ class Judge:
             if kept:
                 properties[name] = _filled(fill, kept)
             else:
-                left_blank[name] = own[0][1]
+                left_blank[name] = self._explained(own[0][1])
         return Accepted(properties=properties, left_blank=left_blank)
+
+    def _explained(self, reason: str) -> str:
+        return _HARD_TO_UNDERSTAND if reason == _NO_QUOTE and self._is_doubtful else reason
+
+    def overview(self, text: str) -> str:
+        """Return an overview without the sentences that tell of pictures what no text confirms."""
+        return without_unconfirmed(text, self._whole)
 
     def _objection(self, column: Column, fill: PropertyFill) -> str:
         """Return why a value can't be written whatever is quoted for it, or an empty text."""
@@ -126,8 +143,29 @@ class Judge:
     def _claim(
         self, column: Column, value: Any, quotes: Sequence[Evidence], found: Sequence[tuple[Evidence, Place]]
     ) -> _Claim:
+        """Return the claim by the text. Without its support, return the one by what is seen, if there is any.
+
+        What the model calls seen may be found in the text word for word: then the text is its source.
+        """
+        by_text = self._text_claim(column, value, quotes, found)
+        seen = [item for item in quotes if item.source == "picture"]
+        if not seen or by_text.verdict >= Verdict.LIKELY or (found and by_text.verdict is Verdict.CONTRADICTED):
+            return by_text
+        by_picture = self._picture_claim(column, value, seen)
+        return by_picture if by_picture.verdict >= by_text.verdict else by_text
+
+    def _picture_claim(self, column: Column, value: Any, seen: Sequence[Evidence]) -> _Claim:
+        reason = objection(column, str(value), seen, self._whole)
+        verdict = Verdict.CONTRADICTED if reason else Verdict.LIKELY
+        evidence = tuple(usable(seen, self._whole)[:_QUOTES])
+        return _Claim(column=column, value=value, verdict=verdict, evidence=evidence, objection=reason)
+
+    def _text_claim(
+        self, column: Column, value: Any, quotes: Sequence[Evidence], found: Sequence[tuple[Evidence, Place]]
+    ) -> _Claim:
         statements = [Statement(item.quote, place.around) for item, place in found]
-        unfound = [item for item in quotes if item not in [one for one, _ in found]]
+        is_found = [item for item, _ in found]
+        unfound = [item for item in quotes if item not in is_found and item.source != "picture"]
         evidence = (
             *(item.model_copy(update=_at(place) | {"checked": True}) for item, place in found),
             *(item.model_copy(update={"checked": False, "at_s": None}) for item in unfound),
@@ -209,8 +247,8 @@ def _reviewed(claims: Sequence[_Claim], check: Check | None) -> list[tuple[_Clai
 def _blank_reason(claim: _Claim, is_supported: bool | None) -> str:
     if is_supported is not None:
         return "" if is_supported else _DENIED
-    if claim.verdict >= Verdict.LIKELY:
-        return ""
+    if claim.verdict >= Verdict.LIKELY or claim.objection:
+        return claim.objection
     has_quote = any(item.checked or item.reworded for item in claim.evidence)
     return _OBJECTIONS[claim.verdict] if has_quote else _NO_QUOTE
 
@@ -218,7 +256,9 @@ def _blank_reason(claim: _Claim, is_supported: bool | None) -> str:
 def _filled(fill: PropertyFill, kept: Sequence[_Claim]) -> PropertyFill:
     value = [claim.value for claim in kept] if isinstance(fill.value, list) else fill.value
     evidence = dict.fromkeys(item for claim in kept for item in claim.evidence)
-    return PropertyFill(value=value, confidence=fill.confidence, evidence=tuple(evidence)[:_QUOTES])
+    is_seen = any(item.source == "picture" for item in evidence)
+    confidence = min(fill.confidence, SEEN_CONFIDENCE) if is_seen else fill.confidence
+    return PropertyFill(value=value, confidence=confidence, evidence=tuple(evidence)[:_QUOTES])
 
 
 def _quotes(evidence: Sequence[Evidence]) -> list[Evidence]:
@@ -229,7 +269,7 @@ def _quotes(evidence: Sequence[Evidence]) -> list[Evidence]:
 
 
 def _at(place: Place) -> dict[str, Any]:
-    return {"source": place.passage.source, "at_s": place.passage.at_s}
+    return {"source": place.passage.source, "at_s": place.passage.at_s, "slide": place.passage.slide}
 
 
 def _cleaned(column: Column, value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from svp_dagster.models import Evidence, JsonObject, PropertyFill, Value
+from svp_dagster.models import Evidence, JsonObject, PropertyFill, Tile, Value
 from svp_dagster.notion.schema import Column, ColumnType
 from svp_dagster.summary.words import comparable, one_line
 
@@ -20,6 +20,7 @@ MAX_ENUM_VALUES, MAX_ENUM_CHARS = 30, 200
 """Options of a column that Gemini enforces: eight long values made a schema unenforceable (ducroo/SICTIC-AI issue 76).
 Where the limits are isn't documented, so they are *assumed*, and a refused schema is described instead."""
 
+_PICTURE = "picture"
 _DESCRIPTION_CHARS = 300
 _VIOLATIONS = 20
 _VIOLATION_CHARS = 200
@@ -74,10 +75,11 @@ def is_open(column: Column) -> bool:
     return column.type is ColumnType.MULTI_SELECT and comparable(column.name) in OPEN_NAMES
 
 
-def answer_schema(columns: Sequence[Column], *, enforce_all: bool = False) -> JsonObject:
+def answer_schema(columns: Sequence[Column], *, enforce_all: bool = False, tiles: Sequence[Tile] = ()) -> JsonObject:
     """Return the JSON schema of an answer in Gemini's keywords. The model writes the keys in their order here.
 
-    Long lists of options are described only, unless `enforce_all`.
+    Long lists of options are described only, unless `enforce_all`. `tiles` are those of the contact sheet that is sent
+    along: without them, nothing can have been seen.
 
     Shared parts are defined once, because the schema is paid for as input. There are no bounds on lengths and numbers:
     Gemini refuses a schema with "too many states", and names such bounds as a cause.
@@ -90,14 +92,15 @@ def answer_schema(columns: Sequence[Column], *, enforce_all: bool = False) -> Js
         },
         "required": ["overview", "properties"],
         "additionalProperties": False,
-        "$defs": _SHARED,
+        "$defs": _SHARED | {"evidence": _evidence_schema(sees=bool(tiles))},
     }
 
 
-def parse_answer(text: str, columns: Sequence[Column]) -> Answer:
+def parse_answer(text: str, columns: Sequence[Column], *, tiles: Sequence[Tile] = ()) -> Answer:
     """Parse a model's text. Raises `InvalidAnswer` if it is no JSON object, or no column in it has the right form."""
     raw = _parse_json(text)
-    errors = list(Draft202012Validator(answer_schema(columns, enforce_all=True)).iter_errors(raw))
+    expected = answer_schema(columns, enforce_all=True, tiles=tiles)
+    errors = list(Draft202012Validator(expected).iter_errors(raw))
     violations = tuple(islice(_violations(errors), _VIOLATIONS))
     given = raw.get("properties") if isinstance(raw, dict) else None
     if not isinstance(given, dict):
@@ -109,7 +112,7 @@ def parse_answer(text: str, columns: Sequence[Column]) -> Answer:
     overview = raw.get("overview")
     return Answer(
         overview=overview if isinstance(overview, str) else "",
-        offers={name: _offer(given[name]) for name in well_formed if given[name] is not None},
+        offers={name: _offer(given[name], tiles) for name in well_formed if given[name] is not None},
         misformed=frozenset(misformed),
         violations=violations,
     )
@@ -148,17 +151,22 @@ def _offer_of(value: JsonObject) -> JsonObject:
     return _object(evidence | {"value": value, "confidence": {"$ref": "#/$defs/confidence"}})
 
 
+def _evidence_schema(*, sees: bool) -> JsonObject:
+    """Return the schema of quotes; with pictures, of what is seen on a tile, too. Quotes name no tile."""
+    item = _object(
+        {
+            "source": {"type": "string", "enum": ["speech", "screen", "caption"]},
+            "quote": {"type": "string"},
+            "at_s": {"type": ["number", "null"], "description": "The second given in the material, else null."},
+        }
+    )
+    if sees:
+        item["properties"]["source"]["enum"].append(_PICTURE)
+        item["properties"]["tile"] = {"type": ["integer", "null"], "description": "For a picture: the tile's number."}
+    return {"type": "array", "items": item}
+
+
 _SHARED: JsonObject = {
-    "evidence": {
-        "type": "array",
-        "items": _object(
-            {
-                "source": {"type": "string", "enum": ["speech", "screen", "caption"]},
-                "quote": {"type": "string"},
-                "at_s": {"type": ["number", "null"], "description": "The second given in the material, else null."},
-            }
-        ),
-    },
     "confidence": {"type": "number", "description": "From 0 (guessed) to 1 (certain)."},
     "text": _offer_of({"type": "string"}),
     "number": _offer_of({"type": "number"}),
@@ -206,11 +214,20 @@ def _hint(column: Column) -> str:
     return _HINTS.get(column.type, "")
 
 
-def _offer(raw: JsonObject) -> PropertyFill:
-    evidence = tuple(
-        Evidence(source=item["source"], quote=item["quote"], at_s=item["at_s"]) for item in raw["evidence"]
-    )
+def _offer(raw: JsonObject, tiles: Sequence[Tile]) -> PropertyFill:
+    evidence = tuple(filter(None, (_evidence(item, tiles) for item in raw["evidence"])))
     return PropertyFill(value=raw["value"], confidence=min(max(raw["confidence"], 0.0), 1.0), evidence=evidence)
+
+
+def _evidence(item: JsonObject, tiles: Sequence[Tile]) -> Evidence | None:
+    """Return a quote, or what is seen with the place of its tile. None for a tile that doesn't exist."""
+    if item["source"] != _PICTURE:
+        return Evidence(source=item["source"], quote=item["quote"], at_s=item["at_s"])
+    number = item.get("tile")
+    if number is None or not 1 <= number <= len(tiles):
+        return None
+    tile = tiles[int(number) - 1]
+    return Evidence(source=_PICTURE, quote=item["quote"], at_s=tile.at_s, slide=tile.slide)
 
 
 def _unfenced(text: str) -> str:

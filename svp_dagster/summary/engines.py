@@ -11,14 +11,17 @@ from pydantic import Field, SecretStr
 
 from svp_dagster.component import Component
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.gemini.client import AnswerWithheld, open_client, prepare
+from svp_dagster.gemini.failures import MediaRefused, SchemaRefused
 from svp_dagster.models import PropertyFill, Summary
-from svp_dagster.notion.schema import Column, DataSourceSchema
+from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.ports import Meter, SummaryRequest
 from svp_dagster.summary import prompt as prompts
 from svp_dagster.summary.acceptance import Judge
-from svp_dagster.summary.answers import Answer, InvalidAnswer, answer_schema, parse_answer, repair_message
+from svp_dagster.summary.answers import Answer, InvalidAnswer, answer_schema
+from svp_dagster.summary.asking import LoadedSheet, ask, load_sheet
 from svp_dagster.summary.extractive import extract
-from svp_dagster.summary.gemini import AnswerWithheld, Conversation, SchemaRefused, open_client, prepare
+from svp_dagster.summary.gemini import Conversation
 from svp_dagster.summary.material import Material, gather
 from svp_dagster.summary.support import review
 from svp_dagster.summary.support.review import Question
@@ -38,7 +41,10 @@ _WITHHELD = "Gemini refused this video's text ({reason}); quoted instead."
 
 
 class GeminiSummarizer(Component):
-    """Google's Gemini. Its answer has to fit a JSON schema, and its quotes have to occur in the material."""
+    """Google's Gemini. Its answer has to fit a JSON schema, and its quotes have to occur in the material.
+
+    It looks at the contact sheet, too. What it sees there describes, and states no facts (`support.pictures`).
+    """
 
     api_key: SecretStr = Field(description="Key of the Gemini API.")
     model: str = Field(default="gemini-3.5-flash-lite", description="A model's id; no moving alias.")
@@ -54,7 +60,12 @@ class GeminiSummarizer(Component):
     def recipe(self) -> str:
         """Engine, model and parameters in one line."""
         checked = "checked" if self.check_support else "unchecked"
-        return f"gemini 2 {self.model} chars={self.material_chars} confidence={self.min_confidence:g} {checked}"
+        return f"gemini 3 {self.model} chars={self.material_chars} confidence={self.min_confidence:g} {checked}"
+
+    @property
+    def sees(self) -> bool:
+        """Whether it looks at pictures: it does."""
+        return True
 
     def prepare(self) -> None:
         """Load the SDK."""
@@ -66,27 +77,35 @@ class GeminiSummarizer(Component):
         If Gemini withholds its answer twice, quote from the material instead.
 
         Raises `summary_invalid`, `summary_blocked`, `key_rejected`, `model_retired`, `quota_exhausted`,
-        `service_unreachable`, `misconfigured` or what the meter raises.
+        `service_unreachable`, `misconfigured` or what the meter raises. Raises `nothing_to_read` where there is no text
+        and nothing came of the pictures.
         """
         material = _material(request, self.material_chars)
         try:
             answer = self._answer(material, request, meter)
         except AnswerWithheld as withheld:
             logger.warning("Gemini withheld its answer twice: %s", withheld)
+            _require_text(material, request)
             summary, note = _quoted(material, request), _WITHHELD.format(reason=withheld)
             return summary.model_copy(update={"note": f"{note} {summary.note}".strip(), "is_fallback": True})
         judge = Judge(request.data_schema, material, min_confidence=self.min_confidence)
         accepted = judge.accept(answer.offers, check=partial(self.check, meter=meter) if self.check_support else None)
-        properties = _with_title(accepted.properties, request.data_schema, material)
+        overview = one_line(answer.overview, at_most=OVERVIEW_CHARS)
+        if request.screen_text.sheet is not None:
+            overview = judge.overview(overview)
+        if not overview and not accepted.properties:
+            _require_text(material, request)
+        properties = _with_title(accepted.properties, request.data_schema, material.reliable)
         left_blank = dict.fromkeys(sorted(answer.misformed), _MISFORMED) | accepted.left_blank
         return Summary(
-            overview=one_line(answer.overview, at_most=OVERVIEW_CHARS) or extract.overview(material),
+            overview=overview or (extract.overview(material.reliable) if material.reliable.holds_text else ""),
             properties=properties,
             left_blank={name: why for name, why in left_blank.items() if name not in properties},
             note=material.left_out,
             engine="gemini",
             model=self.model,
             language=request.language or request.transcript.language,
+            is_seen=not material.holds_text,
         )
 
     def check(self, questions: Sequence[Question], *, meter: Meter) -> dict[int, bool]:
@@ -117,22 +136,37 @@ class GeminiSummarizer(Component):
         )
 
     def _answer(self, material: Material, request: SummaryRequest, meter: Meter) -> Answer:
-        columns = request.columns
-        text = prompts.request(material, prompt=request.prompt)
+        """Return the answer to text and pictures, or to the text alone if Gemini can't use the pictures."""
+        try:
+            return self._asked(material, request, load_sheet(request.screen_text.sheet), meter)
+        except MediaRefused as refused:
+            logger.warning("Gemini refused the pictures of %s: %s", request.video.media_key, refused)
+        return self._asked(material, request, None, meter)
+
+    def _asked(self, material: Material, request: SummaryRequest, loaded: LoadedSheet | None, meter: Meter) -> Answer:
+        """Return the answer to the request with its schema, or without it if Gemini can't enforce it."""
+        if loaded is None:
+            _require_text(material, request)
+        columns, sheet = request.columns, loaded.sheet if loaded else None
+        tiles = sheet.tiles if sheet else ()
+        language, spoken = request.language, material.language
+        text = prompts.request(material, prompt=request.prompt, sheet=sheet)
         client = self._client()
         converse = partial(
             Conversation,
             client,
             model=self.model,
-            instructions=prompts.instructions(language=request.language, spoken_language=material.language),
+            instructions=prompts.instructions(language=language, spoken_language=spoken, sees=sheet is not None),
             max_output_tokens=self.max_output_tokens,
             meter=meter,
         )
         with client:
             try:
-                return _ask(converse(schema=answer_schema(columns)), text, columns)
+                conversation = converse(schema=answer_schema(columns, tiles=tiles))
+                return ask(conversation, text, columns=columns, loaded=loaded)
             except SchemaRefused:
-                return _ask(converse(schema=None), f"{text}\n{prompts.described_schema(columns)}", columns)
+                described = f"{text}\n{prompts.described_schema(columns, tiles=tiles)}"
+                return ask(converse(schema=None), described, columns=columns, loaded=loaded)
 
 
 class ExtractiveSummarizer(Component):
@@ -143,7 +177,12 @@ class ExtractiveSummarizer(Component):
     @property
     def recipe(self) -> str:
         """Engine and parameters in one line."""
-        return f"extractive 2 chars={self.material_chars}"
+        return f"extractive 3 chars={self.material_chars}"
+
+    @property
+    def sees(self) -> bool:
+        """Whether it looks at pictures: it doesn't."""
+        return False
 
     def prepare(self) -> None:
         """Do nothing."""
@@ -154,9 +193,10 @@ class ExtractiveSummarizer(Component):
 
 
 def _quoted(material: Material, request: SummaryRequest) -> Summary:
-    properties, left_blank = extract.extract(material, request.columns)
+    reliable = material.reliable.without_scene()  # rules can't tell what a sign or another screen is about
+    properties, left_blank = extract.extract(reliable, request.columns)
     return Summary(
-        overview=extract.overview(material),
+        overview=extract.overview(reliable),
         properties=properties,
         left_blank=left_blank,
         note=material.left_out,
@@ -175,36 +215,10 @@ def _material(request: SummaryRequest, budget_chars: int) -> Material:
     )
 
 
-def _ask(conversation: Conversation, text: str, columns: Sequence[Column]) -> Answer:
-    """Ask, and once more for a correction. Raises `summary_invalid` if neither answer has a usable part."""
-    try:
-        answer = parse_answer(conversation.ask(text), columns)
-    except InvalidAnswer as invalid:
-        return _ask_again(conversation, invalid, columns)
-    return _repaired(conversation, answer, columns) if answer.violations else answer
-
-
-def _ask_again(conversation: Conversation, invalid: InvalidAnswer, columns: Sequence[Column]) -> Answer:
-    try:
-        return parse_answer(conversation.ask(repair_message(invalid.violations)), columns)
-    except InvalidAnswer as again:
-        detail = f"{len(again.violations)} faults, the first: {again.violations[0][:100]}"
-        raise failure(Code.SUMMARY_INVALID, detail=detail) from again
-
-
-def _repaired(conversation: Conversation, answer: Answer, columns: Sequence[Column]) -> Answer:
-    """Return the answer with a correction of its misformed columns, or as it is if there is no correction."""
-    try:
-        repaired = parse_answer(conversation.ask(repair_message(answer.violations)), columns)
-    except (
-        InvalidAnswer,
-        AnswerWithheld,
-        SchemaRefused,
-        SvpError,
-    ) as problem:  # the answer is paid for, and most of its columns are usable
-        logger.warning("%d misformed columns are left blank: %s", len(answer.misformed), type(problem).__name__)
-        return answer
-    return repaired.completed_from(answer)
+def _require_text(material: Material, request: SummaryRequest) -> None:
+    """Pass where there is text to make a summary of. Raises `nothing_to_read`."""
+    if not material.holds_text:
+        raise failure(Code.NOTHING_TO_READ, detail=f"{request.video.media_key}: nothing came of its pictures")
 
 
 def _with_title(

@@ -91,12 +91,14 @@ class _Text:
 
 
 class QuoteChecker:
-    """Finds quotes in the passages of a video, also across passages."""
+    """Finds quotes in the passages of a video, also across passages, and speech in the engine's own spelling, too."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         sources = dict.fromkeys(passage.source for passage in passages)
         self._related: dict[str, list[Place]] = {}
         self._texts = {source: _join([p for p in passages if p.source == source]) for source in sources}
+        spoken = [p for p in passages if p.source == "speech"]
+        self._heard = [_join(spoken, as_heard=True)] if any(p.heard for p in spoken) else []
 
     def check(self, evidence: Evidence) -> Evidence:
         """Return the evidence with `checked` set, and with the source and second at which the quote was found.
@@ -107,7 +109,8 @@ class QuoteChecker:
         place = self.find(evidence)
         if place is None:
             return evidence.model_copy(update={"checked": False, "at_s": None})
-        found = {"checked": True, "source": place.passage.source, "at_s": place.passage.at_s}
+        passage = place.passage
+        found = {"checked": True, "source": passage.source, "at_s": passage.at_s, "slide": passage.slide}
         return evidence.model_copy(update=found)
 
     def find(self, evidence: Evidence) -> Place | None:
@@ -115,9 +118,9 @@ class QuoteChecker:
         quote = comparable(one_line(evidence.quote, at_most=QUOTE_CHARS))
         if not _proves(quote):
             return None
+        texts = [self._texts[source] for source in sorted(self._texts, key=lambda source: source != evidence.source)]
         for find in (_exactly, _nearly):
-            for source in sorted(self._texts, key=lambda source: source != evidence.source):
-                text = self._texts[source]
+            for text in (*texts, *self._heard):
                 span = find(quote, text, evidence.at_s)
                 if span is not None:
                     return text.place(text.index_at(span[0]), text.index_at(max(span[0], span[1] - 1)))
@@ -162,10 +165,10 @@ class QuoteChecker:
         return [text.place(index, index) for text in self._texts.values() for index in range(len(text.passages))]
 
 
-def _join(passages: Sequence[Passage]) -> _Text:
+def _join(passages: Sequence[Passage], *, as_heard: bool = False) -> _Text:
     starts, parts, offset = [], [], 0
     for passage in passages:
-        text = comparable(passage.text)
+        text = comparable((as_heard and passage.heard) or passage.text)
         starts.append(offset)
         if text:
             parts.append(text)

@@ -7,15 +7,14 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from svp_dagster.models import JsonObject, ScreenText, Transcript, Value, Video
-from svp_dagster.summary.subtitles import Subtitles
+from svp_dagster.models import JsonObject, LineKind, ScreenText, Segment, Transcript, Value, Video
+from svp_dagster.summary.spelling import Spelled, spelled
 from svp_dagster.summary.words import clean, one_line, says_something, sentences
 
 PIECE_CHARS = 300
 """Longest passage, so that patterns and comparisons run on short text."""
 
 _UPLOADER_CHARS = 100
-_FEWEST_SUBTITLES = 3
 _PLATFORMS = ("TikTok", "Instagram", "YouTube")
 # What yt-dlp puts where the platform gives no title.
 _MADE_UP_TITLE = re.compile(r"(?:Video|Post|Reel|Story) by \S+|TikTok video #\d+")
@@ -24,9 +23,12 @@ _MADE_UP_TITLE = re.compile(r"(?:Video|Post|Reel|Story) by \S+|TikTok video #\d+
 class Passage(Value):
     """A piece of cleaned text on one line. `at_s` is its second, `slide` its slide (from 1).
 
+    `heard` is what the speech engine understood, where the screen spells it in another way.
+
     `until_s` is the last second at which a line on the screen was seen.
 
-    `paragraph` counts the paragraphs of a caption, which are separated by empty lines.
+    `paragraph` counts the paragraphs of a caption, which are separated by empty lines. `in_scene`: the text belongs to
+    what was filmed, such as another screen, so it may say anything.
     """
 
     source: Literal["speech", "screen", "caption"]
@@ -35,10 +37,14 @@ class Passage(Value):
     until_s: float | None = None
     slide: int | None = None
     paragraph: int = 0
+    heard: str = ""
+    in_scene: bool = False
 
 
 class Material(Value):
     """Everything that an engine sees. `facts` are the platform's own about the post, and count as caption.
+
+    `doubtful` marks speech that was hard to understand: nothing may be taken from it alone.
 
     `left_out` says what didn't fit the budget, and is empty if everything did.
     """
@@ -48,17 +54,32 @@ class Material(Value):
     screen: tuple[Passage, ...] = ()
     facts: tuple[Passage, ...] = ()
     language: str | None = None
+    doubtful: bool = False
     left_out: str = ""
+
+    @property
+    def reliable(self) -> Material:
+        """The material that may prove a value: without speech if it is doubtful."""
+        return self.model_copy(update={"speech": ()}) if self.doubtful else self
 
     @property
     def passages(self) -> tuple[Passage, ...]:
         """Everything that can be quoted."""
         return self.caption + self.speech + self.screen + self.facts
 
+    @property
+    def holds_text(self) -> bool:
+        """Whether a letter or digit was said, shown or written, the platform's facts aside."""
+        return any(says_something(passage.text) for passage in self.caption + self.speech + self.screen)
+
     def fact(self, name: str) -> str:
         """Return the fact of that name, or an empty text."""
         label = f"{name}: "
         return next((fact.text.removeprefix(label) for fact in self.facts if fact.text.startswith(label)), "")
+
+    def without_scene(self) -> Material:
+        """Return the material without text that belongs to what was filmed."""
+        return self.model_copy(update={"screen": tuple(line for line in self.screen if not line.in_scene)})
 
     def as_json(self) -> str:
         """Return the material as JSON without "<", so that no text can end its string or the enclosing block."""
@@ -66,7 +87,8 @@ class Material(Value):
             "caption": [passage.text for passage in self.caption],
             "facts": [passage.text for passage in self.facts],
             "speech": [[passage.at_s, passage.text] for passage in self.speech],
-            "screen": [[_place(passage), passage.text] for passage in self.screen],
+            "screen": [[_place(passage), passage.text] for passage in self.screen if not passage.in_scene],
+            "in the filmed scene": [[_place(passage), passage.text] for passage in self.screen if passage.in_scene],
         }
         return enclosed({name: part for name, part in parts.items() if part})
 
@@ -86,11 +108,12 @@ def gather(*, video: Video, transcript: Transcript, screen_text: ScreenText, bud
     """Gather the material of a video in at most `budget_chars` characters of text, without counting facts.
 
     The caption may take a sixth of the budget, the screen a third, and the speech the rest. Burned-in subtitles are
-    left out: the speech has their words.
+    left out where the speech has their words: it is spelled as they are. Lyrics are left out.
     """
     caption = _caption(video)
-    speech = _speech(transcript)
-    screen = _screen(screen_text, transcript)
+    said = spelled(transcript, screen_text)
+    speech = _speech(said)
+    screen = _screen(screen_text, said)
     kept_caption = _cut(caption, budget_chars // 6)
     room = budget_chars - _size(kept_caption)
     kept_screen = _cut(screen, max(budget_chars // 3, room - _size(speech)))
@@ -100,7 +123,8 @@ def gather(*, video: Video, transcript: Transcript, screen_text: ScreenText, bud
         speech=kept_speech,
         screen=kept_screen,
         facts=_facts(video),
-        language=transcript.language,
+        language=None if transcript.doubtful else transcript.language,
+        doubtful=transcript.doubtful,
         left_out=_left_out(
             ("caption", caption, kept_caption),
             ("transcript", speech, kept_speech),
@@ -122,21 +146,29 @@ def _written(video: Video) -> str:
     return video.description if _MADE_UP_TITLE.fullmatch(video.title.strip()) else video.caption
 
 
-def _speech(transcript: Transcript) -> tuple[Passage, ...]:
-    if not transcript.segments:
-        return tuple(Passage(source="speech", text=text) for text in _pieces(transcript.text))
+def _speech(said: Spelled) -> tuple[Passage, ...]:
+    if not said.transcript.segments:
+        return tuple(Passage(source="speech", text=text) for text in _pieces(said.transcript.text))
     return tuple(
-        Passage(source="speech", text=text, at_s=round(segment.start_s, 1))
-        for segment in transcript.segments
-        for text in _pieces(segment.text)
+        passage
+        for number, segment in enumerate(said.transcript.segments)
+        if not segment.sung
+        for passage in _spoken(segment, heard=said.heard.get(number, ""))
     )
 
 
-def _screen(screen_text: ScreenText, transcript: Transcript) -> tuple[Passage, ...]:
-    """Return the lines on the screen without subtitles. One or two lines that are also said are a heading, and stay."""
-    said = Subtitles(transcript)
-    subtitles = [line for line in screen_text.lines if said.includes(line)]
-    left_out = subtitles if len(subtitles) >= _FEWEST_SUBTITLES else []
+def _spoken(segment: Segment, *, heard: str) -> list[Passage]:
+    """Return the passages of a segment. What was heard stays with the first, of which a long segment has several."""
+    pieces = _pieces(segment.text)
+    at_s = round(segment.start_s, 1)
+    return [
+        Passage(source="speech", text=text, at_s=at_s, heard=one_line(heard) if number == 0 else "")
+        for number, text in enumerate(pieces)
+    ]
+
+
+def _screen(screen_text: ScreenText, said: Spelled) -> tuple[Passage, ...]:
+    """Return the lines on the screen without watermarks and those that the speech repeats."""
     return tuple(
         Passage(
             source="screen",
@@ -144,9 +176,10 @@ def _screen(screen_text: ScreenText, transcript: Transcript) -> tuple[Passage, .
             at_s=None if line.first_s is None else round(line.first_s, 1),
             until_s=line.last_s,
             slide=line.slide,
+            in_scene=line.kind is LineKind.SCENE,
         )
         for line in screen_text.lines
-        if line not in left_out
+        if line not in said.repeated and line.kind is not LineKind.WATERMARK
         for text in _pieces(line.text)
     )
 

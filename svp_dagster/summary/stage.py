@@ -1,4 +1,4 @@
-"""The stage `summarize`: speech, screen text and caption become values for a Content Database's columns."""
+"""The stage `summarize`: speech, screen text, caption and pictures become values for a Content Database's columns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _FOREIGN = "A summary doesn't fill this column."
 def summarize(request: SummaryRequest, *, engine: Summarizer, contents: Contents, meter: Meter) -> Summary:
     """Return the summary, kept by content: equal requests to the same engine are paid for once.
 
-    Raises `nothing_to_read` before anything is paid, `summary_invalid` for a summary without a title, or what the
-    engine raises.
+    Raises `nothing_to_read` before anything is paid where there are neither words nor pictures for an engine that sees,
+    `summary_invalid` for a summary without a title, or what the engine raises.
     """
-    video = request.video
-    if not holds_text(video=video, transcript=request.transcript, screen_text=request.screen_text):
+    video, has_pictures = request.video, request.screen_text.sheet is not None and engine.sees
+    if not has_pictures and not holds_text(video=video, transcript=request.transcript, screen_text=request.screen_text):
         raise failure(Code.NOTHING_TO_READ, detail=video.media_key)
     recipe = f"{engine.recipe} {request.digest}"
     kept = contents.get(video.media_key, KIND, recipe, Summary)

@@ -38,7 +38,7 @@ class Subtitles:
         self._ends_s = [segment.end_s for segment in said]
         self._latest_ends_s = list(accumulate(self._ends_s, max))
 
-    def includes(self, line: ScreenLine) -> bool:
+    def includes(self, line: ScreenLine, *, similarity: int = SIMILARITY) -> bool:
         """Return whether a line repeats what is said at its time. Numbers have to agree."""
         shown = _key(line.text)
         if not SHORTEST_CHARS <= len(shown) <= LONGEST_CHARS:
@@ -46,7 +46,7 @@ class Subtitles:
         said = self._said_beside(line)
         if len(said) < len(shown) * 0.8 or not set(_DIGITS.findall(shown)) <= set(_DIGITS.findall(said)):
             return False
-        return fuzz.partial_ratio(shown, said, score_cutoff=SIMILARITY) > 0
+        return fuzz.partial_ratio(shown, said, score_cutoff=similarity) > 0
 
     def _said_beside(self, line: ScreenLine) -> str:
         """Return the key of what is said while the line is on the screen, or of everything if a time is unknown."""

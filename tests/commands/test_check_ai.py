@@ -17,6 +17,7 @@ from svp_dagster.commands.checks import screen, speech, summary
 from svp_dagster.commands.checks.line import CheckLine, Questions
 from svp_dagster.screen.engines import LocalReader, VisionReader
 from svp_dagster.speech.engines import NoSpeech, OpenAISpeech
+from svp_dagster.speech.gemini_speech import GeminiSpeech
 from svp_dagster.summary.engines import ExtractiveSummarizer, GeminiSummarizer
 from tests.commands.checking import ANSWER, answer_as_expected, line, show_sheet, verdicts
 from tests.sandbox.ai_service import AiService
@@ -49,6 +50,11 @@ def service_with(change: Callable[[dict[str, Any]], None], *, path: str) -> Iter
 def check_speech(url: str, questions: Questions, *, key: str = "canary-speech", **options: Any) -> CheckLine:
     engine = OpenAISpeech(api_key=key, base_url=f"{url}/v1", **options)
     (found,) = speech.check_speech(engine, questions)
+    return found
+
+
+def check_gemini_speech(url: str, questions: Questions, **options: Any) -> CheckLine:
+    (found,) = speech.check_speech(GeminiSpeech(api_key="canary-speech", base_url=url, **options), questions)
     return found
 
 
@@ -90,7 +96,7 @@ def test_without_keys_nothing_is_asked_and_each_line_names_its_key(questions: Qu
     ]
     assert set(verdicts(lines).values()) == {"skipped"}
     assert {each.advice for each in lines} == {
-        "Set OPENAI_API_KEY.",
+        "Set OPENAI_API_KEY or GEMINI_API_KEY.",
         "Set GOOGLE_VISION_API_KEY.",
         "Set GEMINI_API_KEY.",
     }
@@ -113,6 +119,22 @@ def test_a_wrong_key_is_a_sentence_that_names_the_setting_and_never_the_key(
         assert setting in found.advice
         assert "canary" not in f"{found.got} {found.advice}"
         assert found.cost_usd == 0
+
+
+def test_gemini_is_asked_what_it_hears_where_it_hears(ai: AiService, questions: Questions) -> None:
+    heard = check_gemini_speech(ai.url, questions)
+    assert (heard.name, heard.verdict) == ("gemini: speech", "ok")
+    assert heard.got == "“Boil the pasta and add the basil.”, language en, 1 segment, by gemini-3.5-flash-lite"
+    assert heard.cost_usd is not None
+    assert 0 < heard.cost_usd < 0.001
+
+
+def test_speech_that_gemini_withholds_is_told_with_its_reason(ai: AiService, questions: Questions) -> None:
+    ai.steer("gemini", hears=True, answer=None, finishReason="SAFETY", times=None)
+    heard = check_gemini_speech(ai.url, questions)
+    assert heard.verdict == "differs"
+    assert "safety" in heard.got
+    assert "SVP_GEMINI_MODEL" in check_gemini_speech(ai.url, questions, model="gemini-1.5-flash").advice
 
 
 def test_a_retired_speech_model_names_its_successor(ai: AiService, questions: Questions) -> None:

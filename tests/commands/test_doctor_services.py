@@ -43,3 +43,24 @@ def test_an_api_that_is_not_enabled_is_no_wrong_key(ai: AiService, monkeypatch: 
     monkeypatch.setenv("GEMINI_API_KEY", "invalid")
     assert "isn't accepted" in words_of("Summary")[1]
     assert ai.requests
+
+
+def test_who_hears_is_named_and_asked(ai: AiService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert words_of("Speech") == ("ok", "gemini-3.5-flash-lite")
+    monkeypatch.setenv("GEMINI_API_KEY", "invalid")
+    assert words_of("Speech") == ("wrong", "the key isn't accepted; set a valid GEMINI_API_KEY")
+    asked = len(ai.requests)
+
+    monkeypatch.setenv("SVP_SPEECH_ENGINE", "openai")
+    state, words = words_of("Speech")
+    assert state == "wrong"
+    assert "OPENAI_API_KEY" in words
+    monkeypatch.setenv("SVP_SPEECH_ENGINE", "off")
+    assert words_of("Speech")[0] == "missing"
+    monkeypatch.setenv("SVP_SPEECH_ENGINE", "local")
+    assert "faster-whisper" in words_of("Speech")[1]
+    monkeypatch.delenv("SVP_SPEECH_ENGINE")
+    monkeypatch.delenv("GEMINI_API_KEY")
+    assert words_of("Speech")[1].startswith("no OPENAI_API_KEY, no GEMINI_API_KEY: captions")
+    assert {request["path"].rpartition("/")[2] for request in ai.requests[asked:]} == {"gemini-3.5-flash-lite"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from svp_dagster.commands.pipeline import Options, Pipeline
-from svp_dagster.commands.process import read_schema
+from svp_dagster.commands.process import Result, as_json, read_schema
 from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.engines import Engines, choose_engines
 from svp_dagster.errors import Code, SvpError, failure
@@ -139,15 +139,42 @@ def test_music_costs_no_transcription_and_invents_no_words(ai: AiService, tmp_pa
     }  # the second call checks
 
 
-def test_a_video_with_nothing_in_it_fails_before_the_summary_is_paid(ai: AiService, tmp_path: Path) -> None:
-    ai.steer("vision", lines=[])
-    clip = making.video(tmp_path / "v.mp4", lambda _: making.picture(), duration_s=2)
+def silent(path: Path) -> Video:
+    """A post in which nothing is said, shown as text or written."""
+    clip = making.video(path, lambda _: making.picture(), duration_s=2)
     post = Video(media_key="TikTok:1", url="https://www.tiktok.com/@a/video/1", uploader="anna", video_path=clip)
+    return making.probed(post)
 
-    one = paid(tmp_path)
-    transcript, screen_text = one.perceive(making.probed(post), ProcessingType.FULL)
+
+def test_a_video_without_words_gets_a_page_of_its_pictures_and_the_next_save_is_free(
+    ai: AiService, tmp_path: Path
+) -> None:
+    ai.steer("vision", lines=[])
+    columns = tmp_path / "columns.json"
+    columns.write_text('{"columns": {"name": "title", "mood": "rich_text", "pieces": "number"}}')
+    options, post, one = Options(data_schema=read_schema(columns)[0]), silent(tmp_path / "v.mp4"), paid(tmp_path)
+
+    first, second = (one.sum_up(post, *one.perceive(post, ProcessingType.FULL), options) for _ in range(2))
+
+    assert (first.is_seen, first.properties["mood"].evidence[0].source) == (True, "picture")
+    assert set(first.properties) == {"name", "mood"}
+    assert second == first
+    transcript, screen_text = one.perceive(post, ProcessingType.FULL)
+    result = Result(video=post, transcript=transcript, screen_text=screen_text, summary=first, paid_calls=())
+    assert screen_text.sheet is not None
+    assert str(tmp_path) not in as_json(result)
+    assert {service: counts["calls"] for service, counts in ai.ledger.items()} == {"vision": 1, "gemini": 1}
+    assert ai.ledger["gemini"]["prompt_tokens"] > 1_120
+
+
+def test_a_video_without_words_that_is_not_looked_at_fails_before_the_summary_is_paid(
+    ai: AiService, tmp_path: Path
+) -> None:
+    post, one = silent(tmp_path / "v.mp4"), paid(tmp_path)
+    transcript, screen_text = one.perceive(post, ProcessingType.SPEECH)
+
     with pytest.raises(SvpError) as caught:
         one.sum_up(post, transcript, screen_text, Options(data_schema=read_schema(None)[0]))
 
     assert caught.value.code is Code.NOTHING_TO_READ
-    assert set(ai.ledger) == {"vision"}
+    assert ai.ledger == {}

@@ -30,7 +30,7 @@ def installation(
             "SVP_HOME": str(tmp_path / "home"),
             "NOTION_BASE_URL": notion_server.url,
             "SVP_EGRESS_PROXY": site.proxy_url,
-            "SVP_LOCAL_SPEECH_MODEL": "off",
+            "SVP_LOCAL_SPEECH_MODEL": str(tmp_path / "no model"),
         }.items():
             monkeypatch.setenv(name, value)
         yield set_up(workspace, instance)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import dagster as dg
+from dagster import build_reconstructable_job
 
 from svp_dagster.definitions import defs
 from svp_dagster.defs.partitions import link_entries
@@ -115,6 +116,28 @@ class Installation:
         """Run a job that has no partitions, as an operator who launches it by hand."""
         return self.definitions.resolve_job_def(job).execute_in_process(instance=self.instance)
 
+    def reexecute(self, run_id: str) -> dg.JobExecutionResult:
+        """Run again what failed in a run, as *Re-execute from failure* does."""
+        run = self.instance.get_run_by_id(run_id)
+        assert run is not None
+        again = dg.execute_job(
+            build_reconstructable_job("tests.defs.installation", "resolved_job", (str(Settings().home),)),
+            instance=self.instance,
+            tags={PARTITION_TAG: run.tags[PARTITION_TAG]},
+            reexecution_options=dg.ReexecutionOptions.from_failure(run_id, self.instance),
+            raise_on_error=False,
+        )
+        if not again.success:
+            self.after_failure(again.run_id)
+        return again
+
+    def page_id_of(self, run_id: str) -> str:
+        """The row of a run."""
+        run = self.instance.get_run_by_id(run_id)
+        assert run is not None
+        key = run.tags[PARTITION_TAG]
+        return self.store.entries.of_partitions([key])[key].link.page_id
+
     def after_failure(self, run_id: str, *, sensor: str = "failed_runs") -> None:
         """Evaluate a sensor of runs that ended badly for this one, as the daemon does."""
         definitions, run = self.definitions, self.instance.get_run_by_id(run_id)
@@ -217,6 +240,11 @@ class Installation:
 def _definitions(_environment: tuple[tuple[str, str], ...]) -> dg.Definitions:
     """Loading takes longer than most tests; only the environment makes a difference."""
     return defs()
+
+
+def resolved_job(_home: str) -> dg.JobDefinition:
+    """The job, as a run's process loads it. Dagster caches it by the arguments."""
+    return _definitions(tuple(sorted(os.environ.items()))).resolve_job_def("process_link")
 
 
 def set_up(notion: NotionWorkspace, instance: dg.DagsterInstance) -> Installation:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from svp_dagster.commands.processes import PROJECT
-from svp_dagster.defs import deletions
+from svp_dagster.defs.housekeeping import deletions
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.runs import CONNECTION_TAG, PARTITION_TAG
 from svp_dagster.rows import polling
@@ -101,6 +101,19 @@ def test_dagster_and_the_disk_hold_nothing_of_a_deleted_connection(kitchen: Inst
     assert [path for path in root.rglob("*") if run.run_id in str(path)] == []
     assert list(Settings().media_folder.iterdir()) == []
     assert sweep(kitchen) == "Nobody's data are left to be removed."
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_the_stages_of_a_failed_run_found_goes_too(kitchen: Installation) -> None:
+    page_id = kitchen.add_row(SOUP, "cooking")
+    kitchen.downloader = WrittenPosts(meanwhile=lambda: kitchen.notion.client.pages.update(page_id, in_trash=True))
+    kitchen.run_requested()
+    assert [path.name for path in Settings().work_folder.rglob("summary.json")]
+
+    delete(kitchen)
+    sweep(kitchen)
+
+    assert list(Settings().work_folder.iterdir()) == []
 
 
 @pytest.mark.usefixtures("at_once")

@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from svp_dagster.commands.processes import PROJECT
-from svp_dagster.defs import housekeeping, runs
+from svp_dagster.defs import runs
+from svp_dagster.defs.housekeeping import schedules
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.models import Status
 from svp_dagster.settings import Settings
@@ -147,7 +148,7 @@ def test_what_there_is_no_time_for_is_left_to_the_next_run(
     old = new_run(installation, page_id, failed=True)
     _make_runs_old(runs_on_disk)
     with monkeypatch.context() as patch:
-        patch.setattr(housekeeping, "BUDGET_S", 0.0)
+        patch.setattr(schedules, "BUDGET_S", 0.0)
         run = installation.launch("retention")
     assert shown(run, "remove_old_runs") == {"removed": 0, "left": 1}
 

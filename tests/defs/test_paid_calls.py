@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from tests.defs.installation import Installation
@@ -13,6 +14,7 @@ from tests.sandbox.ai_service import AiService
 pytest_plugins = ("tests.media_site", "tests.paid_engines")
 
 PANCAKES = "https://www.instagram.com/reel/DOpancakes1/"
+LAKE = "https://www.tiktok.com/@lake.diary/video/7512345678901234503"
 
 
 def paid(ai: AiService) -> dict[str, int]:
@@ -73,6 +75,20 @@ def test_a_row_goes_on_with_the_successor_of_a_retired_model(installation: Insta
 
 
 def test_speech_and_screen_stand_side_by_side(installation: Installation) -> None:
-    inputs = installation.definitions.resolve_job_def("process_link").graph.dependency_structure
+    entry = installation.definitions.resolve_job_def("process_link").graph.node_named("link_entry").definition
+    assert isinstance(entry, dg.GraphDefinition)
+    inputs = entry.dependency_structure
     assert {one.node_name for one in inputs.all_upstream_outputs_from_node("read_screen")} == {"download"}
     assert {one.node_name for one in inputs.all_upstream_outputs_from_node("transcribe")} == {"download"}
+
+
+def test_a_page_says_what_was_only_seen_and_where(installation: Installation, ai: AiService) -> None:
+    row = installation.process(LAKE, "places")
+
+    assert row["status"] == "completed"
+    (page,) = installation.content_pages("places")
+    body = installation.body(page["id"])
+    assert "— seen at 0:0" in body
+    assert "(no text confirms it)" in body
+    assert not page["address"]
+    assert paid(ai) == {"vision": 1, "gemini": 1}

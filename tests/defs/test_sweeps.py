@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from svp_dagster.defs import sweeps
-from svp_dagster.defs.sweeps import UNSYNCED_PER_CONNECTION
+from svp_dagster.defs.housekeeping import sweeps
+from svp_dagster.defs.housekeeping.sweeps import UNSYNCED_PER_CONNECTION
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import LinkEntry, Status
 from tests.defs.installation import Installation

@@ -219,6 +219,35 @@ def test_a_reworded_quote_is_marked() -> None:
     assert "said (reworded) at 0:03" in words(body(BlockBudget.COMPACT, summary=reworded))
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({"at_s": 7.4}, "a: “a dog in the snow” — seen at 0:07 (no text confirms it)"),
+        ({"slide": 3}, "a: “a dog in the snow” — seen on slide 3 (no text confirms it)"),
+    ],
+)
+def test_what_was_only_seen_is_marked_with_its_place(place: dict[str, float], said: str) -> None:
+    evidence = Evidence.model_validate({"source": "picture", "quote": "a dog in the snow"} | place)
+    seen = SUMMARY.model_copy(update={"properties": {"a": PropertyFill(value="Dog", evidence=(evidence,))}})
+
+    for budget in (BlockBudget.COMPACT, BlockBudget.FULL):
+        assert said in words(body(budget, summary=seen))
+
+
+def test_a_quote_from_a_slide_names_it() -> None:
+    evidence = Evidence(source="screen", quote="one", slide=2, checked=True)
+    shown = SUMMARY.model_copy(update={"properties": {"a": PropertyFill(value=1, evidence=(evidence,))}})
+
+    assert "a: “one” — shown on slide 2" in words(body(BlockBudget.COMPACT, summary=shown))
+
+
+def test_a_page_of_pictures_alone_says_so_in_its_first_line() -> None:
+    seen = SUMMARY.model_copy(update={"engine": "gemini", "model": "gemini-3.5-flash-lite", "is_seen": True})
+
+    said = words(body(BlockBudget.COMPACT, summary=seen)).splitlines()
+    assert said[0] == "Described from the pictures alone: no text confirms it."
+
+
 @pytest.mark.parametrize("block_budget", [BlockBudget.COMPACT, BlockBudget.FULL])
 def test_a_page_made_without_a_model_says_so_in_its_first_line(block_budget: BlockBudget) -> None:
     said = words(body(block_budget)).splitlines()
@@ -296,7 +325,10 @@ seconds = st.floats()
                 confidence=st.just(1.0),
                 evidence=st.lists(
                     st.builds(
-                        Evidence, source=st.sampled_from(["speech", "screen"]), quote=text, at_s=st.none() | seconds
+                        Evidence,
+                        source=st.sampled_from(["speech", "screen", "picture"]),
+                        quote=text,
+                        at_s=st.none() | seconds,
                     ),
                     max_size=5,
                 ).map(tuple),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,24 @@ def test_the_transcript_is_attached_as_subtitles_once(
     assert texts[0].startswith("WEBVTT\n\n00:00:00.000 --> 00:00:03.000\nTake two eggs.\n")
     assert texts[1].startswith("1\n00:00:00,000 --> 00:00:03,000\nTake two eggs.\n")
     assert len(notion.requests("POST", "/send")) == 2
+
+
+def test_the_transcript_and_its_files_are_spelled_as_the_captions_on_the_screen(
+    notion: NotionSandbox, workspace: Workspace, columns: DataSourceSchema, tmp_path: Path
+) -> None:
+    said = ("boil the noodles first", "chop two onions", "serve it very hot", "add two spoons of go to jang")
+    shown = (*said[:3], "add two spoons of gochujang")
+    segments = tuple(Segment(start_s=4.0 * n, end_s=4.0 * n + 4, text=text) for n, text in enumerate(said))
+    lines = tuple(ScreenLine(text=text, first_s=4.0 * n, last_s=4.0 * n + 2) for n, text in enumerate(shown))
+    transcript = Transcript(text=" ".join(said), source="whisper-1", segments=segments)
+
+    page = published(workspace, columns, tmp_path, transcript=transcript, screen_text=ScreenText(lines=lines))
+
+    made = blocks(notion, page.page_id)
+    texts = [notion.raw.get(block["file"]["file"]["url"]).text for block in made if block["type"] == "file"]
+    for text in (json.dumps([block for block in made if block["type"] == "paragraph"]), *texts):
+        assert "spoons of gochujang" in text
+        assert "go to jang" not in text
 
 
 def test_a_better_transcript_takes_the_place_of_the_older_one(

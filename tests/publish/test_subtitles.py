@@ -53,3 +53,8 @@ def test_no_text_can_forge_a_cue(segments: list[Segment]) -> None:
         cues = [number for number, line in enumerate(lines) if TIMING.fullmatch(line)]
         assert made.count("-->") == len(cues) <= len(segments)
         assert all(lines[number + 1] and not lines[number + 2] for number in cues)
+
+
+def test_lyrics_stand_between_notes() -> None:
+    sung = Segment(start_s=0, end_s=2, text="Carry me home", sung=True)
+    assert "♪ Carry me home ♪" in as_vtt([sung])

@@ -127,6 +127,7 @@ def test_a_row_that_waited_long_for_its_turn_still_has_its_day() -> None:
 
 def test_a_row_that_was_edited_starts_again_at_once() -> None:
     assert wait_s(failure(Code.ROW_CHANGED, column="tag", retry_after_s=0.0), waits=2) == 0
+    assert wait_s(failure(Code.RESULTS_GONE, retry_after_s=0.0), waits=2) == 0
 
 
 @given(

@@ -290,6 +290,10 @@ def test_configurations_that_the_model_does_not_take_are_refused(
         ({"contents": [{"parts": [{"text": "a"}], "role": "system"}]}, "Invalid value at 'contents.0.role'"),
         ({"contents": [{"parts": [{"txt": "a"}]}]}, "Unknown name \"txt\" at 'contents.0.parts.0'"),
         ({"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"fast": 1}}, 'Unknown name "fast"'),
+        (
+            {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "data:image/png;base64"}}]}]},
+            "(TYPE_BYTES), Base64 decoding failed",
+        ),
     ],
 )
 def test_malformed_requests_are_refused(service: AiService, body: dict[str, Any], message: str) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import Word
 from svp_dagster.screen import vision
-from svp_dagster.screen.engines import LocalReader, VisionReader
+from svp_dagster.screen.engines import CERTAINTY_FLOOR, LocalReader, VisionReader
 from svp_dagster.screen.sheets import write_sheets
 from tests.fakes import CountingMeter
 from tests.media.making import picture
@@ -244,3 +245,18 @@ def test_pictures_that_were_paid_for_before_the_store_failed_are_not_sent_again(
     read = vision_reader.read(paths, meter=meter.raised(calls=1), limit_s=LIMIT_S)
     assert [texts(words) for words in read] == [["a"]] * 20
     assert [len(request["body"]["requests"]) for request in service.requests] == [16, 4]
+
+
+def test_a_line_without_a_letter_that_the_local_engine_knows_comes_without_text(tmp_path: Path) -> None:
+    from rapidocr.ch_ppocr_rec import TextRecognizer, TextRecOutput
+
+    path = tmp_path / "line.png"
+    cv2.imwrite(str(path), picture("Boil", size=(540, 300), height_px=40))
+    unknown = TextRecOutput([np.zeros((9, 9))], ("",), [0.0], (("", 0.0, None),), 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TextRecognizer, "__call__", lambda *_: unknown)
+        (words,) = LocalReader().read([path], meter=CountingMeter(), limit_s=60)
+    assert [(word.text, word.certainty) for word in words or []] == [("", 0.0)]
+    (words,) = LocalReader().read([path], meter=CountingMeter(), limit_s=60)
+    assert [word.text for word in words or []] == ["Boil"]
+    assert all(word.certainty is not None and word.certainty >= CERTAINTY_FLOOR for word in words or [])

@@ -43,29 +43,28 @@ def test_no_more_frames_are_taken_than_asked_for_and_they_are_spread_over_the_wh
     assert [at_s for at_s, _ in seen(steps(tmp_path / "a.mp4"), most=2)] == [1.5, 4.5]
 
 
-def test_each_two_seconds_give_the_frame_in_their_middle(tmp_path: Path) -> None:
+def test_each_interval_gives_the_frame_in_its_middle(tmp_path: Path) -> None:
     frames = seen(steps(tmp_path / "a.mp4"))
-    assert [at_s for at_s, _ in frames] == [1.0, 3.0, 5.0]
-    for (_, found), (before, after) in zip(frames, [(0, 1), (2, 3), (4, 5)], strict=True):
-        assert min(abs(found - brightness(before)), abs(found - brightness(after))) < 6
+    assert [round(at_s or 0, 3) for at_s, _ in frames] == [round(0.1 + 0.2 * number, 3) for number in range(30)]
+    assert all(abs(found - brightness(at_s or 0)) < 6 for at_s, found in frames)
 
 
 @pytest.mark.parametrize("duration_s", [0.2, 0.8, 1.4])
 def test_a_very_short_video_gives_a_frame(tmp_path: Path, duration_s: float) -> None:
-    assert len(seen(steps(tmp_path / "a.mp4", duration_s=duration_s))) == 1
+    assert len(seen(steps(tmp_path / "a.mp4", duration_s=duration_s))) == round(duration_s / 0.2)
 
 
 def test_no_keyframe_but_the_first_is_needed(tmp_path: Path) -> None:
     path = plain_video(tmp_path / "a.mp4", "-g", "9999", "-bf", "3", duration_s=6)
-    assert len(seen(path)) == 3
+    assert len(seen(path)) == 30
 
 
 def test_a_variable_frame_rate_keeps_the_times(tmp_path: Path) -> None:
     """The second half has a frame every two seconds only."""
     path = tmp_path / "a.mkv"
     steps(path, "-vf", "select='lt(t,4)+not(mod(n,10))'", "-fps_mode", "vfr", duration_s=8)
-    frames = seen(path)
-    assert [at_s for at_s, _ in frames][:3] == [1.0, 3.0, 5.0]
+    frames = seen(path, most=4)
+    assert [at_s for at_s, _ in frames][:3] == pytest.approx([0.775, 2.325, 3.875])
     assert frames[3][1] > frames[2][1] > frames[1][1] > frames[0][1]
 
 
@@ -77,7 +76,7 @@ def test_frames_are_scaled_down_to_a_short_side_of_540_px_and_never_up(
     tmp_path: Path, size: str, shown: tuple[int, int]
 ) -> None:
     path = plain_video(tmp_path / "a.mp4", duration_s=1, size=size, sound=False)
-    (frame,) = sample(probe(path), limit_s=60)
+    frame, *_ = sample(probe(path), limit_s=60)
     assert frame.picture.shape == (*shown, 3)
 
 
@@ -86,7 +85,7 @@ def test_a_turned_video_comes_upright(tmp_path: Path) -> None:
     half[:, :80] = WHITE
     flat, turned = video(tmp_path / "a.mp4", lambda _: half, duration_s=2), tmp_path / "turned.mp4"
     ffmpeg("-display_rotation", "90", "-i", str(flat), "-c", "copy", str(turned))
-    (frame,) = sample(probe(turned), limit_s=30)
+    frame, *_ = sample(probe(turned), limit_s=30)
     assert frame.picture.shape == (160, 90, 3)
     top, bottom = frame.picture[:70].mean(), frame.picture[90:].mean()
     assert abs(top - bottom) > 200
@@ -96,15 +95,14 @@ def test_a_high_dynamic_range_becomes_as_bright_as_it_is_meant(tmp_path: Path) -
     """148 of 255 is the brightness of paper in such a video."""
     paper = np.full((160, 90, 3), 148, dtype=np.uint8)
     path = video(tmp_path / "a.mp4", lambda _: paper, duration_s=2, options=HDR)
-    ((_, found),) = seen(path)
-    assert found > 240
+    assert all(found > 240 for _, found in seen(path))
 
 
 def test_of_a_file_that_breaks_off_the_frames_until_then_come(tmp_path: Path) -> None:
     whole = plain_video(tmp_path / "whole.mp4", "-movflags", "+faststart", duration_s=20).read_bytes()
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(whole[: len(whole) // 2])
-    assert 2 <= len(seen(broken)) < 9
+    assert 20 <= len(seen(broken)) < 90
 
 
 def test_damage_in_the_middle_leaves_the_rest(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def read(video: Video, folder: Path) -> ScreenText:
         contents=ContentsInMemory(),
         meter=CountingMeter(),
         folder=folder,
+        with_sheet=True,
     )
 
 

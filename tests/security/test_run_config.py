@@ -250,7 +250,7 @@ def test_a_launch_of_a_canary_that_names_a_variable_is_refused(real_web: Dagster
     assert launch(real_web, "canary", config)["__typename"] == "RunConfigValidationInvalid"
 
 
-@pytest.mark.parametrize("job", ["process_link", "canary"])
+@pytest.mark.parametrize("job", ["process_link", "canary", "__ASSET_JOB"])
 def test_nothing_in_the_config_of_a_run_can_name_a_variable(real_web: DagsterWeb, job: str) -> None:
     """Ops, executor and loggers as well as resources: no field has a type that reads the environment."""
     schema = asked(real_web, SCHEMA, {"selector": {**SELECTOR, "pipelineName": job}})["runConfigSchemaOrError"]

@@ -10,7 +10,7 @@ from sandbox.ai.speech import LANGUAGE_NAMES
 from svp_dagster.errors import Code, Retry, SvpError
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Span
-from svp_dagster.speech import audio, local_speech
+from svp_dagster.speech import audio, local_speech, parts
 from svp_dagster.speech.engines import COARSE_PART_S, LocalSpeech, NoSpeech, OpenAISpeech, _warn_of_successor
 from tests.fakes import CountingMeter
 from tests.media.making import CLIPS
@@ -90,7 +90,31 @@ def test_words_made_up_over_music_are_no_transcript(service: AiService, sound: P
     service.steer("speech", segments=[invented])
     transcript = engine(service).transcribe(sound, speech=SPEECH, meter=CountingMeter())
     assert (transcript.text, transcript.segments, transcript.no_speech) == ("", (), True)
-    assert transcript.note
+    assert "too faintly to understand" in transcript.note
+
+
+def test_words_of_which_the_model_is_unsure_are_doubtful(service: AiService, sound: Path) -> None:
+    for confidence, doubtful in ((-1.1, True), (-0.9, False)):
+        service.steer("reset")
+        service.steer("speech", segments=[{"start": 0, "end": 5, "text": "Then we", "avg_logprob": confidence}])
+        assert engine(service).transcribe(sound, speech=SPEECH, meter=CountingMeter()).doubtful is doubtful
+
+
+@pytest.mark.parametrize(
+    ("languages", "doubtful"),
+    [(["de", "de"], False), ([None, None], True), ([None, "de"], True), (["de", None], False)],
+)
+def test_words_in_no_clear_language_are_doubtful(
+    service: AiService, sound: Path, monkeypatch: pytest.MonkeyPatch, languages: list[str | None], doubtful: bool
+) -> None:
+    """The newest model gives no certainty. The second part of the speech is shorter than the first."""
+    monkeypatch.setattr(parts, "PARALLEL_PARTS", 1)
+    for place, language in enumerate(languages):
+        body = {"text": "Mix it.", "languages": [{"code": language}] if language else []}
+        service.steer("faults", path="transcriptions", status=200, body=body, times=1, after=place)
+    apart = [Span(0.2, 4.0), Span(11.0, 13.0)]
+    speech = engine(service, model="gpt-transcribe")
+    assert speech.transcribe(sound, speech=apart, meter=CountingMeter()).doubtful is doubtful
 
 
 def test_times_that_make_no_sense_stay_inside_the_part(service: AiService, sound: Path) -> None:

@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svp_dagster.models import Segment
-from svp_dagster.speech.hallucinations import RawSegment, believable, without_loops
+from svp_dagster.speech.hallucinations import RawSegment, believable, is_doubtful, mean_confidence, without_loops
 
 
-def heard(text: str, *, no_speech: float = 0.05, confidence: float = -0.3, start_s: float = 0) -> RawSegment:
-    segment = Segment(start_s=start_s, end_s=start_s + 2, text=text)
+def heard(
+    text: str, *, no_speech: float = 0.05, confidence: float = -0.3, start_s: float = 0, length_s: float = 2
+) -> RawSegment:
+    segment = Segment(start_s=start_s, end_s=start_s + length_s, text=text)
     return RawSegment(segment=segment, no_speech=no_speech, confidence=confidence)
 
 
@@ -58,3 +60,28 @@ def test_no_word_is_added_and_none_disappears_altogether(text: str) -> None:
     assert set(after) == set(text.split())
     assert len(after) <= len(text.split())
     assert without_loops(" ".join(after)).split() == after or len(after) > 0
+
+
+@pytest.mark.parametrize(
+    ("confidence", "language_certainty", "doubtful"),
+    [
+        (-1.1, 0.37, True),  # Russian that became English
+        (-1.1, None, True),
+        (-0.3, 0.37, True),
+        (-0.9, 0.5, False),
+        (-0.3, None, False),
+        (None, 0.9, False),
+        (None, None, False),
+    ],
+)
+def test_a_transcript_of_which_its_engine_is_unsure_is_doubtful(
+    confidence: float | None, language_certainty: float | None, doubtful: bool
+) -> None:
+    assert is_doubtful(confidence=confidence, language_certainty=language_certainty) is doubtful
+
+
+def test_a_long_segment_weighs_more_than_a_short_one_and_a_dropped_one_nothing() -> None:
+    sure, unsure = heard("Boil the pasta.", length_s=9, confidence=-0.2), heard("Hm.", length_s=1, confidence=-2.0)
+    dropped = heard("Thanks for watching!", length_s=9, no_speech=0.95, confidence=-3.0)
+    assert mean_confidence([sure, unsure, dropped]) == pytest.approx(-0.38)
+    assert mean_confidence([dropped]) is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import wave
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,10 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from benchmarks.truth.sounds import MUSIC, at_peak, mixed, noises
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Span
 from svp_dagster.speech import audio
+from svp_dagster.speech.engines import PART_S
+from svp_dagster.speech.parts import GAP_S
 from svp_dagster.speech.voice import SAMPLES_PER_S, parts, probabilities, spans, speech
 from tests.media.making import CLIPS, sound
 
@@ -34,6 +39,17 @@ def laid_out(pairs: list[tuple[float, float]]) -> list[Span]:
     return found
 
 
+def recorded(sound: NDArray[np.float64], folder: Path) -> Path:
+    """A sound as a file."""
+    path = folder / "recorded.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLES_PER_S)
+        file.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
 def heard(path: Path, folder: Path) -> list[Span]:
     return speech(audio.samples(audio.decode([probe(path)], folder, limit_s=30)))
 
@@ -47,6 +63,28 @@ def test_speech_is_found_where_it_is(tmp_path: Path) -> None:
     found = heard(CLIPS / "pancakes.mp4", tmp_path)
     assert sum(span.length_s for span in found) == pytest.approx(14, abs=3)
     assert found[0].start_s < 1
+
+
+@pytest.mark.parametrize("kind", MUSIC)
+def test_a_minute_of_music_costs_two_seconds_at_most(kind: str, tmp_path: Path) -> None:
+    music = recorded(at_peak(MUSIC[kind](np.random.default_rng(3), 60.0), -1.0), tmp_path)
+    billed = parts(heard(music, tmp_path), longest_s=PART_S, gap_s=GAP_S)
+    assert sum(part.length_s for part in billed) <= 2
+
+
+@pytest.mark.parametrize("kind", sorted(noises(np.random.default_rng(0), 0.2)))
+def test_nobody_speaks_in_noise(kind: str, tmp_path: Path) -> None:
+    noise = noises(np.random.default_rng(1), 20.0)[kind]
+    for gain in (1.0, 0.01):
+        assert heard(recorded(gain * noise, tmp_path), tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", ["pop", "rock", "piano", "strings", "hip-hop"])
+def test_speech_under_louder_music_reaches_the_engine(kind: str, tmp_path: Path) -> None:
+    alone = audio.samples(audio.decode([probe(CLIPS / "pancakes.mp4")], tmp_path, limit_s=30)) / 32768
+    music = MUSIC[kind](np.random.default_rng(3), 20.0)
+    under = heard(recorded(mixed(alone, music, music_db=5.0), tmp_path), tmp_path)
+    assert sum(span.length_s for span in under) >= 0.65 * 14
 
 
 def test_no_samples_hold_no_speech() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.models import ScreenLine, ScreenText, Segment, Transcript, Video
+from svp_dagster.models import LineKind, ScreenLine, ScreenText, Segment, Transcript, Video
 from svp_dagster.summary.material import PIECE_CHARS, gather, holds_text
 from tests.summary.hostile import TEXTS
 from tests.summary.recipe import NO_SCREEN_TEXT, NO_TRANSCRIPT, VIDEO, material, whole
@@ -126,3 +126,18 @@ def test_signs_without_letters_are_nothing_to_read(text: str) -> None:
     video = Video(media_key="tiktok:1", url="https://www.tiktok.com/@a/video/1", description=text, uploader="anna")
     screen_text = ScreenText(lines=(ScreenLine(text=text),))
     assert not holds_text(video=video, transcript=Transcript(text=text), screen_text=screen_text)
+
+
+def test_watermarks_are_left_out_and_text_in_the_filmed_scene_is_named_and_not_for_rules() -> None:
+    screen_text = ScreenText(
+        lines=(
+            ScreenLine(text="Tomato soup", first_s=1.0),
+            ScreenLine(text="@kitchen.notes", first_s=0.0, kind=LineKind.WATERMARK),
+            ScreenLine(text="EXIT", first_s=2.0, kind=LineKind.SCENE),
+        )
+    )
+    video = Video(media_key="tiktok:1", url="https://www.tiktok.com/@a/video/1")
+    material = gather(video=video, transcript=Transcript(), screen_text=screen_text, budget_chars=1000)
+    assert [passage.text for passage in material.screen] == ["Tomato soup", "EXIT"]
+    assert '"in the filmed scene": [[2.0, "EXIT"]]' in material.as_json()
+    assert [passage.text for passage in material.without_scene().screen] == ["Tomato soup"]

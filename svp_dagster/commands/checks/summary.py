@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from svp_dagster.commands.checks.line import Answer, CheckLine, Questions, skipped
+from svp_dagster.gemini.client import AnswerWithheld, open_client
+from svp_dagster.gemini.failures import SchemaRefused
 from svp_dagster.models import ScreenText, Transcript, Video
 from svp_dagster.notion.schema import Column, ColumnType
 from svp_dagster.ports import Summarizer
 from svp_dagster.summary import prompt as prompts
 from svp_dagster.summary.answers import InvalidAnswer, answer_schema, parse_answer
 from svp_dagster.summary.engines import GeminiSummarizer
-from svp_dagster.summary.gemini import AnswerWithheld, Conversation, SchemaRefused, open_client
+from svp_dagster.summary.gemini import Conversation
 from svp_dagster.summary.material import gather
 
 SERVICE, ASKED = "gemini", "schema"

@@ -37,7 +37,7 @@ def cause_of(run: dg.DagsterRun, event: dg.DagsterEvent) -> tuple[str, str] | No
     """Return the cause of a run's failure, and its sentence. None for one that isn't for the operator."""
     if run.tags.get("dagster/will_retry") == "true" or lost_claim(event):
         return None
-    if runs.PARTITION_TAG not in run.tags:
+    if runs.PARTITION_TAG not in run.tags or run.tags.get(runs.KIND_TAG) == runs.HOUSEKEEPING:
         return f"failed job {run.job_name}", f"The job {run.job_name} failed. Its run's log says why."
     error = recorded_failure(event) or runs.resource_init_error(run) or failure(Code.INTERRUPTED)
     return (error.code.value, error.sentence) if error.code in OPERATOR_CODES else None

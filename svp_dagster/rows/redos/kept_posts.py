@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from svp_dagster.download.kept_media import without_files
-from svp_dagster.models import ProcessingType, ScreenText, Transcript, Value, Video
+from svp_dagster.models import ProcessingType, ScreenText, Transcript, Video
 from svp_dagster.ports import Contents
 from svp_dagster.screen import stage as screen
 from svp_dagster.speech import stage as speech
+from svp_dagster.summary.material import holds_text
 
 KIND: Final = "video"
 RECIPE: Final = "facts 1"
@@ -23,13 +24,20 @@ def keep_facts(contents: Contents, video: Video) -> None:
 
 
 def kept_post(contents: Contents, media_key: str, processing_type: ProcessingType) -> Video | None:
-    """Return a post without its files, if all that its page needs of them is kept."""
+    """Return a post without its files, if all that its page needs of them is kept.
+
+    A page that was made of pictures alone needs them again.
+    """
     facts = contents.get(media_key, KIND, RECIPE, Video)
     if facts is None:
         return None
-    shapes: dict[str, type[Value]] = {speech.KIND: Transcript, screen.KIND: ScreenText}
-    needed = needed_kinds(facts, processing_type)
-    return facts if all(contents.get(media_key, kind, "", shapes[kind]) is not None for kind in needed) else None
+    needed = set(needed_kinds(facts, processing_type))
+    transcript = speech.from_captions(facts.captions) or contents.get(media_key, speech.KIND, "", Transcript)
+    screen_text = contents.get(media_key, screen.KIND, "", ScreenText)
+    if (speech.KIND in needed and transcript is None) or (screen.KIND in needed and screen_text is None):
+        return None
+    found = {"transcript": transcript or Transcript(), "screen_text": screen_text or ScreenText()}
+    return facts if holds_text(video=facts, **found) else None
 
 
 def needed_kinds(video: Video, processing_type: ProcessingType) -> Iterator[str]:

@@ -44,6 +44,7 @@ class RowMeter:
         self._writes = writes
         self._lock = Lock()
         self._spent_usd: float | None = 0.0
+        self._tokens = 0
         self._reserved: dict[int, str] = {}
         """The reservation of the call that a thread makes: a thread makes one after the other."""
 
@@ -51,6 +52,11 @@ class RowMeter:
     def spent_usd(self) -> float | None:
         """What this stage cost, None if the price of a call is unknown."""
         return self._spent_usd
+
+    @property
+    def tokens(self) -> int:
+        """The tokens that this stage used, 0 where its service counts something else."""
+        return self._tokens
 
     def require_budget(self) -> None:
         """Reserve a call, after those under way where they may use up a cap. Raises the failure of a cap.
@@ -74,6 +80,7 @@ class RowMeter:
         call, link = self._prices.priced(usage), self._link
         with self._lock:
             known = self._spent_usd is not None and call.cost_usd is not None
+            self._tokens += int(usage.units) if usage.unit == "tokens" else 0
             self._spent_usd = (self._spent_usd or 0.0) + (call.cost_usd or 0.0) if known else None
         self._writes.write(
             f"{call.units:g} {call.unit} of {call.model}, cost {call.cost_usd} USD, row {link.page_id}",

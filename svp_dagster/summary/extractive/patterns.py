@@ -90,6 +90,11 @@ def hashtags(text: str) -> list[str]:
     return _HASHTAG.findall(text)
 
 
+def mentions(text: str) -> list[str]:
+    """Return mentioned accounts with their sign."""
+    return [found.group().rstrip(_URL_TAIL) for found in _MENTION.finditer(text)]
+
+
 def without_marks(text: str) -> str:
     """Return the text without hashtags, mentions and web addresses."""
     for pattern in (_URL, _HASHTAG, _MENTION):

@@ -38,13 +38,13 @@ _LOWER = re.compile(r"\b[a-zà-ÿ]{4,}")
 def judge_text(value: str, statements: Sequence[Statement], whole: Whole) -> Verdict:
     """Judge a text by the sentences around its quotes, and its figures by all of the material."""
     if (
-        _misses_figure(value, whole)
+        misses_figure(value, whole)
         or _miscounts(value, whole)
         or any(_alters(value, one) or _denies(value, one, share=_TWO_THIRDS) for one in statements)
     ):
         return Verdict.CONTRADICTED
     doubtful = any(_denies(value, one, share=_HALF) for one in statements)
-    if doubtful or _names_others(value, whole) or _is_another_name(value, whole):
+    if doubtful or _names_others(value, whole) or is_another_name(value, whole):
         return Verdict.UNLIKELY
     return _judge_words(value, statements, whole)
 
@@ -65,7 +65,7 @@ def _judge_words(value: str, statements: Sequence[Statement], whole: Whole) -> V
 
 def judge_title(value: str, statements: Sequence[Statement], whole: Whole) -> Verdict:
     """Judge a title by all of the material. It may sum up, but without any of its words it names something else."""
-    if _misses_figure(value, whole):
+    if misses_figure(value, whole):
         return Verdict.CONTRADICTED
     share = whole.words.share(content_words(f"{value} {whole.read(value)}"))
     if _names_others(value, whole):
@@ -76,7 +76,7 @@ def judge_title(value: str, statements: Sequence[Statement], whole: Whole) -> Ve
     return Verdict.UNLIKELY if is_foreign or not statements else Verdict.LIKELY
 
 
-def _misses_figure(value: str, whole: Whole) -> bool:
+def misses_figure(value: str, whole: Whole) -> bool:
     """Return whether a figure in digits, a time of day or a weekday occurs nowhere in the material."""
     plain = _NUMBERING.sub("", value)
     if any(not _is_stated_time(given, whole) for given in times(plain, whole.language)):
@@ -88,7 +88,7 @@ def _misses_figure(value: str, whole: Whole) -> bool:
     rest = without_times(plain, whole.language)
     read = whole.read(rest)
     stated = [figure for figure in whole.figures_of(rest) if _is_in_digits(figure, read, plain)]
-    return any(not _is_stated(figure, whole) for figure in stated)
+    return any(not is_stated(figure, whole) for figure in stated)
 
 
 def _is_stated_time(given: frozenset[int], whole: Whole) -> bool:
@@ -106,7 +106,8 @@ def _is_in_digits(figure: Figure, read: str, plain: str) -> bool:
     )
 
 
-def _is_stated(figure: Figure, whole: Whole) -> bool:
+def is_stated(figure: Figure, whole: Whole) -> bool:
+    """Return whether a figure is in the material, be it in another unit."""
     if figure.value == 1:  # "a pinch" is one, too
         return True
     return any(figure.equals(other) or _are_pounds(figure, other) for other in whole.figures)
@@ -219,7 +220,7 @@ def _names_others(value: str, whole: Whole) -> bool:
     return not all(whole.words.has(name) for name in names if " " not in name)
 
 
-def _is_another_name(value: str, whole: Whole) -> bool:
+def is_another_name(value: str, whole: Whole) -> bool:
     """Return whether a short text is nothing but a name of which the material has no word."""
     words = _WORD.findall(value)
     is_german = "de" in (guess(value), whole.language)  # there every noun has a capital

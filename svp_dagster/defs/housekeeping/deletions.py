@@ -14,7 +14,7 @@ from typing import TypeVar
 import dagster as dg
 
 from svp_dagster.defs import runs
-from svp_dagster.defs.assets import DESCRIPTIONS
+from svp_dagster.defs.assets import RESULTS
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.redos import backfills
 from svp_dagster.defs.work_folder import WorkFolder
@@ -128,7 +128,7 @@ def _clean_catalogue(instance: dg.DagsterInstance) -> None:
 
     These are each asset's last materialization, and the cached keys of those that are materialized.
     """
-    for key in map(dg.AssetKey, DESCRIPTIONS):
+    for key in map(dg.AssetKey, RESULTS):
         instance.wipe_asset_cached_status([key])
         last = instance.get_latest_materialization_event(key)
         if last is not None and last.run_id and not instance.has_run(last.run_id):

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from svp_dagster.screen.engines import LocalReader
+from svp_dagster.screen.figures import LEFT_OUT, checked
+from tests.fakes import CountingMeter
+from tests.media.making import Picture
+
+HEIGHT_PX = 40
+
+
+def line(before: str, fraction: tuple[int, int] | None, after: str) -> Picture:
+    """A line with a fraction that is one sign: small digits above and below a slash, as fonts draw it."""
+    picture = Image.new("RGB", (540, 90), (110, 90, 120))
+    pen, left = ImageDraw.Draw(picture), 20.0
+    pieces = [(before, HEIGHT_PX, 0.0), (after, HEIGHT_PX, 0.0)]
+    if fraction:
+        small = round(HEIGHT_PX * 0.62)
+        signs = [(str(fraction[0]), small, 1.0), ("/", HEIGHT_PX, 0.0), (str(fraction[1]), small, HEIGHT_PX * 0.42)]
+        pieces[1:1] = signs
+    for text, height_px, down in pieces:
+        font = ImageFont.load_default(size=height_px)
+        pen.text((left, 20 + down), text, font=font, fill="white", stroke_width=2, stroke_fill="black")
+        left += pen.textlength(text, font=font)
+    return np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("before", "fraction", "after", "text"),
+    [
+        ("", (1, 3), " cup oil", "1/3 cup oil"),
+        ("1", (1, 2), " lb flour", "1 1/2 lb flour"),
+        ("2", (1, 4), " cups milk", "2 1/4 cups milk"),
+        ("", (3, 4), " tsp salt", "3/4 tsp salt"),
+        ("13 eggs", None, "", "13 eggs"),
+        ("12 figs 34 nuts", None, "", "12 figs 34 nuts"),
+    ],
+)
+def test_a_fraction_is_read_with_its_slash_or_left_out_and_whole_numbers_stay(
+    tmp_path: Path, before: str, fraction: tuple[int, int] | None, after: str, text: str
+) -> None:
+    path = tmp_path / "line.png"
+    cv2.imwrite(str(path), line(before, fraction, after))
+    (words,) = LocalReader().read([path], meter=CountingMeter(), limit_s=60)
+    assert words is not None
+    plain = {"".join(word.text.split()) for word in words}
+    assert plain in ({"".join(text.split())}, {LEFT_OUT + "".join(after.split())})
+
+
+def blank() -> Picture:
+    return np.full((40, 200, 3), 90, dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("read", "kept"),
+    [
+        ("½ cup", f"{LEFT_OUT} cup"),
+        ("²½ cup", f"{LEFT_OUT} cup"),
+        ("1½ lb", f"{LEFT_OUT} lb"),
+        ("3/ hour", f"{LEFT_OUT} hour"),
+    ],
+)
+def test_a_sign_that_is_not_seen_in_the_picture_is_left_out(read: str, kept: str) -> None:
+    assert checked(read, blank(), read=lambda _: ("", 0.0), places=lambda _: []) == kept
+
+
+@pytest.mark.parametrize("text", ["12 eggs", "24/7", "$4.99", "£5 each", "Boil the pasta", "塩 5 g", ""])
+def test_a_text_without_such_a_sign_stays(text: str) -> None:
+    assert checked(text, blank(), read=lambda _: ("", 0.0), places=lambda _: []) == text
+
+
+def test_digits_that_are_not_read_for_sure_make_no_fraction() -> None:
+    picture = line("", (1, 3), " cup oil")
+    assert checked("13 cup oil", picture, read=lambda _: ("111", 0.2), places=lambda _: []) == "13 cup oil"

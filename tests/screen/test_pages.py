@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from svp_dagster.models import Word
+from svp_dagster.screen.bands import GAP_PX, Part, bands, stack
+from svp_dagster.screen.figures import LEFT_OUT
+from svp_dagster.screen.frames import Frame
+from svp_dagster.screen.lines import Line
+from svp_dagster.screen.pages import FEWEST_FRAMES, FRAMES_PER_S, Layout, is_mostly_unread, unread, within_budget
+from svp_dagster.screen.sheets import write_sheets
+from svp_dagster.screen.tracks import Page
+from tests.media.making import Picture, picture
+
+SIZE = WIDTH, HEIGHT = (270, 480)
+
+
+def part(number: int, *, rows: int, news: int = 0) -> Part:
+    blank = np.zeros((rows, WIDTH, 3), dtype=np.uint8)
+    return Part(picture=blank, top=0, bottom=rows, height=HEIGHT, at_s=float(number), slide=None, news=news)
+
+
+def test_parts_with_the_least_new_text_are_left_out_where_there_are_too_many() -> None:
+    whole = [part(number, rows=HEIGHT, news=5) for number in range(0, 40, 2)]
+    captions = [part(number, rows=60, news=900) for number in range(1, 40, 2)]
+    kept = list(within_budget(sorted([*whole, *captions], key=lambda each: each.at_s or 0), duration_s=20))
+    assert [each for each in kept if each.news == 900] == captions
+    assert sum(each.picture.shape[0] for each in kept) <= max(FEWEST_FRAMES, 20 * FRAMES_PER_S) * HEIGHT
+    assert kept == sorted(kept, key=lambda each: each.at_s or 0)
+
+
+def test_a_single_part_is_kept_however_large() -> None:
+    assert len(list(within_budget([part(0, rows=HEIGHT)], duration_s=0.1))) == 1
+
+
+def test_a_band_has_the_lines_that_it_touches_in_full_and_near_bands_are_one() -> None:
+    ink, new = np.zeros(480, dtype=bool), np.zeros(480, dtype=bool)
+    ink[100:130] = ink[300:330] = True
+    new[110:120] = new[310:320] = True
+    first, second = bands(ink=ink, new=new)
+    assert first.start < 100 < 130 < first.stop
+    assert second.start < 300 < 330 < second.stop
+    new[150:160] = True
+    assert len(list(bands(ink=ink, new=new))) == 2
+
+
+def test_bands_lie_below_each_other_and_a_whole_frame_alone() -> None:
+    heights = (HEIGHT, 100, 200, HEIGHT, 150, 300)
+    piled = list(stack(np.full((height, WIDTH, 3), 9, dtype=np.uint8) for height in heights))
+    assert [[place.part for place in places] for _, places in piled] == [[0], [3], [1, 2, 4], [5]]
+    shown, places = piled[2]
+    assert shown.shape[0] == 450 + 2 * GAP_PX <= HEIGHT
+    assert [(place.top, place.bottom) for place in places] == [(0, 100), (112, 312), (324, 474)]
+
+
+def recipe_at(at_s: float) -> Picture:
+    return picture("Soup", "", "", "", f"Step {int(at_s)}", size=SIZE, height_px=30)
+
+
+def test_words_come_back_to_their_frame_with_their_seconds(tmp_path: Path) -> None:
+    layout = Layout()
+    frames = [Frame(picture=recipe_at(number / 5), at_s=0.1 + number / 5) for number in range(30)]
+    written = write_sheets(layout.pictures(frames, duration_s=6), tmp_path, tiles=30)
+    words = [[_word(sheet.layout.corner(tile), place.top) for tile in range(sheet.layout.count)
+              for place in layout.piles[sheet.first + tile]] for sheet in written]  # fmt: skip
+    pages = layout.pages(written, words)
+    assert len(pages) == len(layout.parts) > 1
+    for page, each in zip(pages, layout.parts, strict=True):
+        assert [round(line.top) for line in page.lines] == [each.top + 20]
+    assert [each.at_s for each in layout.parts] == sorted(each.at_s or 0 for each in layout.parts)
+
+
+def _word(corner: tuple[int, int], top: int) -> Word:
+    left, down = corner[0] + 20, corner[1] + top + 20
+    return Word(text="Soup", left=left, top=down, right=left + 60, bottom=down + 20)
+
+
+def test_places_of_a_caption_s_size_that_were_not_read_are_counted() -> None:
+    box = Word(text="", left=0, top=0, right=100, bottom=30)
+    upright = replace_box(box, right=10)
+    assert unread([box, upright, replace_box(box, bottom=8), replace_box(box, text="Soup")]) == [box]
+
+
+def replace_box(word: Word, **changes: object) -> Word:
+    return word.model_copy(update=changes)
+
+
+def test_more_unread_than_read_text_is_mentioned() -> None:
+    def page(read: int, missed: int) -> Page:
+        line = Line(text="", left=0, top=0, right=9, bottom=9)
+        return Page(lines=[replace(line, text=str(number)) for number in range(read)], unread=missed)
+
+    assert is_mostly_unread([page(1, 2), page(0, 1)])
+    assert not is_mostly_unread([page(2, 1), page(0, 1)])
+    assert not is_mostly_unread([page(0, 1)])
+
+
+def test_a_figure_that_was_left_out_is_no_sign_in_the_text(tmp_path: Path) -> None:
+    layout = Layout()
+    frames = [Frame(picture=recipe_at(0), slide=1)]
+    (sheet,) = write_sheets(layout.pictures(frames, duration_s=None), tmp_path, tiles=1)
+    left, top = sheet.layout.corner(0)
+    word = Word(text=f"{LEFT_OUT} cup oil", left=left, top=top, right=left + 99, bottom=top + 20, certainty=0.9)
+    (page,) = layout.pages([sheet], [[word]])
+    assert ([line.text for line in page.lines], page.left_out) == (["cup oil"], 1)
