@@ -36,8 +36,8 @@ def kept_post(contents: Contents, media_key: str, processing_type: ProcessingTyp
     screen_text = contents.get(media_key, screen.KIND, "", ScreenText)
     if (speech.KIND in needed and transcript is None) or (screen.KIND in needed and screen_text is None):
         return None
-    found = {"transcript": transcript or Transcript(), "screen_text": screen_text or ScreenText()}
-    return facts if holds_text(video=facts, **found) else None
+    has_text = holds_text(video=facts, transcript=transcript or Transcript(), screen_text=screen_text or ScreenText())
+    return facts if has_text else None
 
 
 def needed_kinds(video: Video, processing_type: ProcessingType) -> Iterator[str]:

@@ -20,25 +20,33 @@ from svp_dagster.store.store import Store
 from svp_dagster.store.transitions import FailureOutcome
 
 
-class Plan(Value):
-    """What a redo would take: its rows, how many of them need no site, and what a summary cost of late.
-
-    `usd_each` is None where no summary was paid for yet.
-    """
+class Offer(Value):
+    """How many rows a redo would take, and what a summary cost of late. None where nobody paid for one."""
 
     rows: int
-    kept: int
     usd_each: float | None
-
-    @property
-    def downloads(self) -> int:
-        """How many posts have to be downloaded, and heard and read again."""
-        return self.rows - self.kept
 
     @property
     def usd(self) -> float | None:
         """About how much the summaries will cost."""
         return None if self.usd_each is None else self.rows * self.usd_each
+
+
+class Plan(Offer):
+    """The same, and for how many of the rows no site is asked."""
+
+    kept: int
+
+    @property
+    def downloads(self) -> int:
+        """How many posts have to be downloaded, and perhaps heard and read again."""
+        return self.rows - self.kept
+
+
+def offer_redo(store: Store, connection_id: str, asked: RedoFilter, *, now: datetime) -> Offer:
+    """Return how much a redo would be, without looking at what is kept."""
+    rows = store.redos.count(connection_id, asked)
+    return Offer(rows=rows, usd_each=store.redos.summary_usd(connection_id, now=now))
 
 
 def plan_redo(store: Store, connection_id: str, asked: RedoFilter, *, now: datetime) -> Plan:
