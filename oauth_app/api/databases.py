@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from oauth_app import identity, registration
 from oauth_app.api.guard import operation
+from oauth_app.api.redo_schemas import RedoAnswer, RedosAnswer
 from oauth_app.api.schemas import (
     ChangeContentDatabase,
     ContentDatabaseAnswer,
@@ -14,8 +15,6 @@ from oauth_app.api.schemas import (
     MakeContentDatabase,
     MakeLinkDatabase,
     PreflightAnswer,
-    RedoAnswer,
-    RedosAnswer,
     RegisterContentDatabase,
     RegisterLinkDatabase,
 )

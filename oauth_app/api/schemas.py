@@ -17,7 +17,6 @@ from svp_dagster.rows.spending.caps import Spending
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.databases import ContentDatabase, LinkDatabase
 from svp_dagster.store.entries import Entry
-from svp_dagster.store.redos.redos import Progress, Redo
 
 LONGEST_TAG, LONGEST_PROMPT, LONGEST_REFERENCE, LONGEST_LINK = 100, 10_000, 2_000, 10_000
 PAGE_SIZE, LARGEST_PAGE = 20, 100
@@ -223,36 +222,6 @@ class ContentDatabaseAnswer(Value):
             columns=_columns(database.data_schema),
             **{name: getattr(database, name) for name in same},
         )
-
-
-class RedoAnswer(Value):
-    """A redo of a database's pages, and how far it is. `id` is also that of the backfill in Dagster."""
-
-    id: str
-    name: str
-    total: int
-    made: int
-    failed: int
-    open: int
-    requested_at: datetime
-    finished_at: datetime | None
-
-    @classmethod
-    def of(cls, redo: Redo, progress: Progress) -> Self:
-        """The public side of a redo."""
-        same = ("id", "name", "total", "requested_at", "finished_at")
-        return cls(**{name: getattr(redo, name) for name in same}, **progress.model_dump())
-
-
-class RedosAnswer(Value):
-    """How many pages were made for other columns or another prompt, about what updating them costs, and the last redos.
-
-    `usd` is null where nobody paid for a summary yet.
-    """
-
-    outdated: int
-    usd: float | None
-    redos: tuple[RedoAnswer, ...]
 
 
 class ContentDatabases(Value):
