@@ -12,7 +12,7 @@ import pytest
 from sandbox.media.server import MediaSandbox
 from svp_dagster.defs.runs import REDO_TAG
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import RedoOutcome, Status
+from svp_dagster.models import ProcessingType, RedoOutcome, Status
 from svp_dagster.rows.redos.requests import plan_redo, request_redo
 from svp_dagster.store.redos.redos import Progress, Redo
 from svp_dagster.store.redos.selection import RedoFilter
@@ -24,7 +24,11 @@ pytest_plugins = ("tests.media_site", "tests.paid_engines")
 
 PANCAKES = "https://www.instagram.com/reel/DOpancakes1/"
 RAMEN = "https://www.instagram.com/reel/DOramen0001/"
-POSTS = (PANCAKES, RAMEN, "https://www.tiktok.com/@weeknight.kitchen/video/7512345678901234501")
+POSTS = {
+    PANCAKES: ProcessingType.FULL,
+    RAMEN: ProcessingType.SPEECH,
+    "https://www.tiktok.com/@weeknight.kitchen/video/7512345678901234501": ProcessingType.SPEECH,
+}
 COOKING = RedoFilter(tag="cooking")
 CHANGED = RedoFilter(tag="cooking", schema_changed=True)
 
@@ -71,13 +75,15 @@ def notion_writes(installation: Installation) -> list[tuple[str, str]]:
     return [(each["method"], each["path"]) for each in requests if each["method"] != "GET"]
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("_on_each_database")
 def test_a_redo_updates_every_page_in_place_and_pays_for_the_summaries_alone(
     request: pytest.FixtureRequest, ai: AiService, site: MediaSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SVP_MEDIA_KEPT_HOURS", "0")
     installation: Installation = request.getfixturevalue("installation")
-    page_ids = [installation.process(post, "cooking")["id"] for post in POSTS]
+    page_ids = [installation.add_row(post, "cooking", processing_type=kind) for post, kind in POSTS.items()]
+    installation.run_requested()
     assert [installation.entry(page_id).sentence for page_id in page_ids] == [None] * 3
     pages, before = {page["id"] for page in installation.content_pages("cooking")}, paid(ai)
     shown = [installation.row(page_id) for page_id in page_ids]
