@@ -17,8 +17,11 @@ from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.ids import object_id
 from svp_dagster.notion.rows import TAG, check_columns
 from svp_dagster.notion.schema import DataSourceSchema, differences, fillable_columns
+from svp_dagster.rows.redos.requests import Offer, offer_redo, request_redo
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.databases import ContentDatabase, LinkDatabase, TagTaken
+from svp_dagster.store.redos.redos import Progress, Redo
+from svp_dagster.store.redos.selection import RedoFilter
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +137,33 @@ def forget_content_database(connection: Connection, database_id: str) -> None:
     """Delete the registration of a Content Database. Notion's stays as it is."""
     if not services().store.databases.delete_content_database(connection.id, database_id):
         _raise_unknown()
+
+
+def offer_redo_of(database: ContentDatabase) -> Offer:
+    """Return how many pages were made for other columns or another prompt than a database has now."""
+    found = services()
+    return offer_redo(found.store, database.connection_id, _changed(database), now=found.now())
+
+
+def redo_changed(connection: Connection, database_id: str) -> Redo:
+    """Ask for a redo of these pages."""
+    database, found = content_database(connection, database_id), services()
+    made = request_redo(found.store, connection.id, _changed(database), now=found.now())
+    if made is None:
+        raise Refusal(409, "nothing_to_redo", "Every page was made for these columns and this prompt already.")
+    return made
+
+
+def redos_of(database: ContentDatabase) -> list[tuple[Redo, Progress]]:
+    """Return the latest redos of a database and how far they are."""
+    redos = services().store.redos
+    latest = [redo for redo in redos.latest(database.connection_id, limit=50) if redo.asked.tag == database.tag][:3]
+    progress = redos.progress([redo.id for redo in latest])
+    return [(redo, progress[redo.id]) for redo in latest]
+
+
+def _changed(database: ContentDatabase) -> RedoFilter:
+    return RedoFilter(tag=database.tag, schema_changed=True)
 
 
 def content_database(connection: Connection, database_id: str) -> ContentDatabase:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from dotenv import load_dotenv
@@ -124,6 +125,33 @@ def retry(page_ids: tuple[str, ...], all_failed: bool, code: str | None) -> None
         refused += bool(outcome.problem)
     if refused:
         raise _Failed(f"{refused} rows could not be asked for again.")
+
+
+@main.command()
+@click.option("--tag", default="", help="Only pages of this tag.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only links saved on this day (UTC) or later.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only links saved before this day (UTC).")
+@click.option("--platform", default="", help="Only posts of this site, such as tiktok.")
+@click.option("--engine", default="", help="Only pages for which this engine was used, such as gemini or whisper-1.")
+@click.option("--schema-changed", is_flag=True, help="Only pages made for other columns or another prompt.")
+@click.option("--connection", default="", metavar="ID", help="Only this connection's; else those of all.")
+@click.option("--dry-run", is_flag=True, help="Say how many pages that are and what they will cost, and stop.")
+@click.option("--yes", is_flag=True, help="Spend without asking.")
+def redo(connection: str, dry_run: bool, yes: bool, **asked: Any) -> None:
+    """Make pages again from what is kept: each pays for a new summary alone, and is updated in place."""
+    from svp_dagster.commands.redo import plans, read_filter, redo
+
+    settings, wanted = Settings(), read_filter(**asked)
+    found = plans(settings, wanted, connection_id=connection)
+    for each in found:
+        click.echo(each.line)
+    if dry_run or not found:
+        click.echo(f"{sum(each.plan.rows for each in found)} pages can be made again.", err=True)
+        return
+    if not yes:
+        click.confirm("Make them again?", abort=True, err=True)
+    for line in redo(settings, wanted, connection_ids=[each.connection_id for each in found]):
+        click.echo(line)
 
 
 @main.command()

@@ -60,6 +60,7 @@ class Code(StrEnum):
     LINKED_VIEW = "linked_view"
     SCHEMA_CHANGED = "schema_changed"
     ROW_GONE = "row_gone"
+    PAGE_GONE = "page_gone"
     ROW_CHANGED = "row_changed"
     NOTION_BUSY = "notion_busy"
     NOTION_LIMITS = "notion_limits"
@@ -224,6 +225,10 @@ TABLE: dict[Code, FailureKind] = {
         "then set the status to pending."
     ),
     Code.ROW_GONE: _never("The row was deleted in Notion while it was worked on."),
+    Code.PAGE_GONE: _never(
+        "Its page was deleted in Notion, or is not in the tag's database, so it was not updated. To get a new page, "
+        "set the status to pending."
+    ),
     Code.ROW_CHANGED: _later(
         MINUTE_S, "The {column} was changed while this link was worked on. It starts again with what the row says now."
     ),
@@ -353,6 +358,7 @@ PlainCode = Literal[
     Code.NOT_CONNECTED,
     Code.LINKED_VIEW,
     Code.ROW_GONE,
+    Code.PAGE_GONE,
     Code.NOTION_BUSY,
     Code.NOTION_UNREACHABLE,
     Code.NOTION_BLOCKED,

@@ -43,6 +43,13 @@ class Status(StrEnum):
         return self in (Status.COMPLETED, Status.FAILED)
 
 
+class RedoOutcome(StrEnum):
+    """What became of a row in a redo: its page was made again, or stayed as it was."""
+
+    MADE = "made"
+    FAILED = "failed"
+
+
 class ProcessingType(StrEnum):
     """How much of a video is looked at: `full` hears and reads, `caption` does neither."""
 

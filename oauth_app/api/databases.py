@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from oauth_app import identity, registration
 from oauth_app.api.guard import operation
+from oauth_app.api.redo_schemas import RedoAnswer, RedosAnswer
 from oauth_app.api.schemas import (
     ChangeContentDatabase,
     ContentDatabaseAnswer,
@@ -20,6 +21,7 @@ from oauth_app.api.schemas import (
 from oauth_app.description import answers
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
+from svp_dagster.store.redos.redos import Progress
 from svp_dagster.store.web.callers import Scope
 
 blueprint = Blueprint("api_databases", __name__, url_prefix="/api")
@@ -137,3 +139,22 @@ def check_content_database(database_id: str) -> PreflightAnswer:
     """Ask Notion whether pages can be written now."""
     problems = registration.check_content_database(identity.connection(), database_id)
     return PreflightAnswer(ready=not problems, problems=tuple(problems))
+
+
+@blueprint.get("/databases/<database_id>/redo")
+@operation(Scope.READ, resp=answers(200, RedosAnswer, 401, 404), tags=[CONTENT])
+def show_redos(database_id: str) -> RedosAnswer:
+    """How many pages are out of date, and how far the last redos are."""
+    database = registration.content_database(identity.connection(), database_id)
+    offer = registration.offer_redo_of(database)
+    redos = tuple(RedoAnswer.of(redo, progress) for redo, progress in registration.redos_of(database))
+    return RedosAnswer(outdated=offer.rows, usd=offer.usd, redos=redos)
+
+
+@blueprint.post("/databases/<database_id>/redo")
+@limiter.limit(WRITE_LIMIT)
+@operation(Scope.MANAGE, resp=answers(202, RedoAnswer, 401, 404, 409), tags=[CONTENT])
+def redo_changed(database_id: str) -> tuple[RedoAnswer, int]:
+    """Make the pages again that were made for other columns or another prompt. It pays for their summaries."""
+    made = registration.redo_changed(identity.connection(), database_id)
+    return RedoAnswer.of(made, Progress(open=made.total)), 202

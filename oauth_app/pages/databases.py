@@ -149,6 +149,19 @@ def check(database_id: str) -> Answer:
     return _check(lambda: registration.check_content_database(identity.connection(), database_id), then=then)
 
 
+@blueprint.post("/<database_id>/redo")
+@limiter.limit(WRITE_LIMIT)
+def redo(database_id: str) -> Answer:
+    """Make the pages again that were made for other columns or another prompt."""
+
+    def work() -> str:
+        made = registration.redo_changed(identity.connection(), database_id)
+        return f"{made.total} pages are made again, one after the other. Links that you add come first."
+
+    then = url_for(".detail", database_id=database_id)
+    return _attempt(work, again=lambda refused: _detail(database_id, refused), then=then)
+
+
 @blueprint.post("/<database_id>/forget")
 @limiter.limit(WRITE_LIMIT)
 def forget(database_id: str) -> Answer:
@@ -225,7 +238,14 @@ def _new_form(refused: Refusal | None = None) -> str:
 
 def _detail(database_id: str, refused: Refusal | None = None) -> str:
     database = registration.content_database(identity.connection(), database_id)
-    return render_template("databases/detail.html", database=database, refused=refused, given=forms.given())
+    return render_template(
+        "databases/detail.html",
+        database=database,
+        offer=registration.offer_redo_of(database),
+        redos=registration.redos_of(database),
+        refused=refused,
+        given=forms.given(),
+    )
 
 
 def _choices() -> dict[str, object]:

@@ -11,7 +11,7 @@ from svp_dagster.defs.alerts import freshness
 from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_transcript, of_video
 from svp_dagster.defs.stage import stage_run
 from svp_dagster.defs.work_folder import WorkFolder
-from svp_dagster.download.kept_media import KeptMedia
+from svp_dagster.download.kept_media import KeptMedia, has_files
 from svp_dagster.media.thumbnail import small_jpeg
 from svp_dagster.models import PageOptions, ScreenText, Status, Summary, Transcript, Video
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
@@ -20,6 +20,7 @@ from svp_dagster.rows.destination import Destination
 from svp_dagster.rows.fetching import fetch_post
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
+from svp_dagster.rows.redos.kept_posts import keep_facts
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
@@ -51,10 +52,12 @@ def download(
             pace=SitePace(link_rows.store, site_rules).of_row(link.connection_id, link.page_id),
             kept=kept_media,
             folder=work_folder.path,
+            known=stage.row.kept_post(),
         )
         thumbnail = small_jpeg(video.cover_path) if video.cover_path else None
         stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
         stage.row.keep_thumbnail(video, thumbnail)
+        keep_facts(stage.contents, video)
         return video, destination
 
 
@@ -104,7 +107,7 @@ def read_screen(
             contents=stage.contents,
             meter=stage.meter,
             folder=work_folder.path,
-            with_sheet=summarizer.sees,
+            with_sheet=summarizer.sees and has_files(video),
         )
         seen = small_jpeg(screen_text.sheet.path) if screen_text.sheet else None
         stage.report("screen_text", of_screen_text(screen_text, seen), engine=screen_text.source)
@@ -167,7 +170,7 @@ def publish(
             folder=work_folder.path,
         )
         stage.report("content_page", of_page(page))
-        stage.row.complete()
+        stage.row.complete(destination)
         work_folder.done()
 
 

@@ -28,6 +28,7 @@ PRIORITY_TAG = "dagster/priority"
 KIND_TAG = "svp/kind"
 """`dagster.yaml` bounds how many runs of rows, and of housekeeping, go on at a time."""
 ROW, HOUSEKEEPING = "row", "housekeeping"
+REDO_TAG = "svp/redo"
 VIDEO_TAG = "svp/video"
 """`dagster.yaml` allows one run per value at a time, so that the second finds what the first paid for."""
 IN_PROGRESS = [
@@ -49,14 +50,20 @@ def rows_in_progress(instance: dg.DagsterInstance, entries: Iterable[Entry]) -> 
     page_ids = {entry.partition_key: entry.link.page_id for entry in entries if entry.partition_key}
     if not page_ids:
         return set()
-    runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: list(page_ids)}, statuses=IN_PROGRESS))
-    return {page_ids[run.tags[PARTITION_TAG]] for run in runs}
+    found: set[str] = set()
+    for keys in batches(page_ids):
+        runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: keys}, statuses=IN_PROGRESS))
+        found |= {page_ids[run.tags[PARTITION_TAG]] for run in runs}
+    return found
 
 
 def rows_of_connection(instance: dg.DagsterInstance, connection_id: str) -> set[str]:
-    """Return the page ids of a connection's rows that have a run queued or going on, whoever launched it."""
+    """Return the page ids of a connection's rows that have a run queued or going on, whoever launched it.
+
+    Runs of a redo aside: they start after all others, and take nothing of their connection's share.
+    """
     runs = instance.get_runs(dg.RunsFilter(tags={CONNECTION_TAG: connection_id}, statuses=IN_PROGRESS))
-    return {run.tags[ROW_TAG] for run in runs if ROW_TAG in run.tags}
+    return {run.tags[ROW_TAG] for run in runs if ROW_TAG in run.tags and REDO_TAG not in run.tags}
 
 
 def runs_of_connection(instance: dg.DagsterInstance, connection_id: str) -> int:

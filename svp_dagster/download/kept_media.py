@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 _MANIFEST: Final = "video.json"
 _NEW: Final = "new-"
 _HOUR_S: Final = 3600
+_NOWHERE: Final = Path("/dev/null")
+"""The folder of files that are gone. It is none, so that nothing can ever be in it."""
 _FILE_FIELDS: Final = ("video_path", "audio_path", "cover_path")
 
 
@@ -136,6 +138,16 @@ class _DamagedError(Exception):
 def media_key(link: Link) -> str:
     """Return the media key of the post behind a link, as `Video.media_key` has it."""
     return f"{link.platform}:{link.post_id}"
+
+
+def without_files(video: Video) -> Video:
+    """Return what is known of a post without its files: only their names stay, and what was read of them."""
+    return _relocated(video, _NOWHERE).model_copy(update={"cover_path": None})
+
+
+def has_files(video: Video) -> bool:
+    """Return whether the files of a post are here."""
+    return all(_NOWHERE not in path.parents for path in _files(video))
 
 
 def _files(video: Video) -> Iterator[Path]:

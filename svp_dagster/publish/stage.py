@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from svp_dagster.errors import Retry, SvpError
+from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import ContentPage, JsonObject, PageOptions, ScreenText, Summary, Transcript, Value, Video
 from svp_dagster.notion.blocks import file
 from svp_dagster.notion.properties import Filled, link_column, to_properties
@@ -35,7 +35,8 @@ class Place(Value):
 
     `known_page_id` is the page that a run made before. `pages_of_others` are the pages of other link entries for the
     same video; with `asked_at`, the time of the request, they tell a page that a dead attempt made from a foreign one.
-    `hidden_relations` are columns that stay blank because Notion no longer shows them.
+    `hidden_relations` are columns that stay blank because Notion no longer shows them. With `update_only` no page is
+    made in the place of one that is gone.
     """
 
     columns: DataSourceSchema
@@ -43,6 +44,7 @@ class Place(Value):
     known_page_id: str | None
     pages_of_others: frozenset[str]
     asked_at: datetime
+    update_only: bool = False
 
 
 def publish(
@@ -60,7 +62,7 @@ def publish(
     """Create the page, or update an existing one: of a run before, or of an attempt that died.
 
     `record_page` gets the page before its body is completed, so that an attempt that dies then leaves no second one.
-    Files for the page are written to `folder`. Raises the failures of Notion.
+    Files for the page are written to `folder`. Raises `page_gone`, and the failures of Notion.
     """
     transcript = spelled(transcript, screen_text).transcript
     subtitles = list(_subtitles(transcript, folder))
@@ -68,6 +70,8 @@ def publish(
     attached = [file(path, mark=_version(path)) for path in subtitles if options.page_subtitle_files]
     blocks = page_blocks(video, transcript, screen_text, _with_notes(summary, filled), options, files=attached)
     existing = pages.content_page(place.known_page_id) if place.known_page_id else None
+    if existing is None and place.update_only:
+        raise failure(Code.PAGE_GONE, detail=f"page {place.known_page_id}")
     existing = existing or _find_orphan(pages, place, filled)
     if existing is None:
         page = pages.create_page(

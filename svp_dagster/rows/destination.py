@@ -5,6 +5,7 @@ from __future__ import annotations
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Value
 from svp_dagster.notion.client.workspace import Workspace
+from svp_dagster.notion.column_digest import column_digest
 from svp_dagster.notion.schema import DataSourceSchema, differences, hidden_relations
 from svp_dagster.store.databases import ContentDatabase
 
@@ -12,6 +13,7 @@ from svp_dagster.store.databases import ContentDatabase
 class Destination(Value):
     """The Content Database of a row's tag, with its columns as they were read before anything was paid.
 
+    `made_for` is a digest of the registered columns and the prompt: a page that was made for others is out of date.
     `hidden_relations` are columns that stay blank because Notion no longer shows them.
     """
 
@@ -20,6 +22,7 @@ class Destination(Value):
     prompt: str
     columns: DataSourceSchema
     hidden_relations: tuple[str, ...]
+    made_for: str
 
 
 def read_destination(database: ContentDatabase, workspace: Workspace) -> Destination:
@@ -38,4 +41,5 @@ def read_destination(database: ContentDatabase, workspace: Workspace) -> Destina
         prompt=database.prompt,
         columns=live,
         hidden_relations=hidden_relations(database.data_schema, live),
+        made_for=column_digest(database.data_schema, database.prompt),
     )

@@ -23,13 +23,18 @@ def fetch_post(
     pace: Pace,
     kept: KeptMedia,
     folder: Path,
+    known: Video | None = None,
 ) -> Video:
     """Return the post in `folder`. The site is asked only where the post isn't kept.
+
+    `known` is the post without its files, where these are not needed.
 
     Raises `platform_paused`, `waits_turn` and the failures of the download.
     """
     if video := kept.get(link, folder=folder):
         return video
+    if known is not None:
+        return known
     with watched(store, link, connection_id=connection_id, rules=rules) as attempt:
         post = attempt.post = downloader.resolve(link, pace=pace)
         if post != link and (video := kept.get(post, folder=folder)):

@@ -13,6 +13,7 @@ from svp_dagster.publish.stage import Place
 from svp_dagster.rows.destination import Destination, read_destination
 from svp_dagster.rows.kept_contents import KeptContents
 from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.rows.redos.kept_posts import HEARD_AND_READ, kept_post
 from svp_dagster.rows.spending.meter import RowMeter
 from svp_dagster.store.entries import Entry
 
@@ -34,6 +35,11 @@ class HeldRow:
         self._entries = rows.store.entries
 
     @property
+    def is_in_redo(self) -> bool:
+        """Whether the page of a completed row is made again. The row shows nothing of it."""
+        return self.entry.is_in_redo
+
+    @property
     def workspace(self) -> Workspace:
         """The Notion workspace that the row is in."""
         return self._rows.workspace(self.link.connection_id)
@@ -49,15 +55,31 @@ class HeldRow:
     def preflight(self) -> Destination:
         """Return where the page goes, read once, before anything is paid.
 
-        Raises `unknown_tag`, `database_not_shared`, `schema_changed`.
+        Raises `unknown_tag`, `database_not_shared`, `schema_changed`, and `page_gone` in a redo.
         """
         database = self._rows.store.databases.for_tag(self.link.connection_id, self.link.tag)
         if database is None:
             raise failure(Code.UNKNOWN_TAG, reason=f"No Content Database is registered for the tag “{self.link.tag}”")
-        return read_destination(database, self.workspace)
+        destination = read_destination(database, self.workspace)
+        if self.is_in_redo:
+            page_id = self.place(destination).known_page_id
+            if page_id is None or self.workspace.content_page(page_id) is None:
+                raise failure(Code.PAGE_GONE, detail=f"page {page_id}")
+        return destination
+
+    def kept_post(self) -> Video | None:
+        """Return the post of a row in a redo without its files, if its page needs none of them."""
+        if not self.is_in_redo or self.entry.media_key is None:
+            return None
+        return kept_post(self.contents(), self.entry.media_key, self.link.processing_type)
 
     def require_unchanged(self) -> None:
-        """Check that the row in Notion is as it was when the run started. Raises `row_changed`, `row_gone`."""
+        """Check that the row in Notion is as it was when the run started. Raises `row_changed`, `row_gone`.
+
+        A redo updates the page of what the row said when it was completed.
+        """
+        if self.is_in_redo:
+            return
         row = self.workspace.row(self.link.page_id)
         if isinstance(row, InvalidRow) or row.url != self.link.url or row.tag != self.link.tag:
             column = "tag" if isinstance(row, LinkEntry) and row.url == self.link.url else "link"
@@ -73,6 +95,7 @@ class HeldRow:
             known_page_id=entry.content_page_id if is_there else None,
             pages_of_others=frozenset(self._entries.pages_of_others(entry)),
             asked_at=entry.created_at,
+            update_only=self.is_in_redo,
         )
 
     def meter(self) -> RowMeter:
@@ -88,7 +111,8 @@ class HeldRow:
 
     def contents(self) -> KeptContents:
         """Return the results kept by content."""
-        return KeptContents(self._rows.store, self._rows.writes, page_id=self.link.page_id)
+        of_any_recipe = HEARD_AND_READ if self.is_in_redo else frozenset[str]()
+        return KeptContents(self._rows.store, self._rows.writes, page_id=self.link.page_id, of_any_recipe=of_any_recipe)
 
     def output_language(self) -> str | None:
         """Return the language of the summary: the connection's, else the installation's; None for the video's own."""
@@ -96,7 +120,9 @@ class HeldRow:
         return (connection.output_language if connection else "") or self._rows.output_language or None
 
     def enter(self, status: Status) -> None:
-        """Record the stage that the row is at."""
+        """Record the stage that the row is at. One in a redo stays completed, here and in Notion."""
+        if self.is_in_redo:
+            return
         self.entry = self._entries.set_status(self.link.page_id, self.run_id, status, now=_now())
         self._rows.sync_status_async(self.entry)
 
@@ -123,9 +149,9 @@ class HeldRow:
         """Record which page was made, before the row is completed."""
         self.entry = self._entries.set_content_page(self.link.page_id, self.run_id, page, data_source_id=data_source_id)
 
-    def complete(self) -> None:
-        """Complete the row, and wait for one attempt to sync its status."""
-        self.entry = self._entries.complete(self.link.page_id, self.run_id, now=_now())
+    def complete(self, destination: Destination) -> None:
+        """Complete the row, and wait for one attempt to sync its status, which a redo didn't change."""
+        self.entry = self._entries.complete(self.link.page_id, self.run_id, made_for=destination.made_for, now=_now())
         self._rows.sync_status_async(self.entry).result()
 
 

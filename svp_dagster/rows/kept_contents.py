@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import partial
 
@@ -18,16 +19,25 @@ logger = logging.getLogger(__name__)
 
 
 class KeptContents:
-    """Implements `svp_dagster.ports.Contents` with the store, for one row."""
+    """Implements `svp_dagster.ports.Contents` with the store, for one row.
 
-    def __init__(self, store: Store, writes: DeferredWrites, *, page_id: str) -> None:
+    Of the kinds in `of_any_recipe` the newest result serves, whichever engine made it.
+    """
+
+    def __init__(
+        self, store: Store, writes: DeferredWrites, *, page_id: str, of_any_recipe: Collection[str] = ()
+    ) -> None:
         self._contents = store.contents
         self._writes = writes
         self._page_id = page_id
+        self._of_any_recipe = of_any_recipe
 
     def get(self, media_key: str, kind: str, recipe: str, shape: type[Kept]) -> Kept | None:
         """Return the kept result, or None if there is none of this shape. Raises `EntryGone`."""
-        kept = self._contents.get(media_key, kind, recipe, page_id=self._page_id)
+        if kind in self._of_any_recipe:
+            kept = self._contents.latest(media_key, kind, page_id=self._page_id)
+        else:
+            kept = self._contents.get(media_key, kind, recipe, page_id=self._page_id)
         try:
             return None if kept is None else shape.model_validate(kept)
         except ValidationError:  # kept by another version of this program

@@ -82,15 +82,15 @@ class LinkRows(Component):
             return None
         return self._sync_failed(self.store.entries.fail(entry.link.page_id, run_id, failure_rule(error), now=_now()))
 
-    def fail_unclaimed(self, page_id: str, run_id: str, error: SvpError) -> None:
-        """Do the same for a row whose run ended before it could claim it."""
+    def fail_unclaimed(self, page_id: str, run_id: str | None, error: SvpError) -> None:
+        """Do the same for a row whose run (None: whichever there was) ended before it could claim it."""
         entry = self.store.entries.fail_unclaimed(page_id, run_id, failure_rule(error), now=_now())
         if entry is not None:
             self._sync_failed(entry)
 
     def _sync_failed(self, entry: Entry) -> Entry:
         """Sync the status of a row that a run gave up, and poll its database by the time that it waits for."""
-        if entry.retry_at is not None:
+        if entry.retry_at is not None and entry.is_waiting:
             self.store.databases.poll_by(entry.link.connection_id, at=entry.retry_at)
         self.sync_status(
             entry.link.page_id, max_throttle_wait_s=0

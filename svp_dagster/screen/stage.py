@@ -152,3 +152,8 @@ def _slide(path: Path, clip: MediaFile | None, number: int, *, of: int, limit_s:
         return
     for frame in frames.sample(clip, limit_s=limit_s, most=max(frames.MAX_FRAMES // of, 1)):
         yield replace(frame, slide=number)
+
+
+def needs_reader(video: Video, processing_type: ProcessingType) -> bool:
+    """Return whether the screen text can't be had without a reader, or a result that is kept."""
+    return processing_type.reads and bool(video.slides or any(file.has_video for file in video.files))

@@ -64,3 +64,9 @@ def _transcribe(sounding: Sequence[MediaFile], *, engine: SpeechEngine, meter: M
         if not speech:
             return Transcript(no_speech=True, note=lyrics.NOBODY_SPEAKS)
         return lyrics.marked(engine.transcribe(sound, speech=speech, meter=meter), samples, speech)
+
+
+def needs_engine(video: Video, processing_type: ProcessingType) -> bool:
+    """Return whether the transcript can't be had without an engine, or a result that is kept."""
+    has_sound = any(file.has_audio for file in video.files)
+    return processing_type.hears and has_sound and from_captions(video.captions) is None

@@ -48,6 +48,14 @@ class Contents:
 
         return self._write(get)
 
+    def latest(self, media_key: str, kind: str, *, page_id: str) -> JsonObject | None:
+        """Return the newest stored result of a kind, whatever its recipe, as `get` does."""
+        row = ContentRow
+        query = select(row.recipe).where(row.media_key == media_key, row.kind == kind)
+        with self._engine.connect() as connection:
+            recipe = connection.scalar(query.order_by(row.created_at.desc(), row.recipe).limit(1))
+        return None if recipe is None else self.get(media_key, kind, recipe, page_id=page_id)
+
     def put(self, media_key: str, kind: str, recipe: str, value: JsonObject, *, page_id: str, now: datetime) -> None:
         """Store a result of this entry's. The last write wins. Raises `EntryGone`."""
         key = (media_key, kind, recipe)

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
-from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType, Status, Value
+from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType, RedoOutcome, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.engine import STAYS, retry_conflict
 from svp_dagster.store.partition_keys import partition_keys
@@ -50,6 +50,9 @@ class Entry(Value):
     content_page_id: str | None
     content_page_url: str | None
     content_data_source_id: str | None
+    made_for: str | None = None
+    redo_id: str | None = None
+    redo_outcome: RedoOutcome | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -62,6 +65,11 @@ class Entry(Value):
     def is_waiting(self) -> bool:
         """Whether it was put back to wait until `retry_at`."""
         return self.status is Status.PENDING and self.holder is None and self.retry_at is not None
+
+    @property
+    def is_in_redo(self) -> bool:
+        """Whether its page is being made again, or is to be, while the row stays completed."""
+        return self.redo_id is not None and self.redo_outcome is None and self.status is Status.COMPLETED
 
     @property
     def can_retry(self) -> bool:
@@ -142,7 +150,7 @@ class Entries:
 
         A holder before it is asked about: `may_take_over(holder)` says whether that run is over. Raises `ClaimLost`
         while it isn't, and for a run whose own claim ended (its worker outlived it); `EntryGone` for a row that isn't
-        known. A finished row that an operator runs again is pending once more.
+        known. A finished row that an operator runs again is pending once more, unless it is in a redo.
         """
         with Session(self._engine) as session:
             row = session.get(LinkEntryRow, page_id)
@@ -155,7 +163,9 @@ class Entries:
             raise ClaimLost(page_id)
 
         def change(row: LinkEntryRow) -> None:
-            if Status(row.status).is_final:
+            if transitions.is_in_redo(row):
+                row.failure_code = row.sentence = row.retry_at = None
+            elif Status(row.status).is_final:
                 transitions.reopen(row, now=now)
             row.holder = row.run_id = run_id
             row.attempts, row.updated_at = row.attempts + 1, now
@@ -203,9 +213,9 @@ class Entries:
 
         return self._write(page_id, run_id, change)
 
-    def complete(self, page_id: str, run_id: str, *, now: datetime) -> Entry:
-        """Record that the page is there. The claim ends. Raises `ClaimLost`."""
-        return self._write(page_id, run_id, lambda row: transitions.complete(row, now=now))
+    def complete(self, page_id: str, run_id: str, *, now: datetime, made_for: str | None = None) -> Entry:
+        """Record that the page is there, and what it was made for. The claim ends. Raises `ClaimLost`."""
+        return self._write(page_id, run_id, lambda row: transitions.complete(row, made_for=made_for, now=now))
 
     def fail(self, page_id: str, run_id: str, rule: FailureRule, *, now: datetime) -> Entry:
         """End the claim of a run that failed. The row waits or has failed for good, as the rule says.
@@ -222,7 +232,9 @@ class Entries:
         query = select(LinkEntryRow).where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.scalar(query.with_for_update())
-            if row is None or Status(row.status).is_final or (row.retry_at is not None and row.retry_at > now):
+            if row is None or (Status(row.status).is_final and not transitions.is_in_redo(row)):
+                return None
+            if row.retry_at is not None and row.retry_at > now:
                 return None
             if run_id is not None and row.run_id == run_id:
                 return None

@@ -21,6 +21,7 @@ from svp_dagster.store.installation.platforms import Platforms
 from svp_dagster.store.installation.unknown_answers import UnknownAnswers
 from svp_dagster.store.my_data.deletion import Deletions
 from svp_dagster.store.my_data.export import MyData
+from svp_dagster.store.redos.redos import Redos
 from svp_dagster.store.reservations import Reservations
 from svp_dagster.store.sweep import Sweep
 from svp_dagster.store.web.callers import Web
@@ -49,6 +50,7 @@ class Store:
         self.reservations = Reservations(engine)
         self.history = History(engine)
         self.digests = Digests(engine)
+        self.redos = Redos(engine)
         self.unknown_answers = UnknownAnswers(engine)
         self.web = Web(engine)
         self.webhook_tokens = WebhookTokens(engine, cipher)

@@ -173,6 +173,9 @@ class LinkEntryRow(Base):
     `waits` how often a run put it back to wait since then, the first time at `waiting_since`, and `attempts` the runs
     since the request or the last wait. `tries` are the waits that count: those for a site's pause, a throttle or a turn
     don't.
+    `made_for` is a digest of the columns and the prompt that the page was made for (`notion.column_digest`).
+    `redo_id` is the last redo of the row, and `redo_outcome` what became of it, null while it is open. A completed row
+    stays completed in a redo. Its failures and waits are those of the redo then.
     """
 
     __tablename__ = "link_entries"
@@ -211,8 +214,30 @@ class LinkEntryRow(Base):
     content_page_id: Mapped[str | None]
     content_page_url: Mapped[str | None]
     content_data_source_id: Mapped[str | None]
+    made_for: Mapped[str | None]
+    redo_id: Mapped[str | None] = mapped_column(index=True)
+    redo_outcome: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class RedoRow(Base):
+    """A request to make the pages of completed rows again. `id` is also the id of its backfill in Dagster.
+
+    `asked` is what was asked for (`store.redos.selection.RedoFilter`), `total` how many rows were chosen then.
+    `launched_at` is null until its backfill is there, `finished_at` until no row is open any more.
+    """
+
+    __tablename__ = "redos"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[str] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    asked: Mapped[dict[str, Any]]
+    total: Mapped[int]
+    requested_at: Mapped[datetime]
+    launched_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class ContentRow(Base):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from svp_dagster.errors import BUDGET_CODES, Code
-from svp_dagster.models import LinkEntry, Status
+from svp_dagster.models import LinkEntry, RedoOutcome, Status
 from svp_dagster.store.tables import LinkEntryRow
 
 
@@ -51,6 +51,19 @@ def new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
     )
 
 
+def is_in_redo(row: LinkEntryRow) -> bool:
+    """Return whether the page of a completed row is being made again. A row that was requested anew is as any other."""
+    return row.redo_id is not None and row.redo_outcome is None and row.status == Status.COMPLETED
+
+
+def begin_redo(row: LinkEntryRow, redo_id: str, *, now: datetime) -> None:
+    """Add a completed row to a redo. Its status stays."""
+    row.redo_id, row.redo_outcome = redo_id, None
+    row.attempts = row.waits = row.tries = 0
+    row.waiting_since = row.retry_at = row.failure_code = row.sentence = None
+    row.updated_at = now
+
+
 def reopen(row: LinkEntryRow, *, now: datetime) -> None:
     """Start over with a row that is finished or waits: a person requested it again."""
     row.requests, row.attempts, row.holder = row.requests + 1, 0, None
@@ -67,10 +80,11 @@ def take_over_what_was_written(row: LinkEntryRow, link: LinkEntry) -> None:
     row.last_edited_time = link.last_edited_time
 
 
-def complete(row: LinkEntryRow, *, now: datetime) -> None:
-    """Mark the row as completed."""
+def complete(row: LinkEntryRow, *, made_for: str | None, now: datetime) -> None:
+    """Mark the row as completed. `made_for` is a digest of what its page was made for, None where it isn't known."""
     _end(row, Status.COMPLETED, now=now)
     row.failure_code = row.sentence = None
+    row.made_for = made_for or row.made_for
 
 
 def fail(row: LinkEntryRow, rule: FailureRule, *, now: datetime) -> None:
@@ -87,20 +101,29 @@ def fail(row: LinkEntryRow, rule: FailureRule, *, now: datetime) -> None:
 
 
 def fail_for_good(row: LinkEntryRow, outcome: FailureOutcome, *, now: datetime) -> None:
-    """Mark the row as failed. Nothing more happens until a person requests it again."""
+    """Mark the row as failed. Nothing more happens until a person requests it again. In a redo only the redo fails."""
     _end(row, Status.FAILED, now=now)
     row.failure_code, row.sentence = outcome.code, outcome.sentence
 
 
 def wait(row: LinkEntryRow, outcome: FailureOutcome, *, now: datetime) -> None:
-    """Make the row pending until the time of the outcome, with its sentence."""
-    row.status, row.version, row.holder, row.attempts = Status.PENDING, row.version + 1, None, 0
+    """Make the row pending until the time of the outcome, with its sentence. In a redo its status stays."""
+    _enter(row, Status.PENDING, now=now)
+    row.attempts, row.retry_at = 0, outcome.retry_at
     row.failure_code, row.sentence = outcome.code, outcome.sentence
-    row.retry_at, row.updated_at = outcome.retry_at, now
     # After weeks without a budget, a row has its whole time for what fails then.
     row.waiting_since = None if outcome.code in BUDGET_CODES else row.waiting_since or now
 
 
 def _end(row: LinkEntryRow, status: Status, *, now: datetime) -> None:
-    row.status, row.version, row.holder = status, row.version + 1, None
-    row.retry_at, row.updated_at = None, now
+    _enter(row, status, now=now)
+    row.retry_at = None
+    if row.redo_id is not None and row.redo_outcome is None:
+        row.redo_outcome = RedoOutcome.MADE if status is Status.COMPLETED else RedoOutcome.FAILED
+
+
+def _enter(row: LinkEntryRow, status: Status, *, now: datetime) -> None:
+    """End the claim and change the status, which Notion doesn't show yet. A redo leaves the status as it is."""
+    if not is_in_redo(row):
+        row.status, row.version = status, row.version + 1
+    row.holder, row.updated_at = None, now

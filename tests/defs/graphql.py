@@ -47,6 +47,12 @@ _BACKFILL = """mutation ($params: LaunchBackfillParams!) {
   }
 }"""
 
+_CANCEL = """mutation ($params: String!) {
+  cancelPartitionBackfill(backfillId: $params) {
+    __typename ... on PythonError { message }
+  }
+}"""
+
 
 class HeldRunLauncher(RunLauncher, ConfigurableClass):
     """Launches nothing: a run that left the queue is starting until its test executes it."""
@@ -132,11 +138,28 @@ class Operator:
     def _backfill(self, params: dict[str, Any]) -> list[dg.DagsterRun]:
         made = self._asked(_BACKFILL, params, "launchPartitionBackfill")
         assert made["__typename"] == "LaunchBackfillSuccess", made
+        return self.work_on_backfills(made["backfillId"])
+
+    def work_on_backfills(self, backfill_id: str) -> list[dg.DagsterRun]:
+        """Let the daemon work on all backfills once, and return the runs of one."""
         errors = [error for error in execute_backfill_iteration(self.workspace, logging.getLogger(__name__)) if error]
         assert errors == []
-        return list(self.instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": made["backfillId"]})))
+        return list(self.instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill_id})))
 
-    def _asked(self, query: str, params: dict[str, Any], field: str) -> dict[str, Any]:
+    def cancel_backfill(self, backfill_id: str) -> None:
+        """Cancel a backfill as the UI does."""
+        cancelled = self._asked(_CANCEL, backfill_id, "cancelPartitionBackfill")
+        assert cancelled["__typename"] == "CancelBackfillSuccess", cancelled
+
+    def tick(self, sensor: str) -> Any:
+        """Evaluate a sensor in the code location, and return what the daemon gets of it."""
+        location = self.workspace.create_request_context().get_code_location(LOCATION)
+        (repository,) = location.get_repositories().values()
+        return location.get_sensor_execution_data(
+            self.instance, repository.handle, sensor, None, None, None, log_key=None, last_sensor_start_time=None
+        )
+
+    def _asked(self, query: str, params: Any, field: str) -> dict[str, Any]:
         request = self.workspace.create_request_context()
         asked = _schema().execute_async(query, context_value=request, variable_values={"params": params})
         answer = asyncio.run(asked)

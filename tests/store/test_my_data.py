@@ -369,6 +369,7 @@ def test_the_shape_of_an_export_is_the_documented_one(store: Store, mine: str) -
         "ledger",
         "link_databases",
         "link_entries",
+        "redos",
         "reservations",
         "sessions",
         "content_uses",

@@ -16,6 +16,7 @@ import dagster as dg
 from svp_dagster.defs import runs
 from svp_dagster.defs.assets import RESULTS
 from svp_dagster.defs.partitions import link_entries
+from svp_dagster.defs.redos import backfills
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.rows.link_rows import LinkRows
@@ -87,9 +88,10 @@ def _is_over(deletion: Deletion, *, is_revoked: bool) -> bool:
 def _remove_traces(
     instance: dg.DagsterInstance, link_rows: LinkRows, work_folder: WorkFolder, deletion: Deletion, *, ends_at: float
 ) -> int:
-    """Remove what is left of a connection. Return how many of its runs and partitions still are."""
+    """Remove what is left of a connection. Return how many of its backfills, runs and partitions still are."""
     link_rows.store.deletions.delete_leftovers(deletion)
-    left = _remove_runs(instance, work_folder, deletion, ends_at=ends_at)
+    left = backfills.forget(instance, {runs.CONNECTION_TAG: deletion.connection_id})
+    left += _remove_runs(instance, work_folder, deletion, ends_at=ends_at)
     return left + _remove_partitions(instance, link_rows, deletion, ends_at=ends_at)
 
 

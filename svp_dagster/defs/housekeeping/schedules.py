@@ -77,7 +77,7 @@ def remove_old_partitions(
 
 
 def _has_ended(entry: Entry, *, before: datetime) -> bool:
-    return entry.status.is_final and entry.updated_at < before
+    return entry.status.is_final and not entry.is_in_redo and entry.updated_at < before
 
 
 def _remove_partition(instance: dg.DagsterInstance, link_rows: LinkRows, key: str, *, before: datetime) -> bool:

@@ -13,6 +13,9 @@ from datetime import datetime, timedelta
 DELAY = timedelta(minutes=5)
 """By how much later than its request a run is treated, for each run that its connection has already."""
 
+REDO_DELAY = timedelta(days=1)
+"""By how much later than its request a run of a redo is treated: links that come within a day start before it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
@@ -30,3 +33,8 @@ class Share:
 def priority(*, runs_before: int, requested_at: datetime) -> int:
     """Return a run's priority in Dagster's queue, given the runs that its connection had when it was requested."""
     return -int((requested_at + runs_before * DELAY).timestamp())
+
+
+def redo_priority(*, requested_at: datetime) -> int:
+    """Return the priority of all runs of a redo. Nobody waits for these pages: they are there already."""
+    return -int((requested_at + REDO_DELAY).timestamp())

@@ -282,6 +282,9 @@ def upgrade() -> None:
         sa.Column("content_page_id", sa.String(), nullable=True),
         sa.Column("content_page_url", sa.String(), nullable=True),
         sa.Column("content_data_source_id", sa.String(), nullable=True),
+        sa.Column("made_for", sa.String(), nullable=True),
+        sa.Column("redo_id", sa.String(), nullable=True),
+        sa.Column("redo_outcome", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -297,7 +300,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_link_entries_holder"), ["holder"], unique=False)
         batch_op.create_index(batch_op.f("ix_link_entries_media_key"), ["media_key"], unique=False)
         batch_op.create_index("ix_link_entries_recent", ["connection_id", "created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_link_entries_redo_id"), ["redo_id"], unique=False)
         batch_op.create_index("ix_link_entries_status", ["status", "updated_at"], unique=False)
+
+    op.create_table(
+        "redos",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("asked", sa.JSON(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("launched_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name=op.f("fk_redos_connection_id_connections"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_redos")),
+    )
+    with op.batch_alter_table("redos", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_redos_connection_id"), ["connection_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_redos_finished_at"), ["finished_at"], unique=False)
 
     op.create_table(
         "sessions",
@@ -348,8 +371,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sessions_connection_id"))
 
     op.drop_table("sessions")
+    with op.batch_alter_table("redos", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_redos_finished_at"))
+        batch_op.drop_index(batch_op.f("ix_redos_connection_id"))
+
+    op.drop_table("redos")
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
         batch_op.drop_index("ix_link_entries_status")
+        batch_op.drop_index(batch_op.f("ix_link_entries_redo_id"))
         batch_op.drop_index("ix_link_entries_recent")
         batch_op.drop_index(batch_op.f("ix_link_entries_media_key"))
         batch_op.drop_index(batch_op.f("ix_link_entries_holder"))
