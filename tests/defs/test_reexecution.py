@@ -30,6 +30,7 @@ class FailingSummarizer:
 
     def __init__(self, real: Any) -> None:
         self.recipe: str = real.recipe
+        self.sees: bool = real.sees
         self.is_mended = False
         self.asked: list[SummaryRequest] = []
         self._real = real
