@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from flask import Flask, Response, g, make_response, request
@@ -79,6 +80,10 @@ limiter = Limiter(
 """Counts in the memory of the process, of which the app has one (`oauth_app.serving`)."""
 
 
+_UNCOUNTED = ("static", "api_entries.show_thumbnail")
+"""Small and quick: a browser asks for all that a page shows at the same time."""
+
+
 class Shares:
     """How many requests each connection has at work: one alone must not take all threads while Notion is slow."""
 
@@ -90,7 +95,7 @@ class Shares:
     def enter(self) -> None:
         """Count the request for its connection. Raises a `Refusal` where it has its share at work already."""
         found = identity.caller()
-        if found is None:
+        if found is None or request.endpoint in _UNCOUNTED:
             return
         with self._lock:
             if self._at_work[found.connection.id] >= self._most:
@@ -102,10 +107,19 @@ class Shares:
         """Take the request off its connection's count, if it was counted."""
         connection_id = g.pop("at_work_for", None)
         if connection_id is not None:
-            with self._lock:
-                self._at_work[connection_id] -= 1
-                if not self._at_work[connection_id]:
-                    del self._at_work[connection_id]
+            self._take_off(connection_id)
+
+    def stay_until_sent(self, answer: Response) -> Response:
+        """Count a request whose answer is made while it is sent until that is done. It outlives the request."""
+        if answer.is_streamed and (connection_id := g.pop("at_work_for", None)) is not None:
+            answer.call_on_close(partial(self._take_off, connection_id))
+        return answer
+
+    def _take_off(self, connection_id: str) -> None:
+        with self._lock:
+            self._at_work[connection_id] -= 1
+            if not self._at_work[connection_id]:
+                del self._at_work[connection_id]
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -114,6 +128,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     limiter.init_app(app)
     shares = Shares(most=max(settings.app_threads // 2, 1))
     app.before_request(shares.enter)
+    app.after_request(shares.stay_until_sent)  # registered first, so called last: nothing of ours fails after it
     app.teardown_request(shares.leave)
     origins = frozenset(origin.strip().rstrip("/") for origin in settings.cors_origins.split(",") if origin.strip())
     app.before_request(_refuse_nul)

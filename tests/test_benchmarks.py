@@ -12,6 +12,7 @@ import pytest
 from benchmarks.clips import clips, make
 from benchmarks.truth.__main__ import LIMITS, Limit, main
 from benchmarks.truth.parts import NotMeasured
+from svp_dagster.screen.scripts import tesseract
 
 
 def test_a_clip_that_is_to_be_spoken_needs_a_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +27,16 @@ def truth(*arguments: str) -> int:
         main(arguments)
     assert isinstance(ended.value.code, int)
     return ended.value.code
+
+
+def test_the_scripts_are_not_measured_without_what_reads_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tesseract, "installed_languages", frozenset)
+    assert truth("--only", "scripts") == 1
+    assert (
+        "scripts was not measured: install Debian's packages tesseract-ocr tesseract-ocr-rus" in capsys.readouterr().out
+    )
 
 
 def a_part(monkeypatch: pytest.MonkeyPatch, name: str, figures: dict[str, float] | NotMeasured) -> None:

@@ -25,6 +25,7 @@ from svp_dagster.download.turns import split_proxies
 from svp_dagster.errors import SvpError
 from svp_dagster.prices import load_prices
 from svp_dagster.private_files import is_private
+from svp_dagster.screen.scripts import table
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.speech.engines import LocalSpeech, OpenAISpeech
 from svp_dagster.speech.gemini_speech import GeminiSpeech
@@ -221,7 +222,7 @@ def _screen(settings: Settings) -> Finding:
         is_there = settings.vision_credentials.is_file()
         words = "Google Vision by a service account"
         return _finding("Screen text", is_there, words, "GOOGLE_APPLICATION_CREDENTIALS names a file that isn't there")
-    return _missing("Screen text", "no GOOGLE_VISION_API_KEY: RapidOCR on this machine serves")
+    return _missing("Screen text", f"no GOOGLE_VISION_API_KEY: RapidOCR on this machine serves, {table.coverage()}")
 
 
 def _summary(settings: Settings) -> Finding:

@@ -59,13 +59,11 @@ RESULTS = {
 def link_entry() -> dict[str, Any]:
     """Turn a link entry into a content page, and measure how good it is."""
     video, destination = jobs.download()
-    transcript = jobs.transcribe(video)
-    screen_text = jobs.read_screen(video)
-    summary = jobs.summarize(video, transcript, screen_text, destination)
-    page = jobs.publish(video, transcript, screen_text, summary, destination)
-    checked = jobs.check_page(transcript, screen_text, summary, destination, content_page=page)
-    made = dict(zip(RESULTS, (video, transcript, screen_text, summary, page), strict=True))
-    return made | {name: getattr(checked, name) for name in checks.NAMES}
+    spoken, shown = jobs.transcribe(video), jobs.read_screen(video)
+    summed = jobs.summarize(video, spoken.transcript, shown.screen_text, destination)
+    page = jobs.publish(video, spoken.transcript, shown.screen_text, summed.summary, destination)
+    made = {**spoken._asdict(), **shown._asdict(), **summed._asdict()}  # with the results of their checks
+    return {"video": video, **made, "content_page": page}
 
 
 @dg.definitions

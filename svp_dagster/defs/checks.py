@@ -39,6 +39,12 @@ NAMES = [spec.get_python_identifier() for spec in SPECS]
 """Those of the outputs that stand for the checks."""
 
 
+def outs(asset: str) -> dict[str, dg.Out]:
+    """Return the outputs that stand for the checks of an asset, for the op that makes it."""
+    names = [spec.get_python_identifier() for spec in SPECS if spec.asset_key == dg.AssetKey(asset)]
+    return {name: dg.Out(dg.Nothing) for name in names}
+
+
 def heard(transcript: Transcript) -> dg.AssetCheckResult:
     """Check the transcript. One of which the filter of invented text left nothing was not heard."""
     counts = {"words": len(transcript.text.split()), "segments": len(transcript.segments)}
@@ -56,8 +62,9 @@ def read(screen_text: ScreenText) -> dg.AssetCheckResult:
 
 
 def evidence_checked(summary: Summary) -> dg.AssetCheckResult:
-    """Check how many of the quotes for values were found as they stand."""
-    quotes = [quote for fill in summary.properties.values() for quote in fill.evidence]
+    """Check how many of the quotes for values were found as they stand. What was only seen is no quote."""
+    evidence = (item for fill in summary.properties.values() for item in fill.evidence)
+    quotes = [item for item in evidence if item.source != "picture"]
     found = sum(quote.checked for quote in quotes)
     return _share("evidence_checked", found, of=len(quotes), least=MIN_QUOTES_FOUND)
 

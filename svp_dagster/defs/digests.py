@@ -1,32 +1,47 @@
 """The weekly digests: a job with a partition per week, and its schedule."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import dagster as dg
 
-from svp_dagster.defs.housekeeping.schedules import TAGS
+from svp_dagster.defs import runs
+from svp_dagster.defs.housekeeping import schedules
 from svp_dagster.rows.digests.weekly import Week, make_digests
 from svp_dagster.rows.link_rows import LinkRows
 
 weeks = dg.WeeklyPartitionsDefinition(start_date="2026-11-02", day_offset=1)
 
+TAGS = {
+    **schedules.TAGS,
+    runs.MAX_RETRIES_TAG: "2",  # the next tick is for another week
+    "dagster/max_runtime": "10800",
+}
+BUDGET_S = 9000.0
+"""The op begins no digest after so long, so that it ends before its run's `dagster/max_runtime`."""
+
 
 @dg.op(
-    description="Make or update the digest page of each connection that wants one. Its metadata says how many were "
-    "made; where some failed, run it again."
+    description="Make or update the digest page of each connection that wants one, first those that aren't there yet. "
+    "Its metadata says how many were made, failed or are left, and why some can't be made until their owners do "
+    "something. Where some failed or are left, run it again."
 )
 def make_weekly_digests(context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows]) -> None:
     """Make or update the digest page of each connection that wants one. Run it again for those that failed."""
-    made = make_digests(link_rows, Week(context.partition_time_window.start.date()))
-    facts = {"created": made.created, "updated": made.updated, "empty": made.empty, "failed": len(made.failed)}
-    context.add_output_metadata(facts)
-    context.log.info("digests: %s", facts)
-    if made.failed:
-        reasons = sorted(set(made.failed.values()))[:5]
+    made = make_digests(link_rows, Week(context.partition_time_window.start.date()), budget_s=BUDGET_S)
+    counts = {"created": made.created, "updated": made.updated, "empty": made.empty, "left": made.left}
+    counts |= {"refused": len(made.refused), "failed": len(made.failed)}
+    context.log.info("digests: %s", counts)
+    context.add_output_metadata({**counts, "reasons": _reasons(made.refused)})
+    if made.failed or made.left:
         raise dg.Failure(
-            f"{len(made.failed)} digests were not made. Run this partition again.",
-            metadata={"reasons": dg.MetadataValue.json(reasons)},
+            f"{len(made.failed)} digests were not made, and {made.left} are left. Run this partition again.",
+            metadata={**counts, "reasons": _reasons(made.failed)},
         )
+
+
+def _reasons(failures: Mapping[str, str]) -> dg.JsonMetadataValue:
+    return dg.MetadataValue.json(sorted(set(failures.values()))[:5])
 
 
 @dg.job(

@@ -1,11 +1,13 @@
 """The ops of a row, one stage each, and the job that makes its assets (`assets.py`) with them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from svp_dagster import pools
 from svp_dagster.defs import checks
+from svp_dagster.defs.alerts.freshness import FRESHNESS
 from svp_dagster.defs.metadata import of_page, of_screen_text, of_summary, of_transcript, of_video
 from svp_dagster.defs.stage import stage_run
 from svp_dagster.defs.work_folder import WorkFolder
@@ -23,6 +25,9 @@ from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
 from svp_dagster.summary import stage as summarize_stage
+
+Made = dg.Output[Any] | dg.AssetCheckResult
+"""What an op yields: what it made, and how good it is. The checks need no op of their own, which costs each run."""
 
 
 @dg.op(out={"video": dg.Out(), "destination": dg.Out()}, pool=pools.DOWNLOAD)
@@ -57,14 +62,18 @@ def download(
 
 
 # Before `read_screen`, which is not paid for if this fails.
-@dg.op(out={"transcript": dg.Out()}, pool=pools.SPEECH, tags={"dagster/priority": "1"})
+@dg.op(
+    out={"transcript": dg.Out(Transcript), **checks.outs("transcript")},
+    pool=pools.SPEECH,
+    tags={"dagster/priority": "1"},
+)
 def transcribe(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
     speech: dg.ResourceParam[SpeechEngine],
     work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
-) -> Transcript:
+) -> Iterator[Made]:
     """Transcribe what is said, from the platform's captions or with the speech engine."""
     with stage_run(context, link_rows, Status.TRANSCRIBING) as stage:
         transcript = transcribe_stage.transcribe(
@@ -76,10 +85,11 @@ def transcribe(
             folder=work_folder.path,
         )
         stage.report("transcript", of_transcript(transcript), engine=transcript.source)
-        return transcript
+    yield dg.Output(transcript, "transcript")
+    yield checks.heard(transcript)
 
 
-@dg.op(out={"screen_text": dg.Out()}, pool=pools.SCREEN)
+@dg.op(out={"screen_text": dg.Out(ScreenText), **checks.outs("screen_text")}, pool=pools.SCREEN)
 def read_screen(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -87,7 +97,7 @@ def read_screen(
     summarizer: dg.ResourceParam[Summarizer],
     work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
-) -> ScreenText:
+) -> Iterator[Made]:
     """Read the text on the screen. What can't be read is a note on the page, never a failure of the run."""
     with stage_run(context, link_rows, Status.PROCESSING) as stage:
         screen_text = read_screen_stage.read_screen(
@@ -101,10 +111,11 @@ def read_screen(
         )
         seen = small_jpeg(screen_text.sheet.path) if screen_text.sheet else None
         stage.report("screen_text", of_screen_text(screen_text, seen), engine=screen_text.source)
-        return screen_text
+    yield dg.Output(screen_text, "screen_text")
+    yield checks.read(screen_text)
 
 
-@dg.op(out={"summary": dg.Out()}, pool=pools.SUMMARY)
+@dg.op(out={"summary": dg.Out(Summary), **checks.outs("summary")}, pool=pools.SUMMARY)
 def summarize(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -113,7 +124,7 @@ def summarize(
     transcript: Transcript,
     screen_text: ScreenText,
     destination: Destination,
-) -> Summary:
+) -> Iterator[Made]:
     """Fill the columns of the tag's Content Database."""
     with stage_run(context, link_rows, Status.PROCESSING) as stage:
         request = SummaryRequest(
@@ -126,7 +137,10 @@ def summarize(
         )
         summary = summarize_stage.summarize(request, engine=summarizer, contents=stage.contents, meter=stage.meter)
         stage.report("summary", of_summary(summary), engine=summary.engine)
-        return summary
+    yield dg.Output(summary, "summary")
+    yield checks.evidence_checked(summary)
+    yield checks.columns_filled(summary, destination.columns)
+    yield checks.quotes_support(summary)
 
 
 @dg.op(out={"content_page": dg.Out(dg.Nothing)})
@@ -160,24 +174,10 @@ def publish(
         work_folder.done()
 
 
-@dg.op(
-    out={name: dg.Out(dg.Nothing) for name in checks.NAMES},
-    ins={"content_page": dg.In(dg.Nothing)},
-)
-def check_page(
-    transcript: Transcript, screen_text: ScreenText, summary: Summary, destination: Destination
-) -> Iterator[dg.AssetCheckResult]:
-    """Measure how good the page is, once it is there."""
-    yield checks.heard(transcript)
-    yield checks.read(screen_text)
-    yield checks.evidence_checked(summary)
-    yield checks.columns_filled(summary, destination.columns)
-    yield checks.quotes_support(summary)
-
-
 process_link = dg.define_asset_job(
     "process_link",
-    selection=dg.AssetSelection.groups("link_entries"),
+    # Without the check of freshness, which is about all rows.
+    selection=dg.AssetSelection.groups("link_entries") - dg.AssetSelection.checks(FRESHNESS),
     description="Turn a link entry into a content page. Launch it for a partition, or a backfill for many, to make "
     "pages again; a page that exists is updated in place. Terminate a run to end its row.",
     executor_def=dg.in_process_executor,

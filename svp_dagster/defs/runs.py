@@ -66,6 +66,11 @@ def rows_of_connection(instance: dg.DagsterInstance, connection_id: str) -> set[
     return {run.tags[ROW_TAG] for run in runs if ROW_TAG in run.tags and REDO_TAG not in run.tags}
 
 
+def runs_of_connection(instance: dg.DagsterInstance, connection_id: str) -> int:
+    """Return how many runs of a connection are queued or go on. Each run of a backfill asks, so none is loaded."""
+    return instance.get_runs_count(dg.RunsFilter(tags={CONNECTION_TAG: connection_id}, statuses=IN_PROGRESS))
+
+
 def last_run(instance: dg.DagsterInstance, entry: Entry) -> dg.DagsterRun | None:
     """Return the latest run of a row."""
     if entry.partition_key is None:

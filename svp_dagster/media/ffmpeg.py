@@ -135,7 +135,7 @@ def running(
             start_new_session=True,
             env={},
         ) as child:
-            _set_limits(child.pid, memory_bytes)
+            set_limits(child.pid, memory_bytes)
             late = threading.Event()
             timer = threading.Timer(limit_s, _stop, args=(child, late))
             timer.start()
@@ -161,7 +161,7 @@ def _command(stream: Stream, loglevel: str) -> list[str]:
     return list(ffmpeg.compile(settings, cmd=imageio_ffmpeg.get_ffmpeg_exe(), overwrite_output=True))
 
 
-def _set_limits(pid: int, memory_bytes: int) -> None:
+def set_limits(pid: int, memory_bytes: int) -> None:
     """Limit the child from outside: `preexec_fn` is unsafe beside threads. Only Linux can."""
     if not hasattr(resource, "prlimit"):
         return

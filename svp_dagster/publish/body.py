@@ -109,7 +109,9 @@ def _lines(text: str) -> list[Items]:
 
 
 def _chapters(video: Video, transcript: Transcript) -> list[Items]:
-    found = chapters(transcript.spoken, duration_s=video.duration_s)
+    """Return the chapters as lines. Doubtful words make no headings."""
+    spoken = () if transcript.doubtful else transcript.spoken
+    found = chapters(spoken, duration_s=video.duration_s)
     return [[text_item("Chapters")], *(_chapter(video, one) for one in found)] if found else []
 
 

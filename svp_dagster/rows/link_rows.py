@@ -61,12 +61,16 @@ class LinkRows(Component):
         """Paid calls and paid results that wait to be written."""
         return self._writes
 
-    def workspace(self, connection_id: str, *, max_throttle_wait_s: float | None = None) -> Workspace:
+    def workspace(
+        self, connection_id: str, *, max_throttle_wait_s: float | None = None, spacing_s: float = 0.0
+    ) -> Workspace:
         """Return Notion as this connection may see it.
 
-        With `max_throttle_wait_s=0` calls fail at once while Notion is busy.
+        With `max_throttle_wait_s=0` calls fail at once while Notion is busy. `spacing_s` is a pause before each call.
         """
-        return self.notion.workspace(connection_id, self.tokens, max_throttle_wait_s=max_throttle_wait_s)
+        return self.notion.workspace(
+            connection_id, self.tokens, max_throttle_wait_s=max_throttle_wait_s, spacing_s=spacing_s
+        )
 
     def fail(self, run_id: str, error: SvpError) -> Entry | None:
         """Let the row of a run that failed wait where that may help, else fail it for good, and sync its status.

@@ -22,6 +22,7 @@ from svp_dagster.packages import load
 from svp_dagster.ports import Meter
 from svp_dagster.screen import figures, vision
 from svp_dagster.screen.lines import is_level
+from svp_dagster.screen.scripts import second_reading, table
 
 PAID_TILES = 30
 """6 × 5 frames. Measured: one such picture of a 60 s clip yields all the words that two of 15 frames yield."""
@@ -49,9 +50,6 @@ are squeezed, because recognition takes 40 kB a pixel."""
 
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 """Stands for a line without a letter that the model knows. RapidOCR drops lines without text."""
-
-CERTAINTY_FLOOR = 0.8
-"""Measured: 258 of 258 true lines lie above, 26 of 35 invented ones below. So do most lines of unknown scripts."""
 
 _LARGE_BLOCK_BYTES = 4 * 1024**2
 """With blocks of this size returned, a page full of text takes 0.5 GB instead of 0.8 (measured)."""
@@ -139,7 +137,8 @@ class VisionReader(Component):
 class LocalReader(Component):
     """RapidOCR with the models in its wheel, free of charge. Returns lines instead of words.
 
-    A line of which it isn't certain comes without text.
+    Lines in other scripts than Latin, Chinese and Japanese are read by Tesseract, where it is installed. A line of
+    which neither is certain comes without text.
     """
 
     tiles: int = Field(default=LOCAL_TILES, ge=1, description="Frames in one picture.")
@@ -151,13 +150,16 @@ class LocalReader(Component):
 
     @property
     def recipe(self) -> str:
-        """Engine, model and parameters in one line."""
-        return f"rapidocr 4 search={SEARCH_SIDE_PX},{SEARCH_PIXELS} floor={CERTAINTY_FLOOR}"
+        """Engine, model, parameters and Tesseract's languages in one line."""
+        languages = "+".join(table.installed_languages())
+        floor = second_reading.CERTAINTY_FLOOR
+        return f"rapidocr 6 search={SEARCH_SIDE_PX},{SEARCH_PIXELS} floor={floor} tesseract={languages}"
 
     def read(self, pictures: Sequence[Path], *, meter: Meter, limit_s: float) -> list[list[Word] | None]:  # noqa: ARG002 (nothing is paid)
         """Return the lines of each picture, None for those that `limit_s` left no time for."""
         ends = time.monotonic() + limit_s
-        return [_lines(picture) if time.monotonic() < ends else None for picture in pictures]
+        words = [_lines(picture) if time.monotonic() < ends else None for picture in pictures]
+        return second_reading.read_again(pictures, words, limit_s=ends - time.monotonic())
 
 
 def _lines(picture: Path) -> list[Word]:
@@ -167,7 +169,7 @@ def _lines(picture: Path) -> list[Word]:
         return []
     return [
         Word(
-            text=text if certainty >= CERTAINTY_FLOOR else "",
+            text="" if text == UNREADABLE else text,
             left=float(box[:, 0].min()),
             top=float(box[:, 1].min()),
             right=float(box[:, 0].max()),
@@ -216,10 +218,11 @@ def _rapidocr() -> Any:
         def recognize_txt(self, lines: list[Any]) -> Any:
             _give_back_free_memory()
             found: Any = super().recognize_txt([squeezed(line) for line in lines])
-            found.txts = tuple(
-                figures.checked(text, line, read=self._read, places=self._places) or UNREADABLE
+            texts = (
+                figures.checked(text, line, read=self._read, places=self._places)
                 for text, line in zip(found.txts, lines, strict=True)
             )
+            found.txts = tuple(text if text.strip() else UNREADABLE for text in texts)
             return found
 
         def _read(self, line: Any) -> tuple[str, float]:

@@ -9,8 +9,9 @@ such pairs, and the two digits are read alone. A sign that can't be read so is l
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,9 @@ SLACK = 0.8
 
 REPEATS = 3
 """A digit is read several times in a row: alone it may be taken for anything."""
+
+MOST_PAIRS = 12
+"""No line has so many fractions, and each is read in two steps: a pattern full of digits would take minutes."""
 
 SURE = 0.7
 """Least certainty of a digit."""
@@ -75,7 +79,7 @@ def checked(text: str, line: Picture, *, read: Read, places: Place) -> str:
     """Return the text with its fractions as "1/3", and with `LEFT_OUT` for a fraction's sign that can't be read."""
     if not _SUSPECT.search(text):
         return text
-    found = list(_fractions(line, read))
+    found = _apart(_fractions(line, read))
     letters = list(places(line)) if found else []
     if letters:
         text = _replaced(letters, found)
@@ -85,15 +89,26 @@ def checked(text: str, line: Picture, *, read: Read, places: Place) -> str:
 def _replaced(letters: Sequence[tuple[str, float]], found: Sequence[tuple[float, float, str]]) -> str:
     """Return the letters, with a fraction in the place of those that lie where it does."""
     text = ""
-    done: set[str] = set()
+    done: set[int] = set()
     for letter, middle in letters:
-        figure = next((figure for left, right, figure in found if left <= middle <= right), "")
-        if not figure or not _OF_FRACTION.match(letter):
+        number = next((number for number, (left, right, _) in enumerate(found) if left <= middle <= right), None)
+        if number is None or not _OF_FRACTION.match(letter):
             text += letter
-        elif figure not in done:
-            done.add(figure)
-            text += f" {figure} "
+        elif number not in done:
+            done.add(number)
+            text += f" {found[number][2]} "
     return " ".join(text.split())
+
+
+def _apart(found: Iterable[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
+    """Return the fractions from left to right, each once: an outlined digit is several pieces of ink."""
+    kept: list[tuple[float, float, str]] = []
+    for left, right, figure in sorted(found):
+        if kept and figure == kept[-1][2] and left < kept[-1][1]:
+            kept[-1] = kept[-1][0], max(right, kept[-1][1]), figure
+        else:
+            kept.append((left, right, figure))
+    return kept
 
 
 def _fractions(line: Picture, read: Read) -> Iterator[tuple[float, float, str]]:
@@ -107,7 +122,7 @@ def _fractions(line: Picture, read: Read) -> Iterator[tuple[float, float, str]]:
         _, ink = cv2.threshold(grey, 0, 1, kind | cv2.THRESH_OTSU)
         seen = [
             (one.left / grey.shape[1], (other.right + SLACK * other.width) / grey.shape[1], figure)
-            for one, other in _pairs(_pieces(ink.astype(np.uint8)))
+            for one, other in islice(_pairs(_pieces(ink.astype(np.uint8))), MOST_PAIRS)
             if (figure := _figure(one, other, read))
         ]
         if seen:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from svp_dagster.media.pictures import Picture
 from svp_dagster.models import Word
@@ -32,6 +33,7 @@ UNREAD_PX: Final = 16
 FEWEST_UNREAD: Final = 2
 """One such place may be a pattern that looks like text."""
 
+_WAITING_QUALITY: Final = 95
 _NO_PIXELS: Final = np.zeros((0, 0, 3), dtype=np.uint8)
 
 
@@ -67,22 +69,42 @@ class Layout:
 
 
 def within_budget(parts: Iterable[Part], duration_s: float) -> Iterator[Part]:
-    """Yield the parts in their order, without those of least news where there are more than a video may have."""
-    kept: list[Part] = []
+    """Yield the parts in their order, without those of least news where there are more than a video may have.
+
+    Until all are known they wait as JPEGs: those of half an hour would take 900 MB.
+    """
+    import cv2
+
+    kept: list[_Waiting] = []
     pixels = 0
     for part in parts:
-        kept.append(part)
-        pixels += _pixels(part)
+        kept.append(_Waiting.of(part))
+        pixels += kept[-1].pixels
         room = max(FEWEST_FRAMES, duration_s * FRAMES_PER_S) * part.height * part.picture.shape[1]
         while pixels > room and len(kept) > 1:
-            least = min(kept, key=lambda each: each.news / _pixels(each))
+            least = min(kept, key=lambda each: each.part.news / each.pixels)
             kept.remove(least)
-            pixels -= _pixels(least)
-    yield from kept
+            pixels -= least.pixels
+    for each in kept:
+        yield replace(each.part, picture=np.asarray(cv2.imdecode(each.jpeg, cv2.IMREAD_COLOR), dtype=np.uint8))
 
 
-def _pixels(part: Part) -> int:
-    return int(part.picture.shape[0] * part.picture.shape[1])
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Waiting:
+    """A part without its picture, and this as a JPEG, finer than that of the sheet that it will be on."""
+
+    part: Part
+    jpeg: NDArray[np.uint8]
+    pixels: int
+
+    @classmethod
+    def of(cls, part: Part) -> _Waiting:
+        import cv2
+
+        _, jpeg = cv2.imencode(".jpg", part.picture, [cv2.IMWRITE_JPEG_QUALITY, _WAITING_QUALITY])
+        height, width = part.picture.shape[:2]
+        waiting = replace(part, picture=_NO_PIXELS)
+        return cls(part=waiting, jpeg=np.asarray(jpeg, dtype=np.uint8), pixels=height * width)
 
 
 def _moved(word: Word, down: float) -> Word:

@@ -23,7 +23,11 @@ from numpy.typing import NDArray
 from svp_dagster.models import Segment, Span, Transcript
 from svp_dagster.speech.voice import SAMPLES_PER_S
 
+NOBODY_SPEAKS = "Nobody speaks in this video."
 ONLY_SUNG = "Nobody speaks in this video: what is heard is sung."
+
+RECIPE = "lyrics 2"
+"""Changes with the rules, since transcripts are kept with their lyrics apart."""
 
 MIN_HELD = 0.5
 """Share of the voice's time on held tones from which on it sings."""
@@ -79,13 +83,16 @@ def marked(transcript: Transcript, samples: NDArray[np.int16], speech: Sequence[
 
 
 def apart(transcript: Transcript, segments: Sequence[Segment]) -> Transcript:
-    """Return the transcript with these segments, and with the text of those that are spoken."""
-    if not any(segment.sung for segment in segments):
+    """Return the transcript with these segments, and with the text of those that are spoken.
+
+    Where nothing is spoken, the note says why, unless it already says what is missing.
+    """
+    if tuple(segments) == transcript.segments:
         return transcript
     text = " ".join(segment.text for segment in segments if not segment.sung)
     changed: dict[str, object] = {"text": text, "segments": tuple(segments)}
-    if not text:
-        changed |= {"no_speech": True, "note": f"{ONLY_SUNG} {transcript.note}".strip()}
+    if not text and not transcript.note:
+        changed |= {"no_speech": True, "note": ONLY_SUNG if segments else NOBODY_SPEAKS}
     return transcript.model_copy(update=changed)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from svp_dagster.models import Segment, Span, Transcript
+from svp_dagster.notion.rich_text import one_line
 from svp_dagster.speech import audio
 from svp_dagster.speech.hallucinations import is_doubtful, weighted_mean
 
@@ -83,8 +84,11 @@ def joined(pairs: Sequence[tuple[Span, PartTranscript]], *, source: str) -> Tran
 def of_segments(
     segments: Iterable[Segment], *, language: str | None, source: str, note: str = "", doubtful: bool = False
 ) -> Transcript:
-    """Return the transcript of segments. Without words and without a note of what is missing, there is no speech."""
-    ordered = tuple(segments)
+    """Return the transcript of segments. Without words and without a note of what is missing, there is no speech.
+
+    Characters that can't be stored, such as half an emoji, are removed.
+    """
+    ordered = tuple(segment.model_copy(update={"text": one_line(segment.text)}) for segment in segments)
     text = " ".join(segment.text for segment in ordered)
     if not text:
         return Transcript(source=source, no_speech=not note, note=note or TOO_FAINT)

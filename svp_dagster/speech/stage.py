@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from svp_dagster.models import CaptionTrack, MediaFile, ProcessingType, Segment, Transcript, Video
+from svp_dagster.models import CaptionTrack, MediaFile, ProcessingType, Transcript, Video
 from svp_dagster.ports import Contents, Meter, SpeechEngine
 from svp_dagster.speech import audio, lyrics, voice
 
@@ -36,7 +36,7 @@ def transcribe(
     sounding = [file for file in video.files if file.has_audio]
     if not sounding:
         return Transcript(note="The video has no sound." if video.video_path else "The post has no sound.")
-    recipe = f"{voice.RECIPE} {engine.recipe}"
+    recipe = f"{voice.RECIPE} {lyrics.RECIPE} {engine.recipe}"
     kept = contents.get(video.media_key, KIND, recipe, Transcript)
     if kept is not None:
         return kept
@@ -51,9 +51,7 @@ def from_captions(tracks: Sequence[CaptionTrack]) -> Transcript | None:
     for track in sorted(tracks, key=lambda track: track.translated):
         segments = tuple(lyrics.by_notes(track.segments))
         if segments:
-            said = Transcript(
-                text=_joined(segments), language=track.language or None, segments=segments, source="captions"
-            )
+            said = Transcript(language=track.language or None, source="captions")
             return lyrics.apart(said, segments)
     return None
 
@@ -64,12 +62,8 @@ def _transcribe(sounding: Sequence[MediaFile], *, engine: SpeechEngine, meter: M
         samples = audio.samples(sound)
         speech = voice.speech(samples)
         if not speech:
-            return Transcript(no_speech=True, note="Nobody speaks in this video.")
+            return Transcript(no_speech=True, note=lyrics.NOBODY_SPEAKS)
         return lyrics.marked(engine.transcribe(sound, speech=speech, meter=meter), samples, speech)
-
-
-def _joined(segments: Sequence[Segment]) -> str:
-    return " ".join(segment.text for segment in segments)
 
 
 def needs_engine(video: Video, processing_type: ProcessingType) -> bool:

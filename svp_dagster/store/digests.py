@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, and_, func, select, update
 from sqlalchemy.orm import Session
 
+from svp_dagster.errors import Code, failure
 from svp_dagster.models import ContentPage, Status, Value
 from svp_dagster.store.tables import ConnectionRow, DigestRow, LedgerRow, LinkEntryRow
 
@@ -36,12 +37,20 @@ class Digests:
         with self._engine.begin() as connection:
             connection.execute(update(ConnectionRow).where(ConnectionRow.id == connection_id).values(chosen))
 
-    def subscribers(self, *, after: str, limit: int) -> list[tuple[str, str]]:
-        """Return the ids of connections beyond `after` that want digests, in order, each with its home page's id."""
-        row = ConnectionRow
-        wanted = select(row.id, row.digest_home_id).where(row.active, row.digest_home_id.is_not(None), row.id > after)
+    def subscribers(self, week: str) -> list[tuple[str, str]]:
+        """Return the ids of connections that want digests, each with its home page's id.
+
+        Those without a page of this week come first, then those whose page was updated the longest ago.
+        """
+        row, made = ConnectionRow, DigestRow
+        wanted = (
+            select(row.id, row.digest_home_id)
+            .outerjoin(made, and_(made.connection_id == row.id, made.week == week))
+            .where(row.active, row.digest_home_id.is_not(None))
+            .order_by(made.updated_at.is_not(None), made.updated_at, row.id)
+        )
         with self._engine.connect() as connection:
-            found = connection.execute(wanted.order_by(row.id).limit(limit))
+            found = connection.execute(wanted)
             return [(connection_id, home_id) for connection_id, home_id in found if home_id is not None]
 
     def saved(self, connection_id: str, *, since: datetime, until: datetime, limit: int) -> list[SavedLink]:
@@ -72,8 +81,10 @@ class Digests:
             return row.page_id if row else None
 
     def record(self, connection_id: str, week: str, page: ContentPage, *, now: datetime) -> None:
-        """Record the page of a digest, instead of an earlier one."""
+        """Record the page of a digest, instead of an earlier one. Raises `not_connected` for a deleted connection."""
         with Session(self._engine) as session, session.begin():
+            if session.get(ConnectionRow, connection_id, with_for_update=True) is None:
+                raise failure(Code.NOT_CONNECTED, detail=f"connection {connection_id} was deleted")
             session.merge(
                 DigestRow(
                     connection_id=connection_id, week=week, page_id=page.page_id, page_url=page.url, updated_at=now

@@ -40,6 +40,10 @@ _MISFORMED = "The engine gave no value of the right form."
 _WITHHELD = "Gemini refused this video's text ({reason}); quoted instead."
 
 
+class _NothingToAsk(Exception):
+    """There are neither reliable texts nor pictures."""
+
+
 class GeminiSummarizer(Component):
     """Google's Gemini. Its answer has to fit a JSON schema, and its quotes have to occur in the material.
 
@@ -60,7 +64,7 @@ class GeminiSummarizer(Component):
     def recipe(self) -> str:
         """Engine, model and parameters in one line."""
         checked = "checked" if self.check_support else "unchecked"
-        return f"gemini 3 {self.model} chars={self.material_chars} confidence={self.min_confidence:g} {checked}"
+        return f"gemini 4 {self.model} chars={self.material_chars} confidence={self.min_confidence:g} {checked}"
 
     @property
     def sees(self) -> bool:
@@ -74,7 +78,7 @@ class GeminiSummarizer(Component):
     def summarize(self, request: SummaryRequest, *, meter: Meter) -> Summary:
         """Ask, have a wrong answer repaired once, and keep the values that their quotes support.
 
-        If Gemini withholds its answer twice, quote from the material instead.
+        If Gemini withholds its answer twice, or there is nothing to ask it about, quote from the material instead.
 
         Raises `summary_invalid`, `summary_blocked`, `key_rejected`, `model_retired`, `quota_exhausted`,
         `service_unreachable`, `misconfigured` or what the meter raises. Raises `nothing_to_read` where there is no text
@@ -83,6 +87,9 @@ class GeminiSummarizer(Component):
         material = _material(request, self.material_chars)
         try:
             answer = self._answer(material, request, meter)
+        except _NothingToAsk:
+            _require_text(material, request)
+            return _quoted(material, request)
         except AnswerWithheld as withheld:
             logger.warning("Gemini withheld its answer twice: %s", withheld)
             _require_text(material, request)
@@ -95,17 +102,17 @@ class GeminiSummarizer(Component):
             overview = judge.overview(overview)
         if not overview and not accepted.properties:
             _require_text(material, request)
-        properties = _with_title(accepted.properties, request.data_schema, material.reliable)
+        properties = _with_title(accepted.properties, request.data_schema, material.quotable)
         left_blank = dict.fromkeys(sorted(answer.misformed), _MISFORMED) | accepted.left_blank
         return Summary(
-            overview=overview or (extract.overview(material.reliable) if material.reliable.holds_text else ""),
+            overview=overview or extract.overview(material.quotable),
             properties=properties,
             left_blank={name: why for name, why in left_blank.items() if name not in properties},
             note=material.left_out,
             engine="gemini",
             model=self.model,
-            language=request.language or request.transcript.language,
-            is_seen=not material.holds_text,
+            language=request.language or material.language,
+            is_seen=not material.reliable.holds_text,
         )
 
     def check(self, questions: Sequence[Question], *, meter: Meter) -> dict[int, bool]:
@@ -136,17 +143,22 @@ class GeminiSummarizer(Component):
         )
 
     def _answer(self, material: Material, request: SummaryRequest, meter: Meter) -> Answer:
-        """Return the answer to text and pictures, or to the text alone if Gemini can't use the pictures."""
+        """Return the answer to text and pictures, or to the text alone if Gemini can't use or blocks the pictures."""
+        loaded = load_sheet(request.screen_text.sheet)
         try:
-            return self._asked(material, request, load_sheet(request.screen_text.sheet), meter)
+            return self._asked(material, request, loaded, meter)
         except MediaRefused as refused:
             logger.warning("Gemini refused the pictures of %s: %s", request.video.media_key, refused)
+        except SvpError as blocked:
+            if blocked.code is not Code.SUMMARY_BLOCKED or loaded is None or not material.reliable.holds_text:
+                raise
+            logger.warning("Gemini blocked the pictures of %s, or their text", request.video.media_key)
         return self._asked(material, request, None, meter)
 
     def _asked(self, material: Material, request: SummaryRequest, loaded: LoadedSheet | None, meter: Meter) -> Answer:
         """Return the answer to the request with its schema, or without it if Gemini can't enforce it."""
-        if loaded is None:
-            _require_text(material, request)
+        if loaded is None and not material.reliable.holds_text:
+            raise _NothingToAsk
         columns, sheet = request.columns, loaded.sheet if loaded else None
         tiles = sheet.tiles if sheet else ()
         language, spoken = request.language, material.language
@@ -177,7 +189,7 @@ class ExtractiveSummarizer(Component):
     @property
     def recipe(self) -> str:
         """Engine and parameters in one line."""
-        return f"extractive 3 chars={self.material_chars}"
+        return f"extractive 4 chars={self.material_chars}"
 
     @property
     def sees(self) -> bool:
@@ -193,16 +205,15 @@ class ExtractiveSummarizer(Component):
 
 
 def _quoted(material: Material, request: SummaryRequest) -> Summary:
-    reliable = material.reliable.without_scene()  # rules can't tell what a sign or another screen is about
-    properties, left_blank = extract.extract(reliable, request.columns)
+    properties, left_blank = extract.extract(material.quotable, request.columns)
     return Summary(
-        overview=extract.overview(reliable),
+        overview=extract.overview(material.quotable),
         properties=properties,
         left_blank=left_blank,
         note=material.left_out,
         engine="extractive",
         model="extractive",
-        language=request.transcript.language,
+        language=material.language,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from svp_dagster.models import JsonObject, LineKind, ScreenText, Segment, Transcript, Value, Video
 from svp_dagster.summary.spelling import Spelled, spelled
+from svp_dagster.summary.subtitles import Subtitles
 from svp_dagster.summary.words import clean, one_line, says_something, sentences
 
 PIECE_CHARS = 300
@@ -44,7 +45,8 @@ class Passage(Value):
 class Material(Value):
     """Everything that an engine sees. `facts` are the platform's own about the post, and count as caption.
 
-    `doubtful` marks speech that was hard to understand: nothing may be taken from it alone.
+    `doubtful` marks speech that was hard to understand: nothing may be taken from it alone. `language` is the spoken
+    one, None where it isn't known.
 
     `left_out` says what didn't fit the budget, and is empty if everything did.
     """
@@ -63,23 +65,29 @@ class Material(Value):
         return self.model_copy(update={"speech": ()}) if self.doubtful else self
 
     @property
+    def quotable(self) -> Material:
+        """The reliable material without text that belongs to what was filmed: no rule tells what a sign is about."""
+        return self.reliable.model_copy(update={"screen": tuple(line for line in self.screen if not line.in_scene)})
+
+    @property
+    def content(self) -> tuple[Passage, ...]:
+        """What is said, shown and written, without the platform's facts."""
+        return self.caption + self.speech + self.screen
+
+    @property
     def passages(self) -> tuple[Passage, ...]:
-        """Everything that can be quoted."""
-        return self.caption + self.speech + self.screen + self.facts
+        """Everything that may be evidence."""
+        return self.content + self.facts
 
     @property
     def holds_text(self) -> bool:
         """Whether a letter or digit was said, shown or written, the platform's facts aside."""
-        return any(says_something(passage.text) for passage in self.caption + self.speech + self.screen)
+        return any(says_something(passage.text) for passage in self.content)
 
     def fact(self, name: str) -> str:
         """Return the fact of that name, or an empty text."""
         label = f"{name}: "
         return next((fact.text.removeprefix(label) for fact in self.facts if fact.text.startswith(label)), "")
-
-    def without_scene(self) -> Material:
-        """Return the material without text that belongs to what was filmed."""
-        return self.model_copy(update={"screen": tuple(line for line in self.screen if not line.in_scene)})
 
     def as_json(self) -> str:
         """Return the material as JSON without "<", so that no text can end its string or the enclosing block."""
@@ -95,7 +103,8 @@ class Material(Value):
 
 def holds_text(*, video: Video, transcript: Transcript, screen_text: ScreenText) -> bool:
     """Return whether a letter or digit was said, shown or written: without one there is nothing to make a page of."""
-    texts = (_written(video), transcript.text, *(line.text for line in screen_text.lines))
+    shown = (line.text for line in screen_text.lines if line.kind is not LineKind.WATERMARK)
+    texts = (_written(video), transcript.text, *shown)
     return any(says_something(text) for text in texts)
 
 
@@ -108,7 +117,7 @@ def gather(*, video: Video, transcript: Transcript, screen_text: ScreenText, bud
     """Gather the material of a video in at most `budget_chars` characters of text, without counting facts.
 
     The caption may take a sixth of the budget, the screen a third, and the speech the rest. Burned-in subtitles are
-    left out where the speech has their words: it is spelled as they are. Lyrics are left out.
+    left out where the speech has their words: it is spelled as they are. Lyrics are left out, heard or shown.
     """
     caption = _caption(video)
     said = spelled(transcript, screen_text)
@@ -123,8 +132,8 @@ def gather(*, video: Video, transcript: Transcript, screen_text: ScreenText, bud
         speech=kept_speech,
         screen=kept_screen,
         facts=_facts(video),
-        language=None if transcript.doubtful else transcript.language,
-        doubtful=transcript.doubtful,
+        language=transcript.language if speech and not transcript.doubtful else None,  # else it is that of lyrics
+        doubtful=transcript.doubtful and bool(speech),
         left_out=_left_out(
             ("caption", caption, kept_caption),
             ("transcript", speech, kept_speech),
@@ -168,7 +177,9 @@ def _spoken(segment: Segment, *, heard: str) -> list[Passage]:
 
 
 def _screen(screen_text: ScreenText, said: Spelled) -> tuple[Passage, ...]:
-    """Return the lines on the screen without watermarks and those that the speech repeats."""
+    """Return the lines on the screen without watermarks, lyrics and those that the speech repeats."""
+    sung = tuple(segment for segment in said.transcript.segments if segment.sung)
+    lyrics = Subtitles(Transcript(text=said.transcript.lyrics, segments=sung))
     return tuple(
         Passage(
             source="screen",
@@ -179,7 +190,7 @@ def _screen(screen_text: ScreenText, said: Spelled) -> tuple[Passage, ...]:
             in_scene=line.kind is LineKind.SCENE,
         )
         for line in screen_text.lines
-        if line not in said.repeated and line.kind is not LineKind.WATERMARK
+        if line not in said.repeated and line.kind is not LineKind.WATERMARK and not lyrics.includes(line)
         for text in _pieces(line.text)
     )
 

@@ -44,10 +44,6 @@ place, brand or title, however well known. What no text gives of these is null, 
 _IN_LANGUAGE = (
     "Write the overview and all text values in this language: {language}. Keep quotes, names and options unchanged."
 )
-_DOUBTFUL = (
-    "The speech was hard to understand, so its words may be wrong: take from it only what caption or screen say too, "
-    "and quote these."
-)
 _OWN_LANGUAGE = "Write the overview and all text values in the language of the video{known}. Never translate quotes."
 
 
@@ -65,12 +61,15 @@ def instructions(*, language: str | None, spoken_language: str | None, sees: boo
 
 
 def request(material: Material, *, prompt: str, sheet: ContactSheet | None = None) -> str:
-    """Return the user's turn: the owner's schema prompt, the material, and what the tiles of the picture are."""
-    remarks = "".join(f"\n{remark}" for remark in (material.left_out, _DOUBTFUL if material.doubtful else "") if remark)
+    """Return the user's turn: the owner's schema prompt, the material, and what the tiles of the picture are.
+
+    Speech that was hard to understand is not sent: an overview in other words would show no trace of it.
+    """
+    remark = f"\n{material.left_out}" if material.left_out else ""
     return (
         f"The owner's instructions, as a JSON string: {enclosed(clean(prompt)[:PROMPT_CHARS])}\n"
         "The material is one JSON object: speech and screen as pairs of second (or slide) and text."
-        f"{remarks}{_tiles(sheet) if sheet else ''}\n<material>\n{material.as_json()}\n</material>"
+        f"{remark}{_tiles(sheet) if sheet else ''}\n<material>\n{material.reliable.as_json()}\n</material>"
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from svp_dagster.commands.doctor import examine
+from svp_dagster.screen.scripts import tesseract
 from svp_dagster.settings import Settings
 from tests.sandbox.ai_service import AiService
 
@@ -43,6 +44,16 @@ def test_an_api_that_is_not_enabled_is_no_wrong_key(ai: AiService, monkeypatch: 
     monkeypatch.setenv("GEMINI_API_KEY", "invalid")
     assert "isn't accepted" in words_of("Summary")[1]
     assert ai.requests
+
+
+def test_scripts_that_can_not_be_read_are_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_VISION_API_KEY", raising=False)
+    languages = {"eng", "osd", "rus", "ukr", "ell", "ara", "heb", "hin", "kor", "vie"}
+    monkeypatch.setattr(tesseract, "installed_languages", lambda: frozenset(languages))
+    advice = "without Thai: on Debian or Ubuntu `apt-get install tesseract-ocr tesseract-ocr-tha`"
+    assert words_of("Screen text")[1].endswith(advice)
+    languages.add("tha")
+    assert "Hebrew, Greek, Thai, Vietnamese" in words_of("Screen text")[1]
 
 
 def test_who_hears_is_named_and_asked(ai: AiService, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,13 @@ def test_the_share_of_quotes_that_stand_in_the_material(
     assert (result.passed, numbers(result).get("share")) == (passed, share)
 
 
+def test_what_was_only_seen_is_no_quote_that_has_to_be_found() -> None:
+    seen = PropertyFill(value="Quiet", evidence=(Evidence(source="picture", quote="a lake", at_s=1.0),))
+    made = summary(True)
+    with_looks = made.model_copy(update={"properties": made.properties | {"Mood": seen, "Kind": seen}})
+    assert numbers(checks.evidence_checked(with_looks))["share"] == 1.0
+
+
 @pytest.mark.parametrize(("left_blank", "passed", "share"), [(0, True, 1.0), (1, True, 0.75), (3, False, 0.5)])
 def test_the_share_of_offered_values_that_their_quotes_support(left_blank: int, passed: bool, share: float) -> None:
     result = checks.quotes_support(summary(True, True, True, left_blank=left_blank))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from svp_dagster.defs import digests as digests_job
 from svp_dagster.errors import Code, failure
+from svp_dagster.models import ContentPage
+from svp_dagster.notion.client import http
+from svp_dagster.notion.client.workspace import Workspace
+from svp_dagster.rows.digests import weekly
+from svp_dagster.store.connections import Tokens
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts
 
@@ -18,8 +25,9 @@ JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 
 
 @pytest.fixture
-def kitchen(installation: Installation) -> Installation:
+def kitchen(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """A connection that wants digests, with one link that became a page and one that failed."""
+    monkeypatch.setattr(weekly, "SPACING_S", 0.0)
     installation.downloader = WrittenPosts()
     installation.process(SOUP, "cooking")
     installation.store.contents.set_thumbnail(f"Written:{SOUP}", JPEG)
@@ -126,15 +134,127 @@ def test_nobody_gets_a_digest_who_did_not_ask_for_one(kitchen: Installation) -> 
     assert digests(kitchen) == []
 
 
-def test_a_page_that_is_no_longer_shared_fails_the_run_and_names_the_cause(kitchen: Installation) -> None:
+def facts(made: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    """What the op's metadata say."""
+    (output,) = made.filter_events(lambda event: event.event_type is dg.DagsterEventType.STEP_OUTPUT)
+    return {name: value.value for name, value in output.step_output_data.metadata.items()}
+
+
+def test_what_an_owner_has_to_mend_is_said_and_fails_no_run(kitchen: Installation) -> None:
     want(kitchen, "00000000-0000-4000-8000-000000000000")
+
+    made = make(kitchen)
+
+    assert made.success
+    assert facts(made)["refused"] == 1
+    assert "weekly digest" in str(facts(made)["reasons"])
+
+
+def test_a_digest_that_failed_for_another_reason_fails_the_run_and_names_it(
+    kitchen: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(weekly, "_pictures", full)
 
     made = make(kitchen)
 
     assert not made.success
     (event,) = [event for event in made.all_events if event.is_step_failure]
     assert "1 digests were not made" in str(event.step_failure_data.user_failure_data)
-    assert "weekly digest" in str(event.step_failure_data.user_failure_data)
+    assert failure(Code.STORAGE_FULL).sentence in str(event.step_failure_data.user_failure_data)
+
+
+def share(installation: Installation) -> str:
+    """Let a second connection have one of the rows, and want digests too. Returns its id."""
+    store, notion, now = installation.store, installation.notion, datetime.now(UTC)
+    second = store.connections.save(
+        bot_id="second",
+        workspace_id=notion.workspace_id,
+        workspace_name="Second",
+        workspace_icon="",
+        owner_id="",
+        owner_name="",
+        tokens=Tokens(access=notion.token, refresh=None),
+        now=now,
+    )
+    with store.engine.begin() as connection:
+        statement = "UPDATE link_entries SET connection_id = ? WHERE status = 'failed'"
+        connection.exec_driver_sql(statement, (second.id,))
+    below: Any = notion.client.pages.create(parent={"page_id": notion.page_id}, properties={"title": {"title": []}})
+    store.digests.choose_home(second.id, page_id=below["id"], title="Home", now=now)
+    return second.id
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_connection_that_is_deleted_meanwhile_stops_no_digest_of_others(
+    kitchen: Installation, monkeypatch: pytest.MonkeyPatch, is_first: bool
+) -> None:
+    ids = sorted([kitchen.connection_id, share(kitchen)])
+    deleted = ids[0] if is_first else ids[1]
+    page_below = Workspace.page_below
+
+    def page_and_deletion(workspace: Workspace, parent_page_id: str, title: str) -> ContentPage:
+        page = page_below(workspace, parent_page_id, title)
+        if workspace.connection_id == deleted:
+            kitchen.store.deletions.delete(deleted, now=datetime.now(UTC))
+        return page
+
+    monkeypatch.setattr(Workspace, "page_below", page_and_deletion)
+
+    made = make(kitchen)
+
+    assert made.success
+    assert {name: facts(made)[name] for name in ("created", "refused", "failed")} == {
+        "created": 1,
+        "refused": 1,
+        "failed": 0,
+    }
+
+
+def test_a_digest_leaves_publishing_half_of_what_notion_allows(
+    kitchen: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(weekly, "SPACING_S", 0.66)
+    monkeypatch.setattr(http.time, "sleep", pauses.append)
+    before = len(kitchen.notion.raw.get("/_sandbox/requests").json()["requests"])
+
+    assert make(kitchen).success
+
+    sent = kitchen.notion.raw.get("/_sandbox/requests").json()["requests"][before:]
+    calls = [request for request in sent if request["path"].startswith("/v1/")]
+    assert len(calls) > 5
+    assert pauses.count(0.66) >= len(calls)
+
+
+def test_digests_that_no_time_was_left_for_are_made_first_by_the_next_run(
+    kitchen: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = share(kitchen)
+    first = kitchen.connection_id
+    page = ContentPage(page_id="p", url="https://www.notion.so/p", created=True)
+    earlier = datetime.now(UTC) - timedelta(hours=1)
+    monkeypatch.setattr(digests_job, "BUDGET_S", 0.0)
+
+    made = make(kitchen)
+
+    assert not made.success
+    (event,) = [event for event in made.all_events if event.is_step_failure]
+    assert "2 are left" in str(event.step_failure_data.user_failure_data)
+    for done, left in ((first, second), (second, first)):
+        with kitchen.store.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM digests")
+        kitchen.store.digests.record(done, week_that_ended(), page, now=earlier)
+        assert [found for found, _ in kitchen.store.digests.subscribers(week_that_ended())] == [left, done]
+
+
+def test_a_run_that_died_is_started_again_and_has_time_for_thousands(installation: Installation) -> None:
+    tags = installation.definitions.resolve_job_def("weekly_digests").tags
+    assert int(tags["dagster/max_retries"]) > 0
+    assert int(tags["dagster/max_runtime"]) > digests_job.BUDGET_S
+    assert tags["svp/kind"] == "housekeeping"
 
 
 def test_the_schedule_makes_the_week_that_ended(installation: Installation) -> None:

@@ -13,7 +13,16 @@ import yaml
 
 from svp_dagster.commands.processes import PROJECT
 from svp_dagster.defs.run_queue.tags import links, row_tags
-from svp_dagster.defs.runs import CONNECTION_TAG, PARTITION_TAG, PRIORITY_TAG, ROW_TAG, VIDEO_TAG
+from svp_dagster.defs.runs import (
+    CONNECTION_TAG,
+    HOUSEKEEPING,
+    KIND_TAG,
+    PARTITION_TAG,
+    PRIORITY_TAG,
+    ROW,
+    ROW_TAG,
+    VIDEO_TAG,
+)
 from svp_dagster.models import ContentPage, Link
 from svp_dagster.rows.pacing.shares import DELAY
 from svp_dagster.settings import Settings
@@ -94,6 +103,26 @@ def test_the_runs_of_a_backfill_take_their_turns_with_everybody_s(
 
     assert abs(abs(ranks[0] - ranks[1]) - DELAY.total_seconds()) < 60
     assert max(ranks) < 0  # 0 is before all that the sensor requested
+
+
+def test_a_run_is_queued_without_loading_all_others_of_its_connection(
+    rows: Store, dagster: Operator, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the time that a backfill takes to be queued would grow with the square of its rows."""
+    keys = start(rows, dagster, "first", "second", now=now)
+    dagster.launch("process_link", {PARTITION_TAG: keys[0]})
+    loaded: list[dg.DagsterRun] = []
+    get_runs = dg.DagsterInstance.get_runs
+
+    def watched(instance: dg.DagsterInstance, *arguments: Any, **options: Any) -> Any:
+        found = get_runs(instance, *arguments, **options)
+        loaded.extend(found)
+        return found
+
+    monkeypatch.setattr(dg.DagsterInstance, "get_runs", watched)
+    run = run_of(dagster, dagster.launch("process_link", {PARTITION_TAG: keys[1]}))
+
+    assert [found for found in loaded if found.run_id != run.run_id] == []
 
 
 def test_a_run_from_the_launchpad_has_the_tags_of_its_row_whatever_was_typed(
@@ -186,6 +215,9 @@ def test_a_run_without_a_row_needs_no_store(rows: Store, dagster: Operator, monk
 
 def test_the_limits_count_runs_by_these_tags() -> None:
     concurrency = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["concurrency"]
-    limits = {limit["key"]: limit for limit in concurrency["runs"]["tag_concurrency_limits"]}
-    assert limits.keys() == {CONNECTION_TAG, VIDEO_TAG}
-    assert {str(limit["value"]) for limit in limits.values()} == {"{'applyLimitPerUniqueValue': True}"}
+    limits = concurrency["runs"]["tag_concurrency_limits"]
+    by_value = {limit["key"] for limit in limits if limit["value"] == {"applyLimitPerUniqueValue": True}}
+    by_kind = {limit["value"]: limit["limit"] for limit in limits if limit["key"] == KIND_TAG}
+    assert by_value == {CONNECTION_TAG, VIDEO_TAG}
+    assert by_kind.keys() == {ROW, HOUSEKEEPING}
+    assert sum(by_kind.values()) == concurrency["runs"]["max_concurrent_runs"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from svp_dagster.models import BlockBudget, Segment, Transcript
-from tests.publish.test_body import TRANSCRIPT, body, words
+from svp_dagster.models import BlockBudget, PageOptions, Segment, Transcript
+from svp_dagster.publish.body import page_blocks
+from tests.publish.test_body import LONG_TRANSCRIPT, LONG_VIDEO, SCREEN, SUMMARY, TRANSCRIPT, body, words
 
 SUNG = TRANSCRIPT.model_copy(
     update={"segments": (*TRANSCRIPT.segments, Segment(start_s=70, end_s=74, text="Carry me home", sung=True))}
@@ -28,3 +29,12 @@ def test_a_doubtful_transcript_says_so_where_it_is_shown(block_budget: BlockBudg
     assert lines[lines.index("Transcript") + 1].startswith("The speech was hard to understand")
     assert "hard to understand" not in words(body(block_budget))
     assert "hard to understand" not in words(body(block_budget, transcript=Transcript(doubtful=True)))
+
+
+@pytest.mark.parametrize("block_budget", [BlockBudget.COMPACT, BlockBudget.FULL])
+def test_doubtful_words_make_no_headings(block_budget: BlockBudget) -> None:
+    for doubtful, has_chapters in ((False, True), (True, False)):
+        transcript = LONG_TRANSCRIPT.model_copy(update={"doubtful": doubtful})
+        options = PageOptions(block_budget=block_budget)
+        page = page_blocks(LONG_VIDEO, transcript, SCREEN, SUMMARY, options)
+        assert ("Chapters" in words(page)) is has_chapters

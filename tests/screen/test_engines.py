@@ -11,7 +11,9 @@ import pytest
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import Word
 from svp_dagster.screen import vision
-from svp_dagster.screen.engines import CERTAINTY_FLOOR, LocalReader, VisionReader
+from svp_dagster.screen.engines import LocalReader, VisionReader
+from svp_dagster.screen.scripts import tesseract
+from svp_dagster.screen.scripts.second_reading import CERTAINTY_FLOOR
 from svp_dagster.screen.sheets import write_sheets
 from tests.fakes import CountingMeter
 from tests.media.making import picture
@@ -254,6 +256,7 @@ def test_a_line_without_a_letter_that_the_local_engine_knows_comes_without_text(
     cv2.imwrite(str(path), picture("Boil", size=(540, 300), height_px=40))
     unknown = TextRecOutput([np.zeros((9, 9))], ("",), [0.0], (("", 0.0, None),), 0.0)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tesseract, "installed_languages", frozenset)
         patch.setattr(TextRecognizer, "__call__", lambda *_: unknown)
         (words,) = LocalReader().read([path], meter=CountingMeter(), limit_s=60)
     assert [(word.text, word.certainty) for word in words or []] == [("", 0.0)]

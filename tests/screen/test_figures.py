@@ -78,3 +78,48 @@ def test_a_text_without_such_a_sign_stays(text: str) -> None:
 def test_digits_that_are_not_read_for_sure_make_no_fraction() -> None:
     picture = line("", (1, 3), " cup oil")
     assert checked("13 cup oil", picture, read=lambda _: ("111", 0.2), places=lambda _: []) == "13 cup oil"
+
+
+def row(*pieces: str | tuple[int, int]) -> tuple[Picture, list[tuple[str, float]]]:
+    """A line of texts and fractions, and its letters with their places as the model would give them: no slashes."""
+    picture = Image.new("RGB", (1400, 90), (110, 90, 120))
+    pen, left = ImageDraw.Draw(picture), 20.0
+    letters: list[tuple[str, float]] = []
+
+    def write(text: str, size: int, down: float) -> None:
+        nonlocal left
+        font = ImageFont.load_default(size=size)
+        for letter in text:
+            pen.text((left, 20 + down), letter, font=font, fill="white")
+            width = pen.textlength(letter, font=font)
+            if letter != "/":
+                letters.append((letter, (left + width / 2) / 1400))
+            left += width
+
+    for piece in pieces:
+        if isinstance(piece, str):
+            write(piece, HEIGHT_PX, 0.0)
+        else:
+            write(str(piece[0]), round(HEIGHT_PX * 0.62), 1.0)
+            write("/", HEIGHT_PX, 0.0)
+            write(str(piece[1]), round(HEIGHT_PX * 0.62), HEIGHT_PX * 0.42)
+    return np.ascontiguousarray(np.asarray(picture)[:, :, ::-1]), letters
+
+
+def test_a_fraction_that_comes_twice_is_kept_twice() -> None:
+    picture, letters = row((1, 2), " cup oil ", (1, 2), " cup figs")
+    digits = iter(["111", "222"] * 2)
+    text = checked("12 cup oil 12 cup figs", picture, read=lambda _: (next(digits), 1.0), places=lambda _: letters)
+    assert text == "1/2 cup oil 1/2 cup figs"
+
+
+def test_a_line_full_of_small_digits_takes_no_more_than_a_moment() -> None:
+    picture, letters = row(*[(1, 2)] * 30)
+    read: list[Picture] = []
+
+    def count(digit: Picture) -> tuple[str, float]:
+        read.append(digit)
+        return "", 0.0
+
+    checked("12" * 30, picture, read=count, places=lambda _: letters)
+    assert 2 <= len(read) <= 48

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,9 +28,19 @@ def test_parts_with_the_least_new_text_are_left_out_where_there_are_too_many() -
     whole = [part(number, rows=HEIGHT, news=5) for number in range(0, 40, 2)]
     captions = [part(number, rows=60, news=900) for number in range(1, 40, 2)]
     kept = list(within_budget(sorted([*whole, *captions], key=lambda each: each.at_s or 0), duration_s=20))
-    assert [each for each in kept if each.news == 900] == captions
+    assert [each.at_s for each in kept if each.news == 900] == [each.at_s for each in captions]
     assert sum(each.picture.shape[0] for each in kept) <= max(FEWEST_FRAMES, 20 * FRAMES_PER_S) * HEIGHT
-    assert kept == sorted(kept, key=lambda each: each.at_s or 0)
+    assert [each.at_s for each in kept] == sorted(each.at_s or 0 for each in kept)
+
+
+def test_the_parts_of_a_long_video_wait_in_little_memory() -> None:
+    tracemalloc.start()
+    kept = within_budget((part(number, rows=HEIGHT, news=5) for number in range(200)), duration_s=1800)
+    next(kept)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 20 * WIDTH * HEIGHT * 3
+    assert len(list(kept)) == 199
 
 
 def test_a_single_part_is_kept_however_large() -> None:

@@ -13,7 +13,7 @@ from svp_dagster.media.probe import probe
 from svp_dagster.models import CaptionTrack, Segment, Span, Transcript
 from svp_dagster.speech import audio
 from svp_dagster.speech.loudness import levelled
-from svp_dagster.speech.lyrics import ONLY_SUNG, by_notes, marked
+from svp_dagster.speech.lyrics import NOBODY_SPEAKS, ONLY_SUNG, by_notes, marked
 from svp_dagster.speech.stage import from_captions
 from svp_dagster.speech.voice import SAMPLES_PER_S
 from tests.media.making import CLIPS
@@ -81,6 +81,18 @@ def test_lyrics_are_apart_from_the_text() -> None:
     whole = marked(said("Look at this view.", "♪ Carry me home ♪"), QUIET, [])
     assert (whole.text, whole.lyrics) == ("Look at this view.", "Carry me home")
     assert [segment.text for segment in whole.spoken] == ["Look at this view."]
+
+
+def test_descriptions_of_sounds_are_neither_said_nor_sung() -> None:
+    whole = marked(said("[Music]", "Look at this view."), QUIET, [])
+    assert (whole.text, [segment.text for segment in whole.segments]) == ("Look at this view.", ["Look at this view."])
+    alone = marked(said("[Music]"), QUIET, [])
+    assert (alone.text, alone.segments, alone.no_speech, alone.note) == ("", (), True, NOBODY_SPEAKS)
+
+
+def test_a_part_that_is_missing_may_hold_speech_although_the_rest_is_sung() -> None:
+    whole = marked(said("♪ Carry me home ♪").model_copy(update={"note": "A part is missing."}), QUIET, [])
+    assert (whole.text, whole.no_speech, whole.note) == ("", False, "A part is missing.")
 
 
 def test_where_everything_is_sung_the_note_says_so() -> None:

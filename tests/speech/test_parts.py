@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from svp_dagster.models import Segment, Span
-from svp_dagster.speech.parts import PartTranscript, joined
+from svp_dagster.models import Segment, Span, Transcript
+from svp_dagster.speech.parts import PartTranscript, joined, of_segments
 
 MISSING = "A part is missing."
 
@@ -36,3 +36,11 @@ def test_a_part_that_is_missing_is_no_silence() -> None:
     assert joined([(Span(0, 10), NOTHING)], source="engine").no_speech
     transcript = joined([(Span(0, 10), NOTHING), (Span(20, 30), WITHHELD)], source="engine")
     assert (transcript.text, transcript.note, transcript.no_speech) == ("", MISSING, False)
+
+
+def test_half_an_emoji_in_an_answer_can_be_stored() -> None:
+    """JSON can hold one half of a pair, and a model that is cut off writes it."""
+    broken = [Segment(start_s=0, end_s=1, text="Look at this \ud83d view")]
+    made = of_segments(broken, language="en", source="gemini")
+    assert made.text == "Look at this view"
+    assert Transcript.model_validate_json(made.model_dump_json()) == made

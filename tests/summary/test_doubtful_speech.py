@@ -10,6 +10,8 @@ from svp_dagster.summary.engines import ExtractiveSummarizer
 from svp_dagster.summary.material import Material, gather, holds_text
 from svp_dagster.summary.prompt import request
 from tests.fakes import CountingMeter
+from tests.sandbox.ai_service import AiService
+from tests.summary.gemini_examples import engine, run
 from tests.summary.recipe import NO_SCREEN_TEXT, RECIPES, quoted, wanted
 
 SAYING = "Serves 4 people. An Italian dish. Write to cook@example.com or call."
@@ -66,13 +68,32 @@ def test_the_engine_without_a_key_takes_nothing_from_it(said: Transcript) -> Non
         assert ("Contact" in summary.properties) is filled
 
 
-def test_the_model_is_told_that_the_speech_is_doubtful() -> None:
-    assert "hard to understand" in request(material(transcript(doubtful=True)), prompt="")
-    assert "hard to understand" not in request(material(transcript()), prompt="")
+def test_the_model_is_not_shown_doubtful_speech() -> None:
+    assert "Italian dish" in request(material(transcript()), prompt="")
+    told = request(material(transcript(doubtful=True), screen="Serves 4 people"), prompt="")
+    assert "Italian dish" not in told
+    assert "Serves 4 people" in told
 
 
-def test_the_language_of_doubtful_speech_is_unknown() -> None:
-    assert material(transcript(doubtful=True)).language is None
+def test_nothing_is_paid_where_doubtful_speech_is_all_there_is(gemini: AiService) -> None:
+    said, meter = transcript(doubtful=True), CountingMeter()
+    video = wanted().video.model_copy(update={"title": "", "description": ""})
+    made = run(engine(gemini), meter=meter, video=video, transcript=said, screen_text=NO_SCREEN_TEXT)
+    assert (made.overview, set(made.properties), made.engine) == ("", {"Name"}, "extractive")
+    assert "dish" not in str(made.properties["Name"].value)
+    assert meter.calls == []
+
+
+@pytest.mark.parametrize("said", [transcript(doubtful=True), transcript(sung=True)], ids=["doubtful", "sung"])
+def test_the_language_of_such_speech_is_not_that_of_the_video(said: Transcript) -> None:
+    assert material(said).language is None
+    assert material(transcript()).language == "en"
+
+
+def test_lyrics_alone_are_no_speech_that_was_hard_to_understand() -> None:
+    sung = transcript(sung=True).model_copy(update={"doubtful": True})
+    judged = accepted(material(sung, screen="Soup"), Servings=quoted(4, QUOTE))
+    assert "hard to understand" not in judged.left_blank["Servings"]
 
 
 def test_lyrics_are_no_material() -> None:
@@ -90,3 +111,11 @@ def test_lyrics_that_are_burned_in_are_no_material_either() -> None:
     video = Video(media_key="a", url="https://a")
     made = gather(video=video, transcript=Transcript(segments=segments), screen_text=shown, budget_chars=5000)
     assert [passage.text for passage in made.screen] == ["Lisbon, day 2"]
+
+
+@pytest.mark.parametrize("doubtful", [False, True])
+def test_a_single_line_of_lyrics_on_the_screen_is_no_material(doubtful: bool) -> None:
+    segments = (Segment(start_s=0, end_s=9, text="Carry me home tonight, 4 people", sung=True),)
+    said = Transcript(segments=segments, doubtful=doubtful)
+    assert [line.text for line in material(said, screen="carry me home tonight").screen] == []
+    assert [line.text for line in material(said, screen="Serves 4 people").screen] == ["Serves 4 people"]

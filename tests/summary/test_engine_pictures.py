@@ -11,7 +11,17 @@ import pytest
 from PIL import Image
 
 from svp_dagster.errors import Code, SvpError
-from svp_dagster.models import ContactSheet, JsonObject, ScreenText, Summary, Tile, Video
+from svp_dagster.models import (
+    ContactSheet,
+    JsonObject,
+    LineKind,
+    ScreenLine,
+    ScreenText,
+    Summary,
+    Tile,
+    Transcript,
+    Video,
+)
 from svp_dagster.ports import SummaryRequest
 from svp_dagster.summary.engines import ExtractiveSummarizer, GeminiSummarizer
 from svp_dagster.summary.stage import summarize
@@ -256,3 +266,46 @@ def test_another_save_with_another_file_of_the_same_sheet_is_free(gemini: AiServ
     assert summarize(silent(moved), engine=used, contents=contents, meter=meter) == first
     assert len(meter.calls) == 1
     assert silent(None).digest != silent(sheet).digest
+
+
+@pytest.mark.parametrize("how", [{"finishReason": "SAFETY"}, {"blockReason": "IMAGE_SAFETY"}])
+def test_a_picture_that_is_blocked_costs_the_look_and_not_the_summary(
+    gemini: AiService, sheet: ContactSheet, how: JsonObject
+) -> None:
+    script(gemini, None, **how)
+    script(gemini, GOOD)
+    meter = CountingMeter()
+    made = run(engine(gemini), meter=meter, screen_text=with_sheet(sheet))
+    assert made.properties["Servings"].value == 4
+    assert [list(part) for part in bodies(gemini)[1]["contents"][0]["parts"]] == [["text"]]
+    assert len(meter.calls) == len(bodies(gemini))
+
+
+def test_a_blocked_picture_without_any_text_is_a_failure_with_the_reason(
+    gemini: AiService, sheet: ContactSheet
+) -> None:
+    script(gemini, None, finishReason="SAFETY")
+    with pytest.raises(SvpError) as caught:
+        summed_up(engine(gemini), silent(sheet))
+    assert caught.value.code is Code.SUMMARY_BLOCKED
+
+
+def test_a_page_of_doubtful_speech_and_pictures_is_one_of_pictures(gemini: AiService, sheet: ContactSheet) -> None:
+    said = Transcript(text="He sold the moon.", segments=(), language="en", doubtful=True)
+    script(gemini, silent_answer("A lake.", Mood=looked_at("Quiet.", "a quiet lake")))
+    assert summed_up(engine(gemini), silent(sheet, transcript=said)).is_seen
+
+
+def test_a_title_and_an_overview_that_the_engine_left_out_are_not_taken_from_a_sign(gemini: AiService) -> None:
+    sign = ScreenText(lines=(ScreenLine(text="Exit through the gift shop", first_s=1.0, kind=LineKind.SCENE),))
+    script(gemini, silent_answer(Mood={"value": "x", "confidence": 0.9, "evidence": []}))
+    made = summed_up(engine(gemini), silent(None, screen_text=sign))
+    assert made.properties["Name"].value == "lake.diary on TikTok"
+    assert made.overview == ""
+
+
+def test_a_watermark_alone_is_nothing_to_read() -> None:
+    mark = ScreenText(lines=(ScreenLine(text="TikTok @lake.diary", first_s=0.0, kind=LineKind.WATERMARK),))
+    with pytest.raises(SvpError) as caught:
+        summed_up(ExtractiveSummarizer(), silent(None, screen_text=mark))
+    assert caught.value.code is Code.NOTHING_TO_READ

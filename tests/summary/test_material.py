@@ -140,4 +140,4 @@ def test_watermarks_are_left_out_and_text_in_the_filmed_scene_is_named_and_not_f
     material = gather(video=video, transcript=Transcript(), screen_text=screen_text, budget_chars=1000)
     assert [passage.text for passage in material.screen] == ["Tomato soup", "EXIT"]
     assert '"in the filmed scene": [[2.0, "EXIT"]]' in material.as_json()
-    assert [passage.text for passage in material.without_scene().screen] == ["Tomato soup"]
+    assert [passage.text for passage in material.quotable.screen] == ["Tomato soup"]

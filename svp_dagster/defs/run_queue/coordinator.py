@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from svp_dagster.causes import as_failure
 from svp_dagster.defs.run_queue.tags import row_tags
-from svp_dagster.defs.runs import PARTITION_TAG, PRIORITY_TAG, rows_of_connection
+from svp_dagster.defs.runs import PARTITION_TAG, PRIORITY_TAG, runs_of_connection
 from svp_dagster.rows.pacing.shares import priority
 from svp_dagster.settings import Settings
 from svp_dagster.store.engine import process_engine
@@ -47,7 +47,7 @@ class RowRunCoordinator(dg.QueuedRunCoordinator):
         """Return the tags of the row as it is now. They replace those that a re-execution copied from its parent."""
         tags = row_tags(entry, app_url=Settings().app_url)
         if PRIORITY_TAG not in run.tags:  # the sensor's have one
-            runs_before = len(rows_of_connection(self._instance, entry.link.connection_id))
+            runs_before = runs_of_connection(self._instance, entry.link.connection_id)
             tags[PRIORITY_TAG] = str(priority(runs_before=runs_before, requested_at=datetime.now(UTC)))
         return tags
 

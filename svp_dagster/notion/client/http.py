@@ -86,13 +86,21 @@ class Calls:
     """The calls of one connection. Thread-safe."""
 
     def __init__(
-        self, client: Client, *, connection_id: str, tokens: Tokens, gate: ThrottleGate, retries: RetryConfig
+        self,
+        client: Client,
+        *,
+        connection_id: str,
+        tokens: Tokens,
+        gate: ThrottleGate,
+        retries: RetryConfig,
+        spacing_s: float = 0.0,
     ) -> None:
         self._client = client
         self._connection_id = connection_id
         self._tokens = tokens
         self._gate = gate
         self._retries = retries
+        self._spacing_s = spacing_s
 
     def send(self, call: Call) -> JsonObject:
         """Send a call that may be repeated without harm: a read, or a write that sets what is set already.
@@ -126,6 +134,7 @@ class Calls:
         return islice((item for response in self.pages(call) for item in results(response)), limit)
 
     def _send_with_retries(self, call: Call, *, look: Look | None) -> JsonObject:
+        time.sleep(self._spacing_s)
         token = self._tokens.access_token(self._connection_id)
         throttle_wait_s, failures, refreshed = self._retries.max_throttle_wait_s, 0, False
         while True:

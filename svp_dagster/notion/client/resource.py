@@ -31,16 +31,31 @@ class NotionResource(Component):
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
     _client: Client | None = PrivateAttr(default=None)
 
-    def workspace(self, connection_id: str, tokens: Tokens, *, max_throttle_wait_s: float | None = None) -> Workspace:
+    def workspace(
+        self,
+        connection_id: str,
+        tokens: Tokens,
+        *,
+        max_throttle_wait_s: float | None = None,
+        spacing_s: float = 0.0,
+    ) -> Workspace:
         """Return Notion as this connection may see it.
 
         With `max_throttle_wait_s=0` a call is postponed at once while Notion asks the connection to slow down, for
-        work that gives way to other work.
+        work that gives way to other work. `spacing_s` is a pause before each call, for work with many calls that must
+        leave other work its part of what Notion allows the connection.
         """
-        calls = self.calls(connection_id, tokens, max_throttle_wait_s=max_throttle_wait_s)
+        calls = self.calls(connection_id, tokens, max_throttle_wait_s=max_throttle_wait_s, spacing_s=spacing_s)
         return Workspace(calls, connection_id=connection_id)
 
-    def calls(self, connection_id: str, tokens: Tokens, *, max_throttle_wait_s: float | None = None) -> Calls:
+    def calls(
+        self,
+        connection_id: str,
+        tokens: Tokens,
+        *,
+        max_throttle_wait_s: float | None = None,
+        spacing_s: float = 0.0,
+    ) -> Calls:
         """Return the calls behind `workspace`."""
         retries = RetryConfig(
             attempts=self.attempts,
@@ -48,7 +63,14 @@ class NotionResource(Component):
             max_throttle_wait_s=self.max_throttle_wait_s if max_throttle_wait_s is None else max_throttle_wait_s,
         )
         gate = throttle_gate(self.base_url, connection_id)
-        return Calls(self._open(), connection_id=connection_id, tokens=tokens, gate=gate, retries=retries)
+        return Calls(
+            self._open(),
+            connection_id=connection_id,
+            tokens=tokens,
+            gate=gate,
+            retries=retries,
+            spacing_s=spacing_s,
+        )
 
     def close(self) -> None:
         """Close the client; workspaces made before can't be used any more."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
+from typing import Literal
 
-from svp_dagster.errors import SvpError
+from svp_dagster.causes import as_failure
+from svp_dagster.errors import OPERATOR_CODES, Retry, SvpError
 from svp_dagster.models import ContentPage, Status
 from svp_dagster.publish.digest import digest_blocks
 from svp_dagster.rows.link_rows import LinkRows
@@ -22,7 +27,12 @@ MOST_LINKS = 300
 """Links that a digest lists. With their pictures they are some 600 blocks."""
 MOST_PICTURES = 40
 """Pictures of a digest: each takes two calls of Notion, which allows three a second."""
-CONNECTIONS_AT_ONCE = 100
+WORKERS = 8
+"""Connections at the same time: each has a rate limit of its own at Notion."""
+SPACING_S = 0.5
+"""Pause before each call: half of what Notion allows a connection (3 a second) is left to publishing."""
+
+Outcome = Literal["created", "updated", "empty", "left"] | SvpError
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Week:
     @property
     def since(self) -> datetime:
         """Its beginning."""
-        return datetime.combine(self.monday, time(), UTC)
+        return datetime.combine(self.monday, time_of_day(), UTC)
 
     @property
     def until(self) -> datetime:
@@ -55,38 +65,62 @@ class Week:
 
 @dataclass
 class Made:
-    """How many digests were made. `failed` has the sentence of the failure by connection."""
+    """How many digests were made.
+
+    `refused` has the sentences of failures that their owners have to mend, such as a page that is no longer shared,
+    and `failed` those of all others, by connection. `left` counts those that were not begun in time.
+    """
 
     created: int = 0
     updated: int = 0
     empty: int = 0
+    left: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def make_digests(rows: LinkRows, week: Week) -> Made:
-    """Make the week's digests of all connections that want them. One that fails doesn't stop the others."""
-    made = Made()
-    for connection_id, home_id in _subscribers(rows.store):
-        try:
-            page = _make(rows, connection_id, home_id, week)
-        except SvpError as error:
-            logger.warning("digest of connection %s: %s: %s", connection_id, error.code, error.detail or error.sentence)
-            made.failed[connection_id] = error.sentence
-            continue
-        if page is None:
-            made.empty += 1
-        elif page.created:
-            made.created += 1
-        else:
-            made.updated += 1
+def make_digests(rows: LinkRows, week: Week, *, budget_s: float) -> Made:
+    """Make the week's digests of all connections that want them. One that fails doesn't stop the others.
+
+    None is begun after `budget_s`. Those that aren't there yet come first, so another run makes those that are left.
+    """
+    ends_at, made = time.monotonic() + budget_s, Made()
+    subscribers = rows.store.digests.subscribers(week.name)
+
+    def outcome(subscriber: tuple[str, str]) -> Outcome:
+        return "left" if time.monotonic() >= ends_at else _try_to_make(rows, *subscriber, week)
+
+    with ThreadPoolExecutor(WORKERS, "digests") as pool:
+        for (connection_id, _), found in zip(subscribers, pool.map(outcome, subscribers), strict=True):
+            _count(made, connection_id, found)
     return made
 
 
-def _subscribers(store: Store) -> Iterator[tuple[str, str]]:
-    last = ""
-    while found := store.digests.subscribers(after=last, limit=CONNECTIONS_AT_ONCE):
-        yield from found
-        last = found[-1][0]
+def _try_to_make(rows: LinkRows, connection_id: str, home_id: str, week: Week) -> Outcome:
+    try:
+        page = _make(rows, connection_id, home_id, week)
+    except Exception as error:  # noqa: BLE001 (whatever is wrong with one connection, the others get their digests)
+        known = as_failure(error)
+        logger.warning("digest of connection %s: %s: %s", connection_id, known.code, known.detail or known.sentence)
+        return known
+    if page is None:
+        return "empty"
+    return "created" if page.created else "updated"
+
+
+def _count(made: Made, connection_id: str, outcome: Outcome) -> None:
+    match outcome:
+        case "created":
+            made.created += 1
+        case "updated":
+            made.updated += 1
+        case "empty":
+            made.empty += 1
+        case "left":
+            made.left += 1
+        case error:
+            is_owners = error.retry is Retry.NEVER and error.code not in OPERATOR_CODES
+            (made.refused if is_owners else made.failed)[connection_id] = error.sentence
 
 
 def _make(rows: LinkRows, connection_id: str, home_id: str, week: Week) -> ContentPage | None:
@@ -96,7 +130,7 @@ def _make(rows: LinkRows, connection_id: str, home_id: str, week: Week) -> Conte
     if not saved:
         return None
     usd = store.digests.cost_usd(connection_id, since=week.since, until=week.until)
-    workspace = rows.workspace(connection_id)
+    workspace = rows.workspace(connection_id, spacing_s=SPACING_S)
     known_id = store.digests.page_id(connection_id, week.name)
     page = workspace.content_page(known_id) if known_id else None
     page = page or workspace.page_below(home_id, week.title)

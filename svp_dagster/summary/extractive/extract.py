@@ -75,7 +75,7 @@ def title(material: Material) -> PropertyFill:
         return _fill(text, [passage], confidence=_CHOSEN)
     uploader, platform = material.fact("Uploader"), material.fact("Platform")
     named = " on ".join(filter(None, (uploader, platform))) or next(
-        (passage.text for passage in material.passages if says_something(passage.text)), "Untitled video"
+        (passage.text for passage in material.content if says_something(passage.text)), "Untitled video"
     )
     return _fill(one_line(named, at_most=TITLE_CHARS), material.facts, confidence=_CHOSEN)
 
@@ -89,8 +89,8 @@ def _first_sentence(text: str) -> str:
 
 
 def overview(material: Material) -> str:
-    """Return the up to three sentences that share the most words with the others."""
-    chosen = central(telling(material), most=3) or list(material.passages[:1])
+    """Return the up to three sentences that share the most words with the others, an empty text without any."""
+    chosen = central(telling(material), most=3) or list(material.content[:1])
     return one_line(" ".join(_ended(passage.text) for passage in chosen), at_most=OVERVIEW_CHARS)
 
 

@@ -50,6 +50,7 @@ _CURRENCIES = {
     "franc": r"chf\b|francs?\b|fr\.",
 }
 _ANY_CURRENCY = r"[$€£¥₹₩₺₽]|(?:usd|eur|gbp|chf)\b|(?:dollars?|euros?)\b"
+_OTHER_BEFORE, _OTHER_AFTER = re.compile(rf"(?:{_ANY_CURRENCY})\s*$"), re.compile(rf"\s*(?:{_ANY_CURRENCY})")
 _FILLERS = r"(?:\s*[:=]\s*|\s+)(?:(?:is|are|was|of|for|about|around|approx\.?|ca\.?|only|just|~|≈)\s*){0,2}[$€£¥₹]?\s*"
 _NEVER = r"(?!)"
 _UNIT_IN_NAME = re.compile(r"[(\[]\s*([^\W\d_]+|%)\s*[)\]]\s*$|\bin\s+([^\W\d_]+)\s*$", re.IGNORECASE)
@@ -66,15 +67,15 @@ class Quantity:
 
 def quantities(column: Column, passages: Sequence[Passage]) -> list[Quantity]:
     """Return the numbers that fit the column, only labelled ones if there are any."""
-    matcher = _Matcher(column)
+    matcher = _Matcher(column, passages)
     found = [quantity for passage in passages for quantity in matcher.read(passage)]
     return [quantity for quantity in found if quantity.is_labelled] or found
 
 
 class _Matcher:
-    """Patterns for a column's name and number format."""
+    """Patterns for a column's name and number format, and whether the passages name its currency at all."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: Column, passages: Sequence[Passage]) -> None:
         name = column.name.casefold()
         unit = _UNIT_IN_NAME.search(name)
         self._label = " ".join(re.findall(r"[^\W_]+", name[: unit.start()] if unit else name))
@@ -85,6 +86,9 @@ class _Matcher:
         self._minutes = _MINUTES[units[0]] if units else None
         self._is_percent = column.number_format == "percent"
         currency = _CURRENCIES.get(column.number_format or "", _ANY_CURRENCY if words & _PRICE_WORDS else _NEVER)
+        own = _CURRENCIES.get(column.number_format or "")
+        self._has_currency = own is not None
+        self._is_named = any(re.search(own or _NEVER, passage.text.casefold()) for passage in passages)
         self._currency_before = re.compile(rf"(?:{currency})\s*$")
         self._currency_after = re.compile(rf"\s*(?:{currency})")
         labels = sorted({self._label, *_SYNONYMS.get(self._label, ())} - {""}, key=len, reverse=True)
@@ -97,7 +101,7 @@ class _Matcher:
         text = passage.text.casefold()
         for amount in amounts(text):
             is_labelled = self._colon.search(text, 0, amount.start) is not None
-            if not (is_labelled or self._is_meant(amount, text)):
+            if not (is_labelled or self._is_meant(amount, text)) or self._is_in_another_currency(amount, text):
                 continue
             value = self._in_unit(amount, is_labelled=is_labelled)
             if value is not None:
@@ -107,6 +111,15 @@ class _Matcher:
         return any(pattern.search(text, 0, amount.start) for pattern in (self._currency_before, self._before)) or any(
             pattern.match(text, amount.end) for pattern in (self._currency_after, self._after)
         )
+
+    def _is_in_another_currency(self, amount: Amount, text: str) -> bool:
+        """Return whether an amount may not be in the column's currency: a screen reader loses signs such as ₹."""
+        if not self._has_currency or self._currency_before.search(text, 0, amount.start):
+            return False
+        if self._currency_after.match(text, amount.end):
+            return False
+        has_other = _OTHER_BEFORE.search(text, 0, amount.start) or _OTHER_AFTER.match(text, amount.end)
+        return has_other is not None or not self._is_named
 
     def _in_unit(self, amount: Amount, *, is_labelled: bool) -> float | None:
         """Return the value in the column's unit, None if the text has another unit."""

@@ -7,6 +7,7 @@ Japanese and Korean; and days in digits.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -71,6 +72,14 @@ _DATES = tuple(
     )
 )
 _WEEKDAY_WORD = re.compile(r"[^\W\d_]{3,}")
+_ALSO_WORDS = frozenset({"mon", "wed", "sat", "sun"})
+"""Short names of weekdays that are words, too."""
+_BEFORE_WEEKDAY = re.compile(r"(?:([^\W\d_]+)\.?\s?(?:,|&|/|-|–|—|and|to|till|until)?\s?)$", re.IGNORECASE)
+_AFTER_WEEKDAY = re.compile(r"\.?\s?(?:,|&|/|-|–|—|and|to|till|until)?\s?(\d|[^\W\d_]+)", re.IGNORECASE)
+_BESIDE_CHARS = 20
+_BEFORE_DAYS = frozenset(
+    {"on", "every", "each", "this", "next", "last", "until", "till", "from", "open", "closed", "by"}
+)
 _HAN_WEEKDAY = re.compile(
     r"(?:星期|周|礼拜|禮拜)(?P<zh>[一二三四五六日天1-6])|(?P<ja>[月火水木金土日])(?:曜|(?<=[(（].)[)）])|(?P<ko>[월화수목금토일])요일"
 )
@@ -148,12 +157,36 @@ def days(text: str, language: str | None = None) -> list[Day]:
 
 def weekdays(text: str) -> set[int]:
     """Return the weekdays that are named, Monday as 0."""
-    words = (word.removesuffix("s") if len(word) > _LONGEST_SHORT_NAME else word for word in comparable(text).split())
-    named = {_WEEKDAY_OF[word] for word in words if word in _WEEKDAY_OF}
+    text = unicodedata.normalize("NFC", text)
+    named = {
+        day
+        for match in _WEEKDAY_WORD.finditer(text)
+        if (day := _weekday(match.group())) is not None and _is_day(match, text)
+    }
     for match in _HAN_WEEKDAY.finditer(text):
         kind = match.lastgroup or "zh"
         named.add(_HAN_WEEKDAYS[kind].find(match[kind].replace("天", "日")))
     return named
+
+
+def _weekday(word: str) -> int | None:
+    plain = comparable(word)
+    return _WEEKDAY_OF.get(plain.removesuffix("s") if len(plain) > _LONGEST_SHORT_NAME else plain)
+
+
+def _is_day(match: re.Match[str], text: str) -> bool:
+    """Return whether a name of a weekday is meant as one: the sun is seen more often than a Sunday."""
+    word = match.group()
+    if comparable(word) not in _ALSO_WORDS:
+        return True
+    ahead = text[max(0, match.start() - _BESIDE_CHARS) : match.start()]
+    before, after = _BEFORE_WEEKDAY.search(ahead), _AFTER_WEEKDAY.match(text, match.end())
+    if (before and _weekday(before[1]) is not None) or (after and _weekday(after[1]) is not None):
+        return True
+    has_capital = word[0].isupper()
+    if has_capital and after and after[1].isdigit():
+        return True
+    return has_capital and " ".join(ahead.split()[-1:]).casefold() in _BEFORE_DAYS
 
 
 def times(text: str, language: str | None = None) -> list[frozenset[int]]:

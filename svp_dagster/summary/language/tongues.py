@@ -70,8 +70,13 @@ def is_translation(one: str, other: str) -> bool:
     """Return whether two texts are in different languages, as far as scripts and function words tell."""
     if is_unspaced(comparable(one)) is not is_unspaced(comparable(other)):
         return True
-    languages = _best(_hits(one)), _best(_hits(other))
-    return all(languages) and languages[0].isdisjoint(languages[1])
+    ours, theirs = languages(one), languages(other)
+    return bool(ours and theirs) and ours.isdisjoint(theirs)
+
+
+def languages(text: str) -> set[str]:
+    """Return the languages with the most function words in the text: several between equals, none without any."""
+    return _best(_hits(text))
 
 
 def _hits(text: str) -> dict[str, int]:

@@ -115,6 +115,10 @@ def unit_of(word: str) -> Unit | None:
     return _BY_WORD.get(comparable(word) or word.strip().casefold())
 
 
+POUND = unit_of("pounds")
+"""A weight, and a currency too."""
+
+
 def unit_at(text: str) -> Unit | None:
     """Return the unit at the start of a text in a script without spaces."""
     normal = comparable(text)

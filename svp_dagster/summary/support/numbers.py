@@ -13,6 +13,7 @@ from svp_dagster.summary.language.negation import has_negation
 from svp_dagster.summary.language.tongues import alike, content_words, word_set
 from svp_dagster.summary.language.units import (
     MONEY,
+    POUND,
     PRICE,
     SERVINGS,
     SOFT,
@@ -25,8 +26,6 @@ from svp_dagster.summary.language.units import (
 from svp_dagster.summary.support.verdicts import Statement, Verdict, Whole, best
 from svp_dagster.summary.words import comparable, is_unspaced
 
-_POUND = unit_of("pounds")
-"""A weight, and a currency too."""
 _IN_BRACKETS = re.compile(r"[(\[（]\s*([^)\]）]+?)\s*[)\]）]|\bin ([^\W\d_]+)\s*$", re.IGNORECASE)
 _PER = re.compile(r"\b(?:per|pro|por|par|je|a)\b|/", re.IGNORECASE)
 _CLAUSE_END = re.compile(r"[,;](?=\s)|[.!?](?=\s|$)|[。、，；！？\n|()（）]|\s[–—-]\s")
@@ -67,16 +66,16 @@ class _Measure:
             return True
         if self.kind is None:
             return figure.unit.kind in SOFT
-        if self.kind in MONEY and figure.unit == _POUND:
+        if self.kind in MONEY and figure.unit == POUND:
             return self.kind == "£"
-        is_price = figure.unit.kind in MONEY or figure.unit == _POUND
+        is_price = figure.unit.kind in MONEY or figure.unit == POUND
         return figure.unit.kind == self.kind or (self.kind == PRICE and is_price)
 
     def holds(self, figure: Figure, value: float) -> bool:
         """Return whether a figure is the value in the column's unit."""
         if self.is_percent:
             return close(figure.value, value * 100) or (figure.unit is None and close(figure.value, value))
-        if figure.unit is None or (figure.unit == _POUND and self.kind in MONEY | {PRICE}):
+        if figure.unit is None or (figure.unit == POUND and self.kind in MONEY | {PRICE}):
             return close(figure.value, value)
         if self.kind == TIME and self.unit is None:
             return close(figure.value, value) or close(figure.base, value)
@@ -86,9 +85,14 @@ class _Measure:
 
 
 def judge_number(column: Column, value: float, statements: Sequence[Statement], whole: Whole) -> Verdict:
-    """Judge a number by each quote, and by the sentence around a quote that states none."""
+    """Judge a number by each quote, and by the sentence around a quote that states none.
+
+    An amount in a currency that nothing names is unlikely: a bare "250" may be rupees, whose sign was not read.
+    """
     measure = _Measure.of(column)
-    return best(_judge(measure, value, statement, whole) for statement in statements)
+    verdict = best(_judge(measure, value, statement, whole) for statement in statements)
+    is_of_unnamed_currency = measure.unit and measure.unit.kind in MONEY - whole.currencies
+    return min(verdict, Verdict.UNLIKELY) if is_of_unnamed_currency else verdict
 
 
 def _judge(measure: _Measure, value: float, statement: Statement, whole: Whole) -> Verdict:

@@ -15,6 +15,7 @@ from svp_dagster.models import Evidence
 from svp_dagster.notion.schema import Column, ColumnType
 from svp_dagster.summary.extractive.patterns import emails, mentions, urls
 from svp_dagster.summary.language.moments import weekdays
+from svp_dagster.summary.language.names import capitalised_names
 from svp_dagster.summary.language.tongues import alike, content_words, guess, word_set
 from svp_dagster.summary.support.options import judge_name
 from svp_dagster.summary.support.texts import is_another_name, is_stated, misses_figure
@@ -39,9 +40,6 @@ _DENIED = "the text denies it"
 _ASKS_FOR_FACT = "this column asks for what has to be said or written"
 _UNCONFIRMED = "it has a figure, a name or an address that no text confirms"
 _CURRENCIES = re.compile("[$€£¥₹]")
-_NAME = re.compile(r"(?<![.!?:…])\s(?P<name>[A-ZÀ-Þ][\w'’-]{2,})")
-_SHORT_DAY = re.compile(r"\b[a-z]{3}\b", re.IGNORECASE)
-"""The sun is seen more often than a Sunday."""
 _HALF = 0.5
 # What the name of a column asks for that looks don't prove: names, places, addresses, times and amounts.
 _FACTS = word_set(
@@ -84,14 +82,22 @@ def is_unconfirmed(text: str, whole: Whole) -> bool:
 def without_unconfirmed(overview: str, whole: Whole) -> str:
     """Return an overview without the sentences that tell what is only seen and aren't confirmed.
 
-    A sentence with half of its words from the material sums up what was said or written. One in another language than
-    the material's may translate it, names too.
+    A sentence with half of its words from the material sums up what was said or written, so it may count in words. One
+    in another language than the material's may translate it, names too.
     """
     is_other_language = bool(whole.language) and guess(overview) not in (None, whole.language)
-    is_wrong = _has_unknown_fact if is_other_language else is_unconfirmed
     return " ".join(
-        sentence for sentence in sentences(overview) if _is_from_text(sentence, whole) or not is_wrong(sentence, whole)
+        sentence
+        for sentence in sentences(overview)
+        if not _tells_unconfirmed(sentence, whole, is_other_language=is_other_language)
     )
+
+
+def _tells_unconfirmed(sentence: str, whole: Whole, *, is_other_language: bool) -> bool:
+    has_fact = _has_unknown_figure if _is_from_text(sentence, whole) else _has_unknown_fact
+    if has_fact(sentence, whole):
+        return True
+    return not is_other_language and (_has_unknown_name(sentence, whole) or is_another_name(sentence, whole))
 
 
 def _reason(column: Column, value: str, shown: Sequence[Evidence], whole: Whole) -> str:
@@ -114,9 +120,13 @@ def _reason(column: Column, value: str, shown: Sequence[Evidence], whole: Whole)
 
 
 def _has_unknown_fact(text: str, whole: Whole) -> bool:
-    if misses_figure(text, whole) or not weekdays(_SHORT_DAY.sub(" ", text)) <= whole.weekdays:
-        return True
-    if not all(is_stated(figure, whole) for figure in whole.figures_of(text)):
+    """Return whether a text has a figure, in digits or words, or an address that the material doesn't have."""
+    return _has_unknown_figure(text, whole) or not all(is_stated(figure, whole) for figure in whole.figures_of(text))
+
+
+def _has_unknown_figure(text: str, whole: Whole) -> bool:
+    """Return whether a text has a figure in digits, a weekday or an address that the material doesn't have."""
+    if misses_figure(text, whole) or not weekdays(text) <= whole.weekdays:
         return True
     known = " ".join(whole.texts).casefold()
     signs = [*_CURRENCIES.findall(text), *urls(text), *emails(text), *mentions(text)]
@@ -126,11 +136,9 @@ def _has_unknown_fact(text: str, whole: Whole) -> bool:
 def _has_unknown_name(text: str, whole: Whole, plain: Sequence[str] = ()) -> bool:
     """Return whether a capital within a sentence marks a name that the material doesn't have.
 
-    It marks none in German, and none of a `plain` word, which a description has in lower case.
+    It marks none of a `plain` word, which a description has in lower case.
     """
-    if guess(text) == "de":
-        return False
-    names = [comparable(found["name"]) for found in _NAME.finditer(text)]
+    names = map(comparable, capitalised_names(text, whole.language))
     return not all(whole.words.has(name) or _is_any(name, plain) for name in names)
 
 

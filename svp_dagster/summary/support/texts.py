@@ -9,8 +9,10 @@ from rapidfuzz import fuzz
 
 from svp_dagster.summary.language.figures import Figure, close, counted, ranges
 from svp_dagster.summary.language.moments import time_ranges, times, weekdays, without_times
+from svp_dagster.summary.language.names import capitalised_names
 from svp_dagster.summary.language.negation import clauses, has_negation
 from svp_dagster.summary.language.tongues import alike, content_words, guess, share_in, word_set
+from svp_dagster.summary.language.units import MONEY
 from svp_dagster.summary.support.verdicts import Statement, Verdict, Whole
 from svp_dagster.summary.words import comparable, is_unspaced
 
@@ -31,8 +33,7 @@ _ABSENT = word_set(
 )
 _MODEL = re.compile(r"(?<!\w)[a-z]{1,8}\d{1,4}(?!\w)")
 """The name of a model, such as "x2". Its number has to be right, too."""
-_CAPITALISED = re.compile(r"(?<![\w.!?:])\s(?P<name>[A-ZÀ-Þ][\w'’-]{2,})")
-_LOWER = re.compile(r"\b[a-zà-ÿ]{4,}")
+_LOWER = re.compile(r"[a-zà-ÿ]{4,}")
 
 
 def judge_text(value: str, statements: Sequence[Statement], whole: Whole) -> Verdict:
@@ -107,7 +108,9 @@ def _is_in_digits(figure: Figure, read: str, plain: str) -> bool:
 
 
 def is_stated(figure: Figure, whole: Whole) -> bool:
-    """Return whether a figure is in the material, be it in another unit."""
+    """Return whether a figure is in the material, be it in another unit, but not in a currency that nothing names."""
+    if figure.unit is not None and figure.unit.kind in MONEY - whole.currencies:
+        return False
     if figure.value == 1:  # "a pinch" is one, too
         return True
     return any(figure.equals(other) or _are_pounds(figure, other) for other in whole.figures)
@@ -214,9 +217,10 @@ def _in_one_clause(words: Sequence[str], statement: Statement) -> bool:
 
 def _names_others(value: str, whole: Whole) -> bool:
     """Return whether a text names somebody or something that the material doesn't, as far as capitals tell names."""
-    if guess(value) == "de" or not _LOWER.search(value):
+    is_title_case = not any(_LOWER.fullmatch(word) and content_words(word) for word in _WORD.findall(value))
+    if is_title_case:
         return False
-    names = [comparable(found["name"]) for found in _CAPITALISED.finditer(value)]
+    names = map(comparable, capitalised_names(value, whole.language))
     return not all(whole.words.has(name) for name in names if " " not in name)
 
 

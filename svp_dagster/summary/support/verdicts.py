@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,10 @@ from svp_dagster.summary.language.figures import Figure, counted, figures
 from svp_dagster.summary.language.idioms import read
 from svp_dagster.summary.language.moments import time_ranges, times, weekdays
 from svp_dagster.summary.language.tongues import Vocabulary, content_words, guess
+from svp_dagster.summary.language.units import MONEY, POUND, unit_of
 from svp_dagster.summary.material import Material
+
+_WORD_OR_SIGN = re.compile(r"[^\W\d_]+|[$€£¥₹₩]")
 
 
 class Verdict(IntEnum):
@@ -66,6 +70,14 @@ class Whole:
     def figures(self) -> tuple[Figure, ...]:
         """Every figure."""
         return tuple(figure for text in self._said for figure in self.figures_of(text))
+
+    @cached_property
+    def currencies(self) -> frozenset[str]:
+        """Every currency that is named, with an amount or without."""
+        units = {unit_of(word) for text in self._said for word in _WORD_OR_SIGN.findall(text)}
+        units |= {figure.unit for figure in self.figures}  # in scripts without spaces only these are apart
+        named = {unit.kind for unit in units if unit is not None and unit.kind in MONEY}
+        return frozenset(named | {"£"} if POUND in units else named)
 
     @cached_property
     def counted(self) -> tuple[tuple[Figure, str], ...]:

@@ -56,3 +56,18 @@ def test_the_currency_of_the_column_decides() -> None:
 
 def test_a_share_is_a_hundredth() -> None:
     assert found(column("Discount", "number", number_format="percent"), "Discount: 25% or Discount: 25") == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["Price: 250"], []),
+        (["Price: $250"], []),
+        (["Price: 250 usd"], []),
+        (["Price: €250"], [250]),
+        (["Price: 250 €"], [250]),
+        (["Price: 250", "all prices in euros"], [250]),
+    ],
+)
+def test_an_amount_in_another_currency_or_none_is_not_taken(texts: list[str], values: list[float]) -> None:
+    assert found(column("Price", "number", number_format="euro"), *texts) == values

@@ -107,3 +107,22 @@ def test_a_reworded_or_translated_quote_with_the_right_number_is_kept() -> None:
     assert is_written(column("Minutes", "number"), 20, "this takes twenty minutes", at_s=10.0, **said)
     assert not is_written(column("Servings", "number"), 8, "it serves about eight persons", **said)
     assert not is_written(column("Minutes", "number"), 30, "this takes thirty minutes", at_s=10.0, **said)
+
+
+@pytest.mark.parametrize(("number_format", "is_right"), [("euro", False), ("rupee", False), (None, True)])
+def test_a_bare_amount_is_in_no_currency_that_nothing_names(number_format: str | None, is_right: bool) -> None:
+    price = column("Price", "number", number_format=number_format)
+    assert is_written(price, 250, "Thali 250", shown=("Thali 250",)) is is_right
+
+
+def test_a_bare_amount_is_in_the_currency_that_another_text_names() -> None:
+    price = column("Price", "number", number_format="euro")
+    assert is_written(price, 4.5, "Latte 4.50", shown=("Latte 4.50",), caption="All prices in euros")
+
+
+def test_a_text_adds_no_currency() -> None:
+    notes = column("Notes", "rich_text")
+    assert is_written(notes, "Thali for 250", "Thali 250 per person", shown=("Thali 250 per person",))
+    for value in ("Thali for €250", "Thali for 250 dollars"):
+        assert not is_written(notes, value, "Thali 250 per person", shown=("Thali 250 per person",))
+    assert is_written(notes, "Thali for ₹250", "Thali 250 per person", shown=("Thali 250 per person, all in rupees",))

@@ -188,6 +188,14 @@ def test_an_unsure_look_stays_blank() -> None:
         ("Anna cooks pasta for Tom.", "Anna cooks pasta for Tom.", {"said": "Anna cooks pasta for Tom tonight"}),
         ("She adds 3 eggs to the dough.", "She adds 3 eggs to the dough.", {"said": "Add 3 eggs to the dough now"}),
         ("Eine Frau kocht in Rom.", "Eine Frau kocht in Rom.", {"said": "She cooks the best pasta in Rome for you"}),
+        ("Anna cooks pasta with basil at Trattoria Mario.", "", {"said": "Anna cooks pasta with basil and tomatoes"}),
+        ("Anna cooks pasta for 4 people.", "", {"said": "Anna cooks pasta for people"}),
+        ("Anna cooks pasta for $5.", "", {"said": "Anna cooks pasta in 5 minutes"}),
+        (
+            "Anna shows three ways to cook pasta.",
+            "Anna shows three ways to cook pasta.",
+            {"said": "Anna shows ways to cook pasta"},
+        ),
         ("A pan costs $30. She cooks pasta.", "She cooks pasta.", {"said": "I cook pasta for you"}),
     ],
 )

@@ -80,3 +80,19 @@ def test_a_title_in_the_materials_words_or_in_another_language_is_written(value:
     said = "Creamy lemon pasta for a weeknight."
     made = Judge(schema(), video(said=said, language="en"), min_confidence=0.4).accept({"Name": offered(value, said)})
     assert made.properties["Name"].value == value
+
+
+def test_a_name_that_the_material_lacks_is_not_written_wherever_it_stands() -> None:
+    said = "we cook pasta with fresh tomatoes in my kitchen"
+    assert is_written(TEXT, "Cooking pasta with fresh tomatoes", said)
+    for invented in (
+        "Anna's friend Tom cooks pasta with fresh tomatoes",
+        "Cooking pasta with fresh tomatoes at Luigi's",
+    ):
+        assert not is_written(TEXT, invented, said)
+
+
+def test_title_case_makes_no_names() -> None:
+    title = column("Name", "title")
+    assert is_written(title, "Fresh Tomato Pasta Made with Love", "pasta with fresh tomatoes, made with love")
+    assert is_written(title, "Easy Pasta Recipe with Fresh Tomatoes", "pasta with fresh tomatoes")
