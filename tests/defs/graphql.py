@@ -13,17 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import yaml
+from dagster._core.launcher import RunLauncher
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.backfill import execute_backfill_iteration
+from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_graphql.schema import create_schema
 
 from svp_dagster.commands.up import instance_config
 from svp_dagster.settings import Settings
 
 LOCATION = "svp_dagster"
+IMPLICIT = "__ASSET_JOB"
+"""Dagster's own job, which *Materialize* in the catalogue and backfills of assets run."""
 _SELECTOR = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
 _LAUNCH = """mutation ($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
@@ -48,6 +54,36 @@ _CANCEL = """mutation ($params: String!) {
 }"""
 
 
+class HeldRunLauncher(RunLauncher, ConfigurableClass):
+    """Launches nothing: a run that left the queue is starting until its test executes it."""
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        self._inst_data = inst_data
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        """What dagster.yaml said of it."""
+        return self._inst_data
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        """Return its settings: none."""
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData, _config: Any) -> HeldRunLauncher:
+        """Return one."""
+        return cls(inst_data)
+
+    def launch_run(self, context: Any) -> None:
+        """Leave it to the test."""
+
+    def terminate(self, run_id: str) -> bool:
+        """Return that nothing was there to be ended."""
+        return False
+
+
 @dataclass(frozen=True)
 class Operator:
     """Somebody who launches runs by GraphQL, as the Dagster UI does."""
@@ -59,26 +95,47 @@ class Operator:
         """Dagster's instance."""
         return self.workspace.instance
 
-    def launch(self, job: str, tags: dict[str, str], *, config: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Launch a run from the launchpad, and return what came of it."""
+    def launch(
+        self,
+        job: str,
+        tags: dict[str, str],
+        *,
+        config: dict[str, Any] | None = None,
+        assets: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """Launch a run from the launchpad, or of these assets from the catalogue, and return what came of it."""
         given = [{"key": key, "value": value} for key, value in tags.items()]
+        selection = {"assetSelection": _paths(assets)} if assets else {}
         params = {
-            "selector": {**_SELECTOR, "pipelineName": job},
+            "selector": {**_SELECTOR, "pipelineName": job, **selection},
             "runConfigData": json.dumps(config or {}),
             "mode": "default",
             "executionMetadata": {"tags": given},
         }
         return self._asked(_LAUNCH, params, "launchRun")
 
-    def reexecute(self, run_id: str) -> dict[str, Any]:
-        """Re-execute a run from its first op, and return what came of it."""
-        params = {"parentRunId": run_id, "strategy": "ALL_STEPS", "useParentRunTags": True}
+    def reexecute(self, run_id: str, *, strategy: str = "ALL_STEPS") -> dict[str, Any]:
+        """Re-execute a run from its first op, or `FROM_FAILURE`, and return what came of it."""
+        params = {"parentRunId": run_id, "strategy": strategy, "useParentRunTags": True}
         return self._asked(_REEXECUTE, params, "launchRunReexecution")
 
     def backfill(self, job: str, keys: Sequence[str]) -> list[dg.DagsterRun]:
         """Launch a backfill of a job, let the daemon make its runs, and return these."""
         partition_set = {"repositorySelector": _SELECTOR, "partitionSetName": f"{job}_partition_set"}
-        params = {"selector": partition_set, "partitionNames": list(keys)}
+        return self._backfill({"selector": partition_set, "partitionNames": list(keys)})
+
+    def backfill_assets(self, assets: Sequence[str], keys: Sequence[str]) -> list[dg.DagsterRun]:
+        """Launch a backfill of these assets as the catalogue does, let the daemon make its runs, and return these."""
+        return self._backfill({"assetSelection": _paths(assets), "partitionNames": list(keys)})
+
+    def dequeue(self) -> list[dg.DagsterRun]:
+        """Let the daemon launch what the limits allow, and return the runs that have left the queue since."""
+        with QueuedRunCoordinatorDaemon(interval_seconds=1) as daemon:
+            errors = [error for error in daemon.run_iteration(self.workspace) if error]
+        assert errors == []
+        return list(self.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])))
+
+    def _backfill(self, params: dict[str, Any]) -> list[dg.DagsterRun]:
         made = self._asked(_BACKFILL, params, "launchPartitionBackfill")
         assert made["__typename"] == "LaunchBackfillSuccess", made
         return self.work_on_backfills(made["backfillId"])
@@ -115,7 +172,9 @@ class Operator:
 def operator(dagster_home: Path) -> Iterator[Operator]:
     """Run Dagster in this folder until the end of the block."""
     dagster_home.mkdir()
-    (dagster_home / "dagster.yaml").write_text(instance_config(Settings()))
+    config = yaml.safe_load(instance_config(Settings()))
+    config["run_launcher"] = {"module": __name__, "class": HeldRunLauncher.__name__}
+    (dagster_home / "dagster.yaml").write_text(yaml.safe_dump(config))
     loaded = LoadableTargetOrigin(module_name="svp_dagster.definitions")
     here = InProcessWorkspaceLoadTarget([InProcessCodeLocationOrigin(loaded, location_name=LOCATION)])
     with (
@@ -123,6 +182,10 @@ def operator(dagster_home: Path) -> Iterator[Operator]:
         WorkspaceProcessContext(instance, here) as workspace,
     ):
         yield Operator(workspace)
+
+
+def _paths(assets: Sequence[str]) -> list[dict[str, list[str]]]:
+    return [{"path": [asset]} for asset in assets]
 
 
 @cache

@@ -10,7 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 import dagster as dg
-from dagster import build_reconstructable_job
+from dagster._core.code_pointer import CustomPointer, ModuleCodePointer
+from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
+from dagster._core.execution.api import execute_run
 
 from svp_dagster.definitions import defs
 from svp_dagster.defs.partitions import link_entries
@@ -121,7 +123,7 @@ class Installation:
         run = self.instance.get_run_by_id(run_id)
         assert run is not None
         again = dg.execute_job(
-            build_reconstructable_job("tests.defs.installation", "resolved_job", (str(Settings().home),)),
+            _reconstructable("process_link"),
             instance=self.instance,
             tags={PARTITION_TAG: run.tags[PARTITION_TAG]},
             reexecution_options=dg.ReexecutionOptions.from_failure(run_id, self.instance),
@@ -130,6 +132,13 @@ class Installation:
         if not again.success:
             self.after_failure(again.run_id)
         return again
+
+    def execute(self, run: dg.DagsterRun) -> dg.JobExecutionResult:
+        """Execute a run that left the queue, and evaluate the sensor of failed runs if it fails."""
+        result = execute_run(_reconstructable(run.job_name), run, self.instance)
+        if not result.success:
+            self.after_failure(run.run_id)
+        return result
 
     def page_id_of(self, run_id: str) -> str:
         """The row of a run."""
@@ -242,9 +251,15 @@ def _definitions(_environment: tuple[tuple[str, str], ...]) -> dg.Definitions:
     return defs()
 
 
-def resolved_job(_home: str) -> dg.JobDefinition:
-    """The job, as a run's process loads it. Dagster caches it by the arguments."""
-    return _definitions(tuple(sorted(os.environ.items()))).resolve_job_def("process_link")
+def resolved_repository(_home: str) -> dg.RepositoryDefinition:
+    """The code location, as a run's process loads it. Dagster caches it by the arguments."""
+    return _definitions(tuple(sorted(os.environ.items()))).get_repository_def()
+
+
+def _reconstructable(job: str) -> ReconstructableJob:
+    """A job of the code location; `__ASSET_JOB` too, which `dg.build_reconstructable_job` refuses."""
+    pointer = CustomPointer(ModuleCodePointer(__name__, resolved_repository.__name__), [str(Settings().home)], [])
+    return ReconstructableJob(ReconstructableRepository(pointer), job)
 
 
 def set_up(notion: NotionWorkspace, instance: dg.DagsterInstance) -> Installation:

@@ -12,13 +12,12 @@ import yaml
 from svp_dagster import engines
 from svp_dagster.commands.processes import PROJECT
 from svp_dagster.defs.checks import MIN_COLUMNS_FILLED, SPECS
+from tests.defs.graphql import IMPLICIT
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
 
 pytest_plugins = ("tests.media_site",)
 
-IMPLICIT = "__ASSET_JOB"
-"""Dagster's own job, which *Materialize* in the catalogue and backfills of assets run."""
 PASTA = "https://www.tiktok.com/@weeknight.kitchen/video/7512345678901234501"
 LINEAGE = {
     "video": set(),

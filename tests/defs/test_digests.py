@@ -12,7 +12,6 @@ import pytest
 from svp_dagster.defs import digests as digests_job
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import ContentPage
-from svp_dagster.notion.client import http
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.rows.digests import weekly
 from svp_dagster.store.connections import Tokens
@@ -218,7 +217,7 @@ def test_a_digest_leaves_publishing_half_of_what_notion_allows(
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(weekly, "SPACING_S", 0.66)
-    monkeypatch.setattr(http.time, "sleep", pauses.append)
+    monkeypatch.setattr("svp_dagster.notion.client.http.time.sleep", pauses.append)
     before = len(kitchen.notion.raw.get("/_sandbox/requests").json()["requests"])
 
     assert make(kitchen).success

@@ -18,7 +18,8 @@ from svp_dagster.store.store import Store
 
 CAUSE = "no new pages"
 CONTENT_PAGE = dg.AssetKey("content_page")
-FRESHNESS = dg.AssetCheckKey(CONTENT_PAGE, "freshness")
+CHECK = "freshness"
+CHECK_KEY = dg.AssetCheckKey(CONTENT_PAGE, CHECK)
 GAP = timedelta(minutes=10)
 """Ticks that are further apart were interrupted: the daemon was stopped, or the machine slept."""
 
@@ -66,7 +67,7 @@ def freshness(store: Store, rules: AlertRules, *, now: datetime) -> Freshness:
 
 @dg.asset_check(
     asset=CONTENT_PAGE,
-    name=FRESHNESS.name,
+    name=CHECK_KEY.name,
     description="Fails while rows wait for longer than SVP_ALERT_AFTER_MINUTES and no page is made. Execute it to look "
     "at once. If it fails, look at the runs that failed last and at the app's operator page.",
 )
@@ -131,7 +132,7 @@ def page_freshness(
 def _evaluation(found: Freshness, *, is_fresh: bool) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=CONTENT_PAGE,
-        check_name=FRESHNESS.name,
+        check_name=CHECK_KEY.name,
         passed=is_fresh,
         description=found.sentence,
         metadata=_metadata(found),
