@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,9 @@ OPEN_PILES = 8
 
 GREY = 128
 
+LASTING_S = 0.3
+"""Text was seen in three samples if there is so much time between the first and the last."""
+
 CUT_PX = 2
 """A line this near to an edge of a part that is not one of its frame is cut."""
 
@@ -50,8 +54,9 @@ class Place:
 class Part:
     """Rows of a frame that are read, from `top` to `bottom` of its `height`.
 
-    `news` is how many strokes of new text it has. `shown` has per kind of strokes the cells with text, since when they
-    have shown it, and until when. The last is complete once all frames were compared.
+    `shown` has per kind of strokes the cells with text, since when they have shown it, and until when. The last is
+    complete once all frames were compared. `new` has per kind those with text that no part before shows. It is empty
+    for a part that is taken whatever it shows.
     """
 
     picture: Picture
@@ -60,8 +65,21 @@ class Part:
     height: int
     at_s: float | None
     slide: int | None
-    news: int = 0
+    new: tuple[Cells, ...] = ()
     shown: tuple[tuple[Scale, Cells, Times, Times], ...] = ()
+
+    @property
+    def news(self) -> float:
+        """How many of its cells have new text that stood still for a while, by what is known; infinite if taken anyway.
+
+        Shapes of a moving background that look like letters stand still for a sample or two, by chance.
+        """
+        if not self.new:
+            return math.inf
+        return sum(
+            int((new & has_text & ~(until - since < LASTING_S)).sum())
+            for new, (_, has_text, since, until) in zip(self.new, self.shown, strict=True)
+        )
 
     def cuts(self, top: float, bottom: float) -> bool:
         """Return whether a line at the edge of these rows goes on in the frame."""

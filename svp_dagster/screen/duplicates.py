@@ -21,7 +21,7 @@ import numpy as np
 from svp_dagster.screen.bands import Part, bands, whole
 from svp_dagster.screen.frames import Frame
 from svp_dagster.screen.standing import CHANGE, GONE, MIN_STROKES, Standing, is_share
-from svp_dagster.screen.strokes import Cells, Counts, Mask, Strokes, cells_of, letters, per_cell, rows_of, strokes
+from svp_dagster.screen.strokes import Cells, Counts, Mask, Strokes, letters, per_cell, rows_of, strokes
 
 GROWTH = 1.03
 """A text has grown if it has so many times the strokes: less is flicker."""
@@ -102,14 +102,6 @@ class _Candidate:
         return any(
             bool((new & is_share(per_cell(mask & ~then.faint), per_cell(mask), CHANGE)).any())
             for new, mask, then in zip(self.new, self.letters, after, strict=True)
-        )
-
-    def news(self, rows: slice) -> int:
-        """Return how many strokes of new text these rows have. Cells overlap, so each counts four times."""
-        columns = slice(0, self.frame.picture.shape[1])
-        return sum(
-            int(np.where(new, count, 0)[cells_of(rows, columns, seen.scale)].sum())
-            for new, count, seen in zip(self.new, self.counts, self.seen, strict=True)
         )
 
     def bands(self) -> Iterator[slice]:
@@ -201,21 +193,22 @@ class _Watch:
         """Yield the rows of the candidate that have new text, or all of them if a whole frame is due."""
         at_s, height = candidate.frame.at_s, candidate.frame.picture.shape[0]
         assert at_s is not None
-        parts = list(candidate.bands())
-        if self._is_due(at_s) or sum(rows.stop - rows.start for rows in parts) > MOSTLY * height:
+        parts, is_due = list(candidate.bands()), self._is_due(at_s)
+        if is_due or sum(rows.stop - rows.start for rows in parts) > MOSTLY * height:
             self.whole_s, self.whole = at_s, _lettered(candidate.seen)
             parts = [slice(0, height)]
         for rows in parts:
-            yield self._part(candidate, rows)
+            yield self._part(candidate, rows, is_due=is_due)
 
-    def _part(self, candidate: _Candidate, rows: slice) -> Part:
+    def _part(self, candidate: _Candidate, rows: slice, *, is_due: bool) -> Part:
         shown = tuple(
             kind.take(rows, found, seen.faint)
             for kind, found, seen in zip(self.kinds, candidate.letters, candidate.seen, strict=True)
         )
         part = whole(candidate.frame)
         picture = part.picture[rows].copy()
-        return replace(part, picture=picture, top=rows.start, bottom=rows.stop, news=candidate.news(rows), shown=shown)
+        new = candidate.new if not is_due else ()
+        return replace(part, picture=picture, top=rows.start, bottom=rows.stop, new=new, shown=shown)
 
     def _is_due(self, at_s: float) -> bool:
         """Return whether it is time for a whole frame."""
@@ -228,7 +221,5 @@ class _Watch:
         if not self.whole or not same_text(self.whole, seen):
             self.whole = seen
             found = tuple(letters(mask, kind.scale) for kind, mask in zip(self.kinds, still, strict=True))
-            none = tuple(np.zeros_like(kind.taken_count) for kind in self.kinds)
-            new = tuple(count > 0 for count in none)
-            candidate = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=none, new=new)
-            yield self._part(candidate, slice(0, self.frame.picture.shape[0]))
+            candidate = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=(), new=())
+            yield self._part(candidate, slice(0, self.frame.picture.shape[0]), is_due=True)

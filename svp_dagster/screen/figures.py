@@ -23,7 +23,7 @@ LEFT_OUT = "\N{REPLACEMENT CHARACTER}"
 
 _SIGNS = "¼-¾⅐-⅞"
 _SUSPECT = re.compile(rf"\d[/\s]?\d|\d/|[{_SIGNS}¹²³⁰-₉]|\d\s*[a-zA-Z]")
-_UNPROVEN = re.compile(rf"\d?[{_SIGNS}¹²³⁰-₉]+(?:/?\d)*|\d+/(?!\d)")
+_UNPROVEN = re.compile(rf"\d*\s?[{_SIGNS}¹²³⁰-₉]+(?:/?\d)*|\d+/(?!\d)")
 _OF_FRACTION = re.compile(rf"[{_SIGNS}¹²³⁰-₉\d/]")
 _LOOKALIKES = str.maketrans("Il|iZzSsOo", "1111225500")
 _FRACTIONS = frozenset({"12", "13", "23", "14", "34", "15", "25", "35", "45", "16", "56", "18", "38", "58", "78"})

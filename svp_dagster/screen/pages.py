@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -20,9 +21,10 @@ from svp_dagster.screen.lines import Line, join_words
 from svp_dagster.screen.sheets import Sheet
 from svp_dagster.screen.tracks import Page
 
-FRAMES_PER_S: Final = 0.5
-"""How much is read of a video at most, in frames of its size. Parts with the least new text are left out first. It is
-what a whole frame every two seconds would cost. Measured: clips with a caption a second need half of it."""
+FRAMES_PER_S: Final = 1.0
+"""How much is read of a video at most, in frames of its size: two paid pictures a minute. Parts with the least new text
+are left out first. Measured: clips with a caption a second need a quarter of it, while leaves or gravel, whose shapes
+are like letters, would take many times as much."""
 
 FEWEST_FRAMES: Final = 4
 """What a very short video may take."""
@@ -69,7 +71,10 @@ class Layout:
 
 
 def within_budget(parts: Iterable[Part], duration_s: float) -> Iterator[Part]:
-    """Yield the parts in their order, without those of least news where there are more than a video may have.
+    """Yield the parts in their order, as many as a video may have, evenly spread where there are more.
+
+    There are more where the background itself has shapes like letters, such as leaves or gravel. How much of a part is
+    new says little then, so those go first that are near in time to others of the same rows.
 
     Until all are known they wait as JPEGs: those of half an hour would take 900 MB.
     """
@@ -82,11 +87,21 @@ def within_budget(parts: Iterable[Part], duration_s: float) -> Iterator[Part]:
         pixels += kept[-1].pixels
         room = max(FEWEST_FRAMES, duration_s * FRAMES_PER_S) * part.height * part.picture.shape[1]
         while pixels > room and len(kept) > 1:
-            least = min(kept, key=lambda each: each.part.news / each.pixels)
-            kept.remove(least)
-            pixels -= least.pixels
+            # Never the last: what comes after it isn't known yet.
+            least = min(range(len(kept) - 1), key=lambda number: _worth(kept, number))
+            pixels -= kept.pop(least).pixels
     for each in kept:
         yield replace(each.part, picture=np.asarray(cv2.imdecode(each.jpeg, cv2.IMREAD_COLOR), dtype=np.uint8))
+
+
+def _worth(kept: Sequence[_Waiting], number: int) -> float:
+    """Return what a part shows that no other does: new text, times the seconds between those with some of its rows."""
+    part = kept[number]
+    if math.isinf(part.part.news):
+        return math.inf
+    before = next((each.at_s for each in reversed(kept[:number]) if each.overlaps(part)), 0.0)
+    after = next((each.at_s for each in kept[number + 1 :] if each.overlaps(part)), kept[-1].at_s)
+    return (after - before) * part.part.news / part.pixels
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -96,6 +111,15 @@ class _Waiting:
     part: Part
     jpeg: NDArray[np.uint8]
     pixels: int
+
+    @property
+    def at_s(self) -> float:
+        """Its second."""
+        return self.part.at_s or 0.0
+
+    def overlaps(self, other: _Waiting) -> bool:
+        """Return whether both show a row of the frame."""
+        return self.part.top < other.part.bottom and other.part.top < self.part.bottom
 
     @classmethod
     def of(cls, part: Part) -> _Waiting:
