@@ -181,7 +181,7 @@ def test_a_schedule_is_on_from_the_start_and_its_job_has_a_slot_beside_those_of_
     of_kinds = {
         limit["value"]: limit["limit"] for limit in limits["tag_concurrency_limits"] if limit["key"] == "svp/kind"
     }
-    of_rows = installation.definitions.resolve_job_def("process_link").tags[runs.KIND_TAG]
+    of_rows = runs.ROW
     definitions = installation.definitions
 
     assert definitions.resolve_schedule_def(schedule).default_status is dg.DefaultScheduleStatus.RUNNING

@@ -72,7 +72,7 @@ def test_exports_are_limited(environment: pytest.MonkeyPatch, notion: NotionSand
     limiter.enabled = True
     limiter.reset()
     person = Person(app, notion).sign_in()
-    codes = [person.client.get("/settings/data/export").status_code for _ in range(11)]
+    codes = [person.client.get("/settings/data/export", buffered=True).status_code for _ in range(11)]
     assert codes == [200] * 10 + [429]
     limiter.reset()
 

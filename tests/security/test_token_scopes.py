@@ -36,6 +36,8 @@ NEEDS = {
     "api_databases.forget_content_database": MANAGE,
     "api_databases.refresh_schema": MANAGE,
     "api_databases.check_content_database": MANAGE,
+    "api_databases.show_redos": READ,
+    "api_databases.redo_changed": MANAGE,
     "api_my_data.export": READ,
     "api_entries.list_entries": READ,
     "api_entries.show_entry": READ,
