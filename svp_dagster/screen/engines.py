@@ -153,7 +153,7 @@ class LocalReader(Component):
         """Engine, model, parameters and Tesseract's languages in one line."""
         languages = "+".join(table.installed_languages())
         floor = second_reading.CERTAINTY_FLOOR
-        return f"rapidocr 6 search={SEARCH_SIDE_PX},{SEARCH_PIXELS} floor={floor} tesseract={languages}"
+        return f"rapidocr 7 search={SEARCH_SIDE_PX},{SEARCH_PIXELS} floor={floor} tesseract={languages}"
 
     def read(self, pictures: Sequence[Path], *, meter: Meter, limit_s: float) -> list[list[Word] | None]:  # noqa: ARG002 (nothing is paid)
         """Return the lines of each picture, None for those that `limit_s` left no time for."""

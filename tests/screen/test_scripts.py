@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from PIL import ImageFont
 
 from svp_dagster.models import ProcessingType, ScreenText, Video, Word
 from svp_dagster.screen.engines import LocalReader
@@ -15,7 +16,7 @@ from svp_dagster.screen.scripts.tesseract import Reading
 from svp_dagster.screen.stage import read_screen
 from tests.fakes import ContentsInMemory, CountingMeter
 from tests.media.making import Picture
-from tests.screen.lettering import frame, need_tesseract
+from tests.screen.lettering import FONTS, frame, need_tesseract
 
 NOTE = "Text in a script that this reader can't read."
 
@@ -133,3 +134,32 @@ def test_one_uncertain_reading_stays_uncertain() -> None:
 def test_a_more_certain_reading_loses_against_two_that_agree() -> None:
     readings = [Reading(0.94, "สืบบาท"), Reading(0.9, "สิบบาท"), Reading(0.91, "สิบบาท")]
     assert second_reading.agreed(readings).text == "สิบบาท"
+
+
+@pytest.mark.parametrize("shown", [["Boil the pasta"], ["Boil"], ["Top tempo"], ["Beer", "Hot pot"]])
+def test_a_latin_line_that_is_hard_to_read_is_no_cyrillic_one(tmp_path: Path, shown: list[str]) -> None:
+    need_tesseract()
+    assert [word.text for word in again(shown, tmp_path)] == [""] * len(shown)
+
+
+def test_a_short_cyrillic_line_is_read_beside_a_longer_one(tmp_path: Path) -> None:
+    need_tesseract()
+    shown = ["Сварите макароны в кастрюле", "суп"]
+    assert [word.text for word in again(shown, tmp_path)] == shown
+
+
+def again(shown: list[str], folder: Path) -> list[Word]:
+    """Read lines again of which RapidOCR is not certain."""
+    path = folder / "slide.png"
+    cv2.imwrite(str(path), frame(*shown))
+    font = ImageFont.truetype(str(FONTS / "NotoSans-Bold.ttf"), 40)
+    words = []
+    for number, text in enumerate(shown):
+        left, top, right, bottom = font.getbbox(text, anchor="la")
+        y = 120 + number * 100
+        words.append(
+            Word(text="B", left=34 + left, top=y + top - 6, right=46 + right, bottom=y + bottom + 6, certainty=0.4)
+        )
+    [found] = second_reading.read_again([path], [words], limit_s=60)
+    assert found is not None
+    return found

@@ -18,7 +18,14 @@ WIDEST_RATIO = 30
 """Width of the widest line, in heights. Wider ones are squeezed."""
 
 SAME_COLOUR = 100.0
-"""Distance in RGB up to which a pixel may belong to letters. From half of it on it is a blurred edge."""
+"""Distance in RGB up to which a pixel belongs to letters in any case. From half of it on it is a blurred edge."""
+
+EDGE = 0.55
+"""Share of the distance to the colour around the letters up to which a pixel belongs to them. Below it strokes get too
+thin, and small marks of Korean letters vanish (measured from 0 to 0.55)."""
+
+RING_PX = (5, 9)
+"""Where the colour around the letters is measured: between letters that are grown by squares of these sides."""
 
 MARGIN_PX = 12
 LEAST_PIXELS = 20
@@ -33,8 +40,9 @@ def draw_letters(line: Picture, *, light: bool, height_px: int = HEIGHT_PX) -> N
     if colour is None:
         return np.full(scaled.shape[:2], 255, dtype=np.uint8)
     distance = np.sqrt(((scaled.astype(np.float32) - colour) ** 2).sum(axis=2))
-    drawn = np.clip((2 * distance / SAME_COLOUR - 1) * 255, 0, 255).astype(np.uint8)
-    drawn[~_clear_of_edges(distance < SAME_COLOUR)] = 255
+    edge = max(EDGE * _contrast(distance), SAME_COLOUR)
+    drawn = np.clip((2 * distance / edge - 1) * 255, 0, 255).astype(np.uint8)
+    drawn[~_clear_of_edges(distance < edge)] = 255
     return np.pad(drawn, MARGIN_PX, constant_values=255)
 
 
@@ -61,6 +69,16 @@ def _letters_colour(line: Picture, *, light: bool) -> NDArray[np.float64] | None
     if np.count_nonzero(core) >= LEAST_PIXELS:
         mask = core
     return np.median(line[mask], axis=0) if mask.any() else None
+
+
+def _contrast(distance: NDArray[np.float32]) -> float:
+    """Return the distance from the letters' colour to the colour around them."""
+    import cv2
+
+    letters = (distance < SAME_COLOUR / 2).astype(np.uint8)
+    near, far = (cv2.dilate(letters, np.ones((side, side), np.uint8)) for side in RING_PX)
+    ring = distance[far > near]
+    return float(np.median(ring)) if ring.size else 0.0
 
 
 def _threshold(values: NDArray[np.uint8]) -> float:

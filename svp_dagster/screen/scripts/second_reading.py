@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,8 @@ from svp_dagster.media.pictures import Picture
 from svp_dagster.models import Word
 from svp_dagster.screen.scripts import tesseract
 from svp_dagster.screen.scripts.letters import HEIGHT_PX, draw_letters
-from svp_dagster.screen.scripts.table import GREEK, OTHER_SCRIPTS, VIETNAMESE, Script
+from svp_dagster.screen.scripts.likeness import has_names, is_marked
+from svp_dagster.screen.scripts.table import GREEK, LATIN, OTHER_SCRIPTS, VIETNAMESE, Script
 from svp_dagster.screen.scripts.tesseract import LineImage, Reading
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,9 @@ ENOUGH = 0.9
 SCRIPT_FLOOR = 0.75
 """Least certainty of the better half of a sample. The wrong script stays below 0.65 there (measured)."""
 
+CLEARLY = 0.1
+"""A script is there if one line's certainty is higher than that of English by this much."""
+
 MARGIN = 0.1
 """What is added around a line's box, in heights: marks above Thai letters reach beyond it."""
 
@@ -68,11 +71,6 @@ line that is read well is often less certain than the floor."""
 MAX_SCRIPTS = 2
 """Scripts of one video, beside Latin, Chinese and Japanese."""
 
-SAME_LETTERS = 70
-"""Least similarity (0 to 100) of two readings of a Vietnamese line without their marks, or of a name in Latin letters.
-"""
-
-_LATIN_WORD = re.compile("[A-Za-z]{2,}")
 _VIETNAMESE_ALONE = re.compile("[\u01a0\u01a1\u01af\u01b0\u1ea0-\u1ef9]")
 """Letters that no other language has. RapidOCR knows the first four, ơ and ư, and leaves the others out."""
 
@@ -141,6 +139,9 @@ OTHER_DRAWINGS = ((60, 0.0), (110, 0.0), (HEIGHT_PX, 1.5), (96, 1.0))
 
 _NOTHING = Reading(0.0, "")
 
+_Pair = tuple[Reading, Reading]
+"""The readings of a line's light and dark letters."""
+
 
 def _vietnamese(lines: Mapping[_Place, Word]) -> list[_Place]:
     """Return the places of lines in Latin letters if one of them has a letter that Vietnamese alone has."""
@@ -165,23 +166,13 @@ def _read_places(
     cut = _cut(pictures, {place: lines[place] for place in (*unclear, *accented)})
     try:
         if accented:
-            read = _read(VIETNAMESE, {place: cut[place] for place in accented}, ends=ends)
-            best |= {place: reading for place, reading in read.items() if _is_marked(reading, lines[place])}
+            some = {place: cut[place] for place in accented}
+            read = _read(VIETNAMESE, some, _first_readings(VIETNAMESE, some, ends=ends), ends=ends)
+            best |= {place: reading for place, reading in read.items() if is_marked(reading, lines[place])}
         _read_unclear(best, scripts, {place: cut[place] for place in unclear}, ends=ends)
     except SvpError as error:
         logger.warning("lines in other scripts were not read: %s", error.detail)
     return {place: reading for place, reading in best.items() if reading.certainty >= CERTAINTY_FLOOR}
-
-
-def _is_marked(reading: Reading, word: Word) -> bool:
-    """Return whether a reading only adds what RapidOCR leaves out of a Vietnamese line."""
-    alike = fuzz.ratio(_without_marks(reading.text), _without_marks(word.text)) >= SAME_LETTERS
-    return alike and not reading.text.isascii()
-
-
-def _without_marks(text: str) -> str:
-    parts = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
-    return "".join(char for char in parts if unicodedata.category(char) != "Mn")
 
 
 def _cut(pictures: Sequence[Path], lines: Mapping[_Place, Word]) -> dict[_Place, _Line]:
@@ -209,7 +200,8 @@ def _read_unclear(
         script = _script_of(left, scripts, ends=ends)
         if script is None:
             return
-        best |= _read(script, left, ends=ends)
+        first = _first_readings(script, left, ends=ends)
+        best |= _read(script, _not_latin(left, first, ends=ends), first, ends=ends)
         left = {place: line for place, line in left.items() if best.get(place, _NOTHING).certainty < CERTAINTY_FLOOR}
         scripts = [other for other in scripts if other is not script]
 
@@ -230,18 +222,26 @@ def _script_of(lines: Mapping[_Place, _Line], scripts: Iterable[Script], *, ends
     return found
 
 
-def _first_readings(
-    script: Script, lines: Mapping[_Place, _Line], *, ends: float
-) -> dict[_Place, tuple[Reading, Reading]]:
+def _not_latin(lines: Mapping[_Place, _Line], first: Mapping[_Place, _Pair], *, ends: float) -> dict[_Place, _Line]:
+    """Return the lines that English doesn't read with as much certainty, none where no reading is clearly better."""
+    english = _first_readings(LATIN, lines, ends=ends)
+    gains = {place: max(first[place]).certainty - max(english[place]).certainty for place in lines}
+    if max(gains.values()) < CLEARLY:
+        return {}
+    return {place: line for place, line in lines.items() if gains[place] > 0}
+
+
+def _first_readings(script: Script, lines: Mapping[_Place, _Line], *, ends: float) -> dict[_Place, _Pair]:
     """Return the readings of each line's light and dark letters."""
     light = _readings(script, lines, _Drawing(True), ends=ends)
     dark = _readings(script, lines, _Drawing(False), ends=ends)
     return {place: (light[place], dark[place]) for place in lines}
 
 
-def _read(script: Script, lines: Mapping[_Place, _Line], *, ends: float) -> dict[_Place, Reading]:
+def _read(
+    script: Script, lines: Mapping[_Place, _Line], first: Mapping[_Place, _Pair], *, ends: float
+) -> dict[_Place, Reading]:
     """Return the reading of each line on which several drawings agree."""
-    first = _first_readings(script, lines, ends=ends)
     certain: dict[_Place, Reading] = {}
     for is_light in (True, False):
         some = {place: line for place, line in lines.items() if (first[place][0] >= first[place][1]) is is_light}
@@ -266,7 +266,7 @@ def _readings(
         codes = f"{language}+{tesseract.ENGLISH}" if english else language
         readings = tesseract.read_lines(drawn, codes, limit_s=ends - time.monotonic())
         for (place, line), reading in zip(lines.items(), readings, strict=True):
-            if script.fits(reading.text) and (not english or _has_names(reading, line.word)):
+            if script.fits(reading.text) and (not english or has_names(reading, line.word)):
                 best[place] = max(best[place], reading)
     return best
 
@@ -292,9 +292,3 @@ def agreed(readings: Sequence[Reading]) -> Reading:
     if alike >= ALIKE_READINGS and most >= ALIKE_LEAST:
         return reading._replace(certainty=max(reading.certainty, CERTAINTY_FLOOR))
     return reading
-
-
-def _has_names(reading: Reading, word: Word) -> bool:
-    """Return whether RapidOCR saw the Latin words of a reading too."""
-    names = _LATIN_WORD.findall(reading.text)
-    return all(fuzz.partial_ratio(name, word.text) >= SAME_LETTERS for name in names)

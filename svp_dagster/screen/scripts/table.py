@@ -45,6 +45,7 @@ OTHER_SCRIPTS = (
     Script(name="Thai", languages=("tha",), letters=re.compile("[\u0e00-\u0e7f]")),
 )
 VIETNAMESE = Script(name="Vietnamese", languages=("vie",), letters=re.compile("[A-Za-z\u00c0-\u024f\u1ea0-\u1ef9]"))
+LATIN = Script(name="Latin", languages=(tesseract.ENGLISH,), letters=re.compile("[A-Za-z]"))
 SCRIPTS = (*OTHER_SCRIPTS, VIETNAMESE)
 
 
