@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,29 +14,56 @@ from svp_dagster.screen.frames import Frame
 from svp_dagster.screen.lines import Line
 from svp_dagster.screen.pages import FEWEST_FRAMES, FRAMES_PER_S, Layout, is_mostly_unread, unread, within_budget
 from svp_dagster.screen.sheets import write_sheets
+from svp_dagster.screen.strokes import SCALES
 from svp_dagster.screen.tracks import Page
 from tests.media.making import Picture, picture
 
 SIZE = WIDTH, HEIGHT = (270, 480)
 
 
-def part(number: int, *, rows: int, news: int = 0) -> Part:
+def part(at_s: float, *, rows: int, new: int = 1, lasting_s: float = 1.0) -> Part:
+    """Rows with so many cells of new text, which stays so long."""
     blank = np.zeros((rows, WIDTH, 3), dtype=np.uint8)
-    return Part(picture=blank, top=0, bottom=rows, height=HEIGHT, at_s=float(number), slide=None, news=news)
+    cells = np.ones((1, new), dtype=np.bool_)
+    shown = (SCALES[0], cells, np.full(cells.shape, at_s), np.full(cells.shape, at_s + lasting_s))
+    return Part(picture=blank, top=0, bottom=rows, height=HEIGHT, at_s=at_s, slide=None, new=(cells,), shown=(shown,))
 
 
 def test_parts_with_the_least_new_text_are_left_out_where_there_are_too_many() -> None:
-    whole = [part(number, rows=HEIGHT, news=5) for number in range(0, 40, 2)]
-    captions = [part(number, rows=60, news=900) for number in range(1, 40, 2)]
+    whole = [part(number, rows=HEIGHT) for number in range(0, 40, 2)]
+    captions = [part(number, rows=60, new=9) for number in range(1, 40, 2)]
     kept = list(within_budget(sorted([*whole, *captions], key=lambda each: each.at_s or 0), duration_s=20))
-    assert [each.at_s for each in kept if each.news == 900] == [each.at_s for each in captions]
+    assert [each.at_s for each in kept if each.news == 9] == [each.at_s for each in captions]
     assert sum(each.picture.shape[0] for each in kept) <= max(FEWEST_FRAMES, 20 * FRAMES_PER_S) * HEIGHT
     assert [each.at_s for each in kept] == sorted(each.at_s or 0 for each in kept)
 
 
+def test_of_a_busy_video_the_parts_that_are_read_are_spread_over_its_length() -> None:
+    """Leaves have shapes like letters: each sample has new ones, at first the most."""
+    busy = [part(number / 5, rows=HEIGHT, new=300 - number) for number in range(100)]
+    times = [each.at_s or 0 for each in within_budget(busy, duration_s=20)]
+    gaps = [later - earlier for earlier, later in pairwise([0.0, *times, 20.0])]
+    assert len(times) == 20 * FRAMES_PER_S
+    assert max(gaps) <= 3
+
+
+def test_of_a_busy_video_text_that_lasts_comes_before_shapes_that_do_not() -> None:
+    leaves = [part(number / 5, rows=HEIGHT, new=300, lasting_s=0.2) for number in range(100)]
+    captions = [part(at_s + 0.1, rows=HEIGHT, new=20, lasting_s=0.6) for at_s in (3, 9, 15)]
+    kept = within_budget(sorted([*leaves, *captions], key=lambda each: each.at_s or 0), duration_s=20)
+    assert {each.at_s for each in captions} <= {each.at_s for each in kept}
+
+
+def test_what_is_taken_anyway_is_never_left_out() -> None:
+    regular = [replace(part(number, rows=HEIGHT), new=()) for number in (0, 5, 10, 15)]
+    busy = [part(number / 5 + 0.1, rows=HEIGHT, new=300) for number in range(100)]
+    kept = list(within_budget(sorted([*regular, *busy], key=lambda each: each.at_s or 0), duration_s=20))
+    assert [each.at_s for each in kept if not each.new] == [0, 5, 10, 15]
+
+
 def test_the_parts_of_a_long_video_wait_in_little_memory() -> None:
     tracemalloc.start()
-    kept = within_budget((part(number, rows=HEIGHT, news=5) for number in range(200)), duration_s=1800)
+    kept = within_budget((part(number, rows=HEIGHT) for number in range(200)), duration_s=1800)
     next(kept)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
