@@ -72,22 +72,27 @@ class Installation:
         """Call the job's ops one after the other: the same work, but nothing is scheduled, checked or logged."""
         run = dg.DagsterRun("process_link")
         with dg.build_resources(dict(defs().resources or {}), instance=self.instance, dagster_run=run) as made:
-            context = dg.build_op_context(partition_key=self._key(page_id), instance=self.instance)
+            key = self._key(page_id)
+
+            def context() -> dg.OpExecutionContext:
+                """Return a new one: an op whose checks are not asked for doesn't give its own back."""
+                return dg.build_op_context(partition_key=key, instance=self.instance)
+
             common: dict[str, Any] = {"link_rows": made.link_rows, "work_folder": made.work_folder}
             video, destination = jobs.download(
-                context,
+                context(),
                 **common,
                 downloader=made.downloader,
                 site_rules=made.site_rules,
                 kept_media=made.kept_media,
             )
-            transcript = _made(jobs.transcribe(context, **common, speech=made.speech, video=video))
+            transcript = _made(jobs.transcribe(context(), **common, speech=made.speech, video=video))
             eyes = {"screen_reader": made.screen_reader, "summarizer": made.summarizer}
-            screen_text = _made(jobs.read_screen(context, **common, **eyes, video=video))
+            screen_text = _made(jobs.read_screen(context(), **common, **eyes, video=video))
             heard_and_read = {"video": video, "transcript": transcript, "screen_text": screen_text}
             known = {**heard_and_read, "destination": destination}
-            summed = jobs.summarize(context, link_rows=made.link_rows, summarizer=made.summarizer, **known)
-            jobs.publish(context, **common, page_options=made.page_options, **known, summary=_made(summed))
+            summed = jobs.summarize(context(), link_rows=made.link_rows, summarizer=made.summarizer, **known)
+            jobs.publish(context(), **common, page_options=made.page_options, **known, summary=_made(summed))
 
     def _key(self, page_id: str) -> str:
         key = self.rows.store.entries.known([page_id])[page_id].partition_key
