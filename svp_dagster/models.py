@@ -276,19 +276,26 @@ class ScreenLine(Value):
 
 
 class Tile(Value):
-    """A picture on a contact sheet: its second of the video, or its slide (from 1)."""
+    """A picture on a contact sheet: its second of the video, or its slide (from 1), and its place in pixels."""
 
     at_s: float | None = None
     slide: int | None = None
+    left: int = 0
+    top: int = 0
+    width: int = 0
+    height: int = 0
 
 
 class ContactSheet(Value):
-    """A small JPEG of a video's pictures, for an engine that sees. Its tiles are numbered from 1, in rows of `columns`.
+    """A small JPEG of a video's pictures. Its tiles are numbered from 1, in rows of `columns`.
 
-    Sheets of the same content with equal recipes may be taken for each other.
+    `width` and `height` are its own, in pixels. Sheets of the same content with equal recipes may be taken for each
+    other.
     """
 
     path: Path
+    width: int
+    height: int
     columns: int
     tiles: tuple[Tile, ...]
     recipe: str

@@ -74,7 +74,14 @@ class Gallery:
             _label(sheet, layout, tile)
         path = folder / NAME
         path.write_bytes(jpeg(sheet))
-        return ContactSheet(path=path, columns=layout.columns, tiles=tuple(tile for _, tile in chosen), recipe=RECIPE)
+        return ContactSheet(
+            path=path,
+            width=layout.width,
+            height=layout.height,
+            columns=layout.columns,
+            tiles=tuple(_placed(chosen[at][1], pictures[at], layout.corner(at)) for at in range(layout.count)),
+            recipe=RECIPE,
+        )
 
     def _look_at(self, frame: Frame) -> None:
         glance = _glance(frame.picture)
@@ -117,6 +124,12 @@ def _laid_out(pictures: list[Picture]) -> tuple[list[Picture], Layout]:
     scaled = [_scaled(picture, scale) for picture in pictures]
     tile_width, tile_height = (max(picture.shape[axis] for picture in scaled) for axis in (1, 0))
     return scaled, Layout(count=len(scaled), columns=columns, tile_width=tile_width, tile_height=tile_height)
+
+
+def _placed(tile: Tile, picture: Picture, corner: tuple[int, int]) -> Tile:
+    left, top = corner
+    height, width = picture.shape[:2]
+    return tile.model_copy(update={"left": left, "top": top, "width": width, "height": height})
 
 
 def _scaled(picture: Picture, scale: float) -> Picture:

@@ -125,6 +125,26 @@ def test_pictures_of_several_shapes_share_a_sheet(tmp_path: Path) -> None:
     assert gallery.write(tmp_path) is not None
 
 
+def test_each_tile_says_where_its_picture_stands(tmp_path: Path) -> None:
+    gallery = Gallery()
+    shades = {0: 40, 1: 120, 2: 220}
+    sizes = {0: (960, 540), 1: (540, 960), 2: (960, 540)}
+    shown = [
+        Frame(picture=np.full((*sizes[number], 3), shade, dtype=np.uint8), at_s=float(number))
+        for number, shade in shades.items()
+    ]
+    for _ in gallery.watched(iter(shown)):
+        pass
+    sheet = gallery.write(tmp_path)
+    assert sheet is not None
+    with Image.open(sheet.path) as drawn:
+        assert drawn.size == (sheet.width, sheet.height)
+        for tile, shade in zip(sheet.tiles, shades.values(), strict=True):
+            box = (tile.left + 8, tile.top + 8, tile.left + tile.width - 8, tile.top + tile.height - 8)  # JPEG's edges
+            pixels = np.asarray(drawn.convert("L").crop(box)).astype(int)
+            assert np.abs(pixels - shade).max() < 10
+
+
 def test_slides_are_named_by_their_number(tmp_path: Path) -> None:
     slides = (CLIPS / "stretch_1.jpg", CLIPS / "stretch_2.jpg", CLIPS / "stretch_3.jpg")
     sheet = sheet_of(post(slides=slides), tmp_path)

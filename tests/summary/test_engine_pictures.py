@@ -45,7 +45,7 @@ TILES = (Tile(at_s=1.0), Tile(at_s=7.2), Tile(at_s=13.5))
 def sheet(tmp_path: Path) -> ContactSheet:
     path = tmp_path / "contact-sheet.jpg"
     Image.new("RGB", (768, 768), "orange").save(path)
-    return ContactSheet(path=path, columns=2, tiles=TILES, recipe="sheet 1")
+    return ContactSheet(path=path, width=100, height=100, columns=2, tiles=TILES, recipe="sheet 1")
 
 
 def looked_at(value: Any, description: str, tile: int | None = 2, *, confidence: float = 0.8) -> JsonObject:
