@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, url_for
 
+from oauth_app.outcome_view import clock
 from oauth_app.services import services
 from svp_dagster.rows.pauses import name_of
 from svp_dagster.store.entries import Entry
@@ -21,7 +22,7 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
 def init_app(app: Flask) -> None:
     """Give the templates their filters."""
-    app.jinja_env.filters.update(ago=ago, ahead=ahead, duration=duration, site=name_of, usd=usd, title_of=title_of)
+    app.jinja_env.filters.update(ago=ago, ahead=ahead, duration=duration, site=name_of, usd=usd, title_of=title_of, clock=clock)
     app.jinja_env.globals.update(asset=asset)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
