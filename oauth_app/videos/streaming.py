@@ -1,0 +1,50 @@
+"""Views that read the body of their request while it arrives. Who asks is checked before a byte of it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, Request, current_app
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+FORM_BYTES = 1_000_000
+"""What a form may have around its file."""
+
+
+class AppRequest(Request):
+    """A request whose body is left alone where the view reads it, and has a limit of its own there."""
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the view reads the body."""
+        view = current_app.view_functions.get(self.endpoint or "") if current_app else None
+        return getattr(view, "is_streamed", False)
+
+    @property
+    def want_form_data_parsed(self) -> bool:
+        """Whether `form` and `files` are filled: else they are empty, and `stream` is as it came."""
+        return not self.is_streamed and super().want_form_data_parsed
+
+    @property
+    def max_content_length(self) -> int | None:
+        """The longest body in bytes."""
+        limit: int | None = current_app.config["LONGEST_UPLOAD"] if self.is_streamed else super().max_content_length
+        return limit
+
+
+def streamed(view: View) -> View:
+    """Let a view read the body of its request while it arrives."""
+    view.is_streamed = True  # type: ignore[attr-defined]
+    return view
+
+
+def init_app(app: Flask, *, max_file_bytes: int) -> None:
+    """Tell the server which paths those are. Their addresses have no parts that vary."""
+    app.config["LONGEST_UPLOAD"] = max_file_bytes + FORM_BYTES
+    app.config["STREAMED_PATHS"] = frozenset(
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "is_streamed", False)
+    )
