@@ -13,11 +13,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from pydantic import ValidationError, field_validator
+from pydantic import field_validator
 
 from svp_dagster.component import Component
 from svp_dagster.errors import Code, failure
-from svp_dagster.settings import Settings
 from svp_dagster.storage.bucket import GcsBucket, S3Bucket
 from svp_dagster.storage.clients import gcs_client, s3_client
 from svp_dagster.storage.failures import storage_failures
@@ -151,15 +150,6 @@ class Storage(Component):
         if self.address.startswith("gs://"):
             return GcsBucket(gcs_client(), root)
         return Folder(Path(self.address).expanduser().absolute())
-
-
-def storage(settings: Settings) -> Storage:
-    """Return the storage of this installation. Raises `misconfigured`."""
-    try:
-        return Storage(address=settings.storage or str(settings.home / "files"))
-    except ValidationError as error:
-        reason = "SVP_STORAGE has to be a folder, s3://bucket/prefix or gs://bucket/prefix"
-        raise failure(Code.MISCONFIGURED, reason=reason) from error
 
 
 def _too_large(limit_bytes: int) -> Exception:
