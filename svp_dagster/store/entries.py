@@ -80,8 +80,11 @@ class Entry(Value):
         """Whether its row, pending and last edited at this time, is a new request.
 
         It is for a finished entry, and for one that waits and was edited since its wait was written to Notion.
-        (Notion's edit times are cut to the minute: an edit in the same minute isn't seen.)
+        (Notion's edit times are cut to the minute: an edit in the same minute isn't seen.) A direct entry has no row to
+        edit: `request_again` requests it.
         """
+        if not self.link.has_row:
+            return False
         edited = not self.is_unsynced and edited_at > self.link.last_edited_time
         return self.status.is_final or (self.is_waiting and edited)
 
@@ -110,13 +113,22 @@ class Entries:
         with Session(self._engine) as session:
             return {row.partition_key: to_entry(row) for row in session.scalars(query) if row.partition_key}
 
-    def request(self, link: LinkEntry, *, now: datetime) -> Entry:
-        """Record that a person requested this row: a new entry, or a new request (`Entry.is_new_request`).
+    def request(
+        self, link: LinkEntry, *, now: datetime, also: Callable[[Session], None] = lambda _session: None
+    ) -> Entry:
+        """Record that a person requested this entry: a new one, or a new request (`Entry.is_new_request`).
 
         For another entry that no run holds, only what the person wrote is brought up to date. The entry has a partition
-        key from here on. Raises `EntryGone` where the connection's data were deleted.
+        key from here on. `also` is done in the same transaction. Raises `EntryGone` where the connection's data were
+        deleted.
         """
-        return retry_conflict(lambda: self._request(link, now=now, then=_give_partition_key))
+
+        def then(session: Session, row: LinkEntryRow) -> None:
+            _give_partition_key(session, row)
+            session.flush()
+            also(session)
+
+        return retry_conflict(lambda: self._request(link, now=now, then=then))
 
     def request_again(self, page_id: str, *, now: datetime) -> Entry | None:
         """Record that a person requested a row again that is finished or waits. None for any other."""
@@ -178,7 +190,7 @@ class Entries:
             raise ValueError(status)
 
         def change(row: LinkEntryRow) -> None:
-            row.status, row.version, row.updated_at = status, row.version + 1, now
+            transitions.set_status(row, status, now=now)
             row.failure_code = row.sentence = row.retry_at = None
 
         return self._write(page_id, run_id, change)
@@ -252,13 +264,15 @@ class Entries:
                 row.synced_version = row.version
 
     def mark_unsynced(self, page_id: str, *, now: datetime) -> None:
-        """Force the next sweep to write the status of an entry that no run holds to Notion again."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(LinkEntryRow)
-                .where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
-                .values(version=LinkEntryRow.version + 1, updated_at=now)
-            )
+        """Force the next sweep to write the status of an entry that no run holds to Notion again.
+
+        A direct entry only counts as looked at.
+        """
+        query = select(LinkEntryRow).where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
+        with Session(self._engine) as session, session.begin():
+            row = session.scalar(query.with_for_update())
+            if row is not None:
+                transitions.set_status(row, Status(row.status), now=now)
 
     def synced(self, page_id: str, version: int, *, now: datetime, edited_at: datetime | None = None) -> None:
         """Record that Notion shows this version of the status. `edited_at` is the row's last edit, which was ours."""
@@ -419,6 +433,7 @@ def to_entry(row: LinkEntryRow) -> Entry:
         link=Link(url=row.link_url, platform=row.platform, post_id=row.post_id) if is_link else None,
         tag=row.tag,
         processing_type=ProcessingType(row.processing_type),
+        has_row=row.has_row,
         last_edited_time=row.last_edited_time,
     )
     return Entry(link=link, **fields)

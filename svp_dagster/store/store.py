@@ -24,6 +24,7 @@ from svp_dagster.store.my_data.export import MyData
 from svp_dagster.store.redos.redos import Redos
 from svp_dagster.store.reservations import Reservations
 from svp_dagster.store.sweep import Sweep
+from svp_dagster.store.uploads import Uploads
 from svp_dagster.store.web.callers import Web
 from svp_dagster.store.web.webhook_tokens import WebhookTokens
 
@@ -41,6 +42,7 @@ class Store:
         self.connections = Connections(engine, cipher)
         self.databases = Databases(engine)
         self.entries = Entries(engine)
+        self.uploads = Uploads(engine)
         self.sweep = Sweep(engine)
         self.platforms = Platforms(engine)
         self.addresses = Addresses(engine)

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     MetaData,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -176,10 +178,19 @@ class LinkEntryRow(Base):
     `made_for` is a digest of the columns and the prompt that the page was made for (`notion.column_digest`).
     `redo_id` is the last redo of the row, and `redo_outcome` what became of it, null while it is open. A completed row
     stays completed in a redo. Its failures and waits are those of the redo then.
+    An entry without a row in Notion (`has_row`) is direct: its status is always synced.
     """
 
     __tablename__ = "link_entries"
     __table_args__ = (
+        Index(
+            "ix_link_entries_direct",
+            "has_row",
+            "status",
+            "connection_id",
+            sqlite_where=text("has_row = 0"),
+            postgresql_where=text("has_row = false"),
+        ),
         Index("ix_link_entries_recent", "connection_id", "created_at"),
         Index("ix_link_entries_status", "status", "updated_at"),
     )
@@ -193,6 +204,7 @@ class LinkEntryRow(Base):
     post_id: Mapped[str | None]
     tag: Mapped[str]
     processing_type: Mapped[str]
+    has_row: Mapped[bool] = mapped_column(default=True)
     last_edited_time: Mapped[datetime]
     status: Mapped[str]
     version: Mapped[int] = mapped_column(default=1)
@@ -219,6 +231,19 @@ class LinkEntryRow(Base):
     redo_outcome: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class UploadRow(Base):
+    """The file that was uploaded for an entry, and its key in the storage, where it stays as long as the entry."""
+
+    __tablename__ = "uploads"
+
+    page_id: Mapped[str] = mapped_column(ForeignKey("link_entries.page_id", ondelete="CASCADE"), primary_key=True)
+    filename: Mapped[str]
+    content_type: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    storage_key: Mapped[str]
 
 
 class RedoRow(Base):

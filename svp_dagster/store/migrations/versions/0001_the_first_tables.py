@@ -261,6 +261,7 @@ def upgrade() -> None:
         sa.Column("post_id", sa.String(), nullable=True),
         sa.Column("tag", sa.String(), nullable=False),
         sa.Column("processing_type", sa.String(), nullable=False),
+        sa.Column("has_row", sa.Boolean(), nullable=False),
         sa.Column("last_edited_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -297,6 +298,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("partition_key", name=op.f("uq_link_entries_partition_key")),
     )
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_link_entries_direct",
+            ["has_row", "status", "connection_id"],
+            unique=False,
+            sqlite_where=sa.text("has_row = 0"),
+            postgresql_where=sa.text("has_row = false"),
+        )
         batch_op.create_index(batch_op.f("ix_link_entries_holder"), ["holder"], unique=False)
         batch_op.create_index(batch_op.f("ix_link_entries_media_key"), ["media_key"], unique=False)
         batch_op.create_index("ix_link_entries_recent", ["connection_id", "created_at"], unique=False)
@@ -361,8 +369,26 @@ def upgrade() -> None:
     with op.batch_alter_table("content_uses", schema=None) as batch_op:
         batch_op.create_index("ix_content_uses_content", ["media_key", "kind", "recipe"], unique=False)
 
+    op.create_table(
+        "uploads",
+        sa.Column("page_id", sa.String(), nullable=False),
+        sa.Column("filename", sa.String(), nullable=False),
+        sa.Column("content_type", sa.String(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("storage_key", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["page_id"],
+            ["link_entries.page_id"],
+            name=op.f("fk_uploads_page_id_link_entries"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("page_id", name=op.f("pk_uploads")),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("uploads")
     with op.batch_alter_table("content_uses", schema=None) as batch_op:
         batch_op.drop_index("ix_content_uses_content")
 
@@ -382,6 +408,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_link_entries_recent")
         batch_op.drop_index(batch_op.f("ix_link_entries_media_key"))
         batch_op.drop_index(batch_op.f("ix_link_entries_holder"))
+        batch_op.drop_index(
+            "ix_link_entries_direct",
+            sqlite_where=sa.text("has_row = 0"),
+            postgresql_where=sa.text("has_row = false"),
+        )
 
     op.drop_table("link_entries")
     with op.batch_alter_table("link_databases", schema=None) as batch_op:
