@@ -14,7 +14,8 @@ from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.rows.spending.caps import SpendingCaps, spending_caps
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
-from svp_dagster.storage.storage import Storage, storage
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.storage import Storage
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.store import Store
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from flask import request
+from pydantic import BaseModel
 from spectree import Response as Answers
 
 from oauth_app import identity
@@ -12,6 +14,7 @@ from oauth_app.api.bodies import require_json_object
 from oauth_app.description import spec
 from oauth_app.errors import Problem
 from oauth_app.security import csrf
+from oauth_app.videos.streaming import is_streamed
 from svp_dagster.store.web.callers import Scope
 
 
@@ -21,15 +24,22 @@ def require_connection() -> None:
     if not identity.has_api_token():
         # No browser adds an API token by itself, so a request with one can't be forged.
         csrf.protect()
-    require_json_object()
+    if not is_streamed(request):
+        require_json_object()
 
 
-def operation(scope: Scope, *, resp: Answers, tags: list[str]) -> Callable[[Callable[..., Any]], Any]:
-    """Validate and describe a view, and let API tokens with this scope use it (`identity.connection`)."""
+def operation(
+    scope: Scope, *, resp: Answers, tags: list[str], form: type[BaseModel] | None = None, validates: bool = True
+) -> Callable[[Callable[..., Any]], Any]:
+    """Validate and describe a view, and let API tokens with this scope use it (`identity.connection`).
+
+    A view that reads a `form` by itself, or whose answer is a file, is only described (`validates`).
+    """
     resp.add_model(403, Problem)
 
     def describe(view: Callable[..., Any]) -> Any:
         security = [{"token": [scope.value]}, {"session": []}]
-        return identity.open_to_tokens(scope)(spec.validate(resp=resp, tags=tags, security=security)(view))
+        described = spec.validate(resp=resp, tags=tags, security=security, form=form, skip_validation=not validates)
+        return identity.open_to_tokens(scope)(described(view))
 
     return describe

@@ -6,6 +6,7 @@ import hashlib
 import io
 import unicodedata
 from collections.abc import Iterator
+from functools import cached_property
 from typing import IO, Any, Final
 
 from flask import Request
@@ -34,8 +35,9 @@ class UploadForm:
         self._max_file_bytes = max_file_bytes
         self.fields: dict[str, str] = {}
 
+    @cached_property
     def file(self) -> FormFile:
-        """Return the file, with all fields before it read."""
+        """The file. All fields before it are read then."""
         found = self._read_fields()
         if found is None or not found.filename:  # a browser sends a field in which no file was chosen
             raise Refusal(400, "no_file", f"The form holds no file. Send one in the field “{FILE_FIELD}”.")

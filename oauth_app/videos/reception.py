@@ -64,7 +64,7 @@ def receive(connection: Connection, given: UploadForm) -> Entry:
 
 
 def _receive(connection: Connection, given: UploadForm) -> Entry:
-    file = given.file()
+    file = given.file
     _checked(connection, given)
     kind = _kind(file)
     page_id = str(uuid.uuid4())

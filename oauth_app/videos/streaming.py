@@ -17,32 +17,35 @@ class AppRequest(Request):
     """A request whose body is left alone where the view reads it, and has a limit of its own there."""
 
     @property
-    def is_streamed(self) -> bool:
-        """Whether the view reads the body."""
-        view = current_app.view_functions.get(self.endpoint or "") if current_app else None
-        return getattr(view, "is_streamed", False)
-
-    @property
     def want_form_data_parsed(self) -> bool:
-        """Whether `form` and `files` are filled: else they are empty, and `stream` is as it came."""
-        return not self.is_streamed and super().want_form_data_parsed
+        """Whether `form` and `files` are filled. Else they are empty, and `stream` is as it came."""
+        return not is_streamed(self) and super().want_form_data_parsed
 
     @property
-    def max_content_length(self) -> int | None:
+    def max_content_length(self) -> int | None:  # type: ignore[override]  # nobody sets it
         """The longest body in bytes."""
-        limit: int | None = current_app.config["LONGEST_UPLOAD"] if self.is_streamed else super().max_content_length
-        return limit
+        if is_streamed(self):
+            limit: int = current_app.config["LONGEST_UPLOAD"]
+            return limit
+        return super().max_content_length
 
 
 def streamed(view: View) -> View:
-    """Let a view read the body of its request while it arrives."""
+    """Let a view read the body of its request while it arrives. Its address has no part that varies."""
     view.is_streamed = True  # type: ignore[attr-defined]
     return view
 
 
-def init_app(app: Flask, *, max_file_bytes: int) -> None:
-    """Tell the server which paths those are. Their addresses have no parts that vary."""
+def is_streamed(request: Request) -> bool:
+    """Return whether the view reads the body."""
+    view = current_app.view_functions.get(request.endpoint or "") if current_app else None
+    return getattr(view, "is_streamed", False)
+
+
+def init_app(app: Flask, *, max_file_bytes: int, threads: int) -> None:
+    """Tell the server which paths those are, and how many of their requests it may work on."""
     app.config["LONGEST_UPLOAD"] = max_file_bytes + FORM_BYTES
+    app.config["STREAMING_THREADS"] = threads
     app.config["STREAMED_PATHS"] = frozenset(
         rule.rule
         for rule in app.url_map.iter_rules()
