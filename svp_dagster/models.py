@@ -365,6 +365,15 @@ class Summary(Value):
     is_seen: bool = False
 
 
+class Outcome(Value):
+    """All that came out of a video: what the library keeps of an entry, and what its page is made of."""
+
+    video: Video
+    transcript: Transcript
+    screen_text: ScreenText
+    summary: Summary
+
+
 class ContentPage(Value):
     """The page in the Content Database. `has_whole_body` is true where that is known without looking."""
 

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from svp_dagster.commands.pipeline import Options, Outcome, Pipeline
+from svp_dagster.commands.pipeline import Options, Pipeline
 from svp_dagster.download.links import parse_link
 from svp_dagster.engines import choose_engines
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import PaidCall, ProcessingType, Usage, Value
+from svp_dagster.models import Outcome, PaidCall, ProcessingType, Usage, Value
 from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema
 from svp_dagster.ports import Kept
 from svp_dagster.prices import Prices, load_prices
