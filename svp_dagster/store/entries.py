@@ -307,7 +307,8 @@ class Entries:
         ranked = (
             select(row.page_id, turn.label("turn"))
             .join(ConnectionRow, ConnectionRow.id == row.connection_id)
-            .where(ConnectionRow.active, row.synced_version < row.version, row.updated_at < before)
+            .where(ConnectionRow.active, ConnectionRow.bot_id.is_not(None))
+            .where(row.synced_version < row.version, row.updated_at < before)
             .subquery()
         )
         query = (

@@ -26,6 +26,7 @@ from svp_dagster.store.reservations import Reservations
 from svp_dagster.store.sweep import Sweep
 from svp_dagster.store.uploads import Uploads
 from svp_dagster.store.web.callers import Web
+from svp_dagster.store.web.notion_links import NotionLinks
 from svp_dagster.store.web.webhook_tokens import WebhookTokens
 
 OPERATOR_KEY_FILE = "operator.key"
@@ -55,6 +56,7 @@ class Store:
         self.redos = Redos(engine)
         self.unknown_answers = UnknownAnswers(engine)
         self.web = Web(engine)
+        self.notion_links = NotionLinks(engine)
         self.webhook_tokens = WebhookTokens(engine, cipher)
         self.my_data = MyData(engine)
         self.deletions = Deletions(engine, cipher)

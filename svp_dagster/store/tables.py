@@ -86,15 +86,19 @@ def _shared(why: str) -> dict[str, Any]:
 
 
 class ConnectionRow(Base):
-    """One authorised Notion workspace. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new.
+    """An account. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new.
 
+    It has an authorised Notion workspace (`bot_id`), or a person of an identity provider (`issuer`, `subject`), or both.
     `digest_home_id` is the Notion page below which weekly digests are made; null: none are.
     """
 
     __tablename__ = "connections"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    bot_id: Mapped[str] = mapped_column(unique=True)
+    bot_id: Mapped[str | None] = mapped_column(unique=True)
+    issuer: Mapped[str | None]
+    subject: Mapped[str | None]
     workspace_id: Mapped[str]
     workspace_name: Mapped[str]
     workspace_icon: Mapped[str] = mapped_column(default="")
@@ -410,13 +414,18 @@ class AlertRow(Base):
 
 
 class SignInRow(Base):
-    """A sign-in at Notion that was begun: single use, tied to a browser. Both secrets are kept as SHA-256."""
+    """A sign-in at Notion that was begun: single use, tied to a browser. Both secrets are kept as SHA-256.
+
+    With a connection, Notion is connected to that account. Such a row begins as a link for its owner, which no browser
+    has used yet (`store.web.notion_links`): `browser_hash` is empty, and `account_name` says whose account it is.
+    """
 
     __tablename__ = "sign_ins"
-    __table_args__ = _shared("Who signs in is known at the end, when the row is deleted.")
 
-    state_hash: Mapped[str] = mapped_column(primary_key=True)
-    browser_hash: Mapped[str]
+    state_hash: Mapped[str] = mapped_column(primary_key=True, info={SECRET: True})
+    browser_hash: Mapped[str] = mapped_column(info={SECRET: True})
+    connection_id: Mapped[str | None] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
+    account_name: Mapped[str] = mapped_column(default="")
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -472,3 +481,16 @@ class DeletionRow(Base):
     partition_keys: Mapped[list[str]] = mapped_column(JSON)
     access_token: Mapped[str | None] = mapped_column(info={SECRET: True})
     requested_at: Mapped[datetime]
+
+
+class DeletedSubjectRow(Base):
+    """A person of an identity provider whose data were deleted, as SHA-256 of issuer and subject.
+
+    It is kept as long as tokens may be valid that were issued before.
+    """
+
+    __tablename__ = "deleted_subjects"
+    __table_args__ = _shared("The connection is gone; the row goes when no token of before can be valid.")
+
+    subject_hash: Mapped[str] = mapped_column(primary_key=True)
+    deleted_at: Mapped[datetime] = mapped_column(index=True)

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
+from svp_dagster.store.accounts.subjects import remember_deletion
 from svp_dagster.store.contents import delete_unused
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.my_data.mentions import forget_mentions
@@ -50,6 +51,7 @@ class Deletions:
             keys = _lock_entries(session, connection_id)
             _lock_results(session, connection_id)
             _keep_sums(session, connection_id)
+            remember_deletion(session, row, now=now)
             session.add(
                 DeletionRow(
                     connection_id=connection_id, partition_keys=keys, access_token=row.access_token, requested_at=now

@@ -13,7 +13,9 @@ def upgrade() -> None:
     op.create_table(
         "connections",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("bot_id", sa.String(), nullable=False),
+        sa.Column("bot_id", sa.String(), nullable=True),
+        sa.Column("issuer", sa.String(), nullable=True),
+        sa.Column("subject", sa.String(), nullable=True),
         sa.Column("workspace_id", sa.String(), nullable=False),
         sa.Column("workspace_name", sa.String(), nullable=False),
         sa.Column("workspace_icon", sa.String(), nullable=False),
@@ -32,6 +34,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connections")),
         sa.UniqueConstraint("bot_id", name=op.f("uq_connections_bot_id")),
+        sa.UniqueConstraint("issuer", "subject", name=op.f("uq_connections_issuer_subject")),
     )
     op.create_table(
         "contents",
@@ -94,11 +97,29 @@ def upgrade() -> None:
         "sign_ins",
         sa.Column("state_hash", sa.String(), nullable=False),
         sa.Column("browser_hash", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=True),
+        sa.Column("account_name", sa.String(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_sign_ins_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_sign_ins")),
     )
     with op.batch_alter_table("sign_ins", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_ins_connection_id"), ["connection_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_sign_ins_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
+        "deleted_subjects",
+        sa.Column("subject_hash", sa.String(), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("subject_hash", name=op.f("pk_deleted_subjects")),
+    )
+    with op.batch_alter_table("deleted_subjects", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_deleted_subjects_deleted_at"), ["deleted_at"], unique=False)
 
     op.create_table(
         "thumbnails",
@@ -442,8 +463,13 @@ def downgrade() -> None:
     op.drop_table("api_tokens")
     op.drop_table("webhook_tokens")
     op.drop_table("thumbnails")
+    with op.batch_alter_table("deleted_subjects", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_deleted_subjects_deleted_at"))
+
+    op.drop_table("deleted_subjects")
     with op.batch_alter_table("sign_ins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_ins_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_sign_ins_connection_id"))
 
     op.drop_table("sign_ins")
     op.drop_table("unknown_answers")
