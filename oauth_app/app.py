@@ -56,7 +56,7 @@ def create_app() -> Flask:
     app.register_blueprint(webhooks)
     health.init_app(app)
     description.init_app(app)
-    streaming.init_app(app, max_file_bytes=settings.max_size_bytes, threads=slots.THREADS)
+    streaming.init_app(app, threads=slots.THREADS)
     return app
 
 

@@ -69,7 +69,7 @@ spec = SpecTree(
 
 
 def answers(
-    status: int, model: type[BaseModel] | None, *errors: int, extra: dict[int, type[BaseModel]] | None = None
+    status: int, model: type[BaseModel] | None, *errors: int, extra: dict[int, type[BaseModel] | None] | None = None
 ) -> Answers:
     """Return the answers of an operation: its success, its own errors, and those that all operations have."""
     of_a_body = (413, 415) if 422 in errors else ()

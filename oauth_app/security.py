@@ -12,7 +12,6 @@ from flask import Flask, Response, g, make_response, request
 from flask_limiter import Limiter
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError, validate_csrf
-from wtforms import ValidationError
 
 from oauth_app import identity
 from oauth_app.errors import Refusal
@@ -130,8 +129,8 @@ def require_form_token(token: str) -> None:
     """Refuse a form that a view has read by itself and that doesn't come from a page of ours."""
     try:
         validate_csrf(token)
-    except ValidationError as error:
-        raise CSRFError(error.args[0]) from error
+    except ValueError as error:  # WTForms' `ValidationError`
+        raise CSRFError(str(error)) from error
 
 
 def init_app(app: Flask, settings: Settings) -> None:

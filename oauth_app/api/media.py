@@ -16,7 +16,10 @@ blueprint = Blueprint("api_media", __name__, url_prefix="/api/entries")
 
 @blueprint.get("/<entry_id>/media")
 @operation(
-    Scope.READ, resp=answers(200, None, 401, 404, 416, extra={206: None, 302: None}), tags=["Link entries"], validates=False
+    Scope.READ,
+    resp=answers(200, None, 401, 404, 416, extra={206: None, 302: None}),
+    tags=["Link entries"],
+    validates=False,
 )
 def show(entry_id: str) -> Response:
     """The file that was uploaded, whole or the part that `Range` asks for."""

@@ -16,7 +16,7 @@ from starlette.types import Message, Receive
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
 PROGRESS_BYTES: Final = 65_536
-"""What must arrive within `Deadlines.progress_s`. At 30 seconds that is 17 kbit/s: less than a phone line of 2G gives."""
+"""What must arrive within `Deadlines.progress_s`. With 30 seconds that is 17 kbit/s: less than 2G gives."""
 _MARGIN_S: Final = 5.0
 
 

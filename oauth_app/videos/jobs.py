@@ -33,7 +33,7 @@ def show(connection: Connection, job_id: str) -> Job:
 
 
 def delete(connection: Connection, job_id: str) -> None:
-    """Delete an upload, first from the store: files without an entry are swept, an entry without its file would fail."""
+    """Delete an upload, first from the store: files without an entry are swept."""
     _mine(connection, job_id)
     found = services()
     found.store.uploads.delete(job_id)

@@ -18,7 +18,6 @@ from oauth_app.errors import Refusal
 from oauth_app.services import services
 from oauth_app.videos.form import FormFile, UploadForm, too_large
 from oauth_app.videos.slots import MOST_OF_ONE, NoSlotError
-from oauth_app.videos.streaming import FORM_BYTES
 from svp_dagster.errors import EntryGone, SvpError
 from svp_dagster.media.kinds import HEAD_BYTES, UPLOADS, FileKind, upload_kind
 from svp_dagster.models import LinkEntry, ProcessingType, upload_link
@@ -28,6 +27,8 @@ from svp_dagster.store.uploads import Upload
 
 logger = logging.getLogger(__name__)
 
+FORM_BYTES = 1_000_000
+"""More than a form can have around its file."""
 _BUSY_S = 30
 
 

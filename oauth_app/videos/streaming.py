@@ -9,10 +9,6 @@ from flask import Flask, Request, current_app
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-FORM_BYTES = 1_000_000
-"""What a form may have around its file."""
-
-
 class AppRequest(Request):
     """A request whose body is left alone where the view reads it, and has a limit of its own there."""
 
@@ -22,12 +18,9 @@ class AppRequest(Request):
         return not is_streamed(self) and super().want_form_data_parsed
 
     @property
-    def max_content_length(self) -> int | None:  # type: ignore[override]  # nobody sets it
-        """The longest body in bytes."""
-        if is_streamed(self):
-            limit: int = current_app.config["LONGEST_UPLOAD"]
-            return limit
-        return super().max_content_length
+    def max_content_length(self) -> int | None:  # type: ignore[misc]  # nobody sets it
+        """The longest body in bytes. None where the view reads it, which has to count."""
+        return None if is_streamed(self) else super().max_content_length
 
 
 def streamed(view: View) -> View:
@@ -42,9 +35,8 @@ def is_streamed(request: Request) -> bool:
     return getattr(view, "is_streamed", False)
 
 
-def init_app(app: Flask, *, max_file_bytes: int, threads: int) -> None:
+def init_app(app: Flask, *, threads: int) -> None:
     """Tell the server which paths those are, and how many of their requests it may work on."""
-    app.config["LONGEST_UPLOAD"] = max_file_bytes + FORM_BYTES
     app.config["STREAMING_THREADS"] = threads
     app.config["STREAMED_PATHS"] = frozenset(
         rule.rule

@@ -13,8 +13,6 @@ HEAD_BYTES: Final = 512
 _BINARY_CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b")
 
 
-
-
 @dataclass(frozen=True, kw_only=True)
 class FileKind:
     """A kind of file that people may upload, with the name and type that we give it."""
@@ -35,7 +33,9 @@ _PNG = FileKind(suffix=".png", content_type="image/png")
 UPLOADS: Final = (_MP4, _MOV, _WEBM, _MKV, _M4A, _MP3, _WAV, _JPG, _PNG)
 
 # Source: mp4ra.org/registered-types/brands. The brands of pictures in the same container end in a sentence of ours.
-_PICTURE_BRANDS: Final = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"})
+_PICTURE_BRANDS: Final = frozenset(
+    {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"}
+)
 _SOUND_BRANDS: Final = frozenset({b"M4A ", b"M4B ", b"M4P "})
 # QuickTime files from before there was `ftyp` begin with one of these atoms.
 _OLD_ATOMS: Final = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
