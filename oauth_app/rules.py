@@ -28,7 +28,7 @@ class Rule(StrEnum):
     SESSION = "session"
     """A person who is signed in on the pages."""
     API = "api"
-    """A connection, by an API token, or by a session with the token of a page. A body must be JSON."""
+    """A connection, by an API token or a JWT, or by a session with the token of a page. A body must be JSON."""
     OPERATOR = "operator"
     """Who gave the operator's key."""
 
@@ -43,11 +43,13 @@ RULES = {
     "sign_in.login": Rule.PUBLIC,
     "sign_in.callback": Rule.NOTION,
     "sign_in.sign_out": Rule.PUBLIC,
+    "connect_notion": Rule.PUBLIC,  # the secret of its link is checked by the view
     "databases": Rule.SESSION,
     "entries": Rule.SESSION,
     "my_data": Rule.SESSION,
     "settings": Rule.SESSION,
     "tokens": Rule.SESSION,
+    "api_account": Rule.API,
     "api_connection": Rule.API,
     "api_databases": Rule.API,
     "api_entries": Rule.API,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from flask import current_app
 
+from oauth_app.provider.verification import verifier
 from svp_dagster.notion.client.oauth import NotionOAuth
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
@@ -24,7 +25,9 @@ class Services:
     """The dependencies of the app."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raise `misconfigured` for unusable settings of the identity provider."""
         self.settings = settings
+        self.jwts = verifier(settings)
         self._tokens = TokenStore(oauth_timeout_s=NOTION_TIMEOUT_S)
         self._notion = NotionResource(
             base_url=settings.notion_base_url,
