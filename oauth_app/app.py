@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from oauth_app import description, errors, health, identity, rules, security, words
+from oauth_app.api import account as api_account
 from oauth_app.api import connection as api_connection
 from oauth_app.api import databases as api_databases
 from oauth_app.api import entries as api_entries
@@ -15,7 +16,18 @@ from oauth_app.api import media as api_media
 from oauth_app.api import my_data as api_my_data
 from oauth_app.api import videos as api_videos
 from oauth_app.api.bodies import StrictJson
-from oauth_app.pages import databases, entries, my_data, operator, settings_page, sign_in, start, tokens, uploads
+from oauth_app.pages import (
+    connect_notion,
+    databases,
+    entries,
+    my_data,
+    operator,
+    settings_page,
+    sign_in,
+    start,
+    tokens,
+    uploads,
+)
 from oauth_app.services import Services
 from oauth_app.videos import slots, streaming
 from oauth_app.webhooks import blueprint as webhooks
@@ -29,7 +41,10 @@ LONGEST_REQUEST_BYTES = 1_000_000
 
 
 def create_app() -> Flask:
-    """Return the WSGI app for this environment. Raises `misconfigured` in production without its keys."""
+    """Return the WSGI app for this environment. Raises `misconfigured` for unusable settings.
+
+    These are keys that are missing in production, and half an identity provider.
+    """
     keep_files_private()
     settings = Settings()
     if settings.production:
@@ -49,9 +64,9 @@ def create_app() -> Flask:
     identity.init_app(app)
     errors.init_app(app)
     words.init_app(app)
-    for module in (start, sign_in, databases, entries, uploads, tokens, settings_page, my_data, operator):
+    for module in (start, sign_in, connect_notion, databases, entries, uploads, tokens, settings_page, my_data, operator):
         app.register_blueprint(module.blueprint)
-    for module in (api_connection, api_databases, api_entries, api_media, api_my_data, api_videos):
+    for module in (api_account, api_connection, api_databases, api_entries, api_media, api_my_data, api_videos):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(webhooks)
     health.init_app(app)

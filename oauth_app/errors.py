@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from oauth_app.services import services
 from svp_dagster.errors import Code, Retry, SvpError
 from svp_dagster.models import Value
+from svp_dagster.store.connections import Connection
 from svp_dagster.store.entries import Entry
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,12 @@ class Refusal(Exception):
         )
 
 
+def require_notion(connection: Connection, purpose: str) -> None:
+    """Refuse an account without Notion. `purpose` is what it would be connected for."""
+    if not connection.has_notion:
+        raise Refusal(409, Code.NOT_CONNECTED, f"Connect Notion to {purpose}.")
+
+
 def retry_count(entry: Entry) -> int:
     """Return how often the run of an entry was repeated since a person last requested it."""
     return max(entry.attempts - 1, 0)
@@ -141,6 +148,10 @@ def _answer(refused: Refusal, title: str | None = None) -> Response:
     answer.status_code = refused.status
     if refused.retry_after_s is not None:
         answer.headers["Retry-After"] = str(refused.retry_after_s)
+    if refused.status == 401 and request.path.startswith("/api/"):
+        # RFC 6750, section 3: the error is named where a token was sent, and why it isn't valid is nobody's business.
+        is_token = request.headers.get("Authorization", "").lower().startswith("bearer ")
+        answer.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if is_token else "Bearer"
     return answer
 
 

@@ -30,7 +30,7 @@ class Rule(StrEnum):
     FORM = "form"
     """The same, by a form that is read while it arrives. The view checks the token in it before it keeps anything."""
     API = "api"
-    """A connection, by an API token, or by a session with the token of a page. A body must be JSON."""
+    """A connection, by an API token or a JWT, or by a session with the token of a page. A body must be JSON."""
     OPERATOR = "operator"
     """Who gave the operator's key."""
 
@@ -45,12 +45,14 @@ RULES = {
     "sign_in.login": Rule.PUBLIC,
     "sign_in.callback": Rule.NOTION,
     "sign_in.sign_out": Rule.PUBLIC,
+    "connect_notion": Rule.PUBLIC,  # the secret of its link is checked by the view
     "databases": Rule.SESSION,
     "entries": Rule.SESSION,
     "my_data": Rule.SESSION,
     "settings": Rule.SESSION,
     "tokens": Rule.SESSION,
     "uploads": Rule.FORM,
+    "api_account": Rule.API,
     "api_connection": Rule.API,
     "api_databases": Rule.API,
     "api_entries": Rule.API,

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from flask import current_app
 
+from oauth_app.provider.verification import verifier
 from oauth_app.videos.slots import Slots
 from svp_dagster.notion.client.oauth import NotionOAuth
 from svp_dagster.notion.client.resource import NotionResource
@@ -28,7 +29,9 @@ class Services:
     """The dependencies of the app."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raise `misconfigured` for unusable settings of the identity provider."""
         self.settings = settings
+        self.jwts = verifier(settings)
         self.upload_slots = Slots()
         self._tokens = TokenStore(oauth_timeout_s=NOTION_TIMEOUT_S)
         self._notion = NotionResource(

@@ -32,10 +32,11 @@ _AS_IT_IS: Final = {"Accept-Encoding": "identity"}
 _BLOCK_BYTES: Final = 65_536
 
 
-def bounded(*, max_bytes: int = MAX_ANSWER_BYTES, max_s: float = MAX_ANSWER_S) -> dict[str, Any]:
+def bounded(*, max_bytes: int | None = None, max_s: float | None = None) -> dict[str, Any]:
     """Return the arguments for a client of httpx or httpx2 that bound its answers.
 
-    What is refused raises the library's `DecodingError`, what takes too long its `ReadTimeout`.
+    What is refused raises the library's `DecodingError`, what takes too long its `ReadTimeout`. The bounds above
+    hold where none are given.
     """
     read = partial(_read_within_bounds, max_bytes=max_bytes, max_s=max_s)
     return {"headers": dict(_AS_IT_IS), "event_hooks": {"response": [read]}}
@@ -46,8 +47,8 @@ def get(
     *,
     timeout_s: float,
     headers: Mapping[str, str] | None = None,
-    max_bytes: int = MAX_ANSWER_BYTES,
-    max_s: float = MAX_ANSWER_S,
+    max_bytes: int | None = None,
+    max_s: float | None = None,
 ) -> httpx.Response:
     """Return the bounded answer to one request. Raises `httpx.HTTPError` and `httpx.InvalidURL`."""
     import httpx
@@ -85,7 +86,7 @@ def bounded_adapter() -> HTTPAdapter:
     return BoundedAdapter()
 
 
-def _read_within_bounds(answer: Any, *, max_bytes: int, max_s: float) -> None:
+def _read_within_bounds(answer: Any, *, max_bytes: int | None, max_s: float | None) -> None:
     """Read an answer of httpx or httpx2 before the library does: this runs between its head and its body."""
     library = sys.modules[type(answer).__module__.partition(".")[0]]
     stream = answer.stream
@@ -107,12 +108,13 @@ def _body(
     *,
     refused: Callable[[str], Exception],
     late: Callable[[str], Exception],
-    max_bytes: int = MAX_ANSWER_BYTES,
-    max_s: float = MAX_ANSWER_S,
+    max_bytes: int | None = None,
+    max_s: float | None = None,
 ) -> bytes:
     """Return the whole body. Raises `refused` for one that is encoded or too long, and `late`."""
     if (encoding or "identity").strip().lower() != "identity":
         raise refused("the answer is compressed, which nobody asked for")
+    max_bytes, max_s = max_bytes or MAX_ANSWER_BYTES, max_s or MAX_ANSWER_S
     body, ends = bytearray(), time.monotonic() + max_s
     for block in blocks:
         body += block

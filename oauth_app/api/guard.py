@@ -21,8 +21,8 @@ from svp_dagster.store.web.callers import Scope
 def require_connection() -> None:
     """Refuse callers without a connection, forged requests of signed-in browsers, and bodies that are no JSON."""
     identity.connection()
-    if not identity.has_api_token():
-        # No browser adds an API token by itself, so a request with one can't be forged.
+    if not identity.has_token():
+        # No browser adds a token by itself, so a request with one can't be forged.
         csrf.protect()
     if not is_streamed(request):
         require_json_object()
@@ -38,8 +38,18 @@ def operation(
     resp.add_model(403, Problem)
 
     def describe(view: Callable[..., Any]) -> Any:
-        security = [{"token": [scope.value]}, {"session": []}]
+        security = [{"token": [scope.value]}, {"jwt": []}, {"session": []}]
         described = spec.validate(resp=resp, tags=tags, security=security, form=form, skip_validation=not validates)
         return identity.open_to_tokens(scope)(described(view))
+
+    return describe
+
+
+def operation_of_people(*, resp: Answers, tags: list[str]) -> Callable[[Callable[..., Any]], Any]:
+    """Validate and describe a view that no API token may use, only a person with a JWT or a session."""
+    resp.add_model(403, Problem)
+
+    def describe(view: Callable[..., Any]) -> Any:
+        return spec.validate(resp=resp, tags=tags, security=[{"jwt": []}, {"session": []}])(view)
 
     return describe

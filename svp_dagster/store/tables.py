@@ -88,7 +88,7 @@ def _shared(why: str) -> dict[str, Any]:
 class ConnectionRow(Base):
     """An account. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new.
 
-    It has an authorised Notion workspace (`bot_id`), or a person of an identity provider (`issuer`, `subject`), or both.
+    It has an authorised Notion workspace (`bot_id`), a person of an identity provider (`issuer`, `subject`), or both.
     `digest_home_id` is the Notion page below which weekly digests are made; null: none are.
     """
 

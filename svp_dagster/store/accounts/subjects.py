@@ -1,7 +1,7 @@
 """People of an identity provider whose data were deleted.
 
-A page that is still open sends its token after the deletion, and would make the account again. So tokens that were issued
-before a deletion are refused for as long as one can be valid.
+A page that is still open sends its token after the deletion, and would make the account again. So tokens that were
+issued before a deletion are refused for as long as one can be valid.
 """
 
 from __future__ import annotations
