@@ -213,9 +213,10 @@ def test_no_search_reads_all_entries_or_outcomes(
     store: Store, mine: str, theirs: str, now: datetime, query: str, narrowed: bool
 ) -> None:
     filters = {"tag": "Cooking", "platform": "tiktok", "statuses": [Status.COMPLETED]} if narrowed else {}
-    for connection_id in (mine, theirs):
-        keep(store, connection_id, f"of {connection_id}", said("common"), now=now)
-        multiply(store, f"of {connection_id}", connection_id, times=1_000)
+    filling = " ".join(f"filler{number}" for number in range(200))
+    for connection_id, times in ((mine, 100), (theirs, 3_000)):
+        keep(store, connection_id, f"of {connection_id}", said(f"common {filling}"), now=now)
+        multiply(store, f"of {connection_id}", times=times)
     plan = plan_of(store, lambda: store.entries.page(mine, text=query, offset=0, limit=20, **filters))  # type: ignore[arg-type]
     for table in ("link_entries", "outcomes"):
         assert f"Seq Scan on {table}" not in plan, plan
@@ -224,7 +225,7 @@ def test_no_search_reads_all_entries_or_outcomes(
         assert "outcome_search" in plan, plan
 
 
-def multiply(store: Store, page_id: str, connection_id: str, *, times: int) -> None:
+def multiply(store: Store, page_id: str, *, times: int) -> None:
     """Add entries like this one, each with a word of its own."""
     entries, outcomes = LinkEntryRow.__table__, OutcomeRow.__table__
     with store.engine.begin() as connection:
