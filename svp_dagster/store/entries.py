@@ -20,6 +20,7 @@ from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
 from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType, RedoOutcome, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.engine import STAYS, retry_conflict
+from svp_dagster.store.library.search import matching
 from svp_dagster.store.partition_keys import partition_keys
 from svp_dagster.store.tables import ConnectionRow, LedgerRow, LinkEntryRow
 from svp_dagster.store.transitions import FailureOutcome, FailureRule
@@ -344,15 +345,24 @@ class Entries:
         *,
         statuses: Collection[Status] | None = None,
         tag: str | None = None,
+        platform: str | None = None,
+        text: str = "",
         offset: int,
         limit: int,
     ) -> tuple[list[Entry], int]:
-        """A connection's entries, newest first, and how many there are in all."""
+        """A connection's entries, newest first, and how many there are in all.
+
+        With a `text`, only those whose outcome has its words (`store.library.search`).
+        """
         query = select(LinkEntryRow).where(LinkEntryRow.connection_id == connection_id)
         if statuses is not None:
             query = query.where(LinkEntryRow.status.in_(statuses))
         if tag is not None:
             query = query.where(LinkEntryRow.tag == tag)
+        if platform is not None:
+            query = query.where(LinkEntryRow.platform == platform)
+        if text.strip():
+            query = query.where(matching(text, connection_id=connection_id, dialect=self._engine.dialect.name))
         newest_first = query.order_by(LinkEntryRow.created_at.desc(), LinkEntryRow.page_id)
         with Session(self._engine) as session:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
@@ -399,15 +409,21 @@ class Entries:
 
     def _write(self, page_id: str, holder: str | None, change: Callable[[LinkEntryRow], None]) -> Entry:
         """Change the row if `holder` (None: nobody) holds it."""
-        query = select(LinkEntryRow).where(
-            LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_not_distinct_from(holder)
-        )
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            row = session.scalar(query.with_for_update())
-            if row is None:
-                raise (EntryGone if session.get(LinkEntryRow, page_id) is None else ClaimLost)(page_id)
+            row = held_row(session, page_id, holder)
             change(row)
         return to_entry(row)
+
+
+def held_row(session: Session, page_id: str, holder: str | None) -> LinkEntryRow:
+    """Return the row, locked, if `holder` (None: nobody) holds it. Raises `ClaimLost`, `EntryGone`."""
+    query = select(LinkEntryRow).where(
+        LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_not_distinct_from(holder)
+    )
+    row = session.scalar(query.with_for_update())
+    if row is None:
+        raise (EntryGone if session.get(LinkEntryRow, page_id) is None else ClaimLost)(page_id)
+    return row
 
 
 def _require_connection(session: Session, link: LinkEntry) -> None:

@@ -19,6 +19,7 @@ from svp_dagster.store.installation.addresses import Addresses
 from svp_dagster.store.installation.alerts import Alerts
 from svp_dagster.store.installation.platforms import Platforms
 from svp_dagster.store.installation.unknown_answers import UnknownAnswers
+from svp_dagster.store.library.library import Library
 from svp_dagster.store.my_data.deletion import Deletions
 from svp_dagster.store.my_data.export import MyData
 from svp_dagster.store.redos.redos import Redos
@@ -44,6 +45,7 @@ class Store:
         self.databases = Databases(engine)
         self.entries = Entries(engine)
         self.uploads = Uploads(engine)
+        self.library = Library(engine)
         self.sweep = Sweep(engine)
         self.platforms = Platforms(engine)
         self.addresses = Addresses(engine)

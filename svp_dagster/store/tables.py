@@ -36,6 +36,15 @@ SHARED = "shared"
 """Where a table says why its rows belong to no connection."""
 
 
+SEARCH = "outcome_search"
+"""SQLite's index of words with the tables in which it keeps itself, and PostgreSQL's index."""
+
+
+def is_of_search(name: str | None) -> bool:
+    """Return whether a table or index of the database belongs to the search, which SQLAlchemy can't describe."""
+    return name is not None and name.startswith(SEARCH)
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime in UTC, in both databases; a naive one is a defect and is refused."""
 
@@ -248,6 +257,25 @@ class UploadRow(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
     storage_key: Mapped[str]
+
+
+class OutcomeRow(Base):
+    """What came out of an entry (`models.Outcome`), in parts. `words` are those by which it is found.
+
+    `id` is the row's number in SQLite's index of words, which follows this table by triggers; PostgreSQL has an index
+    on `words`. Both are made by the migration and are no tables or indexes of ours (`is_of_search`).
+    """
+
+    __tablename__ = "outcomes"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    page_id: Mapped[str] = mapped_column(ForeignKey("link_entries.page_id", ondelete="CASCADE"), unique=True)
+    video: Mapped[dict[str, Any]]
+    transcript: Mapped[dict[str, Any]]
+    screen_text: Mapped[dict[str, Any]]
+    summary: Mapped[dict[str, Any]]
+    words: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class RedoRow(Base):
@@ -470,8 +498,8 @@ class WebhookTokenRow(Base):
 class DeletionRow(Base):
     """A connection whose data were deleted, kept until its traces outside the store are gone too.
 
-    `partition_keys` are those of its rows, by which Dagster knows them. `access_token`, encrypted, is there until
-    Notion revoked it.
+    `partition_keys` are those of its rows, by which Dagster knows them. `page_ids` are the rows whose files may still
+    be in the storage. `access_token`, encrypted, is there until Notion revoked it.
     """
 
     __tablename__ = "deletions"
@@ -479,6 +507,7 @@ class DeletionRow(Base):
 
     connection_id: Mapped[str] = mapped_column(primary_key=True)
     partition_keys: Mapped[list[str]] = mapped_column(JSON)
+    page_ids: Mapped[list[str]] = mapped_column(JSON)
     access_token: Mapped[str | None] = mapped_column(info={SECRET: True})
     requested_at: Mapped[datetime]
 

@@ -8,6 +8,25 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# Words are told apart by the spaces that `store/library/words.py` puts between them: the tokenizer `ascii` leaves all
+# letters beyond ASCII as they are, and `array_to_tsvector` takes no text apart.
+SEARCH = {
+    "sqlite": [
+        "CREATE VIRTUAL TABLE outcome_search USING fts5"
+        "(words, content='outcomes', content_rowid='id', detail=none, columnsize=0, tokenize='ascii')",
+        "CREATE TRIGGER outcome_search_added AFTER INSERT ON outcomes BEGIN "
+        "INSERT INTO outcome_search(rowid, words) VALUES (new.id, new.words); END",
+        "CREATE TRIGGER outcome_search_deleted AFTER DELETE ON outcomes BEGIN "
+        "INSERT INTO outcome_search(outcome_search, rowid, words) VALUES ('delete', old.id, old.words); END",
+        "CREATE TRIGGER outcome_search_changed AFTER UPDATE OF id, words ON outcomes BEGIN "
+        "INSERT INTO outcome_search(outcome_search, rowid, words) VALUES ('delete', old.id, old.words); "
+        "INSERT INTO outcome_search(rowid, words) VALUES (new.id, new.words); END",
+    ],
+    "postgresql": [
+        "CREATE INDEX outcome_search ON outcomes USING gin (array_to_tsvector(string_to_array(words, ' ')))"
+    ],
+}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -52,6 +71,7 @@ def upgrade() -> None:
         "deletions",
         sa.Column("connection_id", sa.String(), nullable=False),
         sa.Column("partition_keys", sa.JSON(), nullable=False),
+        sa.Column("page_ids", sa.JSON(), nullable=False),
         sa.Column("access_token", sa.String(), nullable=True),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_deletions")),
@@ -333,6 +353,30 @@ def upgrade() -> None:
         batch_op.create_index("ix_link_entries_status", ["status", "updated_at"], unique=False)
 
     op.create_table(
+        "outcomes",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("page_id", sa.String(), nullable=False),
+        sa.Column("video", sa.JSON(), nullable=False),
+        sa.Column("transcript", sa.JSON(), nullable=False),
+        sa.Column("screen_text", sa.JSON(), nullable=False),
+        sa.Column("summary", sa.JSON(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["page_id"],
+            ["link_entries.page_id"],
+            name=op.f("fk_outcomes_page_id_link_entries"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outcomes")),
+        sa.UniqueConstraint("page_id", name=op.f("uq_outcomes_page_id")),
+    )
+    with op.batch_alter_table("outcomes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outcomes_made_at"), ["made_at"], unique=False)
+    for statement in SEARCH[op.get_context().dialect.name]:
+        op.execute(statement)
+
+    op.create_table(
         "redos",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("connection_id", sa.String(), nullable=False),
@@ -423,6 +467,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_redos_connection_id"))
 
     op.drop_table("redos")
+    with op.batch_alter_table("outcomes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outcomes_made_at"))
+
+    op.drop_table("outcomes")
+    if op.get_context().dialect.name == "sqlite":
+        op.execute("DROP TABLE outcome_search")
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
         batch_op.drop_index("ix_link_entries_status")
         batch_op.drop_index(batch_op.f("ix_link_entries_redo_id"))
