@@ -72,6 +72,7 @@ class Code(StrEnum):
     NEW_CONNECTION_BUDGET_REACHED = "new_connection_budget_reached"
     INSTALLATION_BUDGET_REACHED = "installation_budget_reached"
     STORAGE_FULL = "storage_full"
+    STORAGE_FAILED = "storage_failed"
     STORE_UNREACHABLE = "store_unreachable"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
@@ -264,6 +265,7 @@ TABLE: dict[Code, FailureKind] = {
     Code.STORAGE_FULL: _later(
         HOUR_S, "This installation has no space left on its disk. The operator has to make room."
     ),
+    Code.STORAGE_FAILED: _now("This installation's storage of files didn't answer properly."),
     Code.STORE_UNREACHABLE: _now("This installation's database didn't answer."),
     Code.CANCELLED: _never("The run was stopped by an operator. Set the status to pending to start it again."),
     Code.INTERRUPTED: _later(5 * MINUTE_S, "The machine stopped while this link was worked on."),
@@ -299,6 +301,7 @@ OPERATOR_CODES: frozenset[Code] = frozenset(
         Code.NOTION_BLOCKED,
         Code.INSTALLATION_BUDGET_REACHED,
         Code.STORAGE_FULL,
+        Code.STORAGE_FAILED,
         Code.STORE_UNREACHABLE,
         Code.INTERRUPTED,
         Code.MISCONFIGURED,
@@ -365,6 +368,7 @@ PlainCode = Literal[
     Code.NEW_CONNECTION_BUDGET_REACHED,
     Code.INSTALLATION_BUDGET_REACHED,
     Code.STORAGE_FULL,
+    Code.STORAGE_FAILED,
     Code.STORE_UNREACHABLE,
     Code.CANCELLED,
     Code.INTERRUPTED,

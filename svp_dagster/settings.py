@@ -34,6 +34,7 @@ class Settings(BaseSettings, PageOptions):
     home: Path = Field(default=Path(".svp"), description="Folder of databases, keys, logs and work files.")
     production: bool = Field(default=False, description="Refuse defaults that are only fit for one's own machine.")
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    storage: str = Field(default="", description="Where files lie: a folder, s3://bucket/prefix or gs://bucket/prefix.")
     encryption_keys: SecretStr | None = Field(
         default=None, description="Fernet keys, comma-separated; the first encrypts, all decrypt."
     )
