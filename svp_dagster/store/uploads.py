@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import LinkEntry, Value
 from svp_dagster.store.entries import Entries, Entry
-from svp_dagster.store.tables import UploadRow
+from svp_dagster.store.tables import LinkEntryRow, UploadRow
 
 
 class Upload(Value):
@@ -23,6 +24,11 @@ class Upload(Value):
     sha256: str
     storage_key: str
 
+    @property
+    def title(self) -> str:
+        """What the video is called: the file's name without its suffix."""
+        return PurePosixPath(self.filename).stem
+
 
 class Uploads:
     """Queries over uploaded files. They are deleted with their entry."""
@@ -32,8 +38,16 @@ class Uploads:
         self._entries = Entries(engine)
 
     def add(self, upload: Upload, link: LinkEntry, *, now: datetime) -> Entry:
-        """Make the entry and its upload, both or none. Raises `EntryGone` where the connection's data were deleted."""
-        return self._entries.request(link, now=now, also=lambda session: session.add(UploadRow(**upload.model_dump())))
+        """Make the entry and its upload, both or none. Raises `EntryGone` where the connection's data were deleted.
+
+        The entry's title and video are known at once, so that one run at a time works on equal files.
+        """
+
+        def add(session: Session, row: LinkEntryRow) -> None:
+            row.media_key, row.title = f"sha256:{upload.sha256}", upload.title
+            session.add(UploadRow(**upload.model_dump()))
+
+        return self._entries.request(link, now=now, also=add)
 
     def get(self, page_id: str) -> Upload | None:
         """Return the upload of an entry. None for an entry that is a link."""
