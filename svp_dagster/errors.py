@@ -280,6 +280,41 @@ TABLE: dict[Code, FailureKind] = {
 }
 
 
+_WORDS_WITHOUT_ROW = {
+    "Choose a tag that has a Content Database, or register one": "Register one",
+    "Put the link of one TikTok or Instagram post into the url column and set the status to pending.": (
+        "Add the link of one TikTok or Instagram post."
+    ),
+    "Set the status to pending to try it again": "Press Try again in the app to try it again",
+    "Set the status to pending to try again": "Press Try again in the app",
+    "Set the status to pending": "Press Try again in the app",
+    "set the status to pending": "press Try again in the app",
+    "under this row's id": "under this entry's id",
+}
+_WORDS_FOR_UPLOADS = {
+    "This post no longer exists, or its link is mistyped. Check the link in a browser.": (
+        "The uploaded file is no longer kept. Upload it again."
+    ),
+    "This post has no video": "This file has no video",
+    "Check the link in a browser.": "Check that it plays, and upload it again.",
+    "Check that the post plays in a browser to its end.": "Check that it plays to its end, and upload it again.",
+    "Check that the post plays in a browser.": "Check that it plays, and upload it again.",
+    "The site delivered a text instead of a video.": "This file holds a text instead of a video.",
+    "The downloaded file": "The file",
+    "Check that it plays in a browser.": "Check that it plays, and upload it again.",
+    "and the post has no caption.": "and a file has no caption.",
+    "this link": "this file",
+}
+
+
+def worded(sentence: str, *, has_row: bool, is_upload: bool) -> str:
+    """Return a sentence of the table in the words for its entry: one without a row in Notion, or an uploaded file."""
+    words = ({} if has_row else _WORDS_WITHOUT_ROW) | (_WORDS_FOR_UPLOADS if is_upload else {})
+    for usual, fitting in words.items():
+        sentence = sentence.replace(usual, fitting)
+    return sentence
+
+
 BudgetCode = Literal[
     Code.BUDGET_REACHED,
     Code.CONNECTION_BUDGET_REACHED,

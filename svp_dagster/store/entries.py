@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
@@ -115,7 +115,7 @@ class Entries:
             return {row.partition_key: to_entry(row) for row in session.scalars(query) if row.partition_key}
 
     def request(
-        self, link: LinkEntry, *, now: datetime, also: Callable[[Session], None] = lambda _session: None
+        self, link: LinkEntry, *, now: datetime, also: Callable[[Session, LinkEntryRow], None] = lambda *_: None
     ) -> Entry:
         """Record that a person requested this entry: a new one, or a new request (`Entry.is_new_request`).
 
@@ -127,9 +127,9 @@ class Entries:
         def then(session: Session, row: LinkEntryRow) -> None:
             _give_partition_key(session, row)
             session.flush()
-            also(session)
+            also(session, row)
 
-        return retry_conflict(lambda: self._request(link, now=now, then=then))
+        return retry_conflict(lambda: self._request(link, now=now, then=then, may_make=True))
 
     def request_again(self, page_id: str, *, now: datetime) -> Entry | None:
         """Record that a person requested a row again that is finished or waits. None for any other."""
@@ -142,21 +142,21 @@ class Entries:
         return to_entry(row)
 
     def postpone(self, link: LinkEntry, outcome: FailureOutcome, *, now: datetime) -> Entry:
-        """Let a row wait that no run is spent on now. Its status is unsynced."""
+        """Let a row wait that no run is spent on now. Its status is unsynced. Raises `EntryGone`."""
 
         def wait(_session: Session, row: LinkEntryRow) -> None:
             if row.holder is None:
                 transitions.wait(row, outcome, now=now)
 
-        return retry_conflict(lambda: self._request(link, now=now, then=wait))
+        return retry_conflict(lambda: self._request(link, now=now, then=wait, may_make=link.has_row))
 
     def reject(self, link: LinkEntry, outcome: FailureOutcome, *, now: datetime) -> Entry:
-        """End a row that no run is spent on. Its status is unsynced."""
+        """End a row that no run is spent on. Its status is unsynced. Raises `EntryGone`."""
 
         def end(_session: Session, row: LinkEntryRow) -> None:
             transitions.fail_for_good(row, outcome, now=now)
 
-        return retry_conflict(lambda: self._request(link, now=now, then=end))
+        return retry_conflict(lambda: self._request(link, now=now, then=end, may_make=link.has_row))
 
     def claim(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool], now: datetime) -> Entry:
         """Let `run_id` alone write this row from now on.
@@ -323,11 +323,16 @@ class Entries:
             return [to_entry(row) for row in session.scalars(query)]
 
     def pages_of_others(self, entry: Entry) -> list[str]:
-        """The content pages of the connection's other entries for the same video."""
+        """The content pages that may be taken for the entry's own: those of the connection's other entries.
+
+        These are the ones for the same video, and all that were recorded since the entry was made: where no column
+        holds the link, another video's page may have the same title.
+        """
         row = LinkEntryRow
         query = select(row.content_page_id).where(
             row.connection_id == entry.link.connection_id,
-            row.media_key == entry.media_key,
+            or_(row.media_key == entry.media_key, row.updated_at >= entry.created_at),
+            row.content_page_id.is_not(None),
             row.page_id != entry.link.page_id,
         )
         with Session(self._engine) as session:
@@ -391,9 +396,13 @@ class Entries:
         with self._engine.connect() as connection:
             return {page_id: (float(cost or 0), bool(known)) for page_id, cost, known in connection.execute(query)}
 
-    def _request(self, link: LinkEntry, *, now: datetime, then: Callable[[Session, LinkEntryRow], None]) -> Entry:
+    def _request(
+        self, link: LinkEntry, *, now: datetime, then: Callable[[Session, LinkEntryRow], None], may_make: bool
+    ) -> Entry:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.get(LinkEntryRow, link.page_id, with_for_update=True)
+            if row is None and not may_make:
+                raise EntryGone(link.page_id)  # its owner deleted it: there is no row that it could be read from again
             if row is None:
                 _require_connection(session, link)
                 row = transitions.new_row(link, now=now)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from svp_dagster.errors import BUDGET_CODES, Code
-from svp_dagster.models import LinkEntry, RedoOutcome, Status
+from svp_dagster.errors import BUDGET_CODES, Code, worded
+from svp_dagster.models import UPLOAD, LinkEntry, RedoOutcome, Status
 from svp_dagster.store.tables import LinkEntryRow
 
 
@@ -111,16 +111,20 @@ def fail(row: LinkEntryRow, rule: FailureRule, *, now: datetime) -> None:
 def fail_for_good(row: LinkEntryRow, outcome: FailureOutcome, *, now: datetime) -> None:
     """Mark the row as failed. Nothing more happens until a person requests it again. In a redo only the redo fails."""
     _end(row, Status.FAILED, now=now)
-    row.failure_code, row.sentence = outcome.code, outcome.sentence
+    row.failure_code, row.sentence = outcome.code, _sentence(row, outcome)
 
 
 def wait(row: LinkEntryRow, outcome: FailureOutcome, *, now: datetime) -> None:
     """Make the row pending until the time of the outcome, with its sentence. In a redo its status stays."""
     _enter(row, Status.PENDING, now=now)
     row.attempts, row.retry_at = 0, outcome.retry_at
-    row.failure_code, row.sentence = outcome.code, outcome.sentence
+    row.failure_code, row.sentence = outcome.code, _sentence(row, outcome)
     # After weeks without a budget, a row has its whole time for what fails then.
     row.waiting_since = None if outcome.code in BUDGET_CODES else row.waiting_since or now
+
+
+def _sentence(row: LinkEntryRow, outcome: FailureOutcome) -> str:
+    return worded(outcome.sentence, has_row=row.has_row, is_upload=row.platform == UPLOAD)
 
 
 def _end(row: LinkEntryRow, status: Status, *, now: datetime) -> None:

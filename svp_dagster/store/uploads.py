@@ -25,6 +25,11 @@ class Upload(Value):
     sha256: str
     storage_key: str
 
+    @property
+    def title(self) -> str:
+        """What the video is called: the file's name without its suffix."""
+        return PurePosixPath(self.filename).stem
+
 
 class Uploads:
     """Queries over uploaded files. They are deleted with their entry."""
@@ -34,14 +39,16 @@ class Uploads:
         self._entries = Entries(engine)
 
     def add(self, upload: Upload, link: LinkEntry, *, now: datetime) -> Entry:
-        """Make the entry and its upload, both or none. Raises `EntryGone` where the connection's data were deleted."""
+        """Make the entry and its upload, both or none. Raises `EntryGone` where the connection's data were deleted.
 
-        def also(session: Session) -> None:
+        The entry's title and video are known at once, so that one run at a time works on equal files.
+        """
+
+        def add(session: Session, row: LinkEntryRow) -> None:
+            row.media_key, row.title = f"sha256:{upload.sha256}", upload.title
             session.add(UploadRow(**upload.model_dump()))
-            row = session.get_one(LinkEntryRow, upload.page_id)
-            row.title = PurePosixPath(upload.filename).stem  # until a run knows better
 
-        return self._entries.request(link, now=now, also=also)
+        return self._entries.request(link, now=now, also=add)
 
     def get(self, page_id: str) -> Upload | None:
         """Return the upload of an entry. None for an entry that is a link."""
