@@ -150,7 +150,7 @@ ODD_FORMS: dict[str, tuple[bytes, str, tuple[int, str]]] = {
     "no file": (field("tag", "cooking") + END, FORM, (400, "no_file")),
     "no file chosen": (file_part(b"", filename="") + END, FORM, (400, "no_file")),
     "nothing": (END, FORM, (400, "no_file")),
-    "no body": (b"", FORM, (400, "no_form")),
+    "no body": (b"", FORM, (400, "no_file")),
     "a field called file": (field("file", "x") + END, FORM, (400, "no_file")),
     "another field": (file_part(PNG, name="video") + END, FORM, (400, "wrong_field")),
     "two files": (file_part(PNG + b"x") + file_part(PNG) + END, FORM, (400, "several_files")),
