@@ -8,13 +8,28 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from oauth_app import description, errors, health, identity, rules, security, words
+from oauth_app.api import account as api_account
 from oauth_app.api import connection as api_connection
 from oauth_app.api import databases as api_databases
 from oauth_app.api import entries as api_entries
+from oauth_app.api import media as api_media
 from oauth_app.api import my_data as api_my_data
+from oauth_app.api import videos as api_videos
 from oauth_app.api.bodies import StrictJson
-from oauth_app.pages import databases, entries, my_data, operator, settings_page, sign_in, start, tokens
+from oauth_app.pages import (
+    connect_notion,
+    databases,
+    entries,
+    my_data,
+    operator,
+    settings_page,
+    sign_in,
+    start,
+    tokens,
+    uploads,
+)
 from oauth_app.services import Services
+from oauth_app.videos import slots, streaming
 from oauth_app.webhooks import blueprint as webhooks
 from svp_dagster.private_files import keep_files_private
 from svp_dagster.settings import Settings
@@ -26,13 +41,17 @@ LONGEST_REQUEST_BYTES = 1_000_000
 
 
 def create_app() -> Flask:
-    """Return the WSGI app for this environment. Raises `misconfigured` in production without its keys."""
+    """Return the WSGI app for this environment. Raises `misconfigured` for unusable settings.
+
+    These are keys that are missing in production, and half an identity provider.
+    """
     keep_files_private()
     settings = Settings()
     if settings.production:
         require_keys(settings)
     app = Flask(__name__)
     app.json = StrictJson(app)
+    app.request_class = streaming.AppRequest
     app.url_map.merge_slashes = False  # else a path with two is redirected to an address with the Host of the request
     app.config.update(_flask_config(settings))
     app.extensions["svp"] = Services(settings)
@@ -45,13 +64,14 @@ def create_app() -> Flask:
     identity.init_app(app)
     errors.init_app(app)
     words.init_app(app)
-    for module in (start, sign_in, databases, entries, tokens, settings_page, my_data, operator):
+    for module in (start, sign_in, connect_notion, databases, entries, uploads, tokens, settings_page, my_data, operator):
         app.register_blueprint(module.blueprint)
-    for module in (api_connection, api_databases, api_entries, api_my_data):
+    for module in (api_account, api_connection, api_databases, api_entries, api_media, api_my_data, api_videos):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(webhooks)
     health.init_app(app)
     description.init_app(app)
+    streaming.init_app(app, threads=slots.THREADS)
     return app
 
 

@@ -21,7 +21,8 @@ WORDS = (
     "Bearer svp_…`. A token has one or more of the scopes `read` (see what is there, and export all of it), "
     "`add_links` (add links and retry them) and `manage` (make, register and change databases); each operation names "
     "the one that it needs, and answers `403` with the error `scope_missing` without it. No token can make tokens, "
-    "sign in or disconnect. With a session cookie instead, requests that change something need the header "
+    "sign in or disconnect. Where the operator set up an identity provider, its tokens (JWTs) are taken in the same "
+    "header: who sends one is a person and needs no scope. With a session cookie instead, requests that change something need the header "
     "`X-CSRFToken`."
 )
 
@@ -59,17 +60,21 @@ spec = SpecTree(
     security_schemes=[
         SecurityScheme(name="token", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer")),
         SecurityScheme(
+            name="jwt",
+            data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer", bearer_format="JWT"),
+        ),
+        SecurityScheme(
             name="session",
             data=SecuritySchemeData(type=SecureType.API_KEY, name=_A_COOKIE, field_in=InType.COOKIE),
         ),
     ],
-    security=[{"token": []}, {"session": []}],
+    security=[{"token": []}, {"jwt": []}, {"session": []}],
 )
 """Validates requests and answers, and gathers the description. It speaks pydantic, as the store does."""
 
 
 def answers(
-    status: int, model: type[BaseModel] | None, *errors: int, extra: dict[int, type[BaseModel]] | None = None
+    status: int, model: type[BaseModel] | None, *errors: int, extra: dict[int, type[BaseModel] | None] | None = None
 ) -> Answers:
     """Return the answers of an operation: its success, its own errors, and those that all operations have."""
     of_a_body = (413, 415) if 422 in errors else ()

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from oauth_app.services import services
 from svp_dagster.errors import Code, Retry, SvpError
 from svp_dagster.models import Value
+from svp_dagster.store.connections import Connection
 from svp_dagster.store.entries import Entry
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ _STATUS_OF = {
     Code.KEY_REJECTED: 503,
     Code.MISCONFIGURED: 503,
     Code.STORAGE_FULL: 503,
+    Code.STORAGE_FAILED: 503,
     Code.INTERNAL: 500,
 }
 
@@ -43,6 +45,8 @@ _PLAIN_WORDS = {
     413: ("Too much at once", "What was sent is larger than this app takes."),
     429: ("A little slower, please", "Too many requests came from you just now. Wait a minute and try again."),
 }
+RETRY_AFTER_S = 60
+"""When a service that doesn't answer is worth another try."""
 _UNEXPECTED = ("Something went wrong here", "It is in the operator's log. Try again in a moment.")
 
 
@@ -81,12 +85,14 @@ class Refusal(Exception):
         entry_id: str | None = None,
         details: tuple[str, ...] = (),
         choices: tuple[Choice, ...] = (),
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.error, self.message = status, error, message
         self.entry_id = entry.link.page_id if entry else entry_id
         self.retry_count = retry_count(entry) if entry else 0 if entry_id else None
         self.details, self.choices = details, choices
+        self.retry_after_s = retry_after_s
 
     def problem(self, *, now: datetime) -> Problem:
         """Return the JSON form."""
@@ -101,6 +107,12 @@ class Refusal(Exception):
         )
 
 
+def require_notion(connection: Connection, purpose: str) -> None:
+    """Refuse an account without Notion. `purpose` is what it would be connected for."""
+    if not connection.has_notion:
+        raise Refusal(409, Code.NOT_CONNECTED, f"Connect Notion to {purpose}.")
+
+
 def retry_count(entry: Entry) -> int:
     """Return how often the run of an entry was repeated since a person last requested it."""
     return max(entry.attempts - 1, 0)
@@ -108,8 +120,9 @@ def retry_count(entry: Entry) -> int:
 
 def refusal(error: SvpError, *, entry: Entry | None = None) -> Refusal:
     """Return a failure of the table as an answer."""
-    unnamed = 503 if error.retry is Retry.LATER else 422
-    return Refusal(_STATUS_OF.get(error.code, unnamed), error.code, error.sentence, entry=entry)
+    status = _STATUS_OF.get(error.code, 503 if error.retry is Retry.LATER else 422)
+    after_s = RETRY_AFTER_S if status == 503 else None
+    return Refusal(status, error.code, error.sentence, entry=entry, retry_after_s=after_s)
 
 
 def init_app(app: Flask) -> None:
@@ -133,6 +146,12 @@ def _answer(refused: Refusal, title: str | None = None) -> Response:
         heading = title or _PLAIN_WORDS.get(refused.status, _UNEXPECTED)[0]
         answer = make_response(render_template("error.html", heading=heading, refused=refused))
     answer.status_code = refused.status
+    if refused.retry_after_s is not None:
+        answer.headers["Retry-After"] = str(refused.retry_after_s)
+    if refused.status == 401 and request.path.startswith("/api/"):
+        # RFC 6750, section 3: the error is named where a token was sent, and why it isn't valid is nobody's business.
+        is_token = request.headers.get("Authorization", "").lower().startswith("bearer ")
+        answer.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if is_token else "Bearer"
     return answer
 
 

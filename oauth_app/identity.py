@@ -1,4 +1,5 @@
-"""The caller of a request: a person signed in on the pages, a script with a personal API token, or the operator.
+"""The caller of a request: a person signed in on the pages, a person of the identity provider, a script with a personal
+API token, or the operator.
 
 Sessions are in the store. The browser's cookie holds only their secrets, signed, so that a copy of it is worth nothing
 once the session has ended.
@@ -17,10 +18,11 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, request, session
 
 from oauth_app.errors import Refusal
+from oauth_app.provider.verification import Claims, InvalidToken, KeysUnavailable
 from oauth_app.services import services
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.store import operator_key
-from svp_dagster.store.web.callers import Scope
+from svp_dagster.store.web.callers import API_TOKEN_PREFIX, Scope
 
 SESSION_LIFE = timedelta(days=30)
 OPERATOR_SESSION_LIFE = timedelta(hours=12)
@@ -32,13 +34,23 @@ _BEARER = "bearer "
 _SECRET_BYTES = 32
 
 
+_NOT_SIGNED_IN = "Connect Notion first, or send a personal API token that is still valid."
+_INVALID_TOKEN = "This token isn't valid, or not any more. Sign in again, or send a personal API token."  # noqa: S105
+_DELETED = "Your data were deleted here. To begin anew, sign in again in a few minutes."
+_NO_KEYS = "Who you are can't be checked at the moment. Try again in a minute."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """The connection that a request speaks for. `token_id` is None for a person on the pages, who needs no scope."""
+    """The connection that a request speaks for.
+
+    `scopes` are those of an API token. A person has none, since a person needs none. `claims` are there for a person of
+    the identity provider, who may use the API and no page.
+    """
 
     connection: Connection
-    token_id: str | None
-    scopes: frozenset[Scope]
+    scopes: frozenset[Scope] | None = None
+    claims: Claims | None = None
 
 
 def init_app(app: Flask) -> None:
@@ -47,15 +59,15 @@ def init_app(app: Flask) -> None:
 
 
 def caller() -> Caller | None:
-    """Return the caller, looked up once per request; None for an unknown API token, whatever the session says."""
+    """Return the caller, looked up once per request; None for an unknown token, whatever the session says."""
     if "caller" not in g:
-        g.caller = _by_token() if has_api_token() else _by_session()
+        g.caller = _by_token() if has_token() else _by_session()
     found: Caller | None = g.caller
     return found
 
 
-def has_api_token() -> bool:
-    """Return whether the request has a personal API token, valid or not. Browsers never add one by themselves."""
+def has_token() -> bool:
+    """Return whether the request has a bearer token, valid or not. Browsers never add one by themselves."""
     return request.headers.get("Authorization", "").lower().startswith(_BEARER)
 
 
@@ -63,20 +75,26 @@ def connection() -> Connection:
     """Return the connection of the caller.
 
     Raises a `Refusal` without one, and for an API token without the scope of this operation. Without a scope, as on
-    the pages, no token is accepted.
+    the pages, no API token is accepted.
     """
     found = caller()
     if found is None:
-        raise Refusal(401, "not_signed_in", "Connect Notion first, or send a personal API token that is still valid.")
-    if found.token_id is not None:
+        raise g.get("refusal") or Refusal(401, "not_signed_in", _NOT_SIGNED_IN)
+    if found.scopes is not None:
         _require_scope(found.scopes)
     return found.connection
 
 
 def person() -> Connection | None:
-    """Return the connection of who is signed in on the pages; None for a script."""
+    """Return the connection of who is signed in on the pages; None for a token of any kind."""
+    found = None if has_token() else caller()
+    return found.connection if found else None
+
+
+def account_name() -> str:
+    """Return what the identity provider calls the caller; the id of the connection where it says nothing."""
     found = caller()
-    return found.connection if found and found.token_id is None else None
+    return (found.claims.name if found and found.claims else "") or connection().id
 
 
 def open_to_tokens(scope: Scope) -> Callable[[View], View]:
@@ -157,15 +175,43 @@ def _by_session() -> Caller | None:
     store = services().store
     kept = store.web.session(session[_SESSION], now=services().now()) if _SESSION in session else None
     found = store.connections.get(kept.connection_id) if kept and kept.connection_id else None
-    return Caller(connection=found, token_id=None, scopes=frozenset()) if found and found.active else None
+    return Caller(connection=found) if found and found.active else None
 
 
 def _by_token() -> Caller | None:
     secret = request.headers["Authorization"][len(_BEARER) :].strip()
+    if services().jwts is None or secret.startswith(API_TOKEN_PREFIX):
+        return _by_api_token(secret)
+    try:
+        return _by_jwt(secret)
+    except Refusal as refused:
+        g.refusal = refused  # for `connection`: that there is a caller is also asked for limits
+        return None
+
+
+def _by_api_token(secret: str) -> Caller | None:
     store = services().store
     token = store.web.use_api_token(secret, now=services().now())
     found = store.connections.get(token.connection_id) if token else None
-    return Caller(connection=found, token_id=token.id, scopes=token.scopes) if found and token else None
+    return Caller(connection=found, scopes=token.scopes) if found and token else None
+
+
+def _by_jwt(token: str) -> Caller | None:
+    found = services()
+    if found.jwts is None:
+        return None
+    try:
+        claims = found.jwts.verify(token, now=found.now())
+    except InvalidToken:
+        raise Refusal(401, "invalid_token", _INVALID_TOKEN) from None
+    except KeysUnavailable:
+        raise Refusal(503, "identity_provider_unavailable", _NO_KEYS) from None
+    connection = found.store.connections.of_subject(
+        claims.issuer, claims.subject, issued_at=claims.issued_at, now=found.now()
+    )
+    if connection is None:
+        raise Refusal(401, "account_deleted", _DELETED)
+    return Caller(connection=connection, claims=claims)
 
 
 def _with_operator_key(secret: str) -> str:

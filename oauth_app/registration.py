@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import NoReturn
 
-from oauth_app.errors import Choice, Refusal
+from oauth_app.errors import Choice, Refusal, require_notion
 from oauth_app.services import services
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.notion import templates
@@ -39,6 +39,7 @@ def find(connection: Connection, reference: str) -> Found:
 
     Refuses a database with several. Raises `linked_view` for one without any.
     """
+    require_notion(connection, "use a database of yours")
     found_id = object_id(reference)
     if found_id is None:
         raise Refusal(
@@ -175,6 +176,7 @@ def link_database(connection: Connection) -> LinkDatabase:
     """Return the connection's Link Database."""
     found = services().store.databases.link_database(connection.id)
     if found is None:
+        require_notion(connection, "have a Link Database")
         raise Refusal(404, "no_link_database", "Register a Link Database first.")
     return found
 
@@ -205,6 +207,7 @@ def _live(workspace: Workspace, registered: LinkDatabase | ContentDatabase) -> D
 
 
 def _make(connection: Connection, template: templates.Template, parent_page: str) -> Found:
+    require_notion(connection, "make a database")
     parent_page_id = object_id(parent_page)
     if parent_page_id is None:
         raise Refusal(422, "no_page_link", "Choose a page, or give its link, to make the database below.")

@@ -27,8 +27,10 @@ class Rule(StrEnum):
     """Notion, or a browser that it sends back. The view itself checks the signature or the state."""
     SESSION = "session"
     """A person who is signed in on the pages."""
+    FORM = "form"
+    """The same, by a form that is read while it arrives. The view checks the token in it before it keeps anything."""
     API = "api"
-    """A connection, by an API token, or by a session with the token of a page. A body must be JSON."""
+    """A connection, by an API token or a JWT, or by a session with the token of a page. A body must be JSON."""
     OPERATOR = "operator"
     """Who gave the operator's key."""
 
@@ -43,15 +45,20 @@ RULES = {
     "sign_in.login": Rule.PUBLIC,
     "sign_in.callback": Rule.NOTION,
     "sign_in.sign_out": Rule.PUBLIC,
+    "connect_notion": Rule.PUBLIC,  # the secret of its link is checked by the view
     "databases": Rule.SESSION,
     "entries": Rule.SESSION,
     "my_data": Rule.SESSION,
     "settings": Rule.SESSION,
     "tokens": Rule.SESSION,
+    "uploads": Rule.FORM,
+    "api_account": Rule.API,
     "api_connection": Rule.API,
     "api_databases": Rule.API,
     "api_entries": Rule.API,
+    "api_media": Rule.API,
     "api_my_data": Rule.API,
+    "api_videos": Rule.API,
     "operator": Rule.OPERATOR,
     "operator.show": Rule.PUBLIC,  # the form that asks for the key
     "operator.enter": Rule.PUBLIC,
@@ -90,6 +97,13 @@ def _check_session() -> Response | None:
     return refused
 
 
+def _check_form() -> Response | None:
+    refused = require_session()
+    if refused is None and request.mimetype != "multipart/form-data":
+        csrf.protect()
+    return refused
+
+
 def _check_operator() -> None:
     require_operator()
     csrf.protect()
@@ -99,6 +113,7 @@ _CHECKS: dict[Rule, Callable[[], Response | None]] = {
     Rule.PUBLIC: _check_public,
     Rule.NOTION: lambda: None,
     Rule.SESSION: _check_session,
+    Rule.FORM: _check_form,
     Rule.API: require_connection,
     Rule.OPERATOR: _check_operator,
 }

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from flask import Flask, Response, g, make_response, request
 from flask_limiter import Limiter
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError, validate_csrf
 
 from oauth_app import identity
 from oauth_app.errors import Refusal
@@ -81,8 +82,9 @@ limiter = Limiter(
 """Counts in the memory of the process, of which the app has one (`oauth_app.serving`)."""
 
 
-_UNCOUNTED = ("static", "api_entries.show_thumbnail")
-"""Small and quick: a browser asks for all that a page shows at the same time."""
+_UNCOUNTED = ("static", "api_entries.show_thumbnail", "api_media.show", "api_videos.upload", "uploads.add")
+"""Small and quick, or sent in small pieces: a browser asks for all that a page shows at the same time. Uploads have a
+count of their own (`videos/slots.py`)."""
 
 
 class Shares:
@@ -123,6 +125,14 @@ class Shares:
                 del self._at_work[connection_id]
 
 
+def require_form_token(token: str) -> None:
+    """Refuse a form that a view has read by itself and that doesn't come from a page of ours."""
+    try:
+        validate_csrf(token)
+    except ValueError as error:  # WTForms' `ValidationError`
+        raise CSRFError(str(error)) from error
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Apply the rules to this app."""
     csrf.init_app(app)
@@ -140,7 +150,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def _protect(answer: Response, *, hsts: bool) -> Response:
     headers = answer.headers
-    headers["Content-Security-Policy"] = POLICY
+    headers.setdefault("Content-Security-Policy", POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["X-Frame-Options"] = "DENY"
     headers["Referrer-Policy"] = "same-origin"

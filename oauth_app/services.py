@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cached_property
 
 from flask import current_app
 
+from oauth_app.provider.verification import verifier
+from oauth_app.videos.slots import Slots
 from svp_dagster.notion.client.oauth import NotionOAuth
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.rows.spending.caps import SpendingCaps, spending_caps
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.storage import Storage
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.store import Store
 
@@ -24,7 +29,10 @@ class Services:
     """The dependencies of the app."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raise `misconfigured` for unusable settings of the identity provider."""
         self.settings = settings
+        self.jwts = verifier(settings)
+        self.upload_slots = Slots()
         self._tokens = TokenStore(oauth_timeout_s=NOTION_TIMEOUT_S)
         self._notion = NotionResource(
             base_url=settings.notion_base_url,
@@ -37,6 +45,11 @@ class Services:
     def store(self) -> Store:
         """Return the installation's store."""
         return self._tokens.store
+
+    @cached_property
+    def storage(self) -> Storage:
+        """The files of the installation. Raises `misconfigured`."""
+        return storage(self.settings)
 
     @property
     def caps(self) -> SpendingCaps:

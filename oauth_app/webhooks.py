@@ -157,5 +157,5 @@ def _note(event: Event) -> int:
 def _is_our_own(event: Event) -> bool:
     """Return whether a connection's own bot made the change. Otherwise each status we write would cause a poll."""
     authors = {str(author.id) for author in event.authors}
-    bots = {connection.bot_id for connection in services().store.connections.all()}
+    bots = {connection.bot_id for connection in services().store.connections.all() if connection.bot_id}
     return bool(authors) and authors <= bots

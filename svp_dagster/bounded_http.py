@@ -14,6 +14,7 @@ import io
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -31,19 +32,28 @@ _AS_IT_IS: Final = {"Accept-Encoding": "identity"}
 _BLOCK_BYTES: Final = 65_536
 
 
-def bounded() -> dict[str, Any]:
+def bounded(*, max_bytes: int | None = None, max_s: float | None = None) -> dict[str, Any]:
     """Return the arguments for a client of httpx or httpx2 that bound its answers.
 
-    What is refused raises the library's `DecodingError`, what takes too long its `ReadTimeout`.
+    What is refused raises the library's `DecodingError`, what takes too long its `ReadTimeout`. The bounds above
+    hold where none are given.
     """
-    return {"headers": dict(_AS_IT_IS), "event_hooks": {"response": [_read_within_bounds]}}
+    read = partial(_read_within_bounds, max_bytes=max_bytes, max_s=max_s)
+    return {"headers": dict(_AS_IT_IS), "event_hooks": {"response": [read]}}
 
 
-def get(url: str, *, timeout_s: float, headers: Mapping[str, str] | None = None) -> httpx.Response:
+def get(
+    url: str,
+    *,
+    timeout_s: float,
+    headers: Mapping[str, str] | None = None,
+    max_bytes: int | None = None,
+    max_s: float | None = None,
+) -> httpx.Response:
     """Return the bounded answer to one request. Raises `httpx.HTTPError` and `httpx.InvalidURL`."""
     import httpx
 
-    with httpx.Client(timeout=timeout_s, **bounded()) as client:
+    with httpx.Client(timeout=timeout_s, **bounded(max_bytes=max_bytes, max_s=max_s)) as client:
         return client.get(url, headers=headers)
 
 
@@ -76,12 +86,17 @@ def bounded_adapter() -> HTTPAdapter:
     return BoundedAdapter()
 
 
-def _read_within_bounds(answer: Any) -> None:
+def _read_within_bounds(answer: Any, *, max_bytes: int | None, max_s: float | None) -> None:
     """Read an answer of httpx or httpx2 before the library does: this runs between its head and its body."""
     library = sys.modules[type(answer).__module__.partition(".")[0]]
     stream = answer.stream
     body = _body(
-        stream, answer.headers.get("content-encoding"), refused=library.DecodingError, late=library.ReadTimeout
+        stream,
+        answer.headers.get("content-encoding"),
+        refused=library.DecodingError,
+        late=library.ReadTimeout,
+        max_bytes=max_bytes,
+        max_s=max_s,
     )
     stream.close()
     answer.stream = library.ByteStream(body)
@@ -93,16 +108,19 @@ def _body(
     *,
     refused: Callable[[str], Exception],
     late: Callable[[str], Exception],
+    max_bytes: int | None = None,
+    max_s: float | None = None,
 ) -> bytes:
     """Return the whole body. Raises `refused` for one that is encoded or too long, and `late`."""
     if (encoding or "identity").strip().lower() != "identity":
         raise refused("the answer is compressed, which nobody asked for")
-    body, ends = bytearray(), time.monotonic() + MAX_ANSWER_S
+    max_bytes, max_s = max_bytes or MAX_ANSWER_BYTES, max_s or MAX_ANSWER_S
+    body, ends = bytearray(), time.monotonic() + max_s
     for block in blocks:
         body += block
-        if len(body) > MAX_ANSWER_BYTES:
+        if len(body) > max_bytes:
             body.clear()  # the exception keeps this frame
-            raise refused(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+            raise refused(f"the answer has more than {max_bytes} bytes")
         if time.monotonic() > ends:
-            raise late(f"the answer took more than {MAX_ANSWER_S:.0f} s")
+            raise late(f"the answer took more than {max_s:.0f} s")
     return bytes(body)

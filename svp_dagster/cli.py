@@ -98,11 +98,13 @@ def demo(once: bool) -> None:
 @click.option("--type", "kind", type=click.Choice([kind.value for kind in ProcessingType]), default="full")
 def process(source: str, file: Path | None, form: str, kind: str) -> None:
     """Take one video through the stages, without Notion; the result goes to standard output."""
-    from svp_dagster.commands.process import as_json, as_markdown, process, read_schema
+    from svp_dagster.commands.process import cost_words, process, read_schema
+    from svp_dagster.library.markdown import as_markdown
+    from svp_dagster.library.renderings import as_json
 
     schema, prompt = read_schema(file)
     result = process(source, settings=Settings(), schema=schema, prompt=prompt, processing_type=ProcessingType(kind))
-    click.echo(as_json(result) if form == "json" else as_markdown(result))
+    click.echo(as_json(result) if form == "json" else as_markdown(result, note=cost_words(result.paid_calls)))
 
 
 @main.command()

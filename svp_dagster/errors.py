@@ -72,6 +72,7 @@ class Code(StrEnum):
     NEW_CONNECTION_BUDGET_REACHED = "new_connection_budget_reached"
     INSTALLATION_BUDGET_REACHED = "installation_budget_reached"
     STORAGE_FULL = "storage_full"
+    STORAGE_FAILED = "storage_failed"
     STORE_UNREACHABLE = "store_unreachable"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
@@ -264,6 +265,7 @@ TABLE: dict[Code, FailureKind] = {
     Code.STORAGE_FULL: _later(
         HOUR_S, "This installation has no space left on its disk. The operator has to make room."
     ),
+    Code.STORAGE_FAILED: _now("This installation's storage of files didn't answer properly."),
     Code.STORE_UNREACHABLE: _now("This installation's database didn't answer."),
     Code.CANCELLED: _never("The run was stopped by an operator. Set the status to pending to start it again."),
     Code.INTERRUPTED: _later(5 * MINUTE_S, "The machine stopped while this link was worked on."),
@@ -276,6 +278,41 @@ TABLE: dict[Code, FailureKind] = {
         "to try again."
     ),
 }
+
+
+_WORDS_WITHOUT_ROW = {
+    "Choose a tag that has a Content Database, or register one": "Register one",
+    "Put the link of one TikTok or Instagram post into the url column and set the status to pending.": (
+        "Add the link of one TikTok or Instagram post."
+    ),
+    "Set the status to pending to try it again": "Press Try again in the app to try it again",
+    "Set the status to pending to try again": "Press Try again in the app",
+    "Set the status to pending": "Press Try again in the app",
+    "set the status to pending": "press Try again in the app",
+    "under this row's id": "under this entry's id",
+}
+_WORDS_FOR_UPLOADS = {
+    "This post no longer exists, or its link is mistyped. Check the link in a browser.": (
+        "The uploaded file is no longer kept. Upload it again."
+    ),
+    "This post has no video": "This file has no video",
+    "Check the link in a browser.": "Check that it plays, and upload it again.",
+    "Check that the post plays in a browser to its end.": "Check that it plays to its end, and upload it again.",
+    "Check that the post plays in a browser.": "Check that it plays, and upload it again.",
+    "The site delivered a text instead of a video.": "This file holds a text instead of a video.",
+    "The downloaded file": "The file",
+    "Check that it plays in a browser.": "Check that it plays, and upload it again.",
+    "and the post has no caption.": "and a file has no caption.",
+    "this link": "this file",
+}
+
+
+def worded(sentence: str, *, has_row: bool, is_upload: bool) -> str:
+    """Return a sentence of the table in the words for its entry: one without a row in Notion, or an uploaded file."""
+    words = ({} if has_row else _WORDS_WITHOUT_ROW) | (_WORDS_FOR_UPLOADS if is_upload else {})
+    for usual, fitting in words.items():
+        sentence = sentence.replace(usual, fitting)
+    return sentence
 
 
 BudgetCode = Literal[
@@ -299,6 +336,7 @@ OPERATOR_CODES: frozenset[Code] = frozenset(
         Code.NOTION_BLOCKED,
         Code.INSTALLATION_BUDGET_REACHED,
         Code.STORAGE_FULL,
+        Code.STORAGE_FAILED,
         Code.STORE_UNREACHABLE,
         Code.INTERRUPTED,
         Code.MISCONFIGURED,
@@ -365,6 +403,7 @@ PlainCode = Literal[
     Code.NEW_CONNECTION_BUDGET_REACHED,
     Code.INSTALLATION_BUDGET_REACHED,
     Code.STORAGE_FULL,
+    Code.STORAGE_FAILED,
     Code.STORE_UNREACHABLE,
     Code.CANCELLED,
     Code.INTERRUPTED,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,16 +69,30 @@ class ProcessingType(StrEnum):
         return self in (ProcessingType.FULL, ProcessingType.SCREEN)
 
 
+UPLOAD: Final = "upload"
+"""The platform of a file that was uploaded. Nothing is asked of a site for it."""
+
+
+def upload_link(page_id: str) -> Link:
+    """Return the link of the file that was uploaded for this entry."""
+    return Link(url=f"{UPLOAD}:{page_id}", platform=UPLOAD, post_id=page_id)
+
+
 class Link(Value):
     """The link of a post: its address without tracking parameters, and its site.
 
-    `platform` is `tiktok`, `instagram` or the host of another site. `post_id` is the post's id on that platform; None
-    for a short link, which has to be followed to find out.
+    `platform` is `tiktok`, `instagram`, the host of another site, or `upload` for a file that was uploaded. `post_id`
+    is the post's id on that platform; None for a short link, which has to be followed to find out.
     """
 
     url: str
     platform: str
     post_id: str | None
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether it names a file that was uploaded to this installation."""
+        return self.platform == UPLOAD
 
     @property
     def is_short(self) -> bool:
@@ -87,10 +101,11 @@ class Link(Value):
 
 
 class LinkEntry(Value):
-    """A row of a Link Database: what a person asked for.
+    """A row of a Link Database, or a direct entry, which has none: what a person asked for.
 
     `url` is the text as the person wrote it, and `link` what it names: None until the sensor's decision has parsed it,
-    and where it isn't the link of a post.
+    and where it isn't the link of a post. A direct entry was made in the app, and its `page_id` is an id of ours. Its
+    tag may be empty: no page is made then.
     """
 
     page_id: str
@@ -99,6 +114,7 @@ class LinkEntry(Value):
     link: Link | None = None
     tag: str
     processing_type: ProcessingType = ProcessingType.FULL
+    has_row: bool = True
     last_edited_time: datetime
 
 
@@ -354,6 +370,15 @@ class Summary(Value):
     language: str | None = None
     is_fallback: bool = False
     is_seen: bool = False
+
+
+class Outcome(Value):
+    """All that came out of a video: what the library keeps of an entry, and what its page is made of."""
+
+    video: Video
+    transcript: Transcript
+    screen_text: ScreenText
+    summary: Summary
 
 
 class ContentPage(Value):

@@ -20,6 +20,9 @@ SpeechEngineName = Literal["auto", "openai", "gemini", "local", "off"]
 NOTION_PORTAL = "https://app.notion.com/developers/connections"
 """Where a public connection is made: https://developers.notion.com/guides/get-started/public-connections"""
 
+SHORTEST_JWT_SECRET_BYTES = 32
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 
 class Settings(BaseSettings, PageOptions):
     """One installation's settings, with those of its pages among them (`PageOptions`).
@@ -34,6 +37,7 @@ class Settings(BaseSettings, PageOptions):
     home: Path = Field(default=Path(".svp"), description="Folder of databases, keys, logs and work files.")
     production: bool = Field(default=False, description="Refuse defaults that are only fit for one's own machine.")
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    storage: str = Field(default="", description="Where files lie: a folder, s3://bucket/prefix or gs://bucket/prefix.")
     encryption_keys: SecretStr | None = Field(
         default=None, description="Fernet keys, comma-separated; the first encrypts, all decrypt."
     )
@@ -54,6 +58,12 @@ class Settings(BaseSettings, PageOptions):
         default="", pattern=r"^[^*/]*$", description="More host names the Dagster UI answers to, comma-separated."
     )
     operator_key: SecretStr | None = Field(default=None, description="Opens the operator's page and the Dagster UI.")
+
+    jwt_secret: SecretStr | None = Field(default=None, description="HS256 secret of the identity provider's tokens.")
+    jwt_jwks_url: str = Field(default="", description="Or the address of its public keys (RS256, ES256).")
+    jwt_issuer: str = Field(default="", description="What its tokens name as `iss`.")
+    jwt_audience: str = Field(default="authenticated", description="What they name as `aud`; Supabase's by default.")
+    jwt_leeway_s: int = Field(default=60, ge=0, le=300, description="How far its clock may differ from ours.")
 
     notion_client_id: str = Field(default="", validation_alias="NOTION_CLIENT_ID")
     notion_client_secret: SecretStr | None = Field(default=None, validation_alias="NOTION_CLIENT_SECRET")
@@ -139,7 +149,28 @@ class Settings(BaseSettings, PageOptions):
         """Whether who connects Notion must sit at this machine: Notion sends nobody else back to the app."""
         is_for_others = self.production or self.proxies > 0
         hosts = (self.app_host, urlsplit(self.app_url).hostname)
-        return not is_for_others and all(host in ("localhost", "127.0.0.1", "::1") for host in hosts)
+        return not is_for_others and all(host in _LOOPBACK for host in hosts)
+
+    @property
+    def takes_jwts(self) -> bool:
+        """Whether tokens of an identity provider are accepted."""
+        return self.jwt_secret is not None or bool(self.jwt_jwks_url)
+
+    @property
+    def jwt_problem(self) -> str:
+        """What is wrong with the settings of the identity provider; '' for nothing."""
+        if self.jwt_secret is not None and self.jwt_jwks_url:
+            return "SVP_JWT_SECRET and SVP_JWT_JWKS_URL are both set; keep the one that the tokens are signed with"
+        if not self.takes_jwts:
+            return "SVP_JWT_ISSUER is set without SVP_JWT_SECRET or SVP_JWT_JWKS_URL" if self.jwt_issuer else ""
+        if not self.jwt_issuer:
+            return "SVP_JWT_ISSUER is not set; it is what the tokens name as `iss`"
+        # RFC 7518, section 3.2: the secret of HS256 has at least 256 bits.
+        if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < SHORTEST_JWT_SECRET_BYTES:
+            return f"SVP_JWT_SECRET is shorter than {SHORTEST_JWT_SECRET_BYTES} bytes"
+        if self.jwt_jwks_url and not _is_safe_to_fetch(self.jwt_jwks_url):
+            return "SVP_JWT_JWKS_URL must begin with https:// (http:// on this machine alone)"
+        return ""
 
     @property
     def missing_notion_client(self) -> list[str]:
@@ -176,3 +207,14 @@ class Settings(BaseSettings, PageOptions):
     def work_folder(self) -> Path:
         """Where each run has its folder of temporary files."""
         return self.home / "work"
+
+
+def _is_safe_to_fetch(url: str) -> bool:
+    """Return whether nobody between can exchange what an address answers."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    )

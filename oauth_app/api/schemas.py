@@ -135,6 +135,8 @@ class ConnectionAnswer(Value):
     """The connection that a request speaks for."""
 
     id: str
+    name: str = Field(description="What its owner knows it by: the workspace's name, or “Your library” without Notion.")
+    has_notion: bool = Field(description="Whether Notion is connected. Without it, workspace and databases are empty.")
     workspace_id: str
     workspace_name: str
     output_language: str
@@ -150,14 +152,22 @@ class ConnectionAnswer(Value):
     @classmethod
     def of(cls, connection: Connection, spending: Spending) -> Self:
         """The public side of a connection."""
-        same = ("id", "workspace_id", "workspace_name", "output_language", "trusted", "monthly_budget_usd")
+        same = ("id", "name", "has_notion", "workspace_id", "workspace_name", "output_language", "trusted")
         return cls(
+            monthly_budget_usd=connection.monthly_budget_usd,
             monthly_cap_usd=spending.cap.usd if spending.cap else None,
             spent_usd=spending.spent.usd,
             calls_of_unknown_price=spending.spent.calls_of_unknown_price,
             budget_used_up=spending.used_up.code if spending.used_up else None,
             **{name: getattr(connection, name) for name in same},
         )
+
+
+class NotionLinkAnswer(Value):
+    """Where to connect Notion, and until when."""
+
+    url: str = Field(description="Open it in the person's browser. It works once.")
+    expires_at: datetime
 
 
 class ColumnAnswer(Value):

@@ -18,6 +18,7 @@ from oauth_app.pages import forms
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 from svp_dagster.errors import SvpError
+from svp_dagster.media.kinds import UPLOADS
 from svp_dagster.models import Status
 from svp_dagster.rows.retry import MOST_AT_ONCE
 from svp_dagster.rows.spending.caps import month_of
@@ -67,9 +68,10 @@ class LivePart:
 def show() -> str | Response:
     """The dashboard."""
     connection, databases = identity.connection(), services().store.databases
-    if databases.link_database(connection.id) is None or not databases.content_databases(connection.id):
+    is_set_up = databases.link_database(connection.id) is not None and databases.content_databases(connection.id)
+    if connection.has_notion and not is_set_up:
         return redirect(url_for("databases.show"))
-    return _page(connection)
+    return page(connection)
 
 
 @blueprint.get("/live")
@@ -89,7 +91,7 @@ def add() -> Response | tuple[str, int]:
         added = links.add(connection, url=new.url, tag=new.tag, processing_type=new.processing_type)
     except (Refusal, SvpError) as error:
         refused = forms.as_refusal(error)
-        return _page(connection, refused=refused, given=given), refused.status
+        return page(connection, refused=refused, given=given), refused.status
     flash(f"Added. {site_health.when_it_starts(added.link.link)}", "good")
     return redirect(url_for(".show"))
 
@@ -141,7 +143,14 @@ def at_notion(page_id: str) -> Response:
     return redirect(links.address_at_notion(connection, links.mine(connection, page_id)))
 
 
-def _page(connection: Connection, *, refused: Refusal | None = None, given: dict[str, str] | None = None) -> str:
+def page(
+    connection: Connection,
+    *,
+    refused: Refusal | None = None,
+    given: dict[str, str] | None = None,
+    upload_refused: Refusal | None = None,
+) -> str:
+    """Return the dashboard, with what was wrong with a form of it."""
     databases = services().store.databases
     return render_template(
         "entries/show.html",
@@ -149,7 +158,10 @@ def _page(connection: Connection, *, refused: Refusal | None = None, given: dict
         tags=[database.tag for database in databases.content_databases(connection.id)],
         live=Markup(_live_part(connection).html),  # noqa: S704 (our own template made it)
         refused=refused,
+        upload_refused=upload_refused,
         given=given or {},
+        accepted=",".join(kind.suffix for kind in UPLOADS),
+        max_size_bytes=services().settings.max_size_bytes,
     )
 
 

@@ -16,6 +16,7 @@ from oauth_app.security import SIGN_IN_LIMIT, limiter
 from oauth_app.services import services
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.notion.client.oauth import Grant
+from svp_dagster.store.accounts.merging import AccountGone, NotionTaken, OtherNotion
 from svp_dagster.store.connections import Connection, Tokens
 from svp_dagster.store.web.callers import SignInEnd
 
@@ -36,6 +37,22 @@ _ENDS = {
 _DENIED = Refusal(
     403, "access_denied", "You chose not to give access, so nothing was connected. You can change your mind any time."
 )
+_UNFIT = {
+    AccountGone: Refusal(
+        404, "account_gone", "The account that Notion was to be connected to is gone. Nothing was connected."
+    ),
+    NotionTaken: Refusal(
+        409,
+        "notion_taken",
+        "This Notion is connected to another account already, of somebody who signs in with another name. Nothing was "
+        "connected. Is that you? Then disconnect Notion there first.",
+    ),
+    OtherNotion: Refusal(
+        409,
+        "already_connected",
+        "Your account has another Notion already. Nothing was connected. Disconnect that one first, under Settings.",
+    ),
+}
 _CODE_REFUSED = Refusal(400, "code_refused", "Notion's answer was used already, or is too old. Nothing was connected.")
 _NO_ANSWER = Refusal(400, "no_code", "Notion sent you back without an answer. Nothing was connected.")
 
@@ -61,8 +78,8 @@ def callback() -> Response | tuple[str, int]:
     """Handle the way back from Notion, with a code or without. The state guards against forgery, in a POST too."""
     found = services()
     ended = found.store.web.end_sign_in(state=_given("state"), browser=identity.browser(), now=found.now())
-    if ended is not SignInEnd.GOOD:
-        return _not_connected(_ENDS[ended])
+    if ended.end is not SignInEnd.GOOD:
+        return _not_connected(_ENDS[ended.end])
     if not _given("code"):
         return _not_connected(_DENIED if _given("error") == "access_denied" else _NO_ANSWER)
     try:
@@ -72,7 +89,10 @@ def callback() -> Response | tuple[str, int]:
             raise
         return _not_connected(_CODE_REFUSED)
     _end_removed(grant)
-    connection = _keep(grant)
+    try:
+        connection = _keep(grant, account_id=ended.connection_id)
+    except (AccountGone, NotionTaken, OtherNotion) as error:
+        return _not_connected(_UNFIT[type(error)])
     if found.settings.is_personal or identity.is_operator():
         found.store.connections.set_trusted(connection.id, trusted=True, now=found.now())
     identity.sign_in(connection)
@@ -143,7 +163,7 @@ def _end_removed(grant: Grant) -> None:
                 found.store.connections.end(connection.id, now=found.now())
 
 
-def _keep(grant: Grant) -> Connection:
+def _keep(grant: Grant, *, account_id: str | None) -> Connection:
     return services().store.connections.save(
         bot_id=grant.bot_id,
         workspace_id=grant.workspace_id,
@@ -153,6 +173,7 @@ def _keep(grant: Grant) -> Connection:
         owner_name=grant.owner_name,
         tokens=Tokens(access=grant.access_token, refresh=grant.refresh_token),
         now=services().now(),
+        account_id=account_id,
     )
 
 

@@ -2,6 +2,10 @@
 
 A client that sends or reads slowly holds a connection and some memory. The bodies of requests, and the answers that
 clients have yet to read, are in memory, larger ones in temporary files.
+
+There are two exceptions, for what is too large to be copied. Paths that the app names (`streamed_paths`) get their
+bodies while they arrive, in threads of their own (`streamed.py`). A file that the app answers with is sent from where
+it lies (`answers.FileAnswer`).
 """
 
 from __future__ import annotations
@@ -10,36 +14,18 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any, cast
+from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope, Send
 
+from oauth_app.serving.answers import CLOSE, Answer, FileAnswer, buffer, refusal, send_answer
 from oauth_app.serving.deadlines import Deadlines
+from oauth_app.serving.streamed import StreamedBody
 
 logger = logging.getLogger(__name__)
-
-PIECE_BYTES = 65_536
-IN_MEMORY_BYTES = 65_536
-"""Bodies and answers that are longer go to a temporary file: thousands of connections may wait at the same time."""
-_CLOSE = ("Connection", "close")
-
-
-def _buffer() -> IO[bytes]:
-    return cast(IO[bytes], SpooledTemporaryFile(IN_MEMORY_BYTES))
-
-
-@dataclass
-class Answer:
-    """What the app answers."""
-
-    status: str = "500 Internal Server Error"
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    content: IO[bytes] = field(default_factory=_buffer)
 
 
 class ClientLeft(Exception):
@@ -49,11 +35,22 @@ class ClientLeft(Exception):
 class BufferedApp:
     """An ASGI app that hands each complete request to a thread with the WSGI app."""
 
-    def __init__(self, app: Any, *, threads: int, longest_body: int, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        app: Any,
+        *,
+        threads: int,
+        longest_body: int,
+        deadlines: Deadlines,
+        streamed_paths: Collection[str] = (),
+        streaming_threads: int = 1,
+    ) -> None:
         self._app = app
         self._pool = ThreadPoolExecutor(threads, "request")
+        self._streaming_pool = ThreadPoolExecutor(streaming_threads, "streaming")
         self._longest_body = longest_body
-        self._body_s = deadlines.body_s
+        self._deadlines = deadlines
+        self._streamed_paths = frozenset(streamed_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -64,29 +61,49 @@ class BufferedApp:
         except ClientLeft:
             return
         logger.info(
-            "%s %s %s %s %d bytes %.0f ms",
+            "%s %s %s %s %s bytes %.0f ms",
             environ["REMOTE_ADDR"],
             scope["method"],
             # Without the query: a sign-in's code and state must not be logged.
             scope["raw_path"].decode("ascii"),
             answer.status[:3],
-            answer.content.tell(),
+            answer.size,
             (time.monotonic() - began) * 1000,
         )
-        with answer.content:
-            await _send(answer, send)
+        try:
+            await send_answer(answer, receive, send, pool=self._pool, linger_s=self._deadlines.linger_s)
+        finally:
+            answer.close()
 
     async def _answer(self, environ: dict[str, Any], receive: Receive) -> Answer:
         if "HTTP_TRANSFER_ENCODING" in environ and "CONTENT_LENGTH" in environ:
             # A proxy in front may have believed the other one, and take the rest of the body for the next request:
             # https://www.rfc-editor.org/rfc/rfc9112#section-6.1-15
-            return _refusal("400 Bad Request", "A request has a length or comes in chunks, not both.")
-        with _buffer() as body:
+            return refusal("400 Bad Request", "A request has a length or comes in chunks, not both.")
+        if environ["PATH_INFO"] in self._streamed_paths:
+            return await self._answer_while_it_arrives(environ, receive)
+        return await self._answer_when_complete(environ, receive)
+
+    async def _answer_while_it_arrives(self, environ: dict[str, Any], receive: Receive) -> Answer:
+        body = StreamedBody(receive, progress_s=self._deadlines.progress_s)
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ |= {"wsgi.input": body, "wsgi.input_terminated": True}
+        answer = await asyncio.get_running_loop().run_in_executor(self._streaming_pool, self._work, environ)
+        if body.client_left:
+            answer.close()
+            raise ClientLeft
+        if not body.is_complete:
+            answer.is_early = True
+            answer.headers.append(CLOSE)
+        return answer
+
+    async def _answer_when_complete(self, environ: dict[str, Any], receive: Receive) -> Answer:
+        with buffer() as body:
             try:
-                async with asyncio.timeout(self._body_s):
+                async with asyncio.timeout(self._deadlines.body_s):
                     length, is_complete = await self._read(environ, receive, body)
             except TimeoutError:
-                return _refusal("408 Request Timeout", "The request took too long to arrive.")
+                return refusal("408 Request Timeout", "The request took too long to arrive.")
             environ.pop("HTTP_TRANSFER_ENCODING", None)
             if length:
                 environ["CONTENT_LENGTH"] = str(length)
@@ -94,7 +111,7 @@ class BufferedApp:
             environ["wsgi.input"] = body
             answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._work, environ)
         if not is_complete:
-            answer.headers.append(_CLOSE)
+            answer.headers.append(CLOSE)
         return answer
 
     async def _read(self, environ: dict[str, Any], receive: Receive, body: IO[bytes]) -> tuple[int, bool]:
@@ -120,6 +137,9 @@ class BufferedApp:
             return answer.content.write
 
         pieces: Iterable[bytes] = self._app(environ, start_response)
+        if isinstance(pieces, FileAnswer):
+            answer.file = pieces
+            return answer
         try:
             for piece in pieces:
                 answer.content.write(piece)
@@ -149,6 +169,7 @@ def environ_of(scope: Scope) -> dict[str, Any]:
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
         "wsgi.errors": sys.stderr,
+        "wsgi.file_wrapper": FileAnswer,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
@@ -163,18 +184,3 @@ def environ_of(scope: Scope) -> dict[str, Any]:
         separator = "; " if name == "COOKIE" else ","
         environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
     return environ
-
-
-def _refusal(status: str, sentence: str) -> Answer:
-    answer = Answer(status=status, headers=[("Content-Type", "text/plain"), _CLOSE])
-    answer.content.write(sentence.encode())
-    return answer
-
-
-async def _send(answer: Answer, send: Send) -> None:
-    headers = [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in answer.headers]
-    await send({"type": "http.response.start", "status": int(answer.status[:3]), "headers": headers})
-    answer.content.seek(0)
-    while piece := answer.content.read(PIECE_BYTES):
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})

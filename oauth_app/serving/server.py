@@ -46,7 +46,14 @@ def _escape(text: str) -> str:
 
 def server(app: Any, *, host: str, port: int, threads: int, deadlines: Deadlines) -> uvicorn.Server:
     """Return the web server of a Flask app. Proxies' headers are the app's own matter."""
-    buffered = BufferedApp(app, threads=threads, longest_body=app.config["MAX_CONTENT_LENGTH"], deadlines=deadlines)
+    buffered = BufferedApp(
+        app,
+        threads=threads,
+        longest_body=app.config["MAX_CONTENT_LENGTH"],
+        deadlines=deadlines,
+        streamed_paths=app.config.get("STREAMED_PATHS", ()),
+        streaming_threads=app.config.get("STREAMING_THREADS", 1),
+    )
     return uvicorn.Server(
         uvicorn.Config(
             buffered,

@@ -145,7 +145,7 @@ def _connection_id(store: Store, wanted: str) -> str:
     """Return the id of the wanted connection, else of the first that is active, else ''."""
     if wanted:
         return wanted
-    return next((connection.id for connection in store.connections.all() if connection.active), "")
+    return next((connection.id for connection in store.connections.all() if connection.has_notion), "")
 
 
 def _costs(chosen: Engines, prices: Prices) -> Iterator[tuple[str, float | None]]:

@@ -34,6 +34,16 @@ def _key(subject: str, read: Callable[[], object], given: SecretStr | None) -> F
     return Finding(subject=subject, state="ok", words=words)
 
 
+def _identity_provider(settings: Settings) -> Finding:
+    if problem := settings.jwt_problem:
+        return Finding(subject="Identity provider", state="wrong", words=problem)
+    if not settings.takes_jwts:
+        return Finding(subject="Identity provider", state="ok", words="none: people come with Notion alone")
+    how = "with a secret" if settings.jwt_secret else f"with the keys at {settings.jwt_jwks_url}"
+    words = f"tokens of {settings.jwt_issuer} for {settings.jwt_audience}, {how}"
+    return Finding(subject="Identity provider", state="ok", words=words)
+
+
 def _proxies(settings: Settings) -> Finding:
     if settings.production and not settings.proxies:
         words = (
@@ -44,4 +54,10 @@ def _proxies(settings: Settings) -> Finding:
     return Finding(subject="Reverse proxies", state="ok", words=f"{settings.proxies} trusted")
 
 
-ACCESS_CHECKS: tuple[Callable[[Settings], Finding], ...] = (_encryption, _cookies, _operator, _proxies)
+ACCESS_CHECKS: tuple[Callable[[Settings], Finding], ...] = (
+    _encryption,
+    _cookies,
+    _operator,
+    _identity_provider,
+    _proxies,
+)

@@ -20,6 +20,7 @@ class Held(Value):
     workspace_name: str
     owner_name: str
     active: bool
+    has_notion: bool
     counts: dict[str, int]
 
     @property
@@ -28,7 +29,8 @@ class Held(Value):
         # Names are whatever strangers call themselves: nothing in them may move the cursor of a terminal.
         whose = one_line(" / ".join(name for name in (self.workspace_name, self.owner_name) if name)) or "unnamed"
         has = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self.counts.items() if count)
-        return f"{self.connection_id}  {whose}{'' if self.active else ' (disconnected)'}: {has}"
+        note = "" if self.has_notion else " (without Notion)" if self.active else " (disconnected)"
+        return f"{self.connection_id}  {whose}{note}: {has}"
 
 
 def connections(settings: Settings) -> list[Held]:
@@ -62,5 +64,6 @@ def _held(store: Store, found: Connection) -> Held:
         workspace_name=found.workspace_name,
         owner_name=found.owner_name,
         active=found.active,
+        has_notion=found.has_notion,
         counts=store.my_data.counts(found.id),
     )

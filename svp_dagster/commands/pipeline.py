@@ -10,7 +10,7 @@ from pathlib import Path
 
 from svp_dagster.download.stage import download, open_file
 from svp_dagster.engines import Engines
-from svp_dagster.models import Link, ProcessingType, ScreenText, Summary, Transcript, Value, Video
+from svp_dagster.models import Link, Outcome, ProcessingType, ScreenText, Summary, Transcript, Video
 from svp_dagster.notion.schema import DataSourceSchema
 from svp_dagster.ports import Contents, Meter, SummaryRequest
 from svp_dagster.screen.stage import read_screen
@@ -29,15 +29,6 @@ class Options:
     prompt: str = ""
     language: str | None = None
     processing_type: ProcessingType = ProcessingType.FULL
-
-
-class Outcome(Value):
-    """The results of the stages."""
-
-    video: Video
-    transcript: Transcript
-    screen_text: ScreenText
-    summary: Summary
 
 
 @dataclass(frozen=True, kw_only=True)

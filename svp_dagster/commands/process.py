@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from svp_dagster.commands.pipeline import Options, Outcome, Pipeline
+from svp_dagster.commands.pipeline import Options, Pipeline
 from svp_dagster.download.links import parse_link
 from svp_dagster.engines import choose_engines
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import PaidCall, ProcessingType, Usage, Value
+from svp_dagster.models import Outcome, PaidCall, ProcessingType, Usage, Value
 from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema
 from svp_dagster.ports import Kept
 from svp_dagster.prices import Prices, load_prices
-from svp_dagster.publish.body import made_by
 from svp_dagster.settings import Settings
 
 DEFAULT_COLUMNS = {
@@ -135,43 +131,8 @@ def _schema(columns: Mapping[str, ColumnType | _ColumnEntry]) -> DataSourceSchem
     )
 
 
-def as_json(result: Result) -> str:
-    """Return the result as JSON, without paths of deleted files."""
-    paths: dict[str, Any] = {"video_path": True, "audio_path": True, "slides": True, "cover_path": True}
-    gone = {"video": paths | {"files": {"__all__": {"path"}}}, "screen_text": {"sheet": True}}
-    return json.dumps(result.model_dump(mode="json", exclude=gone), ensure_ascii=False, indent=2)
-
-
-def as_markdown(result: Result) -> str:
-    """Return the result as Markdown."""
-    video, summary = result.video, result.summary
-    values = [f"- **{_plain(name)}**: {_plain(_words(fill.value))}" for name, fill in summary.properties.items()]
-    blank = [f"- *{_plain(name)}* left blank: {_plain(reason)}" for name, reason in summary.left_blank.items()]
-    read = [f"- {line.first_s or 0:.0f} s: {_plain(line.text)}" for line in result.screen_text.lines]
-    parts = [
-        f"# {_plain(video.title) or video.media_key}",
-        video.url,
-        _plain(summary.overview),
-        "\n".join(values + blank),
-        f"## Transcript ({result.transcript.source})",
-        _plain(result.transcript.text) or result.transcript.note,
-        f"## On the screen ({result.screen_text.source})",
-        "\n".join(read) or result.screen_text.note,
-        f"*{made_by(summary)} {_cost(result.paid_calls)}*",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _words(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _plain(text: str) -> str:
-    # Text from a video is data: it must not become markup.
-    return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", " ".join(text.split()))
-
-
-def _cost(calls: tuple[PaidCall, ...]) -> str:
+def cost_words(calls: tuple[PaidCall, ...]) -> str:
+    """Return a sentence about what was paid."""
     if any(call.cost_usd is None for call in calls):
         return "Cost unknown."
     return f"Cost ${sum(call.cost_usd or 0 for call in calls):.4f}."

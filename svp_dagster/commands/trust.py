@@ -31,4 +31,5 @@ def _line(account: Account) -> str:
         spent += f" and {unknown} call{'s' if unknown > 1 else ''} of unknown price"
     # Names are whatever strangers call themselves: nothing in them may move the cursor of a terminal.
     whose = one_line(f"{connection.workspace_name} {connection.owner_name}")
-    return f"{connection.id}  {state:<7}  {spent}  {whose}{'' if connection.active else ' (left)'}"
+    note = " (left)" if not connection.active else "" if connection.has_notion else "(without Notion)"
+    return f"{connection.id}  {state:<7}  {spent}  {whose}{note}"

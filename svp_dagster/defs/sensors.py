@@ -1,5 +1,6 @@
 """What starts runs, and what deals with the rows of those that failed or were cancelled."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +21,7 @@ from svp_dagster.rows.pacing.shares import Share, priority
 from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.retry import retry_rows
 from svp_dagster.rows.site_rules import SiteRules
+from svp_dagster.rows.sources.readings import Reading, read_direct, read_due
 from svp_dagster.rows.spending.caps import known_entries
 from svp_dagster.rows.waiting import interruption
 
@@ -31,6 +33,7 @@ RUNNING = dg.DefaultSensorStatus.RUNNING
     minimum_interval_seconds=5,
     default_status=RUNNING,
     description="Ask the Link Databases that are due for pending rows, and start a run for each that can be worked on. "
+    "So too for uploads, and links that were added in the app. "
     "Stop it to let no new run start, before maintenance for example; rows stay pending in Notion until you start it.",
 )
 def pending_links(
@@ -40,24 +43,28 @@ def pending_links(
     site_rules: dg.ResourceParam[SiteRules],
     kept_media: dg.ResourceParam[KeptMedia],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Read the pending rows of the Link Databases that are due, and start a run for each that can be worked on."""
+    """Read the pending rows of the Link Databases that are due and the direct entries, and start runs for them."""
     read_at = datetime.now(UTC)
     due = link_rows.store.databases.due(now=read_at, limit=polling_rules.connections_per_tick)
-    if not due:
+    direct = read_direct(link_rows.store, per_connection=polling_rules.direct_per_connection, now=read_at)
+    if not due and not direct:
         return dg.SkipReason("No Link Database is due.")
-    readings, unanswered = polling.read_due(
-        link_rows, due, workers=polling_rules.workers, budget_s=polling_rules.budget_s
-    )
+    readings, unanswered = read_due(link_rows, due, workers=polling_rules.workers, budget_s=polling_rules.budget_s)
+    asked = len(readings)
+    readings += direct
     decide = partial(_decide, context.instance, link_rows, polling_rules, site_rules, kept_media, read_at=read_at)
     decisions: list[polling.Decision] = []
+    started = Counter[str]()
     for reading in sorted(readings, key=lambda reading: len(reading.rows)):  # a bulk takes what the others leave
         left = polling_rules.rows_per_tick - sum(len(made.requests) for made in decisions)
-        decisions.append(decide(reading, limit=min(left, polling_rules.rows_per_connection)))
+        limit = min(left, polling_rules.rows_per_connection)
+        decisions.append(decide(reading, started=started[reading.connection_id], limit=limit))
+        started[reading.connection_id] += len(decisions[-1].requests)
         polling.settle(link_rows, reading, decisions[-1], interval=polling_rules.interval, now=datetime.now(UTC))
     requests = [request for decision in decisions for request in decision.requests]
-    context.log.info("asked %d of %d Link Databases: %d rows to start", len(readings), len(due), len(requests))
+    context.log.info("asked %d of %d Link Databases: %d rows to start", asked, len(due), len(requests))
     if not requests:
-        return dg.SkipReason(_why_nothing(readings, decisions, unanswered))
+        return dg.SkipReason(_why_nothing(readings, decisions, asked=asked, unanswered=unanswered))
     return _launch(link_rows, requests, at=read_at)
 
 
@@ -67,14 +74,16 @@ def _decide(
     polling_rules: PollingRules,
     rules: SiteRules,
     kept_media: KeptMedia,
-    reading: polling.Reading,
+    reading: Reading,
     *,
     read_at: datetime,
+    started: int,
     limit: int,
 ) -> polling.Decision:
+    """Decide about the rows of a reading, and keep it. `started` rows of its connection start in this tick already."""
     if not reading.rows:
         return polling.Decision()
-    connection_id, pace = reading.link_database.connection_id, SitePace(link_rows.store, rules)
+    connection_id, pace = reading.connection_id, SitePace(link_rows.store, rules)
     page_ids = [row.page_id for row in reading.rows]
     running = runs.rows_of_connection(instance, connection_id)
     known = known_entries(link_rows.store, connection_id, {*page_ids, *running}, link_rows.caps, now=read_at)
@@ -89,7 +98,7 @@ def _decide(
         queue=queue,
         tags={database.tag for database in content_databases},
         extra_hosts=rules.extra_hosts,
-        share=Share(runs=len(running - ended), limit=polling_rules.runs_per_connection),
+        share=Share(runs=len(running - ended) + started, limit=polling_rules.runs_per_connection),
         read_at=read_at,
         limit=limit,
     )
@@ -123,13 +132,13 @@ def _run_request(request: polling.Start, key: str, *, at: datetime) -> dg.RunReq
     return dg.RunRequest(run_key=request.run_key, partition_key=key, tags={runs.PRIORITY_TAG: str(rank)})
 
 
-def _why_nothing(readings: list[polling.Reading], decisions: list[polling.Decision], unanswered: int) -> str:
+def _why_nothing(readings: list[Reading], decisions: list[polling.Decision], *, asked: int, unanswered: int) -> str:
     problems = sorted({reading.problem.sentence for reading in readings if reading.problem})
     skipped = [f"row {page_id}: {reason}" for decision in decisions for page_id, reason in decision.skipped.items()]
     rejected = sum(len(decision.rejections) for decision in decisions)
     postponed = sum(len(decision.postponements) for decision in decisions)
     parts = [
-        f"{len(readings)} Link Databases asked, no row to start.",
+        f"{asked} Link Databases asked, no row to start.",
         f"{rejected} ended as failed." if rejected else "",
         f"{postponed} wait for their platform or their turn." if postponed else "",
         f"{unanswered} didn't answer in time and are asked again." if unanswered else "",

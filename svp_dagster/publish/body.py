@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from svp_dagster.library.chapters import Chapter, chapters_of
+from svp_dagster.library.words import SOURCE_WORDS, clock, doubt, is_quoted, made_by, seen_at, spoken_text
 from svp_dagster.models import (
     BlockBudget,
     Evidence,
@@ -24,7 +26,6 @@ from svp_dagster.models import (
 from svp_dagster.notion.blocks import PARAGRAPH_UNITS, Items, one_paragraph, paragraph, paragraphs, toggles
 from svp_dagster.notion.properties import web_address
 from svp_dagster.notion.rich_text import ITEM_UNITS, clean, cut, one_line, rich_text, split, text_item
-from svp_dagster.publish.chapters import Chapter, chapters
 
 _NAME_UNITS = 100
 _QUOTE_UNITS = 400
@@ -36,8 +37,6 @@ _SPOKEN_PARAGRAPH_S = 60.0
 _DOUBTFUL = "The speech was hard to understand: nothing was taken from it that nothing else says."
 _QUOTED = "Quoted, not summarised: may be incomplete."
 _SEEN = "Described from the pictures alone: no text confirms it."
-_UNCONFIRMED = " (no text confirms it)"
-_SOURCE_WORDS = {"speech": "said", "screen": "shown", "caption": "written in the caption", "picture": "seen"}
 
 
 def page_blocks(
@@ -64,7 +63,7 @@ def page_blocks(
             return []
         case BlockBudget.COMPACT:
             caption = [_short(f"Caption: {video.caption}")] if clean(video.caption) else []
-            read = "\n".join(f"{_seen_at(line)} {line.text}" for line in screen_text.lines)
+            read = "\n".join(f"{seen_at(line)} {line.text}" for line in screen_text.lines)
             return [
                 *one_paragraph(filter(None, [_short(_opening(summary)), *moments])),
                 *toggles("Where it was found", one_paragraph(_quotes(video, summary))),
@@ -87,12 +86,8 @@ def page_blocks(
 
 def _opening(summary: Summary) -> str:
     """Return the overview. A page made without a model, or without any text, says so in its first line."""
-    mark = _QUOTED if _is_quoted(summary) else _SEEN if summary.is_seen else ""
+    mark = _QUOTED if is_quoted(summary) else _SEEN if summary.is_seen else ""
     return f"{mark}\n{summary.overview}".strip()
-
-
-def _is_quoted(summary: Summary) -> bool:
-    return summary.engine == "extractive"
 
 
 def _as_one(text: str) -> list[JsonObject]:
@@ -109,9 +104,8 @@ def _lines(text: str) -> list[Items]:
 
 
 def _chapters(video: Video, transcript: Transcript) -> list[Items]:
-    """Return the chapters as lines. Doubtful words make no headings."""
-    spoken = () if transcript.doubtful else transcript.spoken
-    found = chapters(spoken, duration_s=video.duration_s)
+    """Return the chapters as lines."""
+    found = chapters_of(video, transcript)
     return [[text_item("Chapters")], *(_chapter(video, one) for one in found)] if found else []
 
 
@@ -119,18 +113,14 @@ def _chapter(video: Video, chapter: Chapter) -> Items:
     return [*_moment(video, chapter.start_s), text_item(f" {cut(one_line(chapter.title), _NAME_UNITS)}")]
 
 
-def _spoken_text(transcript: Transcript) -> str:
-    return transcript.text or "\n".join(segment.text for segment in transcript.spoken)
-
-
 def _heard(transcript: Transcript) -> str:
     """Return all that is heard: a note if it is doubtful, the words that are said, and the lyrics apart."""
     lyrics = f"Lyrics:\n{transcript.lyrics}" if transcript.lyrics else ""
-    return "\n\n".join(filter(None, (_doubt(transcript), _spoken_text(transcript), lyrics)))
+    return "\n\n".join(filter(None, (_doubt(transcript), spoken_text(transcript), lyrics)))
 
 
 def _doubt(transcript: Transcript) -> str:
-    return _DOUBTFUL if transcript.doubtful and _spoken_text(transcript) else ""
+    return _DOUBTFUL if transcript.doubtful and spoken_text(transcript) else ""
 
 
 def _spoken_paragraphs(video: Video, transcript: Transcript) -> list[JsonObject]:
@@ -160,16 +150,10 @@ def _read_lines(video: Video, screen_text: ScreenText) -> Iterator[Items]:
     for line in screen_text.lines:
         first, *others = split(one_line(line.text), ITEM_UNITS - _STAMP_UNITS) or [""]
         if line.first_s is None:
-            yield [text_item(f"{_seen_at(line)} {first}")]
+            yield [text_item(f"{seen_at(line)} {first}")]
         else:
             yield [*_moment(video, line.first_s), text_item(f" {first}")]
         yield from ([text_item(part)] for part in others)
-
-
-def _seen_at(line: ScreenLine) -> str:
-    if line.slide is not None:
-        return f"Slide {line.slide}:"
-    return "•" if line.first_s is None else _clock(line.first_s)
 
 
 def _quotes(video: Video, summary: Summary) -> Iterator[Items]:
@@ -181,11 +165,11 @@ def _quotes(video: Video, summary: Summary) -> Iterator[Items]:
 
 def _quote(video: Video, column: str, evidence: Evidence) -> Items:
     name, quote = cut(one_line(column), _NAME_UNITS), cut(one_line(evidence.quote), _QUOTE_UNITS)
-    found, place = f"{name}: “{quote}” — {_SOURCE_WORDS[evidence.source]}", _place(video, evidence)
+    found = f"{name}: “{quote}” — {SOURCE_WORDS[evidence.source]}"
+    place = _place(video, evidence)
     if evidence.source == "picture":
-        return [text_item(found), *place, text_item(_UNCONFIRMED)]
-    doubt = "" if evidence.checked else " (reworded)" if evidence.reworded else " (not found word for word)"
-    return [text_item(f"{found}{doubt}"), *place]
+        return [text_item(found), *place, text_item(doubt(evidence))]
+    return [text_item(f"{found}{doubt(evidence)}"), *place]
 
 
 def _place(video: Video, evidence: Evidence) -> Items:
@@ -197,13 +181,7 @@ def _place(video: Video, evidence: Evidence) -> Items:
 def _moment(video: Video, at_s: float) -> Items:
     """Return a second of the video, as a link into it if the video has a web address."""
     seconds = max(0, int(at_s)) if math.isfinite(at_s) else 0
-    return [text_item(_clock(seconds), url=web_address(f"{video.url.partition('#')[0]}#t={seconds}"))]
-
-
-def _clock(at_s: float) -> str:
-    seconds = max(0, int(at_s)) if math.isfinite(at_s) else 0
-    hours, minutes = divmod(seconds // 60, 60)
-    return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
+    return [text_item(clock(seconds), url=web_address(f"{video.url.partition('#')[0]}#t={seconds}"))]
 
 
 def _about(video: Video, *, with_facts: bool) -> Items:
@@ -219,7 +197,7 @@ def _facts(video: Video) -> Iterator[str]:
     if video.published_at:
         yield f"posted {video.published_at:%Y-%m-%d}"
     if video.duration_s:
-        yield _clock(video.duration_s)
+        yield clock(video.duration_s)
     if video.slides:
         yield f"{len(video.slides)} slides" if len(video.slides) > 1 else "a picture"
     shown = video.file(video.video_path)
@@ -232,7 +210,7 @@ def _facts(video: Video) -> Iterator[str]:
 def _notes(transcript: Transcript, screen_text: ScreenText, summary: Summary) -> Iterator[str]:
     """Yield which engine did what, and what was left blank and why."""
     language = f" ({one_line(transcript.language)})" if transcript.language else ""
-    heard = f"Transcript by {transcript.source}{language}." if _spoken_text(transcript) else "No transcript."
+    heard = f"Transcript by {transcript.source}{language}." if spoken_text(transcript) else "No transcript."
     yield _note(heard, transcript.note)
     frames = f" from {screen_text.frames_read} pictures" if screen_text.frames_read else ""
     read = f"Screen text by {screen_text.source}{frames}." if screen_text.lines else "No text on the screen."
@@ -240,13 +218,6 @@ def _notes(transcript: Transcript, screen_text: ScreenText, summary: Summary) ->
     yield _note(made_by(summary), summary.note)
     for name, reason in summary.left_blank.items():
         yield _note(f"Left blank: {cut(one_line(name), _NAME_UNITS)}.", reason)
-
-
-def made_by(summary: Summary) -> str:
-    """Return a sentence about who made the summary."""
-    if _is_quoted(summary):
-        return "Summary: quoted sentences, no model (extractive)."
-    return f"Summary by {summary.model} ({summary.engine.capitalize()})."
 
 
 def _note(statement: str, reason: str) -> str:

@@ -17,7 +17,7 @@ from svp_dagster.notion.schema import PICTURE_NAMES, TRANSCRIPT_NAMES, Column, C
 from svp_dagster.ports import Pages
 from svp_dagster.publish.body import page_blocks
 from svp_dagster.publish.relations import link_titles
-from svp_dagster.publish.subtitles import as_srt, as_vtt
+from svp_dagster.library.subtitles import as_srt, as_vtt
 from svp_dagster.summary.spelling import spelled
 
 SUBTITLE_FILES = {"transcript.vtt.txt": as_vtt, "transcript.srt.txt": as_srt}

@@ -90,7 +90,7 @@ class LinkRows(Component):
 
     def _sync_failed(self, entry: Entry) -> Entry:
         """Sync the status of a row that a run gave up, and poll its database by the time that it waits for."""
-        if entry.retry_at is not None and entry.is_waiting:
+        if entry.link.has_row and entry.retry_at is not None and entry.is_waiting:
             self.store.databases.poll_by(entry.link.connection_id, at=entry.retry_at)
         self.sync_status(
             entry.link.page_id, max_throttle_wait_s=0
@@ -113,9 +113,14 @@ class LinkRows(Component):
             return False
 
     def sync_status(self, page_id: str, *, max_throttle_wait_s: float | None = None) -> bool:
-        """Write the row's newest status to Notion. Return whether it is synced; the sweep writes it where it isn't."""
+        """Write the row's newest status to Notion. Return whether it is synced; the sweep writes it where it isn't.
+
+        A direct entry is always synced.
+        """
         entry = self.store.entries.get(page_id)
         if entry is None or not entry.is_unsynced:
+            if entry is not None and not entry.link.has_row:
+                self._use_room(entry)
             return True
         edited_at = None
         try:
@@ -132,9 +137,14 @@ class LinkRows(Component):
         self.store.entries.synced(page_id, entry.version, now=_now(), edited_at=edited_at)
         if entry.status is Status.PENDING and not entry.is_waiting:  # now the poll finds it
             self.store.databases.poll_now(entry.link.connection_id, now=_now())
-        elif entry.holder is None:  # its run has ended, or there was none: another row has room
-            self.store.databases.poll_backlog(entry.link.connection_id, now=_now())
+        else:
+            self._use_room(entry)
         return True
+
+    def _use_room(self, entry: Entry) -> None:
+        """Poll the rows that wait for room, where the entry's run has ended, or there was none."""
+        if entry.holder is None:
+            self.store.databases.poll_backlog(entry.link.connection_id, now=_now())
 
     def _write(self, entry: Entry, workspace: Workspace) -> datetime | None:
         """Write the status. Return when the row of an entry that waits was edited by that."""

@@ -14,10 +14,12 @@ Row = LinkEntry | InvalidRow
 
 
 def parsed(row: Row, extra_hosts: Collection[str]) -> tuple[LinkEntry, SvpError | None]:
-    """Return the row with the link in its text, or with what is wrong with it."""
+    """Return the row with the link in its text, or with what is wrong with it. A direct entry has its link already."""
     if isinstance(row, InvalidRow):
         ids = {"page_id": row.page_id, "connection_id": row.connection_id}
         return LinkEntry(**ids, url="", tag="", last_edited_time=row.last_edited_time), row.failure
+    if not row.has_row:
+        return row, None
     try:
         return row.model_copy(update={"link": parse_link(row.url, extra_hosts=extra_hosts)}), None
     except SvpError as error:
@@ -34,8 +36,8 @@ def is_edited(link: LinkEntry, entry: Entry | None) -> bool:
 
 
 def tag_problem(link: LinkEntry, tags: Collection[str]) -> SvpError | None:
-    """Return what is wrong with the tag of a row, None where it has a Content Database."""
-    if link.tag in tags:
+    """Return what is wrong with the tag of a row, None where it has a Content Database. A direct entry needs no tag."""
+    if link.tag in tags or not (link.has_row or link.tag):
         return None
     known = ", ".join(f"“{tag}”" for tag in sorted(tags)) or "none yet"
     reason = f"No Content Database is registered for the tag “{link.tag}” (registered: {known})"

@@ -1,27 +1,24 @@
-"""What the sensor does, without Dagster: read the pending rows, decide, write the decision down.
+"""What the sensor does, without Dagster: decide about the pending rows, write the decision down.
 
 `decide` is pure. All that it needs is handed in, so that its rules can be read and tested in one place.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from svp_dagster.errors import Code, SvpError, failure, failure_of
+from svp_dagster.errors import Code, SvpError, failure_of
 from svp_dagster.models import LinkEntry
-from svp_dagster.notion.rows import status_type
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import Queue, candidate, waits_turn
 from svp_dagster.rows.pacing.shares import Share
 from svp_dagster.rows.pacing.turns import jitter
 from svp_dagster.rows.parsing import Row, is_edited, parsed, tag_problem
 from svp_dagster.rows.pauses import platform_paused_error
+from svp_dagster.rows.sources.readings import Reading
 from svp_dagster.rows.waiting import final_outcome, next_try, reason_to_wait, waiting_outcome
-from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.installation.platforms import Platform
 
@@ -29,8 +26,6 @@ SETTLING = timedelta(seconds=5)
 """How long Notion may still list a row as pending after another status was written."""
 MAX_BACKOFF = timedelta(minutes=30)
 """The longest time between two reads of a Link Database that can't be read."""
-MAX_THROTTLE_WAIT_S = 5.0
-"""How long a read waits while Notion asks its connection to slow down: other connections wait for the same threads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,49 +114,6 @@ class Decision:
             case Skip(link=link, reason=reason, is_edited=is_edited):
                 self.skipped[link.page_id] = reason
                 self.edited += [link] if is_edited else []
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """The pending rows of one Link Database, or why they could not be read. Never both, never neither."""
-
-    link_database: LinkDatabase
-    rows: tuple[Row, ...] = ()
-    problem: SvpError | None = None
-
-
-def read_due(
-    link_rows: LinkRows, due: Sequence[LinkDatabase], *, workers: int, budget_s: float
-) -> tuple[list[Reading], int]:
-    """Read several Link Databases at once. Return the readings and how many did not answer within the budget.
-
-    Those that were not begun in the first two thirds stay due, and are read at the next tick. One that was begun and
-    has no answer at the end has a problem: if it stayed due, it would slow down each tick.
-    """
-    pool, begin_by = ThreadPoolExecutor(workers, "poll"), time.monotonic() + budget_s * 2 / 3
-    futures = [pool.submit(_read, link_rows, database, begin_by=begin_by) for database in due]
-    readings: list[Reading] = []
-    try:
-        answers = (future.result() for future in as_completed(futures, timeout=budget_s))
-        readings.extend(answer for answer in answers if answer is not None)
-    except TimeoutError:
-        problem = failure(Code.NOTION_UNREACHABLE, detail=f"no answer within the {budget_s:.0f} s of a tick")
-        slow = (each for future, each in zip(futures, due, strict=True) if not (future.done() or future.cancel()))
-        readings.extend(Reading(link_database=each, problem=problem) for each in slow)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-    return readings, len(due) - len(readings)
-
-
-def _read(link_rows: LinkRows, database: LinkDatabase, *, begin_by: float) -> Reading | None:
-    if time.monotonic() > begin_by:
-        return None
-    try:
-        workspace = link_rows.workspace(database.connection_id, max_throttle_wait_s=MAX_THROTTLE_WAIT_S)
-        rows = workspace.pending_rows(database.data_source_id, status_type(database.data_schema))
-    except SvpError as error:
-        return Reading(link_database=database, problem=error)
-    return Reading(link_database=database, rows=tuple(rows))
 
 
 def decide(
@@ -272,7 +224,8 @@ def keep(link_rows: LinkRows, decision: Decision, *, now: datetime) -> None:
     """Write the decision to the store, and rejections to Notion. The sweep writes the status of rows that wait."""
     entries = link_rows.store.entries
     for link in [*(start.link for start in decision.requests), *decision.edited]:
-        entries.request(link, now=now)
+        if link.has_row:  # a direct entry is in the store as it was requested
+            entries.request(link, now=now)
     for postponed in decision.postponements:
         entries.postpone(postponed.link, waiting_outcome(postponed.error, until=postponed.until), now=now)
     for rejected in decision.rejections:
@@ -288,6 +241,8 @@ def settle(link_rows: LinkRows, reading: Reading, decision: Decision, *, interva
     sooner would start nothing. One that can't be read is due ever later.
     """
     database, databases = reading.link_database, link_rows.store.databases
+    if database is None:
+        return  # direct entries are read in each tick
     if reading.problem is None:
         retry_at = link_rows.store.sweep.next_retry_at(database.connection_id, after=now)
         next_due_at = now if decision.more else min(now + interval, retry_at or datetime.max.replace(tzinfo=UTC))

@@ -21,6 +21,11 @@ class PollingRules(Component):
     budget_s: float = Field(default=30.0, description="Seconds after which a tick stops waiting for answers.")
 
     @property
+    def direct_per_connection(self) -> int:
+        """Direct entries read for one connection in one tick: more than may be queued, so that these hide no other."""
+        return self.runs_per_connection + self.rows_per_connection
+
+    @property
     def interval(self) -> timedelta:
         """The poll interval."""
         return timedelta(seconds=self.interval_s)

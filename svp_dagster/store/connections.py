@@ -1,4 +1,4 @@
-"""Connections: authorised Notion workspaces and their encrypted tokens."""
+"""Connections: accounts, their authorised Notion workspaces and encrypted tokens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Engine, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
+from svp_dagster.store.accounts.merging import connected_row
+from svp_dagster.store.accounts.subjects import was_deleted_since
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.engine import retry_conflict
 from svp_dagster.store.tables import ApiTokenRow, ConnectionRow, SessionRow
@@ -19,10 +21,13 @@ REFRESH_LEASE = timedelta(seconds=30)
 
 
 class Connection(Value):
-    """A connection without its tokens. One that the operator doesn't trust counts as new."""
+    """A connection without its tokens. One that the operator doesn't trust counts as new.
+
+    Without Notion (`has_notion`) it is the account of a person of an identity provider.
+    """
 
     id: str
-    bot_id: str
+    bot_id: str | None
     workspace_id: str
     workspace_name: str
     workspace_icon: str
@@ -34,6 +39,16 @@ class Connection(Value):
     digest_home_title: str
     trusted: bool
     created_at: datetime
+
+    @property
+    def has_notion(self) -> bool:
+        """Whether Notion is connected."""
+        return self.active and self.bot_id is not None
+
+    @property
+    def name(self) -> str:
+        """What its owner knows it by."""
+        return self.workspace_name or ("Unnamed" if self.has_notion else "Your library")
 
 
 class Tokens(Value):
@@ -61,21 +76,25 @@ class Connections:
         owner_name: str,
         tokens: Tokens,
         now: datetime,
+        account_id: str | None = None,
     ) -> Connection:
         """Create or update the connection of this bot. Signing in again keeps its databases and rows.
 
         A connection that was removed and added again at Notion may come back with another bot. So a bot that is not
         known takes over the connection that ended last of the same person in the same workspace.
+
+        With `account_id` that account gets the bot, and is merged with the connection that the bot has already. Raises
+        `AccountGone`, `NotionTaken`, `OtherNotion` where that can't be (`accounts.merging`).
         """
 
         def save() -> Connection:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
                 query = select(ConnectionRow).where(ConnectionRow.bot_id == bot_id)
                 row = session.scalar(query.with_for_update()) or _ended(session, workspace_id, owner_id)
-                if row is None:
-                    row = ConnectionRow(
-                        id=uuid.uuid4().hex, output_language="", monthly_budget_usd=None, trusted=False, created_at=now
-                    )
+                if account_id is not None:
+                    row = connected_row(session, account_id, row, now=now)
+                elif row is None:
+                    row = _new_row(now)
                     session.add(row)
                 row.bot_id, row.workspace_id, row.workspace_name = bot_id, workspace_id, workspace_name
                 row.workspace_icon, row.owner_id, row.owner_name = workspace_icon, owner_id, owner_name
@@ -84,6 +103,28 @@ class Connections:
             return _connection(row)
 
         return retry_conflict(save)
+
+    def of_subject(self, issuer: str, subject: str, *, issued_at: datetime, now: datetime) -> Connection | None:
+        """Return the account of a person of an identity provider, made at first sight.
+
+        None for a token that was issued before the person's data were deleted.
+        """
+        query = select(ConnectionRow).where(ConnectionRow.issuer == issuer, ConnectionRow.subject == subject)
+        with Session(self._engine) as session:
+            if known := session.scalar(query):
+                return _connection(known)
+
+        def make() -> Connection | None:
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                row = session.scalar(query)
+                if row is None:
+                    if was_deleted_since(session, issuer, subject, issued_at=issued_at):
+                        return None
+                    row = _new_row(now, issuer=issuer, subject=subject)
+                    session.add(row)
+            return _connection(row)
+
+        return retry_conflict(make)
 
     def get(self, connection_id: str) -> Connection | None:
         """Return the connection, active or not."""
@@ -145,16 +186,16 @@ class Connections:
     def end(self, connection_id: str, *, now: datetime) -> None:
         """Delete the tokens, end all sessions and API tokens, stop polling.
 
-        Databases and history stay for a later sign-in.
+        Databases and history stay for a later sign-in. The account of a person of an identity provider goes on without
+        Notion.
         """
         with self._engine.begin() as connection:
             for table in (SessionRow, ApiTokenRow):
                 connection.execute(delete(table).where(table.connection_id == connection_id))
-            connection.execute(
-                update(ConnectionRow)
-                .where(ConnectionRow.id == connection_id)
-                .values(active=False, access_token=None, refresh_token=None, refresh_lease_until=None, updated_at=now)
-            )
+            ended = update(ConnectionRow).where(ConnectionRow.id == connection_id)
+            without = {"access_token": None, "refresh_token": None, "refresh_lease_until": None, "updated_at": now}
+            connection.execute(ended.where(ConnectionRow.subject.is_(None)).values(active=False, **without))
+            connection.execute(ended.where(ConnectionRow.subject.is_not(None)).values(bot_id=None, **without))
 
     def set_preferences(
         self, connection_id: str, *, output_language: str, monthly_budget_usd: float | None, now: datetime
@@ -195,12 +236,33 @@ def _ended(session: Session, workspace_id: str, owner_id: str) -> ConnectionRow 
     """Return the connection of a person in a workspace that ended last, locked."""
     if not owner_id:
         return None
-    query = select(ConnectionRow).where(~ConnectionRow.active, *_owned_by(workspace_id, owner_id))
+    has_ended = or_(~ConnectionRow.active, ConnectionRow.bot_id.is_(None))
+    query = select(ConnectionRow).where(has_ended, *_owned_by(workspace_id, owner_id))
     return session.scalar(query.order_by(ConnectionRow.updated_at.desc()).limit(1).with_for_update())
 
 
 def _owned_by(workspace_id: str, owner_id: str) -> tuple[ColumnElement[bool], ...]:
     return ConnectionRow.workspace_id == workspace_id, ConnectionRow.owner_id == owner_id
+
+
+def _new_row(now: datetime, *, issuer: str | None = None, subject: str | None = None) -> ConnectionRow:
+    return ConnectionRow(
+        id=uuid.uuid4().hex,
+        issuer=issuer,
+        subject=subject,
+        workspace_id="",
+        workspace_name="",
+        workspace_icon="",
+        owner_id="",
+        owner_name="",
+        active=True,
+        output_language="",
+        monthly_budget_usd=None,
+        digest_home_title="",
+        trusted=False,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def _connection(row: ConnectionRow) -> Connection:

@@ -87,7 +87,11 @@ class Databases:
         polled: who asks often is polled no more often than others who ask. Then come the longest due.
         """
         row = LinkDatabaseRow
-        active = select(row).join(ConnectionRow, ConnectionRow.id == row.connection_id).where(ConnectionRow.active)
+        active = (
+            select(row)
+            .join(ConnectionRow, ConnectionRow.id == row.connection_id)
+            .where(ConnectionRow.active, ConnectionRow.bot_id.is_not(None))
+        )
         requested = active.where(row.requested_at <= now).order_by(
             row.polled_at.nulls_first(), row.requested_at, row.connection_id
         )

@@ -46,7 +46,7 @@ class Digests:
         wanted = (
             select(row.id, row.digest_home_id)
             .outerjoin(made, and_(made.connection_id == row.id, made.week == week))
-            .where(row.active, row.digest_home_id.is_not(None))
+            .where(row.active, row.bot_id.is_not(None), row.digest_home_id.is_not(None))
             .order_by(made.updated_at.is_not(None), made.updated_at, row.id)
         )
         with self._engine.connect() as connection:

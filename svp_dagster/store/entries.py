@@ -13,13 +13,14 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
 from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType, RedoOutcome, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.engine import STAYS, retry_conflict
+from svp_dagster.store.library.search import matching
 from svp_dagster.store.partition_keys import partition_keys
 from svp_dagster.store.tables import ConnectionRow, LedgerRow, LinkEntryRow
 from svp_dagster.store.transitions import FailureOutcome, FailureRule
@@ -80,8 +81,11 @@ class Entry(Value):
         """Whether its row, pending and last edited at this time, is a new request.
 
         It is for a finished entry, and for one that waits and was edited since its wait was written to Notion.
-        (Notion's edit times are cut to the minute: an edit in the same minute isn't seen.)
+        (Notion's edit times are cut to the minute: an edit in the same minute isn't seen.) A direct entry has no row to
+        edit: `request_again` requests it.
         """
+        if not self.link.has_row:
+            return False
         edited = not self.is_unsynced and edited_at > self.link.last_edited_time
         return self.status.is_final or (self.is_waiting and edited)
 
@@ -110,13 +114,22 @@ class Entries:
         with Session(self._engine) as session:
             return {row.partition_key: to_entry(row) for row in session.scalars(query) if row.partition_key}
 
-    def request(self, link: LinkEntry, *, now: datetime) -> Entry:
-        """Record that a person requested this row: a new entry, or a new request (`Entry.is_new_request`).
+    def request(
+        self, link: LinkEntry, *, now: datetime, also: Callable[[Session, LinkEntryRow], None] = lambda *_: None
+    ) -> Entry:
+        """Record that a person requested this entry: a new one, or a new request (`Entry.is_new_request`).
 
         For another entry that no run holds, only what the person wrote is brought up to date. The entry has a partition
-        key from here on. Raises `EntryGone` where the connection's data were deleted.
+        key from here on. `also` is done in the same transaction. Raises `EntryGone` where the connection's data were
+        deleted.
         """
-        return retry_conflict(lambda: self._request(link, now=now, then=_give_partition_key))
+
+        def then(session: Session, row: LinkEntryRow) -> None:
+            _give_partition_key(session, row)
+            session.flush()
+            also(session, row)
+
+        return retry_conflict(lambda: self._request(link, now=now, then=then, may_make=True))
 
     def request_again(self, page_id: str, *, now: datetime) -> Entry | None:
         """Record that a person requested a row again that is finished or waits. None for any other."""
@@ -129,21 +142,21 @@ class Entries:
         return to_entry(row)
 
     def postpone(self, link: LinkEntry, outcome: FailureOutcome, *, now: datetime) -> Entry:
-        """Let a row wait that no run is spent on now. Its status is unsynced."""
+        """Let a row wait that no run is spent on now. Its status is unsynced. Raises `EntryGone`."""
 
         def wait(_session: Session, row: LinkEntryRow) -> None:
             if row.holder is None:
                 transitions.wait(row, outcome, now=now)
 
-        return retry_conflict(lambda: self._request(link, now=now, then=wait))
+        return retry_conflict(lambda: self._request(link, now=now, then=wait, may_make=link.has_row))
 
     def reject(self, link: LinkEntry, outcome: FailureOutcome, *, now: datetime) -> Entry:
-        """End a row that no run is spent on. Its status is unsynced."""
+        """End a row that no run is spent on. Its status is unsynced. Raises `EntryGone`."""
 
         def end(_session: Session, row: LinkEntryRow) -> None:
             transitions.fail_for_good(row, outcome, now=now)
 
-        return retry_conflict(lambda: self._request(link, now=now, then=end))
+        return retry_conflict(lambda: self._request(link, now=now, then=end, may_make=link.has_row))
 
     def claim(self, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool], now: datetime) -> Entry:
         """Let `run_id` alone write this row from now on.
@@ -178,7 +191,7 @@ class Entries:
             raise ValueError(status)
 
         def change(row: LinkEntryRow) -> None:
-            row.status, row.version, row.updated_at = status, row.version + 1, now
+            transitions.set_status(row, status, now=now)
             row.failure_code = row.sentence = row.retry_at = None
 
         return self._write(page_id, run_id, change)
@@ -252,13 +265,15 @@ class Entries:
                 row.synced_version = row.version
 
     def mark_unsynced(self, page_id: str, *, now: datetime) -> None:
-        """Force the next sweep to write the status of an entry that no run holds to Notion again."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(LinkEntryRow)
-                .where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
-                .values(version=LinkEntryRow.version + 1, updated_at=now)
-            )
+        """Force the next sweep to write the status of an entry that no run holds to Notion again.
+
+        A direct entry only counts as looked at.
+        """
+        query = select(LinkEntryRow).where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
+        with Session(self._engine) as session, session.begin():
+            row = session.scalar(query.with_for_update())
+            if row is not None:
+                transitions.set_status(row, Status(row.status), now=now)
 
     def synced(self, page_id: str, version: int, *, now: datetime, edited_at: datetime | None = None) -> None:
         """Record that Notion shows this version of the status. `edited_at` is the row's last edit, which was ours."""
@@ -293,7 +308,8 @@ class Entries:
         ranked = (
             select(row.page_id, turn.label("turn"))
             .join(ConnectionRow, ConnectionRow.id == row.connection_id)
-            .where(ConnectionRow.active, row.synced_version < row.version, row.updated_at < before)
+            .where(ConnectionRow.active, ConnectionRow.bot_id.is_not(None))
+            .where(row.synced_version < row.version, row.updated_at < before)
             .subquery()
         )
         query = (
@@ -307,11 +323,16 @@ class Entries:
             return [to_entry(row) for row in session.scalars(query)]
 
     def pages_of_others(self, entry: Entry) -> list[str]:
-        """The content pages of the connection's other entries for the same video."""
+        """The content pages that may be taken for the entry's own: those of the connection's other entries.
+
+        These are the ones for the same video, and all that were recorded since the entry was made: where no column
+        holds the link, another video's page may have the same title.
+        """
         row = LinkEntryRow
         query = select(row.content_page_id).where(
             row.connection_id == entry.link.connection_id,
-            row.media_key == entry.media_key,
+            or_(row.media_key == entry.media_key, row.updated_at >= entry.created_at),
+            row.content_page_id.is_not(None),
             row.page_id != entry.link.page_id,
         )
         with Session(self._engine) as session:
@@ -329,15 +350,24 @@ class Entries:
         *,
         statuses: Collection[Status] | None = None,
         tag: str | None = None,
+        platform: str | None = None,
+        text: str = "",
         offset: int,
         limit: int,
     ) -> tuple[list[Entry], int]:
-        """A connection's entries, newest first, and how many there are in all."""
+        """A connection's entries, newest first, and how many there are in all.
+
+        With a `text`, only those whose outcome has its words (`store.library.search`).
+        """
         query = select(LinkEntryRow).where(LinkEntryRow.connection_id == connection_id)
         if statuses is not None:
             query = query.where(LinkEntryRow.status.in_(statuses))
         if tag is not None:
             query = query.where(LinkEntryRow.tag == tag)
+        if platform is not None:
+            query = query.where(LinkEntryRow.platform == platform)
+        if text.strip():
+            query = query.where(matching(text, connection_id=connection_id, dialect=self._engine.dialect.name))
         newest_first = query.order_by(LinkEntryRow.created_at.desc(), LinkEntryRow.page_id)
         with Session(self._engine) as session:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
@@ -366,9 +396,13 @@ class Entries:
         with self._engine.connect() as connection:
             return {page_id: (float(cost or 0), bool(known)) for page_id, cost, known in connection.execute(query)}
 
-    def _request(self, link: LinkEntry, *, now: datetime, then: Callable[[Session, LinkEntryRow], None]) -> Entry:
+    def _request(
+        self, link: LinkEntry, *, now: datetime, then: Callable[[Session, LinkEntryRow], None], may_make: bool
+    ) -> Entry:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             row = session.get(LinkEntryRow, link.page_id, with_for_update=True)
+            if row is None and not may_make:
+                raise EntryGone(link.page_id)  # its owner deleted it: there is no row that it could be read from again
             if row is None:
                 _require_connection(session, link)
                 row = transitions.new_row(link, now=now)
@@ -384,15 +418,21 @@ class Entries:
 
     def _write(self, page_id: str, holder: str | None, change: Callable[[LinkEntryRow], None]) -> Entry:
         """Change the row if `holder` (None: nobody) holds it."""
-        query = select(LinkEntryRow).where(
-            LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_not_distinct_from(holder)
-        )
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            row = session.scalar(query.with_for_update())
-            if row is None:
-                raise (EntryGone if session.get(LinkEntryRow, page_id) is None else ClaimLost)(page_id)
+            row = held_row(session, page_id, holder)
             change(row)
         return to_entry(row)
+
+
+def held_row(session: Session, page_id: str, holder: str | None) -> LinkEntryRow:
+    """Return the row, locked, if `holder` (None: nobody) holds it. Raises `ClaimLost`, `EntryGone`."""
+    query = select(LinkEntryRow).where(
+        LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_not_distinct_from(holder)
+    )
+    row = session.scalar(query.with_for_update())
+    if row is None:
+        raise (EntryGone if session.get(LinkEntryRow, page_id) is None else ClaimLost)(page_id)
+    return row
 
 
 def _require_connection(session: Session, link: LinkEntry) -> None:
@@ -419,6 +459,7 @@ def to_entry(row: LinkEntryRow) -> Entry:
         link=Link(url=row.link_url, platform=row.platform, post_id=row.post_id) if is_link else None,
         tag=row.tag,
         processing_type=ProcessingType(row.processing_type),
+        has_row=row.has_row,
         last_edited_time=row.last_edited_time,
     )
     return Entry(link=link, **fields)

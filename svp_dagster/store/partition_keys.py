@@ -32,9 +32,14 @@ def partition_keys(link: LinkEntry) -> tuple[str, str]:
 
 
 def _post(link: Link | None) -> str:
-    """Return site and post. A short link, which doesn't say which post it is for, gives its code."""
+    """Return site and post. A short link, which doesn't say which post it is for, gives its code.
+
+    An upload's id is the entry's, which the key has anyway.
+    """
     if link is None:
         return "no-link"
+    if link.is_upload:
+        return link.platform
     name = link.post_id or urlsplit(link.url).path.rstrip("/").rpartition("/")[2]
     return _readable(f"{link.platform}-{name}", _POST_CHARACTERS)
 

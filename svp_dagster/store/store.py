@@ -19,12 +19,15 @@ from svp_dagster.store.installation.addresses import Addresses
 from svp_dagster.store.installation.alerts import Alerts
 from svp_dagster.store.installation.platforms import Platforms
 from svp_dagster.store.installation.unknown_answers import UnknownAnswers
+from svp_dagster.store.library.library import Library
 from svp_dagster.store.my_data.deletion import Deletions
 from svp_dagster.store.my_data.export import MyData
 from svp_dagster.store.redos.redos import Redos
 from svp_dagster.store.reservations import Reservations
 from svp_dagster.store.sweep import Sweep
+from svp_dagster.store.uploads import Uploads
 from svp_dagster.store.web.callers import Web
+from svp_dagster.store.web.notion_links import NotionLinks
 from svp_dagster.store.web.webhook_tokens import WebhookTokens
 
 OPERATOR_KEY_FILE = "operator.key"
@@ -41,6 +44,8 @@ class Store:
         self.connections = Connections(engine, cipher)
         self.databases = Databases(engine)
         self.entries = Entries(engine)
+        self.uploads = Uploads(engine)
+        self.library = Library(engine)
         self.sweep = Sweep(engine)
         self.platforms = Platforms(engine)
         self.addresses = Addresses(engine)
@@ -53,6 +58,7 @@ class Store:
         self.redos = Redos(engine)
         self.unknown_answers = UnknownAnswers(engine)
         self.web = Web(engine)
+        self.notion_links = NotionLinks(engine)
         self.webhook_tokens = WebhookTokens(engine, cipher)
         self.my_data = MyData(engine)
         self.deletions = Deletions(engine, cipher)

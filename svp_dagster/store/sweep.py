@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Select, and_, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
@@ -58,6 +58,31 @@ class Sweep:
         if not also_paused:
             query = query.where(or_(_row.failure_code.is_(None), _row.failure_code != Code.PLATFORM_PAUSED))
         return self._entries(query.order_by(_row.updated_at).limit(limit))
+
+    def pending_direct(
+        self, *, now: datetime, paused: Collection[str], paused_before: datetime, per_connection: int
+    ) -> list[Entry]:
+        """Return the unclaimed direct entries of active connections whose time has come, the oldest first.
+
+        Few of each connection. Those that wait for one of the `paused` platforms are among them once they have waited
+        since before `paused_before`.
+        """
+        is_free = or_(
+            _row.failure_code.is_(None),
+            _row.failure_code != Code.PLATFORM_PAUSED,
+            _row.platform.not_in(paused),
+            _row.waiting_since <= paused_before,
+        )
+        turn = func.row_number().over(partition_by=_row.connection_id, order_by=(_row.created_at, _row.page_id))
+        ranked = (
+            select(_row.page_id, turn.label("turn"))
+            .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
+            .where(_row.has_row == false(), _row.status == Status.PENDING, _row.holder.is_(None), ConnectionRow.active)
+            .where(or_(_row.retry_at.is_(None), _row.retry_at <= now), is_free)
+            .subquery()
+        )
+        query = select(_row).join(ranked, ranked.c.page_id == _row.page_id).where(ranked.c.turn <= per_connection)
+        return self._entries(query.order_by(_row.created_at, _row.page_id))
 
     def next_retry_at(self, connection_id: str, *, after: datetime) -> datetime | None:
         """Return when the next waiting entry of a connection is to be tried again."""
@@ -120,13 +145,14 @@ class Sweep:
     def retry(self, page_ids: Collection[str], *, now: datetime) -> list[Entry]:
         """Set those of these entries back to pending that failed or wait, all or none. Their statuses are unsynced.
 
-        Entries that can't be synced stay as they are: those of ended connections, or without a Link Database.
+        Entries that can't be synced stay as they are: those of ended connections, or rows without a Link Database.
         """
         query = (
             select(_row)
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
-            .join(LinkDatabaseRow, LinkDatabaseRow.connection_id == _row.connection_id)
+            .outerjoin(LinkDatabaseRow, LinkDatabaseRow.connection_id == _row.connection_id)
             .where(ConnectionRow.active, _row.page_id.in_(page_ids))
+            .where(or_(LinkDatabaseRow.connection_id.is_not(None), _row.has_row == false()))
             .order_by(_row.page_id)
         )
         with Session(self._engine, expire_on_commit=False) as session, session.begin():

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     MetaData,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -32,6 +34,15 @@ SECRET = "secret"  # noqa: S105 (the name of a mark)
 """Marks a column that is never exported."""
 SHARED = "shared"
 """Where a table says why its rows belong to no connection."""
+
+
+SEARCH = "outcome_search"
+"""SQLite's index of words with the tables in which it keeps itself, and PostgreSQL's index."""
+
+
+def is_of_search(name: str | None) -> bool:
+    """Return whether a table or index of the database belongs to the search, which SQLAlchemy can't describe."""
+    return name is not None and name.startswith(SEARCH)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -84,15 +95,19 @@ def _shared(why: str) -> dict[str, Any]:
 
 
 class ConnectionRow(Base):
-    """One authorised Notion workspace. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new.
+    """An account. Tokens are Fernet texts. `trusted`: by the operator, else it counts as new.
 
+    It has an authorised Notion workspace (`bot_id`), a person of an identity provider (`issuer`, `subject`), or both.
     `digest_home_id` is the Notion page below which weekly digests are made; null: none are.
     """
 
     __tablename__ = "connections"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    bot_id: Mapped[str] = mapped_column(unique=True)
+    bot_id: Mapped[str | None] = mapped_column(unique=True)
+    issuer: Mapped[str | None]
+    subject: Mapped[str | None]
     workspace_id: Mapped[str]
     workspace_name: Mapped[str]
     workspace_icon: Mapped[str] = mapped_column(default="")
@@ -176,10 +191,19 @@ class LinkEntryRow(Base):
     `made_for` is a digest of the columns and the prompt that the page was made for (`notion.column_digest`).
     `redo_id` is the last redo of the row, and `redo_outcome` what became of it, null while it is open. A completed row
     stays completed in a redo. Its failures and waits are those of the redo then.
+    An entry without a row in Notion (`has_row`) is direct: its status is always synced.
     """
 
     __tablename__ = "link_entries"
     __table_args__ = (
+        Index(
+            "ix_link_entries_direct",
+            "has_row",
+            "status",
+            "connection_id",
+            sqlite_where=text("has_row = 0"),
+            postgresql_where=text("has_row = false"),
+        ),
         Index("ix_link_entries_recent", "connection_id", "created_at"),
         Index("ix_link_entries_status", "status", "updated_at"),
     )
@@ -193,6 +217,7 @@ class LinkEntryRow(Base):
     post_id: Mapped[str | None]
     tag: Mapped[str]
     processing_type: Mapped[str]
+    has_row: Mapped[bool] = mapped_column(default=True)
     last_edited_time: Mapped[datetime]
     status: Mapped[str]
     version: Mapped[int] = mapped_column(default=1)
@@ -219,6 +244,38 @@ class LinkEntryRow(Base):
     redo_outcome: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class UploadRow(Base):
+    """The file that was uploaded for an entry, and its key in the storage, where it stays as long as the entry."""
+
+    __tablename__ = "uploads"
+
+    page_id: Mapped[str] = mapped_column(ForeignKey("link_entries.page_id", ondelete="CASCADE"), primary_key=True)
+    filename: Mapped[str]
+    content_type: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    storage_key: Mapped[str]
+
+
+class OutcomeRow(Base):
+    """What came out of an entry (`models.Outcome`), in parts. `words` are those by which it is found.
+
+    `id` is the row's number in SQLite's index of words, which follows this table by triggers; PostgreSQL has an index
+    on `words`. Both are made by the migration and are no tables or indexes of ours (`is_of_search`).
+    """
+
+    __tablename__ = "outcomes"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    page_id: Mapped[str] = mapped_column(ForeignKey("link_entries.page_id", ondelete="CASCADE"), unique=True)
+    video: Mapped[dict[str, Any]]
+    transcript: Mapped[dict[str, Any]]
+    screen_text: Mapped[dict[str, Any]]
+    summary: Mapped[dict[str, Any]]
+    words: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class RedoRow(Base):
@@ -385,13 +442,18 @@ class AlertRow(Base):
 
 
 class SignInRow(Base):
-    """A sign-in at Notion that was begun: single use, tied to a browser. Both secrets are kept as SHA-256."""
+    """A sign-in at Notion that was begun: single use, tied to a browser. Both secrets are kept as SHA-256.
+
+    With a connection, Notion is connected to that account. Such a row begins as a link for its owner, which no browser
+    has used yet (`store.web.notion_links`): `browser_hash` is empty, and `account_name` says whose account it is.
+    """
 
     __tablename__ = "sign_ins"
-    __table_args__ = _shared("Who signs in is known at the end, when the row is deleted.")
 
-    state_hash: Mapped[str] = mapped_column(primary_key=True)
-    browser_hash: Mapped[str]
+    state_hash: Mapped[str] = mapped_column(primary_key=True, info={SECRET: True})
+    browser_hash: Mapped[str] = mapped_column(info={SECRET: True})
+    connection_id: Mapped[str | None] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), index=True)
+    account_name: Mapped[str] = mapped_column(default="")
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -436,8 +498,8 @@ class WebhookTokenRow(Base):
 class DeletionRow(Base):
     """A connection whose data were deleted, kept until its traces outside the store are gone too.
 
-    `partition_keys` are those of its rows, by which Dagster knows them. `access_token`, encrypted, is there until
-    Notion revoked it.
+    `partition_keys` are those of its rows, by which Dagster knows them. `page_ids` are the rows whose files may still
+    be in the storage. `access_token`, encrypted, is there until Notion revoked it.
     """
 
     __tablename__ = "deletions"
@@ -445,5 +507,19 @@ class DeletionRow(Base):
 
     connection_id: Mapped[str] = mapped_column(primary_key=True)
     partition_keys: Mapped[list[str]] = mapped_column(JSON)
+    page_ids: Mapped[list[str]] = mapped_column(JSON)
     access_token: Mapped[str | None] = mapped_column(info={SECRET: True})
     requested_at: Mapped[datetime]
+
+
+class DeletedSubjectRow(Base):
+    """A person of an identity provider whose data were deleted, as SHA-256 of issuer and subject.
+
+    It is kept as long as tokens may be valid that were issued before.
+    """
+
+    __tablename__ = "deleted_subjects"
+    __table_args__ = _shared("The connection is gone; the row goes when no token of before can be valid.")
+
+    subject_hash: Mapped[str] = mapped_column(primary_key=True)
+    deleted_at: Mapped[datetime] = mapped_column(index=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from svp_dagster.errors import BUDGET_CODES, Code
-from svp_dagster.models import LinkEntry, RedoOutcome, Status
+from svp_dagster.errors import BUDGET_CODES, Code, worded
+from svp_dagster.models import UPLOAD, LinkEntry, RedoOutcome, Status
 from svp_dagster.store.tables import LinkEntryRow
 
 
@@ -36,6 +36,7 @@ def new_row(link: LinkEntry, *, now: datetime) -> LinkEntryRow:
     return LinkEntryRow(
         page_id=link.page_id,
         connection_id=link.connection_id,
+        has_row=link.has_row,
         status=Status.PENDING,
         version=1,
         synced_version=1,  # the person wrote "pending": Notion shows it already
@@ -68,8 +69,15 @@ def reopen(row: LinkEntryRow, *, now: datetime) -> None:
     """Start over with a row that is finished or waits: a person requested it again."""
     row.requests, row.attempts, row.holder = row.requests + 1, 0, None
     row.waits, row.tries, row.waiting_since = 0, 0, None
-    row.status, row.version, row.updated_at = Status.PENDING, row.version + 1, now
+    set_status(row, Status.PENDING, now=now)
     row.failure_code = row.sentence = row.retry_at = None
+
+
+def set_status(row: LinkEntryRow, status: Status, *, now: datetime) -> None:
+    """Change the status, which Notion doesn't show yet. For a direct entry there is nothing to show."""
+    row.status, row.version, row.updated_at = status, row.version + 1, now
+    if not row.has_row:
+        row.synced_version = row.version
 
 
 def take_over_what_was_written(row: LinkEntryRow, link: LinkEntry) -> None:
@@ -103,16 +111,20 @@ def fail(row: LinkEntryRow, rule: FailureRule, *, now: datetime) -> None:
 def fail_for_good(row: LinkEntryRow, outcome: FailureOutcome, *, now: datetime) -> None:
     """Mark the row as failed. Nothing more happens until a person requests it again. In a redo only the redo fails."""
     _end(row, Status.FAILED, now=now)
-    row.failure_code, row.sentence = outcome.code, outcome.sentence
+    row.failure_code, row.sentence = outcome.code, _sentence(row, outcome)
 
 
 def wait(row: LinkEntryRow, outcome: FailureOutcome, *, now: datetime) -> None:
     """Make the row pending until the time of the outcome, with its sentence. In a redo its status stays."""
     _enter(row, Status.PENDING, now=now)
     row.attempts, row.retry_at = 0, outcome.retry_at
-    row.failure_code, row.sentence = outcome.code, outcome.sentence
+    row.failure_code, row.sentence = outcome.code, _sentence(row, outcome)
     # After weeks without a budget, a row has its whole time for what fails then.
     row.waiting_since = None if outcome.code in BUDGET_CODES else row.waiting_since or now
+
+
+def _sentence(row: LinkEntryRow, outcome: FailureOutcome) -> str:
+    return worded(outcome.sentence, has_row=row.has_row, is_upload=row.platform == UPLOAD)
 
 
 def _end(row: LinkEntryRow, status: Status, *, now: datetime) -> None:
@@ -123,7 +135,7 @@ def _end(row: LinkEntryRow, status: Status, *, now: datetime) -> None:
 
 
 def _enter(row: LinkEntryRow, status: Status, *, now: datetime) -> None:
-    """End the claim and change the status, which Notion doesn't show yet. A redo leaves the status as it is."""
+    """End the claim and change the status. A redo leaves the status as it is."""
     if not is_in_redo(row):
-        row.status, row.version = status, row.version + 1
+        set_status(row, status, now=now)
     row.holder, row.updated_at = None, now

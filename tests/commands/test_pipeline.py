@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from svp_dagster.commands.pipeline import Options, Pipeline
-from svp_dagster.commands.process import Result, as_json, read_schema
+from svp_dagster.commands.process import Result, read_schema
 from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.engines import Engines, choose_engines
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.library.renderings import as_json
 from svp_dagster.models import ProcessingType, Segment, Span, Transcript, Video, Word
 from svp_dagster.ports import Meter
 from svp_dagster.settings import Settings

@@ -15,8 +15,8 @@ from sqlalchemy import event, insert
 
 from svp_dagster.defs.runs import CONNECTION_TAG, IN_PROGRESS, ROW_TAG
 from svp_dagster.errors import Code
-from svp_dagster.rows import polling
 from svp_dagster.rows.polling_rules import PollingRules
+from svp_dagster.rows.sources.readings import read_due
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import ConnectionRow, LinkDatabaseRow
@@ -208,7 +208,7 @@ def test_a_link_database_that_never_answers_is_not_first_in_every_tick(store: St
     due: list[LinkDatabase] = store.databases.due(now=now, limit=9)
     notion: Any = HangingNotion()
 
-    readings, unanswered = polling.read_due(notion, due, workers=2, budget_s=0.2)
+    readings, unanswered = read_due(notion, due, workers=2, budget_s=0.2)
     notion.over.set()
 
     assert unanswered == 1  # it was not begun, and is read at the next tick

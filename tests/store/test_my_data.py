@@ -373,6 +373,8 @@ def test_the_shape_of_an_export_is_the_documented_one(store: Store, mine: str) -
         "reservations",
         "sessions",
         "content_uses",
+        "uploads",
+        "outcomes",
         "contents",
         "thumbnails",
         "addresses",

@@ -42,27 +42,27 @@ def add_token(
 
 def test_a_sign_in_is_good_once(store: Store, now: datetime) -> None:
     state = store.web.begin_sign_in(browser="mine", now=now)
-    assert store.web.end_sign_in(state=state, browser="mine", now=now) is SignInEnd.GOOD
-    assert store.web.end_sign_in(state=state, browser="mine", now=now) is SignInEnd.UNKNOWN
+    assert store.web.end_sign_in(state=state, browser="mine", now=now).end is SignInEnd.GOOD
+    assert store.web.end_sign_in(state=state, browser="mine", now=now).end is SignInEnd.UNKNOWN
 
 
 def test_a_sign_in_is_good_for_five_minutes(store: Store, now: datetime) -> None:
     in_time, late = (store.web.begin_sign_in(browser="mine", now=now) for _ in range(2))
     just_before, just_after = now + timedelta(minutes=4, seconds=59), now + timedelta(minutes=5)
-    assert store.web.end_sign_in(state=in_time, browser="mine", now=just_before) is SignInEnd.GOOD
-    assert store.web.end_sign_in(state=late, browser="mine", now=just_after) is SignInEnd.EXPIRED
+    assert store.web.end_sign_in(state=in_time, browser="mine", now=just_before).end is SignInEnd.GOOD
+    assert store.web.end_sign_in(state=late, browser="mine", now=just_after).end is SignInEnd.EXPIRED
 
 
 def test_another_browser_cannot_end_a_sign_in_nor_use_it_up(store: Store, now: datetime) -> None:
     state = store.web.begin_sign_in(browser="mine", now=now)
-    assert store.web.end_sign_in(state=state, browser="theirs", now=now) is SignInEnd.UNKNOWN
-    assert store.web.end_sign_in(state=state, browser="mine", now=now) is SignInEnd.GOOD
+    assert store.web.end_sign_in(state=state, browser="theirs", now=now).end is SignInEnd.UNKNOWN
+    assert store.web.end_sign_in(state=state, browser="mine", now=now).end is SignInEnd.GOOD
 
 
 def test_of_many_who_end_a_sign_in_at_once_one_is_let_in(store: Store, now: datetime) -> None:
     state = store.web.begin_sign_in(browser="mine", now=now)
     with ThreadPoolExecutor(8) as pool:
-        ends = list(pool.map(lambda _: store.web.end_sign_in(state=state, browser="mine", now=now), range(8)))
+        ends = list(pool.map(lambda _: store.web.end_sign_in(state=state, browser="mine", now=now).end, range(8)))
     assert sorted(ends) == [SignInEnd.GOOD] + [SignInEnd.UNKNOWN] * 7
 
 

@@ -24,9 +24,11 @@ def row_tags(entry: Entry, *, app_url: str) -> dict[str, str]:
     tags = {KIND_TAG: ROW, ROW_TAG: link.page_id, CONNECTION_TAG: link.connection_id, "svp/tag": link.tag}
     if link.link is not None:
         tags["svp/platform"] = link.link.platform
-        tags[VIDEO_TAG] = f"{link.link.platform} {link.link.post_id or link.link.url}"
-    in_app = f"{app_url.rstrip('/')}/entries/{link.page_id}"
-    tags |= {LINK_TAGS["entry"]: in_app, LINK_TAGS["row"]: f"{in_app}/notion"}
+        post = f"{link.link.platform} {link.link.post_id or link.link.url}"
+        tags[VIDEO_TAG] = entry.media_key or post if link.link.is_upload else post
+    tags[LINK_TAGS["entry"]] = in_app = f"{app_url.rstrip('/')}/entries/{link.page_id}"
+    if link.has_row:
+        tags[LINK_TAGS["row"]] = f"{in_app}/notion"
     if entry.content_page_url:
         tags[LINK_TAGS["page"]] = entry.content_page_url
     return {name: _bounded(value) for name, value in tags.items()}

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from alembic import context
 
 from svp_dagster.store.engine import VERSION_TABLE
-from svp_dagster.store.tables import Base, PlainText, UtcDateTime
+from svp_dagster.store.tables import Base, PlainText, UtcDateTime, is_of_search
 
 
 def _as_plain_type(kind: str, item: Any, _autogen_context: object) -> str | Literal[False]:
@@ -24,6 +24,7 @@ context.configure(
     render_as_batch=True,
     compare_type=True,
     render_item=_as_plain_type,
+    include_name=lambda name, _kind, _parents: not is_of_search(name),
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -8,6 +8,7 @@ points to a row that is gone.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -15,8 +16,10 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
+from svp_dagster.store.accounts.subjects import remember_deletion
 from svp_dagster.store.contents import delete_unused
 from svp_dagster.store.crypto import TokenCipher
+from svp_dagster.store.library.library import forget_deleted_words
 from svp_dagster.store.my_data.mentions import forget_mentions
 from svp_dagster.store.my_data.ownership import used_by
 from svp_dagster.store.tables import ConnectionRow, ContentRow, DeletionRow, LedgerRow, LinkEntryRow
@@ -25,11 +28,13 @@ from svp_dagster.store.tables import ConnectionRow, ContentRow, DeletionRow, Led
 class Deletion(Value):
     """A connection whose data were deleted, and the partitions of its rows, by which Dagster knows them.
 
+    `page_ids` are the rows whose files may still be in the storage.
     `is_revoked`: Notion has no grant left that is to be revoked.
     """
 
     connection_id: str
     partition_keys: tuple[str, ...]
+    page_ids: tuple[str, ...]
     is_revoked: bool
     requested_at: datetime
 
@@ -47,12 +52,17 @@ class Deletions:
             row = session.get(ConnectionRow, connection_id, with_for_update=True)
             if row is None:
                 return False
-            keys = _lock_entries(session, connection_id)
+            page_ids, keys = _lock_entries(session, connection_id)
             _lock_results(session, connection_id)
             _keep_sums(session, connection_id)
+            remember_deletion(session, row, now=now)
             session.add(
                 DeletionRow(
-                    connection_id=connection_id, partition_keys=keys, access_token=row.access_token, requested_at=now
+                    connection_id=connection_id,
+                    partition_keys=keys,
+                    page_ids=page_ids,
+                    access_token=row.access_token,
+                    requested_at=now,
                 )
             )
             session.flush()
@@ -70,6 +80,13 @@ class Deletions:
         """Delete what a run that was going on wrote meanwhile."""
         with Session(self._engine) as session, session.begin():
             _delete_leftovers(session, deletion.connection_id)
+
+    def files_removed(self, connection_id: str, page_ids: Collection[str]) -> None:
+        """Record that these rows have no files in the storage any more."""
+        with Session(self._engine) as session, session.begin():
+            row = session.get(DeletionRow, connection_id, with_for_update=True)
+            if row is not None:
+                row.page_ids = [page_id for page_id in row.page_ids if page_id not in page_ids]
 
     def access_token(self, connection_id: str) -> str | None:
         """Return the token to revoke at Notion, decrypted. None if it was revoked, or there was none."""
@@ -99,11 +116,12 @@ class Deletions:
             return len(rows)
 
 
-def _lock_entries(session: Session, connection_id: str) -> list[str]:
-    """Lock the connection's rows, in the order in which others do, and return the partition keys that they have."""
-    query = select(LinkEntryRow.partition_key).where(LinkEntryRow.connection_id == connection_id)
-    keys = session.scalars(query.order_by(LinkEntryRow.page_id).with_for_update())
-    return [key for key in keys if key is not None]
+def _lock_entries(session: Session, connection_id: str) -> tuple[list[str], list[str]]:
+    """Lock the connection's rows, in the order in which others do. Return their ids and partition keys."""
+    row = LinkEntryRow
+    query = select(row.page_id, row.partition_key).where(row.connection_id == connection_id)
+    found = session.execute(query.order_by(row.page_id).with_for_update()).all()
+    return [page_id for page_id, _ in found], [key for _, key in found if key is not None]
 
 
 def _lock_results(session: Session, connection_id: str) -> None:
@@ -150,12 +168,14 @@ def _anonymous(day: date, service: str, model: str, unit: str, *, units: float, 
 def _delete_leftovers(session: Session, connection_id: str) -> None:
     forget_mentions(session, connection_id)
     delete_unused(session)
+    forget_deleted_words(session)
 
 
 def _deletion(row: DeletionRow) -> Deletion:
     return Deletion(
         connection_id=row.connection_id,
         partition_keys=tuple(row.partition_keys),
+        page_ids=tuple(row.page_ids),
         is_revoked=row.access_token is None,
         requested_at=row.requested_at,
     )

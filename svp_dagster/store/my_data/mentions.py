@@ -29,6 +29,20 @@ def forget_mentions(session: Session, connection_id: str) -> None:
         platform.failing = [each for each in platform.failing if each["connection_id"] != connection_id]
 
 
+def move_mentions(session: Session, connection_id: str, into_id: str) -> None:
+    """Name another connection wherever the shared tables name this one."""
+
+    def moved(named: str) -> str:
+        return into_id if named == connection_id else named
+
+    for row in session.scalars(select(AddressRow).order_by(AddressRow.name).with_for_update()):
+        address = Address.model_validate(row.state)
+        requests = (each.model_copy(update={"connection_id": moved(each.connection_id)}) for each in address.requests)
+        row.state = address.model_copy(update={"requests": tuple(requests)}).model_dump(mode="json")
+    for platform in session.scalars(select(PlatformRow).order_by(PlatformRow.name).with_for_update()):
+        platform.failing = [each | {"connection_id": moved(each["connection_id"])} for each in platform.failing]
+
+
 def _posts(platform: PlatformRow, connection_id: str) -> list[str]:
     return [each["post"] for each in platform.failing if each["connection_id"] == connection_id]
 

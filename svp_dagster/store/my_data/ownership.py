@@ -41,6 +41,15 @@ def used_by(connection_id: str) -> dict[Table, ColumnElement[bool]]:
     return {contents: tuple_(*contents.primary_key).in_(used), thumbnails: thumbnails.c.media_key.in_(shown)}
 
 
+def direct_owner(table: Table) -> Column[Any] | None:
+    """Return the column of a table that names the connection which owns a row. None where no column does."""
+    key = _owner_key(table)
+    if key is None:
+        return None
+    (element,) = key.elements
+    return element.parent if element.column.table is _CONNECTIONS else None
+
+
 def is_secret(column: Column[Any]) -> bool:
     """Return whether a column is never exported."""
     return SECRET in column.info

@@ -39,7 +39,7 @@ def redoable(connection_id: str, databases: Sequence[ContentDatabase], asked: Re
     return (
         select(_row)
         .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
-        .where(ConnectionRow.active, _row.connection_id == connection_id)
+        .where(ConnectionRow.active, ConnectionRow.bot_id.is_not(None), _row.connection_id == connection_id)
         .where(_row.status == Status.COMPLETED, _row.holder.is_(None))
         .where(_row.partition_key.is_not(None), _row.content_page_id.is_not(None))
         .where(or_(_row.redo_id.is_(None), _row.redo_outcome.is_not(None)))

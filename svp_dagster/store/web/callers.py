@@ -32,6 +32,13 @@ class SignInEnd(StrEnum):
     UNKNOWN = "unknown"
 
 
+class EndedSignIn(Value):
+    """How a sign-in ended, and the account that it connects Notion to. Without one it is a sign-in by Notion."""
+
+    end: SignInEnd
+    connection_id: str | None = None
+
+
 class Scope(StrEnum):
     """What an API token may do."""
 
@@ -64,28 +71,37 @@ class Web:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def begin_sign_in(self, *, browser: str, now: datetime) -> str:
-        """Return a state for Notion's authorize page: valid once, in this browser, for `SIGN_IN_LIFE`."""
+    def begin_sign_in(self, *, browser: str, now: datetime, connection_id: str | None = None) -> str:
+        """Return a state for Notion's authorize page: valid once, in this browser, for `SIGN_IN_LIFE`.
+
+        With a connection, Notion is connected to that account.
+        """
         state = secrets.token_urlsafe(32)
-        row = SignInRow(state_hash=secret_hash(state), browser_hash=secret_hash(browser), expires_at=now + SIGN_IN_LIFE)
+        row = SignInRow(
+            state_hash=secret_hash(state),
+            browser_hash=secret_hash(browser),
+            connection_id=connection_id,
+            expires_at=now + SIGN_IN_LIFE,
+        )
         with OrmSession(self._engine) as session, session.begin():
             # Those that expired lately stay, so that the app can tell a late comer what happened.
             session.execute(delete(SignInRow).where(SignInRow.expires_at < now - _EXPIRED_KEPT))
             session.add(row)
         return state
 
-    def end_sign_in(self, *, state: str, browser: str, now: datetime) -> SignInEnd:
+    def end_sign_in(self, *, state: str, browser: str, now: datetime) -> EndedSignIn:
         """Consume a state. Of several calls at once, one gets `good`."""
         used_up = (
             delete(SignInRow)
             .where(SignInRow.state_hash == secret_hash(state), SignInRow.browser_hash == secret_hash(browser))
-            .returning(SignInRow.expires_at)
+            .returning(SignInRow.expires_at, SignInRow.connection_id)
         )
         with self._engine.begin() as connection:
-            expires_at = connection.scalar(used_up)
-        if expires_at is None:
-            return SignInEnd.UNKNOWN
-        return SignInEnd.GOOD if now < expires_at else SignInEnd.EXPIRED
+            found = connection.execute(used_up).one_or_none()
+        if found is None:
+            return EndedSignIn(end=SignInEnd.UNKNOWN)
+        expires_at, connection_id = found
+        return EndedSignIn(end=SignInEnd.GOOD if now < expires_at else SignInEnd.EXPIRED, connection_id=connection_id)
 
     def begin_session(self, secret: str, *, connection_id: str | None, expires_at: datetime, now: datetime) -> None:
         """Store a session of the browser that keeps this secret: a connection's, or the operator's."""

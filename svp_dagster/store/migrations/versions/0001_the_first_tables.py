@@ -8,12 +8,33 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# Words are told apart by the spaces that `store/library/words.py` puts between them: the tokenizer `ascii` leaves all
+# letters beyond ASCII as they are, and `array_to_tsvector` takes no text apart.
+SEARCH = {
+    "sqlite": [
+        "CREATE VIRTUAL TABLE outcome_search USING fts5"
+        "(words, content='outcomes', content_rowid='id', detail=none, columnsize=0, tokenize='ascii')",
+        "CREATE TRIGGER outcome_search_added AFTER INSERT ON outcomes BEGIN "
+        "INSERT INTO outcome_search(rowid, words) VALUES (new.id, new.words); END",
+        "CREATE TRIGGER outcome_search_deleted AFTER DELETE ON outcomes BEGIN "
+        "INSERT INTO outcome_search(outcome_search, rowid, words) VALUES ('delete', old.id, old.words); END",
+        "CREATE TRIGGER outcome_search_changed AFTER UPDATE OF id, words ON outcomes BEGIN "
+        "INSERT INTO outcome_search(outcome_search, rowid, words) VALUES ('delete', old.id, old.words); "
+        "INSERT INTO outcome_search(rowid, words) VALUES (new.id, new.words); END",
+    ],
+    "postgresql": [
+        "CREATE INDEX outcome_search ON outcomes USING gin (array_to_tsvector(string_to_array(words, ' ')))"
+    ],
+}
+
 
 def upgrade() -> None:
     op.create_table(
         "connections",
         sa.Column("id", sa.String(), nullable=False),
-        sa.Column("bot_id", sa.String(), nullable=False),
+        sa.Column("bot_id", sa.String(), nullable=True),
+        sa.Column("issuer", sa.String(), nullable=True),
+        sa.Column("subject", sa.String(), nullable=True),
         sa.Column("workspace_id", sa.String(), nullable=False),
         sa.Column("workspace_name", sa.String(), nullable=False),
         sa.Column("workspace_icon", sa.String(), nullable=False),
@@ -32,6 +53,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connections")),
         sa.UniqueConstraint("bot_id", name=op.f("uq_connections_bot_id")),
+        sa.UniqueConstraint("issuer", "subject", name=op.f("uq_connections_issuer_subject")),
     )
     op.create_table(
         "contents",
@@ -49,6 +71,7 @@ def upgrade() -> None:
         "deletions",
         sa.Column("connection_id", sa.String(), nullable=False),
         sa.Column("partition_keys", sa.JSON(), nullable=False),
+        sa.Column("page_ids", sa.JSON(), nullable=False),
         sa.Column("access_token", sa.String(), nullable=True),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_deletions")),
@@ -94,11 +117,29 @@ def upgrade() -> None:
         "sign_ins",
         sa.Column("state_hash", sa.String(), nullable=False),
         sa.Column("browser_hash", sa.String(), nullable=False),
+        sa.Column("connection_id", sa.String(), nullable=True),
+        sa.Column("account_name", sa.String(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_sign_ins_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_sign_ins")),
     )
     with op.batch_alter_table("sign_ins", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_ins_connection_id"), ["connection_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_sign_ins_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
+        "deleted_subjects",
+        sa.Column("subject_hash", sa.String(), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("subject_hash", name=op.f("pk_deleted_subjects")),
+    )
+    with op.batch_alter_table("deleted_subjects", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_deleted_subjects_deleted_at"), ["deleted_at"], unique=False)
 
     op.create_table(
         "thumbnails",
@@ -261,6 +302,7 @@ def upgrade() -> None:
         sa.Column("post_id", sa.String(), nullable=True),
         sa.Column("tag", sa.String(), nullable=False),
         sa.Column("processing_type", sa.String(), nullable=False),
+        sa.Column("has_row", sa.Boolean(), nullable=False),
         sa.Column("last_edited_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -297,11 +339,42 @@ def upgrade() -> None:
         sa.UniqueConstraint("partition_key", name=op.f("uq_link_entries_partition_key")),
     )
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_link_entries_direct",
+            ["has_row", "status", "connection_id"],
+            unique=False,
+            sqlite_where=sa.text("has_row = 0"),
+            postgresql_where=sa.text("has_row = false"),
+        )
         batch_op.create_index(batch_op.f("ix_link_entries_holder"), ["holder"], unique=False)
         batch_op.create_index(batch_op.f("ix_link_entries_media_key"), ["media_key"], unique=False)
         batch_op.create_index("ix_link_entries_recent", ["connection_id", "created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_link_entries_redo_id"), ["redo_id"], unique=False)
         batch_op.create_index("ix_link_entries_status", ["status", "updated_at"], unique=False)
+
+    op.create_table(
+        "outcomes",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("page_id", sa.String(), nullable=False),
+        sa.Column("video", sa.JSON(), nullable=False),
+        sa.Column("transcript", sa.JSON(), nullable=False),
+        sa.Column("screen_text", sa.JSON(), nullable=False),
+        sa.Column("summary", sa.JSON(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["page_id"],
+            ["link_entries.page_id"],
+            name=op.f("fk_outcomes_page_id_link_entries"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outcomes")),
+        sa.UniqueConstraint("page_id", name=op.f("uq_outcomes_page_id")),
+    )
+    with op.batch_alter_table("outcomes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outcomes_made_at"), ["made_at"], unique=False)
+    for statement in SEARCH[op.get_context().dialect.name]:
+        op.execute(statement)
 
     op.create_table(
         "redos",
@@ -361,8 +434,26 @@ def upgrade() -> None:
     with op.batch_alter_table("content_uses", schema=None) as batch_op:
         batch_op.create_index("ix_content_uses_content", ["media_key", "kind", "recipe"], unique=False)
 
+    op.create_table(
+        "uploads",
+        sa.Column("page_id", sa.String(), nullable=False),
+        sa.Column("filename", sa.String(), nullable=False),
+        sa.Column("content_type", sa.String(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("storage_key", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["page_id"],
+            ["link_entries.page_id"],
+            name=op.f("fk_uploads_page_id_link_entries"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("page_id", name=op.f("pk_uploads")),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("uploads")
     with op.batch_alter_table("content_uses", schema=None) as batch_op:
         batch_op.drop_index("ix_content_uses_content")
 
@@ -376,12 +467,23 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_redos_connection_id"))
 
     op.drop_table("redos")
+    with op.batch_alter_table("outcomes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outcomes_made_at"))
+
+    op.drop_table("outcomes")
+    if op.get_context().dialect.name == "sqlite":
+        op.execute("DROP TABLE outcome_search")
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
         batch_op.drop_index("ix_link_entries_status")
         batch_op.drop_index(batch_op.f("ix_link_entries_redo_id"))
         batch_op.drop_index("ix_link_entries_recent")
         batch_op.drop_index(batch_op.f("ix_link_entries_media_key"))
         batch_op.drop_index(batch_op.f("ix_link_entries_holder"))
+        batch_op.drop_index(
+            "ix_link_entries_direct",
+            sqlite_where=sa.text("has_row = 0"),
+            postgresql_where=sa.text("has_row = false"),
+        )
 
     op.drop_table("link_entries")
     with op.batch_alter_table("link_databases", schema=None) as batch_op:
@@ -411,8 +513,13 @@ def downgrade() -> None:
     op.drop_table("api_tokens")
     op.drop_table("webhook_tokens")
     op.drop_table("thumbnails")
+    with op.batch_alter_table("deleted_subjects", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_deleted_subjects_deleted_at"))
+
+    op.drop_table("deleted_subjects")
     with op.batch_alter_table("sign_ins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_ins_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_sign_ins_connection_id"))
 
     op.drop_table("sign_ins")
     op.drop_table("unknown_answers")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svp_dagster.models import Segment
-from svp_dagster.publish.subtitles import as_srt, as_vtt
+from svp_dagster.library.subtitles import as_srt, as_vtt
 
 TIMING = re.compile(r"\d\d:\d\d:\d\d[.,]\d{3} --> \d\d:\d\d:\d\d[.,]\d{3}")
 SEGMENTS = (

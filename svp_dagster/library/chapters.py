@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from svp_dagster.models import Segment, Value
+from svp_dagster.models import Segment, Transcript, Value, Video
 
 SHORTEST_VIDEO_S = 300.0
 """Shorter videos need no chapters."""
@@ -24,6 +24,11 @@ class Chapter(Value):
 
     start_s: float
     title: str
+
+
+def chapters_of(video: Video, transcript: Transcript) -> tuple[Chapter, ...]:
+    """Return the chapters of a video. Doubtful words make no headings."""
+    return chapters(() if transcript.doubtful else transcript.spoken, duration_s=video.duration_s)
 
 
 def chapters(segments: Sequence[Segment], *, duration_s: float | None) -> tuple[Chapter, ...]:

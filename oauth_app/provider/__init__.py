@@ -1,0 +1,1 @@
+"""The identity provider whose tokens the API accepts, such as Supabase."""

@@ -1,0 +1,61 @@
+"""What became of uploads: shown, listed, deleted."""
+
+from __future__ import annotations
+
+import logging
+
+from oauth_app.api.video_schemas import Job, JobQuery, Jobs
+from oauth_app.errors import Refusal
+from oauth_app.services import services
+from oauth_app.videos.player import StoredMedia
+from svp_dagster.errors import SvpError
+from svp_dagster.store.connections import Connection
+from svp_dagster.store.entries import Entry
+from svp_dagster.store.uploads import Upload
+
+logger = logging.getLogger(__name__)
+
+
+def page(connection: Connection, query: JobQuery) -> Jobs:
+    """Return a part of the connection's uploads, newest first."""
+    uploads = services().store.uploads
+    statuses = query.status.statuses if query.status else None
+    entries, total = uploads.page(connection.id, statuses=statuses, offset=query.offset, limit=query.limit)
+    files = uploads.of([entry.link.page_id for entry in entries])
+    shown = tuple(Job.of(entry, files[entry.link.page_id], None) for entry in entries if entry.link.page_id in files)
+    return Jobs(jobs=shown, total=total, offset=query.offset, limit=query.limit)
+
+
+def show(connection: Connection, job_id: str) -> Job:
+    """Return one upload with what came out of it."""
+    entry, upload = _mine(connection, job_id)
+    return Job.of(entry, upload, services().store.library.get(job_id))
+
+
+def delete(connection: Connection, job_id: str) -> None:
+    """Delete an upload, first from the store: files without an entry are swept."""
+    _mine(connection, job_id)
+    found = services()
+    found.store.uploads.delete(job_id)
+    try:
+        for prefix in (f"uploads/{job_id}", f"library/{job_id}"):
+            found.storage.delete(prefix)
+    except SvpError as error:
+        logger.warning("the files of %s are left to the sweep: %s", job_id, error.code)
+
+
+def media(entry: Entry) -> StoredMedia:
+    """Return the file of an entry that can be played or shown."""
+    upload = services().store.uploads.get(entry.link.page_id)
+    if upload is None:
+        raise Refusal(404, "no_media", "The media of this link aren't kept.", entry=entry)
+    return StoredMedia(
+        key=upload.storage_key, content_type=upload.content_type, filename=upload.filename, digest=upload.sha256
+    )
+
+
+def _mine(connection: Connection, job_id: str) -> tuple[Entry, Upload]:
+    entry, upload = services().store.entries.get(job_id), services().store.uploads.get(job_id)
+    if entry is None or upload is None or entry.link.connection_id != connection.id:
+        raise Refusal(404, "no_such_job", "There is no such job.", entry_id=job_id)
+    return entry, upload

@@ -1,0 +1,1 @@
+"""Accounts of people of an identity provider: who was deleted, and one account made of two."""

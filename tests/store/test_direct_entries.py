@@ -1,0 +1,172 @@
+"""Entries without a row in a Link Database: uploads, and links that were added in the app."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+
+from svp_dagster.errors import Code, EntryGone, failure
+from svp_dagster.models import LinkEntry, Status, upload_link
+from svp_dagster.rows.waiting import final_outcome, waiting_outcome
+from svp_dagster.store.redos.selection import RedoFilter
+from svp_dagster.store.store import Store
+from svp_dagster.store.uploads import Upload
+from tests.security.test_fairness import explained
+from tests.store.examples import POST, schema, sign_in
+
+MINUTE = timedelta(minutes=1)
+RUN = "run-1"
+
+
+@pytest.fixture
+def connection_id(store: Store, now: datetime) -> str:
+    return sign_in(store, now=now).id
+
+
+def direct(connection_id: str, page_id: str, *, at: datetime, tag: str = "") -> LinkEntry:
+    return LinkEntry(
+        page_id=page_id,
+        connection_id=connection_id,
+        url=POST.url,
+        link=POST,
+        tag=tag,
+        has_row=False,
+        last_edited_time=at,
+    )
+
+
+def uploaded(connection_id: str, page_id: str, *, at: datetime, tag: str = "") -> LinkEntry:
+    link = upload_link(page_id)
+    return direct(connection_id, page_id, at=at, tag=tag).model_copy(update={"url": link.url, "link": link})
+
+
+def upload(page_id: str) -> Upload:
+    return Upload(
+        page_id=page_id,
+        filename="holiday.mp4",
+        content_type="video/mp4",
+        size_bytes=3_000_000_000,
+        sha256="ab" * 32,
+        storage_key=f"uploads/{page_id}/media.mp4",
+    )
+
+
+def pending(store: Store, now: datetime, *, paused: tuple[str, ...] = (), per_connection: int = 10) -> list[str]:
+    found = store.sweep.pending_direct(
+        now=now, paused=paused, paused_before=now - timedelta(days=7), per_connection=per_connection
+    )
+    return [entry.link.page_id for entry in found]
+
+
+def test_an_upload_and_its_entry_are_made_together(store: Store, connection_id: str, now: datetime) -> None:
+    entry = store.uploads.add(upload("mine"), uploaded(connection_id, "mine", at=now), now=now)
+    assert entry.link == uploaded(connection_id, "mine", at=now)
+    assert entry.partition_key == "tag/upload/mine"
+    assert store.uploads.get("mine") == upload("mine")
+    assert store.uploads.of(["mine", "other"]) == {"mine": upload("mine")}
+    assert store.uploads.get("other") is None
+
+
+def test_an_upload_for_deleted_data_leaves_nothing(store: Store, connection_id: str, now: datetime) -> None:
+    store.deletions.delete(connection_id, now=now)
+    with pytest.raises(EntryGone):
+        store.uploads.add(upload("mine"), uploaded(connection_id, "mine", at=now), now=now)
+    assert store.uploads.get("mine") is None
+
+
+def test_an_upload_is_exported_and_deleted_with_its_connection(store: Store, connection_id: str, now: datetime) -> None:
+    store.uploads.add(upload("mine"), uploaded(connection_id, "mine", at=now), now=now)
+    assert store.my_data.counts(connection_id)["uploads"] == 1
+    store.deletions.delete(connection_id, now=now)
+    assert store.uploads.get("mine") is None
+
+
+def test_the_status_of_a_direct_entry_is_synced_at_each_step(store: Store, connection_id: str, now: datetime) -> None:
+    entries = store.entries
+    entries.request(direct(connection_id, "mine", at=now), now=now)
+    wait = waiting_outcome(failure(Code.RATE_LIMITED), until=now + MINUTE)
+    steps = [
+        entries.postpone(direct(connection_id, "mine", at=now), wait, now=now),
+        entries.claim("mine", RUN, may_take_over=lambda _: False, now=now),
+        entries.set_status("mine", RUN, Status.DOWNLOADING, now=now),
+        entries.fail("mine", RUN, lambda **_: wait, now=now),
+        entries.reject(direct(connection_id, "mine", at=now), final_outcome(failure(Code.GONE), waits=0), now=now),
+        store.sweep.retry(["mine"], now=now)[0],
+        entries.claim("mine", "run-2", may_take_over=lambda _: False, now=now),
+        entries.complete("mine", "run-2", now=now),
+        entries.request_again("mine", now=now),
+    ]
+    entries.mark_unsynced("mine", now=now)
+    assert [step.is_unsynced for step in steps if step] == [False] * len(steps)
+    assert entries.unsynced(before=now + MINUTE, per_connection=9, limit=9) == []
+
+
+def test_a_direct_entry_is_pending_until_a_run_holds_it_and_again_at_its_retry(
+    store: Store, connection_id: str, now: datetime
+) -> None:
+    store.entries.request(direct(connection_id, "mine", at=now), now=now)
+    assert pending(store, now) == ["mine"]
+    store.entries.claim("mine", RUN, may_take_over=lambda _: False, now=now)
+    assert pending(store, now) == []
+    wait = waiting_outcome(failure(Code.RATE_LIMITED), until=now + MINUTE)
+    store.entries.fail("mine", RUN, lambda **_: wait, now=now)
+    assert pending(store, now) == []
+    assert pending(store, now + MINUTE) == ["mine"]
+
+
+def test_rows_of_link_databases_are_no_direct_entries(store: Store, connection_id: str, now: datetime) -> None:
+    row = direct(connection_id, "row", at=now).model_copy(update={"has_row": True})
+    store.entries.request(row, now=now)
+    assert pending(store, now) == []
+
+
+def test_few_of_each_connection_are_pending_the_oldest_first(store: Store, connection_id: str, now: datetime) -> None:
+    other = sign_in(store, now=now, bot_id="other", owner_id="bob").id
+    for number in range(4):
+        store.entries.request(direct(connection_id, f"mine-{number}", at=now), now=now + MINUTE * number)
+    store.entries.request(direct(other, "theirs", at=now), now=now + 9 * MINUTE)
+    assert pending(store, now + 9 * MINUTE, per_connection=2) == ["mine-0", "mine-1", "theirs"]
+
+
+def test_what_waits_for_a_paused_platform_hides_no_other_entry(store: Store, connection_id: str, now: datetime) -> None:
+    wait = waiting_outcome(failure(Code.PLATFORM_PAUSED, platform="TikTok"), until=now + MINUTE)
+    store.entries.postpone(direct(connection_id, "paused", at=now), wait, now=now)
+    store.uploads.add(upload("free"), uploaded(connection_id, "free", at=now), now=now + MINUTE)
+    later = now + 2 * MINUTE
+    assert pending(store, later, paused=("tiktok",), per_connection=1) == ["free"]
+    assert pending(store, later, per_connection=1) == ["paused"]
+    assert pending(store, now + timedelta(days=8), paused=("tiktok",), per_connection=1) == ["paused"]
+
+
+def test_a_direct_entry_of_a_connection_without_a_link_database_is_retried(
+    store: Store, connection_id: str, now: datetime
+) -> None:
+    store.entries.reject(direct(connection_id, "mine", at=now), final_outcome(failure(Code.GONE), waits=0), now=now)
+    row = direct(connection_id, "row", at=now).model_copy(update={"has_row": True})
+    store.entries.reject(row, final_outcome(failure(Code.GONE), waits=0), now=now)
+    assert [entry.link.page_id for entry in store.sweep.retry(["mine", "row"], now=now)] == ["mine"]
+    assert pending(store, now) == ["mine"]
+
+
+def test_a_redo_takes_no_entry_without_a_page(store: Store, connection_id: str, now: datetime) -> None:
+    store.databases.add_content_database(connection_id, tag="Cooking", schema=schema(), url="", prompt="", now=now)
+    store.entries.request(direct(connection_id, "mine", at=now), now=now)
+    store.entries.claim("mine", RUN, may_take_over=lambda _: False, now=now)
+    store.entries.complete("mine", RUN, now=now)
+    assert store.redos.find(connection_id, RedoFilter()) == []
+
+
+def test_direct_entries_are_found_without_reading_all_rows(store: Store, connection_id: str, now: datetime) -> None:
+    for number in range(300):
+        store.entries.request(
+            direct(connection_id, f"row-{number}", at=now).model_copy(update={"has_row": True}), now=now
+        )
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    plans = explained(store)
+    pending(store, now)
+    assert len(plans) == 1
+    assert "ix_link_entries_direct" in plans[0]
+    assert re.search("SCAN link_entries|Seq Scan on link_entries", plans[0]) is None
