@@ -11,6 +11,7 @@ from oauth_app import description, errors, health, identity, rules, security, wo
 from oauth_app.api import connection as api_connection
 from oauth_app.api import databases as api_databases
 from oauth_app.api import entries as api_entries
+from oauth_app.api import library as api_library
 from oauth_app.api import my_data as api_my_data
 from oauth_app.api.bodies import StrictJson
 from oauth_app.pages import databases, entries, my_data, operator, settings_page, sign_in, start, tokens
@@ -47,7 +48,7 @@ def create_app() -> Flask:
     words.init_app(app)
     for module in (start, sign_in, databases, entries, tokens, settings_page, my_data, operator):
         app.register_blueprint(module.blueprint)
-    for module in (api_connection, api_databases, api_entries, api_my_data):
+    for module in (api_connection, api_databases, api_entries, api_library, api_my_data):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(webhooks)
     health.init_app(app)

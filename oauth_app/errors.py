@@ -31,6 +31,7 @@ _STATUS_OF = {
     Code.KEY_REJECTED: 503,
     Code.MISCONFIGURED: 503,
     Code.STORAGE_FULL: 503,
+    Code.STORAGE_FAILED: 503,
     Code.INTERNAL: 500,
 }
 

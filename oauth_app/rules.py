@@ -51,6 +51,7 @@ RULES = {
     "api_connection": Rule.API,
     "api_databases": Rule.API,
     "api_entries": Rule.API,
+    "api_library": Rule.API,
     "api_my_data": Rule.API,
     "operator": Rule.OPERATOR,
     "operator.show": Rule.PUBLIC,  # the form that asks for the key

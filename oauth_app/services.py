@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cached_property
 
 from flask import current_app
 
@@ -12,6 +13,8 @@ from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.rows.spending.caps import SpendingCaps, spending_caps
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.storage import Storage
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.store import Store
 
@@ -37,6 +40,11 @@ class Services:
     def store(self) -> Store:
         """Return the installation's store."""
         return self._tokens.store
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Return the installation's files."""
+        return storage(self.settings)
 
     @property
     def caps(self) -> SpendingCaps:

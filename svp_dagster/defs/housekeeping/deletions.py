@@ -43,7 +43,8 @@ REVOKED_WITHIN = timedelta(days=1)
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Remove the runs, partitions, media and grants of connections whose data were deleted, in the app or "
-    "with `svp forget`. Their files in the storage go too. A tick says how many deletions are over. Leave it running: people were promised that.",
+    "with `svp forget`. Their files in the storage go too. A tick says how many deletions are over. Leave it running: "
+    "people were promised that.",
 )
 def deleted_connections(
     context: dg.SensorEvaluationContext,
