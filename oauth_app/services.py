@@ -48,7 +48,7 @@ class Services:
 
     @cached_property
     def storage(self) -> Storage:
-        """The files of the installation. Raises `misconfigured`."""
+        """Return the installation's files."""
         return storage(self.settings)
 
     @property

@@ -303,10 +303,10 @@ class Tile(Value):
 
 
 class ContactSheet(Value):
-    """A small JPEG of a video's pictures. Its tiles are numbered from 1, in rows of `columns`.
+    """A small JPEG of a video's pictures, for people and for an engine that sees.
 
-    `width` and `height` are its own, in pixels. Sheets of the same content with equal recipes may be taken for each
-    other.
+    `width` and `height` are its own, in pixels. Its tiles are numbered from 1, in rows of `columns`. Sheets of the same
+    content with equal recipes may be taken for each other.
     """
 
     path: Path
@@ -320,7 +320,7 @@ class ContactSheet(Value):
 class ScreenText(Value):
     """What is to be read on the screen. With no `lines`, `note` may say why.
 
-    `sheet` shows the same pictures to an engine that sees. It lies in the run's work folder, so it isn't kept.
+    `sheet` shows the same pictures. It lies in the run's work folder, so it isn't kept by content.
     """
 
     lines: tuple[ScreenLine, ...] = ()

@@ -13,7 +13,7 @@ from svp_dagster.defs.stage import stage_run
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia, has_files
 from svp_dagster.media.thumbnail import small_jpeg
-from svp_dagster.models import PageOptions, ScreenText, Status, Summary, Transcript, Video
+from svp_dagster.models import Outcome, PageOptions, ScreenText, Status, Summary, Transcript, Video
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
 from svp_dagster.publish import stage as publish_stage
 from svp_dagster.rows.destination import Destination
@@ -24,6 +24,7 @@ from svp_dagster.rows.redos.kept_posts import keep_facts
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
+from svp_dagster.storage.storage import Storage
 from svp_dagster.summary import stage as summarize_stage
 
 Made = dg.Output[Any] | dg.AssetCheckResult
@@ -94,7 +95,6 @@ def read_screen(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
     screen_reader: dg.ResourceParam[ScreenReader],
-    summarizer: dg.ResourceParam[Summarizer],
     work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
 ) -> Iterator[Made]:
@@ -107,7 +107,7 @@ def read_screen(
             contents=stage.contents,
             meter=stage.meter,
             folder=work_folder.path,
-            with_sheet=summarizer.sees and has_files(video),
+            with_sheet=has_files(video),
         )
         seen = small_jpeg(screen_text.sheet.path) if screen_text.sheet else None
         stage.report("screen_text", of_screen_text(screen_text, seen), engine=screen_text.source)
@@ -148,6 +148,7 @@ def publish(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
     page_options: dg.ResourceParam[PageOptions],
+    storage: dg.ResourceParam[Storage],
     work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
     transcript: Transcript,
@@ -155,9 +156,11 @@ def publish(
     summary: Summary,
     destination: Destination,
 ) -> None:
-    """Create the content page, or update the one that exists."""
+    """Keep the outcome in the library, then create the content page or update the one that exists."""
     with stage_run(context, link_rows, Status.SAVING) as stage:
         stage.row.require_unchanged()
+        outcome = Outcome(video=video, transcript=transcript, screen_text=screen_text, summary=summary)
+        stage.row.keep_outcome(outcome, storage)
         page = publish_stage.publish(
             video,
             transcript,

@@ -45,6 +45,12 @@ NEEDS = {
     "api_entries.retry_failed": ADD_LINKS,
     "api_entries.retry_entry": ADD_LINKS,
     "api_entries.show_thumbnail": READ,
+    "api_library.show_text": READ,
+    "api_library.show_vtt": READ,
+    "api_library.show_srt": READ,
+    "api_library.show_json": READ,
+    "api_library.show_markdown": READ,
+    "api_library.show_sheet": READ,
 }
 FOR_ANYBODY = {"static", "health", "description", "webhooks", "start"}
 
