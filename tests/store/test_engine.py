@@ -45,7 +45,7 @@ revision, down_revision, branch_labels, depends_on = "broken", "{head}", None, N
 
 
 def upgrade() -> None:
-    op.drop_table("thumbnails")
+    op.drop_table("unknown_answers")
     raise RuntimeError("the power is cut here")
 """
 
@@ -151,11 +151,12 @@ def test_rebuilding_a_table_keeps_what_points_to_it(store: Store, now: datetime,
         after.execute(text("UPDATE link_entries SET connection_id = 'nobody'"))
 
 
-def test_a_migration_that_fails_leaves_everything_as_it_was(store: Store, tmp_path: Path) -> None:
-    store.contents.set_thumbnail("TikTok:7", b"jpeg")
+def test_a_migration_that_fails_leaves_everything_as_it_was(store: Store, now: datetime, tmp_path: Path) -> None:
+    answer = UnknownAnswer(service="OpenAI", status=418, kind="teapot", headers={}, body="Short and stout")
+    store.unknown_answers.record(answer, now=now)
     with pytest.raises(RuntimeError, match="the power is cut here"):
         migrate(store.engine, scripts=scripts_with(FAIL_HALFWAY, tmp_path))
-    assert store.contents.thumbnail("TikTok:7") == b"jpeg"
+    assert len(store.unknown_answers.all()) == 1
     assert is_migrated(store.engine)
 
 
