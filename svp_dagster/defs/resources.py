@@ -21,6 +21,7 @@ from svp_dagster.rows.link_rows import link_rows
 from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.site_rules import site_rules
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
 
 
 class Closable(Protocol):
@@ -49,6 +50,7 @@ def resources() -> dg.Definitions:
             ),
             "site_rules": _made(lambda: site_rules(settings)),
             "kept_media": _made(lambda: _kept_media(settings)),
+            "storage": _made(lambda: storage(settings)),
             "alert_channels": _made(lambda: alert_channels(settings)),
             "alert_rules": _made(lambda: alert_rules(settings)),
             "retention": _made(lambda: retention(settings)),
