@@ -39,6 +39,7 @@ def download(
     work_folder: dg.ResourceParam[WorkFolder],
     site_rules: dg.ResourceParam[SiteRules],
     kept_media: dg.ResourceParam[KeptMedia],
+    storage: dg.ResourceParam[Storage],
 ) -> tuple[Video, Destination]:
     """Check where the page goes, and fetch the post with its captions, cover and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
@@ -52,6 +53,7 @@ def download(
             downloader=downloader,
             pace=SitePace(link_rows.store, site_rules).of_row(link.connection_id, link.page_id),
             kept=kept_media,
+            storage=storage,
             folder=work_folder.path,
             known=stage.row.kept_post(),
         )
@@ -156,23 +158,28 @@ def publish(
     summary: Summary,
     destination: Destination,
 ) -> None:
-    """Keep the outcome in the library, then create the content page or update the one that exists."""
+    """Keep the outcome in the library, then make the content page, or bring the one that exists up to date.
+
+    An entry without a tag has no page.
+    """
     with stage_run(context, link_rows, Status.SAVING) as stage:
         stage.row.require_unchanged()
         outcome = Outcome(video=video, transcript=transcript, screen_text=screen_text, summary=summary)
         stage.row.keep_outcome(outcome, storage)
-        page = publish_stage.publish(
-            video,
-            transcript,
-            screen_text,
-            summary,
-            place=stage.row.place(destination),
-            pages=stage.row.workspace,
-            record_page=lambda page: stage.row.made(page, data_source_id=destination.columns.data_source_id),
-            options=page_options,
-            folder=work_folder.path,
-        )
-        stage.report("content_page", of_page(page))
+        page = None
+        if destination.publishes:
+            page = publish_stage.publish(
+                video,
+                transcript,
+                screen_text,
+                summary,
+                place=stage.row.place(destination),
+                pages=stage.row.workspace,
+                record_page=lambda page: stage.row.made(page, data_source_id=destination.columns.data_source_id),
+                options=page_options,
+                folder=work_folder.path,
+            )
+        stage.report("content_page", of_page(page) if page else {})
         stage.row.complete(destination)
         work_folder.done()
 

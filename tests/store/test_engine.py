@@ -24,6 +24,7 @@ from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.engine import MIGRATIONS, VERSION_TABLE, is_migrated, make_engine, migrate
 from svp_dagster.store.store import Store, open_store
 from svp_dagster.store.tables import Base, is_of_search
+from svp_dagster.unknown_answers import UnknownAnswer
 from tests.store.examples import GONE, all_at_once, link, sign_in
 
 REBUILD_CONNECTIONS = """
