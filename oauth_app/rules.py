@@ -29,6 +29,8 @@ class Rule(StrEnum):
     """A person who is signed in on the pages."""
     API = "api"
     """A connection, by an API token or a JWT, or by a session with the token of a page. A body must be JSON."""
+    PEOPLE = "people"
+    """The same, but no API token."""
     OPERATOR = "operator"
     """Who gave the operator's key."""
 
@@ -49,11 +51,12 @@ RULES = {
     "my_data": Rule.SESSION,
     "settings": Rule.SESSION,
     "tokens": Rule.SESSION,
-    "api_account": Rule.API,
+    "api_account": Rule.PEOPLE,
     "api_connection": Rule.API,
     "api_databases": Rule.API,
     "api_entries": Rule.API,
     "api_my_data": Rule.API,
+    "api_my_data.delete": Rule.PEOPLE,
     "operator": Rule.OPERATOR,
     "operator.show": Rule.PUBLIC,  # the form that asks for the key
     "operator.enter": Rule.PUBLIC,
@@ -102,5 +105,6 @@ _CHECKS: dict[Rule, Callable[[], Response | None]] = {
     Rule.NOTION: lambda: None,
     Rule.SESSION: _check_session,
     Rule.API: require_connection,
+    Rule.PEOPLE: require_connection,  # which refuses an API token where no scope is said
     Rule.OPERATOR: _check_operator,
 }
