@@ -1,4 +1,4 @@
-"""Tokens of an identity provider that are forged, stolen from elsewhere, or too old. Each is really signed where it can be.
+"""Tokens of an identity provider that are forged, stolen elsewhere, or too old, each really signed where it can be.
 
 All of them get the same answer, which helps nobody to find out what was wrong.
 """
