@@ -23,6 +23,8 @@ from tests.oauth_app.test_tokens import make_token
 OPERATOR_KEY = new_key()
 OPEN_TO_ANYBODY = {
     "start.show",
+    "connect_notion.show",
+    "connect_notion.begin",
     "sign_in.login",
     "sign_in.sign_out",
     "operator.show",
@@ -35,6 +37,7 @@ OPEN_TO_ANYBODY = {
 }
 OPEN_TO_NOTION = {"sign_in.callback", "webhooks.receive"}
 END_THE_SESSION = {
+    "api_my_data.delete",
     "my_data.delete",
     "operator.sign_out",
     "sign_in.sign_out",
@@ -46,6 +49,7 @@ MAY = {
     Rule.PUBLIC: {NOBODY, PERSON, SCRIPT, OPERATOR},
     Rule.SESSION: {PERSON},
     Rule.API: {PERSON, SCRIPT},
+    Rule.PEOPLE: {PERSON},
     Rule.OPERATOR: {OPERATOR},
 }
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
