@@ -53,7 +53,6 @@ RULES = {
     "my_data": Rule.SESSION,
     "settings": Rule.SESSION,
     "tokens": Rule.SESSION,
-    "api_account": Rule.API,
     "api_account": Rule.PEOPLE,
     "uploads": Rule.FORM,
     "api_connection": Rule.API,

@@ -22,7 +22,9 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
 def init_app(app: Flask) -> None:
     """Give the templates their filters."""
-    app.jinja_env.filters.update(ago=ago, ahead=ahead, duration=duration, site=name_of, usd=usd, title_of=title_of, clock=clock)
+    app.jinja_env.filters.update(
+        ago=ago, ahead=ahead, duration=duration, site=name_of, usd=usd, title_of=title_of, clock=clock
+    )
     app.jinja_env.globals.update(asset=asset)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

@@ -14,9 +14,11 @@ from oauth_app import identity, links, month, site_health
 from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_TAG, PAGE_SIZE, NewEntry
 from oauth_app.entry_view import EntryView
 from oauth_app.errors import Refusal
+from oauth_app.outcome_view import OutcomeView
 from oauth_app.pages import forms
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
+from oauth_app.videos.jobs import media_kind
 from svp_dagster.errors import SvpError
 from svp_dagster.media.kinds import UPLOADS
 from svp_dagster.models import Status
@@ -98,9 +100,17 @@ def add() -> Response | tuple[str, int]:
 
 @blueprint.get("/<page_id>")
 def detail(page_id: str) -> str:
-    """One link."""
+    """One entry: what came out of it, or how far it is."""
     entry = links.mine(identity.connection(), page_id)
-    return render_template("entries/detail.html", view=_views([entry])[0])
+    outcome = services().store.library.get(page_id)
+    shown = OutcomeView(outcome=outcome) if outcome else None
+    return render_template(
+        "entries/detail.html",
+        view=_views([entry])[0],
+        shown=shown,
+        media=media_kind(entry),
+        addresses=_addresses(page_id),
+    )
 
 
 @blueprint.post("/retry")
@@ -163,6 +173,21 @@ def page(
         accepted=",".join(kind.suffix for kind in UPLOADS),
         max_size_bytes=services().settings.max_size_bytes,
     )
+
+
+def _addresses(page_id: str) -> dict[str, str]:
+    """Return where the files of an entry are, by their names."""
+    names = {
+        "media": "api_media.show",
+        "sheet": "api_library.show_sheet",
+        "thumbnail": "api_entries.show_thumbnail",
+        "txt": "api_library.show_text",
+        "vtt": "api_library.show_vtt",
+        "srt": "api_library.show_srt",
+        "json": "api_library.show_json",
+        "md": "api_library.show_markdown",
+    }
+    return {name: url_for(endpoint, entry_id=page_id) for name, endpoint in names.items()}
 
 
 def _live_part(connection: Connection) -> LivePart:

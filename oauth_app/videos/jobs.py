@@ -44,6 +44,12 @@ def delete(connection: Connection, job_id: str) -> None:
         logger.warning("the files of %s are left to the sweep: %s", job_id, error.code)
 
 
+def media_kind(entry: Entry) -> str:
+    """Return what the file of an entry is, `video`, `audio` or `image`; '' where none is kept."""
+    upload = services().store.uploads.get(entry.link.page_id)
+    return upload.content_type.partition("/")[0] if upload else ""
+
+
 def media(entry: Entry) -> StoredMedia:
     """Return the file of an entry that can be played or shown."""
     upload = services().store.uploads.get(entry.link.page_id)

@@ -24,7 +24,6 @@ from svp_dagster.rows.redos.kept_posts import keep_facts
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
-from svp_dagster.storage.storage import Storage
 from svp_dagster.summary import stage as summarize_stage
 
 Made = dg.Output[Any] | dg.AssetCheckResult
@@ -39,7 +38,6 @@ def download(
     work_folder: dg.ResourceParam[WorkFolder],
     site_rules: dg.ResourceParam[SiteRules],
     kept_media: dg.ResourceParam[KeptMedia],
-    storage: dg.ResourceParam[Storage],
 ) -> tuple[Video, Destination]:
     """Check where the page goes, and fetch the post with its captions, cover and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
@@ -53,7 +51,7 @@ def download(
             downloader=downloader,
             pace=SitePace(link_rows.store, site_rules).of_row(link.connection_id, link.page_id),
             kept=kept_media,
-            storage=storage,
+            storage=link_rows.storage,
             folder=work_folder.path,
             known=stage.row.kept_post(),
         )
@@ -150,7 +148,6 @@ def publish(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
     page_options: dg.ResourceParam[PageOptions],
-    storage: dg.ResourceParam[Storage],
     work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
     transcript: Transcript,
@@ -165,7 +162,7 @@ def publish(
     with stage_run(context, link_rows, Status.SAVING) as stage:
         stage.row.require_unchanged()
         outcome = Outcome(video=video, transcript=transcript, screen_text=screen_text, summary=summary)
-        stage.row.keep_outcome(outcome, storage)
+        stage.row.keep_outcome(outcome)
         page = None
         if destination.publishes:
             page = publish_stage.publish(

@@ -6,6 +6,7 @@ that was kept long enough.
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +18,8 @@ from svp_dagster.storage.storage import Storage
 SHEET: Final = "sheet.jpg"
 TEXT, VTT, SRT = "transcript.txt", "transcript.vtt", "transcript.srt"
 
-_ROOM: Final = "library"
-_UPLOADS: Final = "uploads"
+OUTCOMES, UPLOADS = "library", "uploads"
+"""Where the files of entries lie: below `<one of these>/<entry id>`."""
 
 
 def write_files(storage: Storage, page_id: str, outcome: Outcome, *, sheet: Path | None) -> None:
@@ -50,21 +51,21 @@ def read_file(storage: Storage, page_id: str, name: str) -> bytes | None:
     return storage.get_bytes(_key(page_id, name))
 
 
-def delete_outcome_files(storage: Storage, page_id: str) -> None:
-    """Delete what came out of an entry. What was uploaded stays."""
-    storage.delete(f"{_ROOM}/{page_id}")
+def delete_files(storage: Storage, room: str, page_id: str) -> None:
+    """Delete the files of an entry: what came out of it (`OUTCOMES`), or what was uploaded for it (`UPLOADS`)."""
+    storage.delete(f"{room}/{page_id}")
 
 
 def delete_entry_files(storage: Storage, page_id: str) -> None:
     """Delete all files of an entry that is gone."""
-    for room in (_ROOM, _UPLOADS):
-        storage.delete(f"{room}/{page_id}")
+    for room in (OUTCOMES, UPLOADS):
+        delete_files(storage, room, page_id)
 
 
-def entries_with_files(storage: Storage) -> list[str]:
-    """Return the entries whose outcomes have files in the storage."""
-    return sorted({key.split("/")[1] for key in storage.keys(_ROOM)})
+def entries_with_files(storage: Storage, room: str, *, before: datetime) -> list[str]:
+    """Return the entries that have files from before this time. The store may not know of later ones yet."""
+    return sorted({file.key.split("/")[1] for file in storage.files(room) if file.changed_at < before})
 
 
 def _key(page_id: str, name: str) -> str:
-    return f"{_ROOM}/{page_id}/{name}"
+    return f"{OUTCOMES}/{page_id}/{name}"

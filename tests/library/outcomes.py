@@ -59,7 +59,12 @@ def outcome(
             source="rapidocr",
             frames_read=3,
             sheet=ContactSheet(
-                path=NOWHERE / "contact-sheet.jpg", columns=2, tiles=(Tile(at_s=0), Tile(at_s=2.5)), recipe="sheet"
+                path=NOWHERE / "contact-sheet.jpg",
+                width=100,
+                height=100,
+                columns=2,
+                tiles=(Tile(at_s=0), Tile(at_s=2.5)),
+                recipe="sheet",
             ),
         ),
         summary=Summary(

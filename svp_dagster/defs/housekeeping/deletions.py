@@ -23,7 +23,6 @@ from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.errors import SvpError
 from svp_dagster.library.files import delete_entry_files
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.storage.storage import Storage
 from svp_dagster.store.my_data.deletion import Deletion
 
 T = TypeVar("T")
@@ -52,7 +51,6 @@ def deleted_connections(
     context: dg.SensorEvaluationContext,
     link_rows: dg.ResourceParam[LinkRows],
     kept_media: dg.ResourceParam[KeptMedia],
-    storage: dg.ResourceParam[Storage],
     work_folder: dg.ResourceParam[WorkFolder],
 ) -> dg.SkipReason:
     """Remove the runs, partitions, media and grants of connections whose data were deleted."""
@@ -67,7 +65,7 @@ def deleted_connections(
         if not _remove_traces(instance, link_rows, work_folder, each, ends_at=ends_at)
     }
     for each in pending:
-        _remove_files(link_rows, storage, each, ends_at=ends_at)
+        _remove_files_of_rows(link_rows, each, ends_at=ends_at)
     revoked = {
         each.connection_id
         for each in _in_time(pending, ends_at)
@@ -79,7 +77,7 @@ def deleted_connections(
         if each.connection_id in clean and _is_over(each, is_revoked=each.connection_id in revoked)
     ]
     _clean_catalogue(instance)
-    files = _remove_files(link_rows, kept_media) if over or _has_new(pending) else 0
+    files = _remove_shared_files(link_rows, kept_media) if over or _has_new(pending) else 0
     for connection_id in over:
         store.deletions.finish(connection_id)
     return dg.SkipReason(f"{len(over)} of {len(pending)} deletions are over. {files} posts and pictures were removed.")
@@ -90,7 +88,7 @@ def _has_new(pending: Iterable[Deletion]) -> bool:
     return any(datetime.now(UTC) - each.requested_at < FILES_GO_WITHIN for each in pending)
 
 
-def _remove_files(link_rows: LinkRows, kept_media: KeptMedia) -> int:
+def _remove_shared_files(link_rows: LinkRows, kept_media: KeptMedia) -> int:
     """Remove kept posts and pictures that no row has. Return how many."""
     media_keys = link_rows.store.entries.media_keys
     return kept_media.keep_only(media_keys) + link_rows.thumbnails.keep_only(media_keys)
@@ -147,7 +145,7 @@ def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deleti
     return left
 
 
-def _remove_files(link_rows: LinkRows, storage: Storage, deletion: Deletion, *, ends_at: float) -> None:
+def _remove_files_of_rows(link_rows: LinkRows, deletion: Deletion, *, ends_at: float) -> None:
     """Delete the files of the rows from the storage, but of those that were registered again.
 
     A storage that doesn't answer is asked again by the next tick. What a run leaves meanwhile is an orphan, which a
@@ -158,7 +156,7 @@ def _remove_files(link_rows: LinkRows, storage: Storage, deletion: Deletion, *, 
     done = set(again)
     try:
         for page_id in _in_time((each for each in deletion.page_ids if each not in again), ends_at):
-            delete_entry_files(storage, page_id)
+            delete_entry_files(link_rows.storage, page_id)
             done.add(page_id)
     except SvpError as error:
         logger.warning("files of deleted rows are left: %s", error.code)

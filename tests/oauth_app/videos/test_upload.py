@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import struct
-import subprocess
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from PIL import Image
 from oauth_app.services import Services
 from oauth_app.videos.form import MAX_NAME_CHARS
 from oauth_app.videos.slots import MOST_OF_ONE, Slots
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import Code, failure
 from svp_dagster.models import ProcessingType, Status
 from svp_dagster.storage.storage import Storage
 from svp_dagster.store.store import Store
@@ -25,7 +22,19 @@ from svp_dagster.store.web.callers import Scope
 from tests.media.making import CLIPS, ffmpeg
 from tests.oauth_app.people import Person
 from tests.oauth_app.test_tokens import make_token
-from tests.oauth_app.videos.sending import BOUNDARY, CLIP, END, FORM, UPLOAD, field, file_part, form, refused, send, upload
+from tests.oauth_app.videos.sending import (
+    BOUNDARY,
+    CLIP,
+    END,
+    FORM,
+    UPLOAD,
+    field,
+    file_part,
+    form,
+    refused,
+    send,
+    upload,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n"
 LIMIT = 300_000
