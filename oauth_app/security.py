@@ -82,7 +82,14 @@ limiter = Limiter(
 """Counts in the memory of the process, of which the app has one (`oauth_app.serving`)."""
 
 
-_UNCOUNTED = ("static", "api_entries.show_thumbnail", "api_media.show", "api_videos.upload", "uploads.add")
+_UNCOUNTED = (
+    "static",
+    "entries.thumbnail",
+    "api_entries.show_thumbnail",
+    "api_media.show",
+    "api_videos.upload",
+    "uploads.add",
+)
 """Small and quick, or sent in small pieces: a browser asks for all that a page shows at the same time. Uploads have a
 count of their own (`videos/slots.py`)."""
 

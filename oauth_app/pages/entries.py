@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -11,7 +11,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from oauth_app import identity, links, month, site_health
-from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_TAG, PAGE_SIZE, NewEntry
+from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_SEARCH, LONGEST_TAG, PAGE_SIZE, NewEntry
 from oauth_app.entry_view import EntryView
 from oauth_app.errors import Refusal
 from oauth_app.outcome_view import OutcomeView
@@ -19,15 +19,20 @@ from oauth_app.pages import forms
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 from oauth_app.videos.jobs import media_kind
+from oauth_app.words import asset
 from svp_dagster.errors import SvpError
 from svp_dagster.media.kinds import UPLOADS
-from svp_dagster.models import Status
+from svp_dagster.models import UPLOAD, Status
 from svp_dagster.rows.retry import MOST_AT_ONCE
 from svp_dagster.rows.spending.caps import month_of
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.entries import Entry
 
 blueprint = Blueprint("entries", __name__, url_prefix="/entries")
+
+NO_PICTURE = "no-picture.svg"
+PLATFORMS = ("tiktok", "instagram", UPLOAD)
+"""Those that a search can be narrowed to. Other sites are few, and reached by their address."""
 
 SHOWS: dict[str, tuple[str, tuple[Status, ...]]] = {
     "all": ("All", tuple(Status)),
@@ -40,11 +45,18 @@ SHOWS: dict[str, tuple[str, tuple[Status, ...]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class EntryFilter:
-    """The filter and page of the links that are shown."""
+    """The search, the filter and the page of the entries that are shown."""
 
     show: str
     tag: str
+    platform: str
+    q: str
     offset: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether all entries are shown, from the newest on."""
+        return self == EntryFilter(show="all", tag="", platform="", q="", offset=0)
 
     @property
     def statuses(self) -> tuple[Status, ...] | None:
@@ -53,8 +65,8 @@ class EntryFilter:
 
     def address(self, endpoint: str = "entries.show", **changes: Any) -> str:
         """Return the address of this part, or of another."""
-        values: dict[str, Any] = {"show": self.show, "tag": self.tag, "offset": self.offset, **changes}
-        plain = {"show": "all", "tag": "", "offset": 0}
+        values: dict[str, Any] = asdict(self) | changes
+        plain = {"show": "all", "tag": "", "platform": "", "q": "", "offset": 0}
         return url_for(endpoint, **{name: value for name, value in values.items() if value != plain.get(name)})
 
 
@@ -113,6 +125,14 @@ def detail(page_id: str) -> str:
     )
 
 
+@blueprint.get("/<page_id>/thumbnail")
+def thumbnail(page_id: str) -> Response:
+    """The small picture of a video, or a drawing where there is none (yet)."""
+    entry = links.mine(identity.connection(), page_id)
+    jpeg = services().thumbnails.get(entry.media_key) if entry.media_key else None
+    return make_response(jpeg, {"Content-Type": "image/jpeg"}) if jpeg else redirect(asset(NO_PICTURE))
+
+
 @blueprint.post("/retry")
 @limiter.limit(WRITE_LIMIT)
 def retry_failed() -> Response:
@@ -166,6 +186,8 @@ def page(
         "entries/show.html",
         link_database=databases.link_database(connection.id),
         tags=[database.tag for database in databases.content_databases(connection.id)],
+        shown=_entry_filter(),
+        platforms=PLATFORMS,
         live=Markup(_live_part(connection).html),  # noqa: S704 (our own template made it)
         refused=refused,
         upload_refused=upload_refused,
@@ -180,26 +202,34 @@ def _addresses(page_id: str) -> dict[str, str]:
     names = {
         "media": "api_media.show",
         "sheet": "api_library.show_sheet",
-        "thumbnail": "api_entries.show_thumbnail",
         "txt": "api_library.show_text",
         "vtt": "api_library.show_vtt",
         "srt": "api_library.show_srt",
         "json": "api_library.show_json",
         "md": "api_library.show_markdown",
     }
-    return {name: url_for(endpoint, entry_id=page_id) for name, endpoint in names.items()}
+    files = {name: url_for(endpoint, entry_id=page_id) for name, endpoint in names.items()}
+    return files | {"thumbnail": url_for(".thumbnail", page_id=page_id)}
 
 
 def _live_part(connection: Connection) -> LivePart:
     found, shown = services(), _entry_filter()
     entries, total = found.store.entries.page(
-        connection.id, statuses=shown.statuses, tag=shown.tag or None, offset=shown.offset, limit=PAGE_SIZE
+        connection.id,
+        statuses=shown.statuses,
+        tag=shown.tag or None,
+        platform=shown.platform or None,
+        text=shown.q,
+        offset=shown.offset,
+        limit=PAGE_SIZE,
     )
+    page_ids = [entry.link.page_id for entry in entries]
     counts = found.store.entries.counts(connection.id, tag=shown.tag or None)
     since, until = month_of(found.now())
     values = {
         "paused": site_health.paused(),
         "views": _views(entries),
+        "snippets": found.store.library.snippets(page_ids, shown.q) if shown.q else {},
         "total": total,
         "retryable": _retryable(connection, shown),
         "most_at_once": MOST_AT_ONCE,
@@ -227,6 +257,8 @@ def _entry_filter() -> EntryFilter:
     return EntryFilter(
         show=name if name in SHOWS else "all",
         tag=request.args.get("tag", "")[:LONGEST_TAG],
+        platform=request.args.get("platform", "")[:LONGEST_TAG],
+        q=request.args.get("q", "").strip()[:LONGEST_SEARCH],
         offset=min(max(offset, 0), FURTHEST_OFFSET),
     )
 
