@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 JsonObject = dict[str, Any]
 
+NAME_CHARACTERS: Final = 100
+
 
 class Value(BaseModel):
     """Base of all values: immutable, strict about its fields."""
@@ -208,6 +210,12 @@ class Video(Value):
     def file(self, path: Path | None) -> MediaFile | None:
         """Return what is known of one of its files; None for a picture."""
         return next((file for file in self.files if file.path == path), None)
+
+    @property
+    def name(self) -> str:
+        """What people call it: its title, else the first line that the uploader wrote, cut after 100 characters."""
+        first = next((line.strip() for line in self.description.splitlines() if line.strip()), "")
+        return self.title.strip() or (first if len(first) <= NAME_CHARACTERS else f"{first[: NAME_CHARACTERS - 1]}…")
 
     @property
     def caption(self) -> str:

@@ -56,7 +56,7 @@ def download(
             known=stage.row.kept_post(),
         )
         thumbnail = small_jpeg(video.cover_path) if video.cover_path else None
-        stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.title)
+        stage.report("video", of_video(video, thumbnail), media_key=video.media_key, title=video.name)
         stage.row.keep_thumbnail(video, thumbnail)
         keep_facts(stage.contents, video)
         return video, destination

@@ -43,7 +43,7 @@ def set_up(page: Page, site: Site) -> None:
     connect(page, site)
     page.get_by_role("button", name="Create it for me").click()
     page.get_by_role("button", name="Make Cooking").click()
-    expect(page.get_by_role("heading", name="Links", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Library", exact=True)).to_be_visible()
 
 
 def add_link(page: Page, url: str) -> None:
