@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from svp_dagster import bounded_http, engines
+from svp_dagster.commands import doctor_storage
 from svp_dagster.commands.doctor_access import ACCESS_CHECKS
 from svp_dagster.commands.doctor_alerts import alerts, send_test_alert
 from svp_dagster.commands.findings import Finding
@@ -45,6 +46,7 @@ def examine(settings: Settings, *, test_alert: bool = False) -> list[Finding]:
         _disk,
         *ACCESS_CHECKS,
         _database,
+        doctor_storage.files,
         _ffmpeg,
         _downloads,
         _egress,
