@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from svp_dagster.commands.doctor_storage import files
+from svp_dagster.commands.doctor_checks.storage import files
 from svp_dagster.settings import Settings
 from tests.storage.servers import serve_s3
 
