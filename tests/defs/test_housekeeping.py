@@ -28,7 +28,11 @@ from tests.store.examples import GONE
 
 pytest_plugins = ("tests.media_site",)
 
-SCHEDULES = {"hourly_retention": "retention", "daily_orphaned_folders": "orphaned_folders"}
+SCHEDULES = {
+    "hourly_retention": "retention",
+    "daily_orphaned_folders": "orphaned_folders",
+    "daily_orphaned_files": "orphaned_files",
+}
 
 
 @pytest.fixture
