@@ -64,7 +64,7 @@ def test_a_page_that_can_not_be_made_costs_no_outcome(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object, **__: object) -> None:
-        raise failure(Code.SCHEMA_CHANGED, reason="the column name is gone")
+        raise failure(Code.NOTION_REFUSED, reason="The page is too odd")
 
     monkeypatch.setattr("svp_dagster.publish.stage.publish", refused)
     installation.downloader = WrittenPosts()

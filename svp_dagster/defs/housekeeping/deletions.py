@@ -101,7 +101,7 @@ def _remove_traces(
     *,
     ends_at: float,
 ) -> int:
-    """Remove what is left of a connection. Return how many backfills, runs, partitions and rows with files still are."""
+    """Remove what is left of a connection. Return how many runs, partitions and the like still are."""
     link_rows.store.deletions.delete_leftovers(deletion)
     left = backfills.forget(instance, {runs.CONNECTION_TAG: deletion.connection_id})
     left += _remove_runs(instance, work_folder, deletion, ends_at=ends_at)
