@@ -79,4 +79,4 @@ def _closed_after_use(make: Callable[[], C]) -> dg.ResourceDefinition:
 
 
 def _kept_media(settings: Settings) -> KeptMedia:
-    return KeptMedia(folder=settings.media_folder, hours=settings.media_kept_hours, max_bytes=settings.media_kept_bytes)
+    return KeptMedia(storage=storage(settings), hours=settings.media_kept_hours, max_bytes=settings.media_kept_bytes)

@@ -17,7 +17,6 @@ from svp_dagster.rows.kept_contents import KeptContents
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.redos.kept_posts import HEARD_AND_READ, kept_post
 from svp_dagster.rows.spending.meter import RowMeter
-from svp_dagster.storage.storage import Storage
 from svp_dagster.store.entries import Entry
 from svp_dagster.summary.spelling import spelled
 
@@ -133,7 +132,7 @@ class HeldRow:
     def keep_thumbnail(self, video: Video, jpeg: bytes | None) -> None:
         """Store a thumbnail for the dashboard. It belongs to the rows that are noted to have this video."""
         if jpeg:
-            self._rows.store.contents.set_thumbnail(video.media_key, jpeg)
+            self._rows.thumbnails.put(video.media_key, jpeg)
 
     def note(
         self, *, stage: str, seconds: float, engine: str = "", media_key: str | None = None, title: str | None = None
@@ -149,7 +148,7 @@ class HeldRow:
             title=title,
         )
 
-    def keep_outcome(self, outcome: Outcome, storage: Storage) -> None:
+    def keep_outcome(self, outcome: Outcome) -> None:
         """Keep what came out in the library, and then its files in the storage.
 
         The transcript is spelled as on the page, by the captions on the screen.
@@ -162,7 +161,7 @@ class HeldRow:
             summary=outcome.summary,
         )
         kept = self._rows.store.library.keep(self.link.page_id, self.run_id, lasting, now=_now())
-        write_files(storage, self.link.page_id, kept, sheet=sheet.path if sheet else None)
+        write_files(self._rows.storage, self.link.page_id, kept, sheet=sheet.path if sheet else None)
 
     def made(self, page: ContentPage, *, data_source_id: str) -> None:
         """Record which page was made, before the row is completed."""

@@ -31,7 +31,6 @@ pytest_plugins = ("tests.media_site",)
 SCHEDULES = {
     "hourly_retention": "retention",
     "daily_orphaned_folders": "orphaned_folders",
-    "daily_orphaned_files": "orphaned_files",
 }
 
 

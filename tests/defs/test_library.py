@@ -97,7 +97,7 @@ def test_files_without_an_outcome_are_removed_every_day(installation: Installati
     files().put_bytes("library/gone/transcript.txt", b"words")
     files().put_bytes("uploads/other/media.mp4", b"film")
 
-    installation.launch("orphaned_files")
+    installation.launch("orphaned_folders")
 
     left = files().keys("library")
     assert {key.split("/")[1] for key in left} == {row}

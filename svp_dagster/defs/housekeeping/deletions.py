@@ -23,7 +23,6 @@ from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.errors import SvpError
 from svp_dagster.library.files import delete_entry_files
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.storage.storage import Storage
 from svp_dagster.store.my_data.deletion import Deletion
 
 T = TypeVar("T")
@@ -33,6 +32,8 @@ BUDGET_S = 20.0
 """A tick begins nothing new after so long. Dagster ends a tick that takes 60 seconds."""
 SETTLES = timedelta(minutes=1)
 """How long after its end a run may still write events, and the sensors of ended runs read them."""
+FILES_GO_WITHIN = timedelta(minutes=2)
+"""How long each tick lists all files to find those that nobody has; once more is at the end of the deletion."""
 WATCHED_FOR = timedelta(minutes=15)
 """How long a tick or a run that began before the deletion may leave something."""
 REVOKED_WITHIN = timedelta(days=1)
@@ -50,7 +51,6 @@ def deleted_connections(
     context: dg.SensorEvaluationContext,
     link_rows: dg.ResourceParam[LinkRows],
     kept_media: dg.ResourceParam[KeptMedia],
-    storage: dg.ResourceParam[Storage],
     work_folder: dg.ResourceParam[WorkFolder],
 ) -> dg.SkipReason:
     """Remove the runs, partitions, media and grants of connections whose data were deleted."""
@@ -62,7 +62,7 @@ def deleted_connections(
     clean = {
         each.connection_id
         for each in _in_time(pending, ends_at)
-        if not _remove_traces(instance, link_rows, storage, work_folder, each, ends_at=ends_at)
+        if not _remove_traces(instance, link_rows, work_folder, each, ends_at=ends_at)
     }
     revoked = {
         each.connection_id
@@ -74,11 +74,22 @@ def deleted_connections(
         for each in pending
         if each.connection_id in clean and _is_over(each, is_revoked=each.connection_id in revoked)
     ]
+    _clean_catalogue(instance)
+    files = _remove_files(link_rows, kept_media) if over or _has_new(pending) else 0
     for connection_id in over:
         store.deletions.finish(connection_id)
-    _clean_catalogue(instance)
-    media = kept_media.keep_only(store.entries.media_keys())
-    return dg.SkipReason(f"{len(over)} of {len(pending)} deletions are over. {media} kept posts were removed.")
+    return dg.SkipReason(f"{len(over)} of {len(pending)} deletions are over. {files} posts and pictures were removed.")
+
+
+def _has_new(pending: Iterable[Deletion]) -> bool:
+    """Return whether there is a deletion of which no tick may have removed the files yet."""
+    return any(datetime.now(UTC) - each.requested_at < FILES_GO_WITHIN for each in pending)
+
+
+def _remove_files(link_rows: LinkRows, kept_media: KeptMedia) -> int:
+    """Remove kept posts and pictures that no row has. Return how many."""
+    media_keys = link_rows.store.entries.media_keys
+    return kept_media.keep_only(media_keys) + link_rows.thumbnails.keep_only(media_keys)
 
 
 def _in_time(found: Iterable[T], ends_at: float) -> Iterator[T]:
@@ -95,7 +106,6 @@ def _is_over(deletion: Deletion, *, is_revoked: bool) -> bool:
 def _remove_traces(
     instance: dg.DagsterInstance,
     link_rows: LinkRows,
-    storage: Storage,
     work_folder: WorkFolder,
     deletion: Deletion,
     *,
@@ -106,7 +116,7 @@ def _remove_traces(
     left = backfills.forget(instance, {runs.CONNECTION_TAG: deletion.connection_id})
     left += _remove_runs(instance, work_folder, deletion, ends_at=ends_at)
     left += _remove_partitions(instance, link_rows, deletion, ends_at=ends_at)
-    return left + _remove_files(link_rows, storage, deletion, ends_at=ends_at)
+    return left + _remove_files(link_rows, deletion, ends_at=ends_at)
 
 
 def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion: Deletion, *, ends_at: float) -> int:
@@ -137,7 +147,7 @@ def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deleti
     return left
 
 
-def _remove_files(link_rows: LinkRows, storage: Storage, deletion: Deletion, *, ends_at: float) -> int:
+def _remove_files(link_rows: LinkRows, deletion: Deletion, *, ends_at: float) -> int:
     """Delete the files of the rows from the storage, but of those that were registered again. Return how many are left.
 
     A storage that doesn't answer is asked again by the next tick. What a run leaves meanwhile is an orphan, which a
@@ -148,7 +158,7 @@ def _remove_files(link_rows: LinkRows, storage: Storage, deletion: Deletion, *, 
     done = set(again)
     try:
         for page_id in _in_time((each for each in deletion.page_ids if each not in again), ends_at):
-            delete_entry_files(storage, page_id)
+            delete_entry_files(link_rows.storage, page_id)
             done.add(page_id)
     except SvpError as error:
         logger.warning("files of deleted rows are left: %s", error.code)
