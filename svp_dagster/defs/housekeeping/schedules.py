@@ -174,14 +174,15 @@ def remove_orphaned_folders(context: dg.OpExecutionContext, work_folder: dg.Reso
     "pictures of videos that no row has (any more), and what was left by processes that were killed while they wrote."
 )
 def remove_orphaned_files(context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows]) -> None:
-    """Remove the files of the storage that nothing refers to, but those of today."""
+    """Remove the files of the storage that nothing refers to. The store knows of an upload after its file is there."""
     storage, store = link_rows.storage, link_rows.store
     unfinished = storage.sweep_unfinished(older_than=FOLDERS_KEPT)
     pictures = link_rows.thumbnails.keep_only(store.entries.media_keys)
-    before = datetime.now(UTC) - FOLDERS_KEPT
+    now = datetime.now(UTC)
+    rooms = ((OUTCOMES, store.library.known, now), (UPLOADS, store.uploads.of, now - FOLDERS_KEPT))
     orphaned = [
         (room, page_id)
-        for room, known in ((OUTCOMES, store.library.known), (UPLOADS, store.uploads.of))
+        for room, known, before in rooms
         for page_ids in runs.batches(entries_with_files(storage, room, before=before))
         for page_id in sorted(set(page_ids).difference(known(page_ids)))
     ]
