@@ -329,7 +329,7 @@ def test_rows_and_direct_entries_share_what_a_connection_may_run(
 def test_an_upload_becomes_show_notes_on_postgresql_too(
     new_postgresql: Callable[[], str], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    monkeypatch.setenv("SVP_DATABASE_URL", new_postgresql())
+    monkeypatch.setenv("DATABASE_URL", new_postgresql())
     installation: Installation = request.getfixturevalue("installation")
     page_id = upload(installation, CLIPS / "reading_list.jpg")
     assert [run.success for run in installation.run_requested()] == [True]
