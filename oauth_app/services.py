@@ -1,4 +1,4 @@
-"""What the app depends on: the store, Notion, and the time. One object per app, made without connecting."""
+"""What the app depends on: store, storage, Notion, and the time. One object per app, made without connecting."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.rows.spending.caps import SpendingCaps, spending_caps
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.storage import Storage
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.store import Store
 
@@ -26,6 +29,7 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._tokens = TokenStore(oauth_timeout_s=NOTION_TIMEOUT_S)
+        self._storage = storage(settings)
         self._notion = NotionResource(
             base_url=settings.notion_base_url,
             timeout_s=NOTION_TIMEOUT_S,
@@ -37,6 +41,16 @@ class Services:
     def store(self) -> Store:
         """Return the installation's store."""
         return self._tokens.store
+
+    @property
+    def storage(self) -> Storage:
+        """The installation's files."""
+        return self._storage
+
+    @property
+    def thumbnails(self) -> Thumbnails:
+        """Small pictures of videos."""
+        return Thumbnails(storage=self._storage)
 
     @property
     def caps(self) -> SpendingCaps:

@@ -49,6 +49,7 @@ def resources() -> dg.Definitions:
                 )
             ),
             "site_rules": _made(lambda: site_rules(settings)),
+            "storage": _made(lambda: storage(settings)),
             "kept_media": _made(lambda: _kept_media(settings)),
             "storage": _made(lambda: storage(settings)),
             "alert_channels": _made(lambda: alert_channels(settings)),
@@ -79,4 +80,4 @@ def _closed_after_use(make: Callable[[], C]) -> dg.ResourceDefinition:
 
 
 def _kept_media(settings: Settings) -> KeptMedia:
-    return KeptMedia(folder=settings.media_folder, hours=settings.media_kept_hours, max_bytes=settings.media_kept_bytes)
+    return KeptMedia(storage=storage(settings), hours=settings.media_kept_hours, max_bytes=settings.media_kept_bytes)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.storage.keys import WrongKeyError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MAX_DETAIL_CHARS = 200
@@ -21,7 +22,7 @@ def storage_failures(doing: str, *, may_be_absent: bool = False) -> Iterator[Non
     """
     try:
         yield
-    except SvpError:
+    except (SvpError, WrongKeyError):
         raise
     except FileNotFoundError as error:
         if may_be_absent:

@@ -38,12 +38,14 @@ class Folder:
 
     def open(self, key: str) -> BinaryIO:
         """Open a file to read and seek. Raises `FileNotFoundError`."""
-        handle = os.open(self._path(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        file = os.fdopen(handle, "rb")
+        try:
+            handle = os.open(self._path(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except NotADirectoryError as error:
+            raise FileNotFoundError(key) from error
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            file.close()
+            os.close(handle)
             raise FileNotFoundError(key)
-        return file
+        return os.fdopen(handle, "rb")
 
     def size(self, key: str) -> int | None:
         """Return the size of a file in bytes; None for one that isn't there."""

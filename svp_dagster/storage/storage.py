@@ -30,7 +30,7 @@ _BUCKETS: Final = ("s3://", "gs://")
 
 
 class Storage(Component):
-    """Files by key. A key is a path such as `uploads/<entry id>/media.mp4`; a wrong one raises `ValueError`."""
+    """Files by key. A key is a path such as `uploads/<entry id>/media.mp4`; another one raises `WrongKeyError`."""
 
     address: str
 
