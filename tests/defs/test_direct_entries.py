@@ -20,6 +20,7 @@ from svp_dagster.errors import Code
 from svp_dagster.models import Link, LinkEntry, Status, Summary, Transcript, Video, upload_link
 from svp_dagster.settings import Settings
 from svp_dagster.storage.installed import storage
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.uploads import Upload
 from tests.defs.installation import Installation
 from tests.defs.test_reexecution import FailingSummarizer
@@ -134,7 +135,8 @@ def test_an_uploaded_video_gets_show_notes_and_nothing_is_asked_of_notion(
     assert "IMG" not in summary.properties["title"].value
     assert summary.properties["show_notes"].value.startswith("- 0:0")
     assert made(installation, page_id, "video", Video).cover_path
-    assert installation.store.contents.thumbnail(entry.media_key or "")
+    assert Thumbnails(storage=storage(Settings())).get(entry.media_key or "")
+    assert storage(Settings()).keys("media") == []
     assert storage(Settings()).size(f"uploads/{page_id}/media.mp4")
 
 

@@ -28,8 +28,8 @@ def grounded(notes: str, passages: Sequence[Passage]) -> str:
 
 
 def without_places(notes: str) -> str:
-    """Return what show notes say, without times, headings and lines with links: these are no statements to be judged."""
-    lines = (line for line in notes.splitlines() if not (_HEADING.match(line) or urls(line.translate(_MARKDOWN_SIGNS))))
+    """Return what show notes say. Times, headings and lines with links are no statements that can be judged."""
+    lines = (line for line in notes.splitlines() if not (_HEADING.match(line) or _links(line)))
     return "\n".join(said for line in lines if (said := _TIME.sub("", line).strip(" -*")))
 
 
@@ -42,7 +42,11 @@ def _has_known_time(line: str, moments: Sequence[float]) -> bool:
 
 
 def _has_known_links(line: str, texts: Sequence[str]) -> bool:
-    return all(occurs(_ADDRESS, url, texts) for url in urls(line.translate(_MARKDOWN_SIGNS)))
+    return all(occurs(_ADDRESS, url, texts) for url in _links(line))
+
+
+def _links(line: str) -> list[str]:
+    return urls(line.translate(_MARKDOWN_SIGNS))
 
 
 def _is_empty_section(lines: Sequence[str]) -> bool:
