@@ -16,10 +16,11 @@ from sandbox.media import files
 from svp_dagster import engines
 from svp_dagster.defs.housekeeping import sweeps
 from svp_dagster.defs.work_folder import WorkFolder
-from svp_dagster.errors import Code
+from svp_dagster.errors import Code, failure
 from svp_dagster.models import Link, LinkEntry, Status, Summary, Transcript, Video, upload_link
 from svp_dagster.settings import Settings
 from svp_dagster.storage.installed import storage
+from svp_dagster.storage.storage import Storage
 from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.uploads import Upload
 from tests.defs.installation import Installation
@@ -248,17 +249,16 @@ def test_a_run_of_an_upload_that_goes_on_elsewhere_starts_again_from_the_file(
 def test_a_storage_that_fails_costs_an_upload_nothing_but_time(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fails(*_: Any) -> bool:
+        raise failure(Code.STORAGE_FAILED, detail="away for the test")
+
     page_id = upload(installation, CLIPS / "reading_list.jpg")
-    folder = Settings().home / "files"
-    aside = folder.with_name("aside")
-    folder.rename(aside)
-    folder.write_text("no folder")
-    installation.run_requested()
+    with monkeypatch.context() as away:
+        away.setattr(Storage, "fetch", fails)
+        installation.run_requested()
     entry = installation.entry(page_id)
     assert (entry.status, entry.failure_code) == (Status.PENDING, Code.STORAGE_FAILED)
 
-    folder.unlink()
-    aside.rename(folder)
     installation.let_time_pass("retry_at")
     installation.run_requested()
     assert installation.entry(page_id).status is Status.COMPLETED
