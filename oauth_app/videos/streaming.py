@@ -9,6 +9,7 @@ from flask import Flask, Request, current_app
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+
 class AppRequest(Request):
     """A request whose body is left alone where the view reads it, and has a limit of its own there."""
 

@@ -45,6 +45,11 @@ NEEDS = {
     "api_entries.retry_failed": ADD_LINKS,
     "api_entries.retry_entry": ADD_LINKS,
     "api_entries.show_thumbnail": READ,
+    "api_media.show": READ,
+    "api_videos.upload": ADD_LINKS,
+    "api_videos.list_jobs": READ,
+    "api_videos.show_job": READ,
+    "api_videos.delete_job": MANAGE,
 }
 FOR_ANYBODY = {"static", "health", "description", "webhooks", "start"}
 

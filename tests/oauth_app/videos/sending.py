@@ -49,6 +49,8 @@ def upload(person: Person, content: bytes | None = None, *, filename: str = "cli
 def refused(answer: TestResponse) -> tuple[int, str]:
     """Return the status and the name of a refusal, which has the one shape."""
     problem: JsonObject = dict(answer.json or {})
-    assert set(problem) == {"error", "message", "entry_id", "timestamp", "retry_count", "details", "choices"}, answer.text
+    assert set(problem) == {"error", "message", "entry_id", "timestamp", "retry_count", "details", "choices"}, (
+        answer.text
+    )
     assert problem["message"].endswith((".", "!")), problem
     return answer.status_code, str(problem["error"])

@@ -25,7 +25,19 @@ from svp_dagster.store.web.callers import Scope
 from tests.media.making import CLIPS, ffmpeg
 from tests.oauth_app.people import Person
 from tests.oauth_app.test_tokens import make_token
-from tests.oauth_app.videos.sending import BOUNDARY, CLIP, END, FORM, UPLOAD, field, file_part, form, refused, send, upload
+from tests.oauth_app.videos.sending import (
+    BOUNDARY,
+    CLIP,
+    END,
+    FORM,
+    UPLOAD,
+    field,
+    file_part,
+    form,
+    refused,
+    send,
+    upload,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n"
 LIMIT = 300_000
