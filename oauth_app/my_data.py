@@ -14,7 +14,8 @@ EXPORT_LIMIT = "10 per hour"
 def export(connection: Connection) -> Response:
     """Return the answer that downloads it all, streamed. Secrets are left out."""
     found = services()
-    answer = Response(found.store.my_data.export(connection.id, now=found.now()), mimetype="application/json")
+    pieces = found.store.my_data.export(connection.id, thumbnail=found.thumbnails.get, now=found.now())
+    answer = Response(pieces, mimetype="application/json")
     name = f"social-video-processor-{found.now():%Y-%m-%d}.json"
     answer.headers["Content-Disposition"] = f"attachment; filename={name}"
     return answer

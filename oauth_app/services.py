@@ -1,9 +1,8 @@
-"""What the app depends on: the store, Notion, and the time. One object per app, made without connecting."""
+"""What the app depends on: store, storage, Notion, and the time. One object per app, made without connecting."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cached_property
 
 from flask import current_app
 
@@ -17,6 +16,7 @@ from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
 from svp_dagster.storage.installed import storage
 from svp_dagster.storage.storage import Storage
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.store import Store
 
@@ -34,6 +34,7 @@ class Services:
         self.jwts = verifier(settings)
         self.upload_slots = Slots()
         self._tokens = TokenStore(oauth_timeout_s=NOTION_TIMEOUT_S)
+        self._storage = storage(settings)
         self._notion = NotionResource(
             base_url=settings.notion_base_url,
             timeout_s=NOTION_TIMEOUT_S,
@@ -46,10 +47,15 @@ class Services:
         """Return the installation's store."""
         return self._tokens.store
 
-    @cached_property
+    @property
     def storage(self) -> Storage:
-        """The files of the installation. Raises `misconfigured`."""
-        return storage(self.settings)
+        """The installation's files."""
+        return self._storage
+
+    @property
+    def thumbnails(self) -> Thumbnails:
+        """Small pictures of videos."""
+        return Thumbnails(storage=self._storage)
 
     @property
     def caps(self) -> SpendingCaps:

@@ -105,7 +105,7 @@ class Settings(BaseSettings, PageOptions):
     instagram_requests_with_cookies: int = Field(default=60, ge=1, description="The same with an account's cookies.")
     instagram_window_s: float = Field(default=600, gt=0, description="The window of these, in seconds.")
     media_kept_hours: float = Field(default=24, ge=0, description="Hours for which the media of a post are kept.")
-    media_kept_bytes: int = Field(default=5_000_000_000, ge=0, description="What kept media may take on the disk.")
+    media_kept_bytes: int = Field(default=5_000_000_000, ge=0, description="What kept media may take in the storage.")
     allowed_sites: str = Field(default="", description="More sites of yt-dlp's, comma-separated, e.g. youtube.com.")
     rows_to_pause: int = Field(default=5, ge=1, description="Posts that fail in a row until their platform is paused.")
     canary_tiktok: str = Field(default="", description="Canary link of TikTok; empty: links that worked.")
@@ -197,11 +197,6 @@ class Settings(BaseSettings, PageOptions):
     def dagster_address(self) -> str:
         """Where the Dagster UI is reached, for links."""
         return self.dagster_url or f"http://{self.dagster_host}:{self.dagster_port}"
-
-    @property
-    def media_folder(self) -> Path:
-        """Where the media of posts are kept."""
-        return self.home / "media"
 
     @property
     def work_folder(self) -> Path:

@@ -37,7 +37,15 @@ settings.load_profile("svp")
 
 USUAL_UMASK = 0o022
 _PRODUCT_VARIABLES = (
-    "SVP_", "NOTION_", "OPENAI_", "GOOGLE_", "GEMINI_", "DATABASE_URL", "DAGSTER_", "AWS_", "STORAGE_EMULATOR_HOST",
+    "SVP_",
+    "NOTION_",
+    "OPENAI_",
+    "GOOGLE_",
+    "GEMINI_",
+    "DATABASE_URL",
+    "DAGSTER_",
+    "AWS_",
+    "STORAGE_EMULATOR_HOST",
 )
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 

@@ -75,7 +75,7 @@ def retry_entry(entry_id: str) -> tuple[EntryAnswer, int]:
 def show_thumbnail(entry_id: str) -> Response:
     """The video's small picture, a JPEG."""
     entry = links.mine(identity.connection(), entry_id)
-    jpeg = services().store.contents.thumbnail(entry.media_key) if entry.media_key else None
+    jpeg = services().thumbnails.get(entry.media_key) if entry.media_key else None
     if jpeg is None:
         raise Refusal(404, "no_picture", "There is no picture of this link.", entry=entry)
     return Response(jpeg, mimetype="image/jpeg")

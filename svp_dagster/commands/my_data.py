@@ -9,6 +9,8 @@ from svp_dagster.models import Value
 from svp_dagster.notion.rich_text import one_line
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.store import Store, open_store
 
@@ -48,7 +50,8 @@ def connection(settings: Settings, connection_id: str) -> Held | None:
 
 def export(settings: Settings, connection_id: str) -> Iterator[str]:
     """Yield the pieces of the JSON with all that is held about a connection."""
-    return open_store(settings).my_data.export(connection_id, now=datetime.now(UTC))
+    pictures = Thumbnails(storage=storage(settings))
+    return open_store(settings).my_data.export(connection_id, thumbnail=pictures.get, now=datetime.now(UTC))
 
 
 def forget(connection_id: str) -> bool:

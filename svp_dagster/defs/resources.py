@@ -21,6 +21,7 @@ from svp_dagster.rows.link_rows import link_rows
 from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.site_rules import site_rules
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
 
 
 class Closable(Protocol):
@@ -48,6 +49,7 @@ def resources() -> dg.Definitions:
                 )
             ),
             "site_rules": _made(lambda: site_rules(settings)),
+            "storage": _made(lambda: storage(settings)),
             "kept_media": _made(lambda: _kept_media(settings)),
             "alert_channels": _made(lambda: alert_channels(settings)),
             "alert_rules": _made(lambda: alert_rules(settings)),
@@ -77,4 +79,4 @@ def _closed_after_use(make: Callable[[], C]) -> dg.ResourceDefinition:
 
 
 def _kept_media(settings: Settings) -> KeptMedia:
-    return KeptMedia(folder=settings.media_folder, hours=settings.media_kept_hours, max_bytes=settings.media_kept_bytes)
+    return KeptMedia(storage=storage(settings), hours=settings.media_kept_hours, max_bytes=settings.media_kept_bytes)

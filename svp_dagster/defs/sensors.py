@@ -89,7 +89,7 @@ def _decide(
     known = known_entries(link_rows.store, connection_id, {*page_ids, *running}, link_rows.caps, now=read_at)
     ended = {page_id for page_id in running if page_id in known and known[page_id].status.is_final}
     content_databases = link_rows.store.databases.content_databases(connection_id)
-    queue = pace.queue(is_kept=kept_media.holds, now=read_at)
+    queue = pace.queue(is_kept=kept_media.lookup(), now=read_at)
     decision = polling.decide(
         reading.rows,
         known=known,

@@ -1,30 +1,34 @@
 """The media of posts, kept for a day, so that nobody asks a site twice for the same post.
 
-A post has a folder, named by a digest of its media key, with its files and `video.json`. It is written beside its place
-and then renamed, so that it is complete or absent. A file that is missing or damaged makes the whole post absent.
+A post's files lie below `media/` and a digest of its media key, with `video.json`, which is written last. So a post is
+complete or absent; a file that is missing or damaged makes the whole post absent. A storage that fails costs nothing
+but another download.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
-import time
-import uuid
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
 from svp_dagster.component import Component
+from svp_dagster.errors import SvpError
 from svp_dagster.models import Link, Value, Video
+from svp_dagster.storage.keys import WrongKeyError, digest_of
+from svp_dagster.storage.place import StoredFile
+from svp_dagster.storage.storage import Storage
 
 logger = logging.getLogger(__name__)
 
+_PREFIX: Final = "media"
 _MANIFEST: Final = "video.json"
-_NEW: Final = "new-"
-_HOUR_S: Final = 3600
 _NOWHERE: Final = Path("/dev/null")
 """The folder of files that are gone. It is none, so that nothing can ever be in it."""
 _FILE_FIELDS: Final = ("video_path", "audio_path", "cover_path")
@@ -35,40 +39,56 @@ class _Kept(Value):
 
     video: Video
     digests: dict[str, str]
+    kept_at: datetime
+
+
+class _Post(Value):
+    """What a listing shows of a post, which may be one that is being kept."""
+
+    place: str
+    files: tuple[StoredFile, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        return any(file.key == f"{self.place}/{_MANIFEST}" for file in self.files)
+
+    @property
+    def changed_at(self) -> datetime:
+        return max(file.changed_at for file in self.files)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.files)
 
 
 class KeptMedia(Component):
-    """A folder of posts. With `hours=0` nothing is kept."""
+    """Posts in the storage. With `hours=0` nothing is kept."""
 
-    folder: Path
+    storage: Storage
     hours: float = Field(default=24, ge=0, description="How long a post is kept.")
     max_bytes: int = Field(default=5_000_000_000, ge=0, description="What all posts may take; the oldest go first.")
 
-    def holds(self, link: Link) -> bool:
-        """Return whether a post seems to be kept: its files are not looked into."""
-        return (self._place(media_key(link)) / _MANIFEST).is_file() if link.post_id and self.hours else False
+    def lookup(self) -> Callable[[Link], bool]:
+        """Return what tells whether a post seems to be kept. The storage is asked once, at the first link."""
+        held = lru_cache(maxsize=1)(self._complete)
+        return lambda link: bool(self.hours and link.post_id) and _place(media_key(link)) in held()
 
     def get(self, link: Link, *, folder: Path) -> Video | None:
         """Copy a kept post into `folder` and return it. None where there is none, or not a whole one."""
-        return self.restore(media_key(link), folder=folder) if self.holds(link) else None
+        return self.restore(media_key(link), folder=folder) if link.post_id else None
 
     def restore(self, key: str, *, folder: Path) -> Video | None:
         """Do the same for the post with this media key."""
-        place = self._place(key)
-        if not self.hours or not (place / _MANIFEST).is_file():
+        if not self.hours:
             return None
         try:
-            if time.time() - place.stat().st_mtime > self.hours * _HOUR_S:
-                return None
-            kept = _Kept.model_validate_json((place / _MANIFEST).read_text())
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, digest in kept.digests.items():
-                _copy(place / name, folder / name, digest)
-        except (OSError, ValidationError, _DamagedError) as error:
-            logger.warning("the kept media of %s can't be used: %s", key, type(error).__name__)
-            shutil.rmtree(place, ignore_errors=True)
-            return None
-        return _relocated(kept.video, folder)
+            return self._restore(_place(key), folder)
+        except (OSError, SvpError) as error:
+            _warn("the kept media of %s can't be used: %s", key, error)
+        except (ValidationError, _DamagedError) as error:
+            _warn("the kept media of %s are damaged: %s", key, error)
+            self._remove(_place(key))
+        return None
 
     def put(self, video: Video) -> None:
         """Keep a post whose files were checked. One that can't be kept costs nothing but another download."""
@@ -76,59 +96,84 @@ class KeptMedia(Component):
         size_bytes = sum(path.stat().st_size for path in files)
         if not self.hours or size_bytes > self.max_bytes:
             return
-        new = self.folder / f"{_NEW}{uuid.uuid4().hex}"
+        place = _place(video.media_key)
         try:
             self._make_room(size_bytes)
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            new.mkdir(mode=0o700)
-            digests = {path.name: _write(path, new / path.name) for path in files}
-            kept = _Kept(video=_relocated(video, Path()), digests=digests)
-            (new / _MANIFEST).write_text(kept.model_dump_json())
-            place = self._place(video.media_key)
-            shutil.rmtree(place, ignore_errors=True)
-            new.rename(place)
-        except OSError as error:
-            logger.warning("the media of %s are not kept: %s", video.media_key, error.strerror)
-            shutil.rmtree(new, ignore_errors=True)
+            self.storage.delete(f"{place}/{_MANIFEST}")  # nobody reads the older post while it is replaced
+            self.storage.delete(place)
+            self._put(place, video, files)
+        except (OSError, SvpError, WrongKeyError) as error:
+            _warn("the media of %s are not kept: %s", video.media_key, error)
+            self._remove(place)
 
     def prune(self) -> int:
         """Remove the posts that are older than they are kept, and what was never finished. Return how many."""
-        oldest = time.time() - self.hours * _HOUR_S
-        old = [place for place, changed_at in self._places() if changed_at < oldest]
-        for place in old:
-            shutil.rmtree(place, ignore_errors=True)
+        oldest = datetime.now(UTC) - timedelta(hours=self.hours)
+        old = [post for post in self._posts() if post.changed_at < oldest]
+        for post in old:
+            self.storage.delete(post.place)
         return len(old)
 
-    def keep_only(self, media_keys: Iterable[str]) -> int:
-        """Remove the posts that are none of these. Return how many."""
-        kept = {self._place(key).name for key in media_keys}
-        others = [place for place, _ in self._places() if place.name not in kept and not place.name.startswith(_NEW)]
-        for place in others:
-            shutil.rmtree(place, ignore_errors=True)
+    def keep_only(self, media_keys: Callable[[], set[str]]) -> int:
+        """Remove the posts that are none of these, but not those that are being kept. Return how many.
+
+        The keys are read after the posts, so that no post is missed among them that is kept meanwhile.
+        """
+        complete = [post for post in self._posts() if post.is_complete]
+        kept = {_place(key) for key in media_keys()}
+        others = [post for post in complete if post.place not in kept]
+        for post in others:
+            self.storage.delete(post.place)
         return len(others)
 
+    def _restore(self, place: str, folder: Path) -> Video | None:
+        manifest = self.storage.get_bytes(f"{place}/{_MANIFEST}")
+        if manifest is None:
+            return None
+        kept = _Kept.model_validate_json(manifest)
+        if datetime.now(UTC) - kept.kept_at > timedelta(hours=self.hours):
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, digest in kept.digests.items():
+            if not self.storage.fetch(f"{place}/{name}", folder / name) or _digest(folder / name) != digest:
+                raise _DamagedError(name)
+        return _relocated(kept.video, folder)
+
+    def _put(self, place: str, video: Video, files: list[Path]) -> None:
+        for path in files:
+            self.storage.put(f"{place}/{path.name}", path)
+        digests = {path.name: _digest(path) for path in files}
+        kept = _Kept(video=_relocated(video, Path()), digests=digests, kept_at=datetime.now(UTC))
+        self.storage.put_bytes(f"{place}/{_MANIFEST}", kept.model_dump_json().encode())
+
     def _make_room(self, size_bytes: int) -> None:
-        sizes = [(place, _size(place)) for place, _ in self._places()]
-        taken = sum(size for _, size in sizes)
-        for place, size in sizes:
+        posts = sorted(self._posts(), key=lambda post: post.changed_at)
+        taken = sum(post.size_bytes for post in posts)
+        for post in posts:
             if taken + size_bytes <= self.max_bytes:
                 return
-            shutil.rmtree(place, ignore_errors=True)
-            taken -= size
+            self.storage.delete(post.place)
+            taken -= post.size_bytes
 
-    def _places(self) -> list[tuple[Path, float]]:
-        """Return the folders of posts with the times of their last change, the oldest first."""
-        root = self.folder
-        found: list[tuple[Path, float]] = []
-        for place in root.iterdir() if root.is_dir() else ():
-            try:
-                found.append((place, place.stat().st_mtime))
-            except FileNotFoundError:  # another process replaced it
-                continue
-        return sorted(found, key=lambda each: each[1])
+    def _complete(self) -> frozenset[str]:
+        """Return the places of complete posts; none while the storage doesn't answer."""
+        try:
+            return frozenset(post.place for post in self._posts() if post.is_complete)
+        except SvpError as error:
+            logger.warning("kept media can't be listed: %s", error)
+            return frozenset()
 
-    def _place(self, key: str) -> Path:
-        return self.folder / hashlib.sha256(key.encode()).hexdigest()[:32]
+    def _posts(self) -> list[_Post]:
+        found: defaultdict[str, list[StoredFile]] = defaultdict(list)
+        for file in self.storage.files(_PREFIX):
+            found[file.key.rpartition("/")[0]].append(file)
+        return [_Post(place=place, files=tuple(files)) for place, files in found.items()]
+
+    def _remove(self, place: str) -> None:
+        try:
+            self.storage.delete(place)
+        except SvpError as error:
+            logger.warning("unusable media are left until they are pruned: %s", error)
 
 
 class _DamagedError(Exception):
@@ -168,23 +213,15 @@ def _relocated(video: Video, folder: Path) -> Video:
     return video.model_copy(update=changes)
 
 
-def _write(source: Path, target: Path) -> str:
-    """Copy a file so that only this user can read it. Return its digest."""
-    target.touch(mode=0o600)
-    shutil.copyfile(source, target)
-    return _digest(target)
+def _place(key: str) -> str:
+    return f"{_PREFIX}/{digest_of(key)}"
 
 
-def _copy(source: Path, target: Path, digest: str) -> None:
-    if _digest(source) != digest:
-        raise _DamagedError
-    shutil.copyfile(source, target)
+def _warn(words: str, key: str, error: Exception) -> None:
+    """Log a failure, without the text of an error that may quote a file."""
+    logger.warning(words, key, error if isinstance(error, SvpError) else type(error).__name__)
 
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _size(place: Path) -> int:
-    return sum(path.stat().st_size for path in place.rglob("*") if path.is_file())

@@ -129,7 +129,7 @@ class HeldRow:
     def keep_thumbnail(self, video: Video, jpeg: bytes | None) -> None:
         """Store a thumbnail for the dashboard. It belongs to the rows that are noted to have this video."""
         if jpeg:
-            self._rows.store.contents.set_thumbnail(video.media_key, jpeg)
+            self._rows.thumbnails.put(video.media_key, jpeg)
 
     def note(
         self, *, stage: str, seconds: float, engine: str = "", media_key: str | None = None, title: str | None = None

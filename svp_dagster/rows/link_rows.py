@@ -25,6 +25,9 @@ from svp_dagster.rows.spending.caps import SpendingCaps, spending_caps
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.storage import Storage
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 
@@ -37,6 +40,7 @@ class LinkRows(Component):
     tokens: TokenStore
     notion: NotionResource
     caps: SpendingCaps
+    storage: Storage
     output_language: str = ""
     prices_file: Path | None = None
 
@@ -48,6 +52,11 @@ class LinkRows(Component):
     def store(self) -> Store:
         """The store behind the rows."""
         return self.tokens.store
+
+    @property
+    def thumbnails(self) -> Thumbnails:
+        """Small pictures of the rows' videos."""
+        return Thumbnails(storage=self.storage)
 
     @property
     def prices(self) -> Prices:
@@ -178,6 +187,7 @@ def link_rows(settings: Settings) -> LinkRows:
         tokens=TokenStore(),
         notion=NotionResource(base_url=settings.notion_base_url),
         caps=spending_caps(settings),
+        storage=storage(settings),
         output_language=settings.output_language,
         prices_file=settings.prices_file,
     )

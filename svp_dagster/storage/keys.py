@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 MAX_KEY_BYTES: Final = 512
@@ -24,6 +25,11 @@ def require_key(key: str) -> str:
     if len(key.encode(errors="replace")) > MAX_KEY_BYTES or not all(_is_plain(part) for part in parts):
         raise WrongKeyError("not a key of the storage")
     return key
+
+
+def digest_of(name: str) -> str:
+    """Return a part of a key that stands for a name from outside, such as a media key, and doesn't tell it."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def _is_plain(part: str) -> bool:

@@ -1,4 +1,4 @@
-"""Results by content, so that nothing is paid for twice; thumbnails; and the ledger of paid calls."""
+"""Results by content, so that nothing is paid for twice; and the ledger of paid calls."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from svp_dagster.store.tables import (
     LedgerRow,
     LinkEntryRow,
     ReservationRow,
-    ThumbnailRow,
 )
 
 T = TypeVar("T")
 
 
 class Contents:
-    """Results by media key, kind and recipe; thumbnails by media key.
+    """Results by media key, kind and recipe.
 
     A result belongs to the entries that made or used it, and is deleted with the last of them.
     """
@@ -73,20 +72,6 @@ class Contents:
         with self._engine.begin() as connection:
             return connection.execute(delete(ContentRow).where(ContentRow.created_at < moment)).rowcount
 
-    def set_thumbnail(self, media_key: str, jpeg: bytes) -> None:
-        """Store a small picture of a video that an entry has."""
-
-        def put(session: Session) -> None:
-            session.merge(ThumbnailRow(media_key=media_key, jpeg=jpeg))
-
-        self._write(put)
-
-    def thumbnail(self, media_key: str) -> bytes | None:
-        """Return the JPEG, or None."""
-        with Session(self._engine) as session:
-            row = session.get(ThumbnailRow, media_key)
-            return row.jpeg if row else None
-
     def _write(self, work: Callable[[Session], T]) -> T:
         def write() -> T:
             with Session(self._engine) as session, session.begin():
@@ -96,12 +81,10 @@ class Contents:
 
 
 def delete_unused(session: Session) -> None:
-    """Delete the results that no entry uses, and the thumbnails of videos that no entry has."""
+    """Delete the results that no entry uses."""
     content, use = ContentRow, ContentUseRow
     is_same = and_(use.media_key == content.media_key, use.kind == content.kind, use.recipe == content.recipe)
     session.execute(delete(content).where(~exists().where(is_same)))
-    is_shown = exists().where(LinkEntryRow.media_key == ThumbnailRow.media_key)
-    session.execute(delete(ThumbnailRow).where(~is_shown))
 
 
 def _require_entry(session: Session, page_id: str) -> None:

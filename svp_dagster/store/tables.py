@@ -21,7 +21,6 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    LargeBinary,
     MetaData,
     String,
     UniqueConstraint,
@@ -328,16 +327,6 @@ class ContentUseRow(Base):
     media_key: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     recipe: Mapped[str] = mapped_column(primary_key=True)
-
-
-class ThumbnailRow(Base):
-    """A small JPEG of a video, for the dashboard: the sites' own links expire."""
-
-    __tablename__ = "thumbnails"
-    __table_args__ = _shared("Entries of several connections may show a video (`link_entries.media_key`).")
-
-    media_key: Mapped[str] = mapped_column(primary_key=True)
-    jpeg: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class LedgerRow(Base):

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from oauth_app.app import create_app
 from oauth_app.services import Services
 from sandbox.serving import serve
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.store import Store
 from tests.browser.chromium import chromium
 from tests.notion.client.notion_sandbox import CLIENT, NotionSandbox
@@ -29,6 +30,7 @@ class Site:
 
     url: str
     store: Store
+    thumbnails: Thumbnails
     notion: NotionSandbox
 
 
@@ -79,7 +81,9 @@ def _running_site(
         app = create_app()
         services: Services = app.extensions["svp"]
         with serve(app, port=port):
-            yield Site(url=f"http://localhost:{port}", store=services.store, notion=notion)
+            yield Site(
+                url=f"http://localhost:{port}", store=services.store, thumbnails=services.thumbnails, notion=notion
+            )
 
 
 @pytest.fixture

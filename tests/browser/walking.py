@@ -111,7 +111,7 @@ class Worker:
         """End the row well."""
         media_key = f"tiktok:{link.page_id}" if thumbnail else None
         if media_key and thumbnail:
-            self._site.store.contents.set_thumbnail(media_key, thumbnail)
+            self._site.thumbnails.put(media_key, thumbnail)
         self._entries.note(link.page_id, run_id, stage="publish", seconds=0.5, title=title, media_key=media_key)
         made = ContentPage(page_id="page", url=page_url, created=True)
         self._entries.set_content_page(link.page_id, run_id, made, data_source_id="source")

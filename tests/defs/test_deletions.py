@@ -21,6 +21,7 @@ from svp_dagster.defs.runs import CONNECTION_TAG, PARTITION_TAG
 from svp_dagster.rows import polling
 from svp_dagster.rows.tokens import TokenStore
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts
 from tests.store.examples import sign_in
@@ -99,7 +100,7 @@ def test_dagster_and_the_disk_hold_nothing_of_a_deleted_connection(kitchen: Inst
     assert kitchen.instance.get_dynamic_partitions(PARTITIONS) == []
     assert rows_naming(root, *words) == []
     assert [path for path in root.rglob("*") if run.run_id in str(path)] == []
-    assert list(Settings().media_folder.iterdir()) == []
+    assert storage(Settings()).files("media") == storage(Settings()).files("thumbnails") == []
     assert sweep(kitchen) == "Nobody's data are left to be removed."
 
 
@@ -133,7 +134,7 @@ def test_anothers_runs_partitions_and_media_stay(kitchen: Installation) -> None:
     assert [left.run_id for left in kitchen.instance.get_runs()] == [run.run_id]
     assert kitchen.instance.get_dynamic_partitions(PARTITIONS) == [kitchen.key(theirs)]
     assert kitchen.entry(theirs).link.connection_id == before
-    assert len(list(Settings().media_folder.iterdir())) == 1
+    assert len({file.key.split("/")[1] for file in storage(Settings()).files("media")}) == 1
     last = kitchen.instance.get_latest_materialization_event(dg.AssetKey("video"))
     assert last is not None
     assert last.asset_materialization is not None
@@ -175,9 +176,9 @@ def test_a_run_whose_row_is_deleted_meanwhile_ends_quietly_and_leaves_nothing(ki
     assert kitchen.content_pages("cooking") == []
     sweep(kitchen)
     with kitchen.store.engine.connect() as connection:
-        for table in ("link_entries", "contents", "thumbnails", "ledger", "deletions"):
+        for table in ("link_entries", "contents", "ledger", "deletions"):
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0, table
-    assert list(Settings().media_folder.iterdir()) == []
+    assert storage(Settings()).files("media") == storage(Settings()).files("thumbnails") == []
 
 
 def test_rows_that_were_being_read_get_no_run(kitchen: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,9 @@ from svp_dagster.errors import Code, failure
 from svp_dagster.models import ContentPage
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.rows.digests import weekly
+from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.connections import Tokens
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts
@@ -29,7 +32,7 @@ def kitchen(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Inst
     monkeypatch.setattr(weekly, "SPACING_S", 0.0)
     installation.downloader = WrittenPosts()
     installation.process(SOUP, "cooking")
-    installation.store.contents.set_thumbnail(f"Written:{SOUP}", JPEG)
+    Thumbnails(storage=storage(Settings())).put(f"Written:{SOUP}", JPEG)
     installation.downloader = WrittenPosts(error=failure(Code.GONE))
     installation.process(STEW, "cooking")
     last_week(installation)

@@ -8,6 +8,8 @@ import dagster as dg
 import pytest
 
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.thumbnails import Thumbnails
 from tests.defs.installation import Installation
 from tests.sandbox.ai_service import ai_service
 
@@ -35,7 +37,7 @@ def test_a_pending_row_becomes_a_page_without_any_key(installation: Installation
     assert installation.materialized("content_page", row["id"])["page"] == row["result"]
     assert installation.materialized("content_page", row["id"])["entry"].endswith(f"/entries/{row['id']}")
     assert "data:image/jpeg" in installation.materialized("video", row["id"])["thumbnail"]
-    assert installation.store.contents.thumbnail("tiktok:7512345678901234501")
+    assert Thumbnails(storage=storage(Settings())).get("tiktok:7512345678901234501")
 
 
 def test_the_paid_engines_serve_once_their_keys_are_set(

@@ -179,7 +179,7 @@ def lose(run_id: str, what: str) -> None:
     elif what == "cut off":
         (values / "transcript.json").write_text('{"text": "Fresh lem')
     else:
-        shutil.rmtree(Settings().media_folder)
+        shutil.rmtree(Settings().home / "files" / "media")
 
 
 def work_folders() -> set[str]:

@@ -12,6 +12,7 @@ from svp_dagster.defs.values import StageValues
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.models import Value
+from svp_dagster.storage.storage import Storage
 
 
 class Shown(Value):
@@ -27,7 +28,7 @@ def first(tmp_path: Path) -> WorkFolder:
 
 
 def values(folder: WorkFolder) -> StageValues:
-    return StageValues(folder, KeptMedia(folder=folder.root.parent / "media"))
+    return StageValues(folder, KeptMedia(storage=Storage(address=str(folder.root.parent / "files"))))
 
 
 def load(folder: WorkFolder, made: dg.OutputContext) -> Value:

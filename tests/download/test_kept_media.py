@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
-import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from svp_dagster.download.downloader import YtDlpDownloader
 from svp_dagster.download.kept_media import KeptMedia, media_key
 from svp_dagster.download.stage import download
 from svp_dagster.models import Link, Video
+from svp_dagster.storage.storage import Storage
 from tests.download.downloads import link
 
 pytest_plugins = ("tests.media_site",)
@@ -24,7 +27,11 @@ POST = Link(url="https://www.instagram.com/reel/DOmade00001/", platform="instagr
 
 @pytest.fixture
 def kept(tmp_path: Path) -> KeptMedia:
-    return KeptMedia(folder=str(tmp_path / "media"))
+    return keeping(tmp_path)
+
+
+def keeping(tmp_path: Path, **options: Any) -> KeptMedia:
+    return KeptMedia(storage=Storage(address=str(tmp_path / "files")), **options)
 
 
 def made(folder: Path, post_id: str = "DOmade00001", *, content: bytes = b"moving pictures") -> Video:
@@ -45,7 +52,17 @@ def of(post_id: str) -> Link:
 
 
 def places(kept: KeptMedia) -> list[Path]:
-    return sorted(Path(kept.folder).iterdir())
+    root = Path(kept.storage.address, "media")
+    return sorted(root.iterdir()) if root.is_dir() else []
+
+
+def age(place: Path, seconds: float) -> None:
+    """Let a post have been kept so long ago."""
+    manifest = json.loads((place / "video.json").read_text())
+    kept_at = datetime.fromisoformat(manifest["kept_at"]) - timedelta(seconds=seconds)
+    (place / "video.json").write_text(json.dumps(manifest | {"kept_at": kept_at.isoformat()}))
+    for path in place.iterdir():
+        os.utime(path, (kept_at.timestamp(), kept_at.timestamp()))
 
 
 @pytest.mark.parametrize("name", ["pasta", "pancakes", "stretches", "porto_day"])
@@ -102,57 +119,67 @@ def test_a_damaged_post_is_as_one_that_was_never_kept(kept: KeptMedia, tmp_path:
 def test_names_and_rights_tell_others_nothing(kept: KeptMedia, tmp_path: Path) -> None:
     kept.put(made(tmp_path / "a", "../../etc/passwd"))
     (place,) = places(kept)
-    assert place.parent == Path(kept.folder)
     assert place.name.isalnum()
-    assert stat.S_IMODE(place.stat().st_mode) == 0o700
-    assert stat.S_IMODE(Path(kept.folder).stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in place.glob("*.*") if path.suffix != ".json"} == {0}
+    for folder in (place, place.parent, place.parent.parent):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in place.iterdir()} == {0o600}
 
 
 def test_a_post_is_kept_for_its_hours_and_no_longer(kept: KeptMedia, tmp_path: Path) -> None:
     kept.put(made(tmp_path / "a"))
     (place,) = places(kept)
     assert kept.prune() == 0
-    a_day_ago = time.time() - 25 * 3600
-    os.utime(place, (a_day_ago, a_day_ago))
+    age(place, 25 * 3600)
 
     assert kept.get(POST, folder=tmp_path / "b") is None
     assert kept.prune() == 1
     assert places(kept) == []
 
 
+def test_what_was_never_finished_is_removed_with_its_day(kept: KeptMedia, tmp_path: Path) -> None:
+    kept.put(made(tmp_path / "a"))
+    (place,) = places(kept)
+    age(place, 25 * 3600)
+    (place / "video.json").unlink()
+
+    assert kept.get(POST, folder=tmp_path / "b") is None
+    assert kept.prune() == 1
+
+
 def test_posts_that_no_row_has_are_removed_and_one_that_is_being_kept_is_left(kept: KeptMedia, tmp_path: Path) -> None:
     for post_id in ("one", "two"):
         kept.put(made(tmp_path / post_id, post_id))
-    (Path(kept.folder) / "new-unfinished").mkdir()
+    kept.storage.put_bytes("media/unfinished/media.mp4", b"moving")
 
-    assert kept.keep_only({"instagram:two", "instagram:three"}) == 1
+    assert kept.keep_only(lambda: {"instagram:two", "instagram:three"}) == 1
 
-    assert [kept.holds(of(post_id)) for post_id in ("one", "two")] == [False, True]
-    assert (Path(kept.folder) / "new-unfinished").is_dir()
+    assert [kept.lookup()(of(post_id)) for post_id in ("one", "two")] == [False, True]
+    assert kept.storage.size("media/unfinished/media.mp4") == 6
 
 
 def test_the_oldest_make_room_and_what_is_too_large_is_not_kept(tmp_path: Path) -> None:
-    small = KeptMedia(folder=str(tmp_path / "media"), max_bytes=2000)
+    small = keeping(tmp_path, max_bytes=2000)
     for post_id in ("one", "two", "three"):
         small.put(made(tmp_path / post_id, post_id, content=b"x" * 500))
         for place in places(small):
-            os.utime(place, (place.stat().st_atime, place.stat().st_mtime - 100))
+            age(place, 100)
     small.put(made(tmp_path / "huge", "huge", content=b"x" * 3000))
 
-    assert [small.holds(of(post_id)) for post_id in ("one", "two", "three", "huge")] == [False, True, True, False]
+    is_kept = small.lookup()
+    assert [is_kept(of(post_id)) for post_id in ("one", "two", "three", "huge")] == [False, True, True, False]
 
 
 def test_with_no_hours_nothing_is_kept(tmp_path: Path) -> None:
-    off = KeptMedia(folder=str(tmp_path / "media"), hours=0)
+    off = keeping(tmp_path, hours=0)
     off.put(made(tmp_path / "a"))
-    assert not (tmp_path / "media").exists()
+    assert not Path(off.storage.address).exists()
     assert off.get(POST, folder=tmp_path / "b") is None
     assert off.prune() == 0
 
 
-def test_a_folder_that_can_not_be_written_costs_the_keeping_alone(tmp_path: Path) -> None:
-    (tmp_path / "media").write_text("a file")
-    kept = KeptMedia(folder=str(tmp_path / "media"))
+def test_a_storage_that_fails_costs_the_keeping_alone(tmp_path: Path) -> None:
+    (tmp_path / "files").write_text("a file")
+    kept = keeping(tmp_path)
     kept.put(made(tmp_path / "a"))
     assert kept.get(POST, folder=tmp_path / "b") is None
+    assert not kept.lookup()(POST)

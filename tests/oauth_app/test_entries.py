@@ -10,6 +10,9 @@ import pytest
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import ContentPage, JsonObject, PaidCall, Status
 from svp_dagster.rows.waiting import failure_rule
+from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox
@@ -291,7 +294,7 @@ def test_a_thumbnail_is_shown(ada: Person, store: Store) -> None:
     assert ada.client.get(f"/api/entries/{page_id}/thumbnail.jpg").status_code == 404
     run_id = begin(store, page_id)
     store.entries.note(page_id, run_id, stage="download", seconds=1, media_key="tiktok:1")
-    store.contents.set_thumbnail("tiktok:1", b"\xff\xd8jpeg")
+    Thumbnails(storage=storage(Settings())).put("tiktok:1", b"\xff\xd8jpeg")
     shown = ada.client.get(f"/api/entries/{page_id}/thumbnail.jpg")
     assert (shown.data, shown.mimetype) == (b"\xff\xd8jpeg", "image/jpeg")
     assert f"/api/entries/{page_id}/thumbnail.jpg" in ada.see("/entries")

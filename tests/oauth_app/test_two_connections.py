@@ -15,6 +15,9 @@ from werkzeug.test import TestResponse
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import PaidCall
 from svp_dagster.rows.waiting import failure_rule
+from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.store import Store
 from svp_dagster.store.web.callers import Scope
 from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion
@@ -63,7 +66,7 @@ def owned(ada: Person, store: Store) -> Owned:
     store.entries.note(
         entry["id"], run_id, stage="download", seconds=1, title=f"{SECRET_WORD} title", media_key="tiktok:1"
     )
-    store.contents.set_thumbnail("tiktok:1", b"\xff\xd8Kestrel")
+    Thumbnails(storage=storage(Settings())).put("tiktok:1", b"\xff\xd8Kestrel")
     store.entries.fail(entry["id"], run_id, failure_rule(failure(Code.GONE)), now=NOW)
     call = PaidCall(service="speech", model=SECRET_WORD, units=1, unit="seconds", cost_usd=77.77)
     store.ledger.add(call, connection_id=ada.connection_id, page_id=entry["id"], run_id=run_id, now=datetime.now(UTC))

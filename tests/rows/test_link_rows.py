@@ -15,6 +15,7 @@ from svp_dagster.rows.held_row import hold
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.spending.caps import SpendingCaps
 from svp_dagster.rows.tokens import TokenStore
+from svp_dagster.storage.storage import Storage
 from tests.store.examples import link, sign_in
 
 
@@ -29,7 +30,9 @@ class DefectiveNotion(NotionResource):
 def rows(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LinkRows:
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("SVP_HOME", str(tmp_path))
-    return LinkRows(tokens=TokenStore(), notion=DefectiveNotion(), caps=SpendingCaps())
+    return LinkRows(
+        tokens=TokenStore(), notion=DefectiveNotion(), caps=SpendingCaps(), storage=Storage(address="unused")
+    )
 
 
 def test_a_defect_in_a_background_status_write_is_logged_and_the_status_stays_unsynced(

@@ -188,7 +188,7 @@ def test_no_key_means_a_file_of_another_place(storage: Storage, key: str) -> Non
             call()
 
 
-@pytest.mark.parametrize("key", ["a", "a b/ü ñ.mp4", "uploads/0b5c/клип (1) 50%+&=;,'~.mp4", "media/動画.mp4"])
+@pytest.mark.parametrize("key", ["a", "a b/ü ñ.mp4", "uploads/0b5c/клип (1) 50%+&=,'~.mp4", "media/動画.mp4"])
 def test_a_key_may_have_any_letters(storage: Storage, key: str) -> None:
     storage.put_bytes(key, key.encode())
     assert storage.get_bytes(key) == key.encode()

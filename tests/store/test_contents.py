@@ -30,7 +30,6 @@ def _row(store: Store, now: datetime) -> None:
 
 def test_nothing_is_kept_at_first(store: Store) -> None:
     assert store.contents.get("TikTok:7", "transcript", "whisper-1", page_id="row") is None
-    assert store.contents.thumbnail("TikTok:7") is None
 
 
 def test_a_result_belongs_to_its_video_kind_and_recipe(store: Store, now: datetime) -> None:
@@ -54,11 +53,9 @@ def test_a_result_put_by_several_at_once_is_kept(store: Store, now: datetime) ->
     all_at_once(
         lambda n: store.contents.put("TikTok:7", "screen", "vision", {"by": n}, page_id="row", now=now), times=6
     )
-    all_at_once(lambda n: store.contents.set_thumbnail("TikTok:7", bytes([n])), times=6)
     kept = store.contents.get("TikTok:7", "screen", "vision", page_id="row")
     assert kept is not None
     assert kept["by"] in range(6)
-    assert store.contents.thumbnail("TikTok:7") in [bytes([n]) for n in range(6)]
 
 
 @given(value=st.dictionaries(st.text(), JSON, max_size=3))
@@ -78,12 +75,6 @@ def test_old_results_are_forgotten(store: Store, now: datetime) -> None:
     assert store.contents.forget_before(now + DAY) == 1
     kept = [store.contents.get(f"TikTok:{days}", "transcript", "base", page_id="row") for days in range(3)]
     assert kept == [None, {}, {}]
-
-
-def test_a_thumbnail_is_replaced(store: Store) -> None:
-    for jpeg in (b"\xff\xd8\x00first", b"\xff\xd8\x00last"):
-        store.contents.set_thumbnail("TikTok:7", jpeg)
-    assert store.contents.thumbnail("TikTok:7") == b"\xff\xd8\x00last"
 
 
 def test_an_unknown_price_is_counted_and_not_taken_for_nothing(store: Store, now: datetime) -> None:

@@ -24,6 +24,7 @@ from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.engine import MIGRATIONS, VERSION_TABLE, is_migrated, make_engine, migrate
 from svp_dagster.store.store import Store, open_store
 from svp_dagster.store.tables import Base, is_of_search
+from svp_dagster.unknown_answers import UnknownAnswer
 from tests.store.examples import GONE, all_at_once, link, sign_in
 
 REBUILD_CONNECTIONS = """
@@ -45,7 +46,7 @@ revision, down_revision, branch_labels, depends_on = "broken", "{head}", None, N
 
 
 def upgrade() -> None:
-    op.drop_table("thumbnails")
+    op.drop_table("unknown_answers")
     raise RuntimeError("the power is cut here")
 """
 
@@ -151,11 +152,12 @@ def test_rebuilding_a_table_keeps_what_points_to_it(store: Store, now: datetime,
         after.execute(text("UPDATE link_entries SET connection_id = 'nobody'"))
 
 
-def test_a_migration_that_fails_leaves_everything_as_it_was(store: Store, tmp_path: Path) -> None:
-    store.contents.set_thumbnail("TikTok:7", b"jpeg")
+def test_a_migration_that_fails_leaves_everything_as_it_was(store: Store, now: datetime, tmp_path: Path) -> None:
+    answer = UnknownAnswer(service="OpenAI", status=418, kind="teapot", headers={}, body="Short and stout")
+    store.unknown_answers.record(answer, now=now)
     with pytest.raises(RuntimeError, match="the power is cut here"):
         migrate(store.engine, scripts=scripts_with(FAIL_HALFWAY, tmp_path))
-    assert store.contents.thumbnail("TikTok:7") == b"jpeg"
+    assert len(store.unknown_answers.all()) == 1
     assert is_migrated(store.engine)
 
 

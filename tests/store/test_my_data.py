@@ -67,7 +67,7 @@ def kept(store: Store, table: str) -> int:
 
 
 def exported(store: Store, connection_id: str, *, now: datetime) -> Any:
-    return json.loads("".join(store.my_data.export(connection_id, now=now)))
+    return json.loads("".join(store.my_data.export(connection_id, thumbnail=lambda _: None, now=now)))
 
 
 def test_a_connection_is_deleted_once(store: Store, mine: str, now: datetime) -> None:
@@ -96,14 +96,13 @@ def test_a_result_that_only_one_used_goes_and_one_that_another_used_too_stays(
     assert kept(store, "contents") == 0
 
 
-def test_a_thumbnail_stays_as_long_as_somebody_has_the_video(
+def test_an_export_has_the_pictures_of_ones_own_videos_alone(
     store: Store, mine: str, theirs: str, now: datetime
 ) -> None:
-    store.contents.set_thumbnail("tiktok:1", b"jpeg")
-    store.deletions.delete(mine, now=now)
-    assert store.contents.thumbnail("tiktok:1") == b"jpeg"
-    store.deletions.delete(theirs, now=now)
-    assert store.contents.thumbnail("tiktok:1") is None
+    begin(store, theirs, "other", media_key="tiktok:2", now=now)
+    pictures = {"tiktok:1": b"\xff\xd8mine", "tiktok:2": b"\xff\xd8theirs"}
+    export = store.my_data.export(mine, thumbnail=pictures.get, now=now)
+    assert json.loads("".join(export))["thumbnails"] == [{"media_key": "tiktok:1", "jpeg": "/9htaW5l"}]
 
 
 def test_what_was_paid_stays_as_sums_by_day_that_name_nobody(
@@ -220,14 +219,12 @@ def test_a_site_names_none_of_its_posts_any_more(store: Store, mine: str, theirs
 
 def test_what_a_run_left_after_the_deletion_is_removed(store: Store, mine: str, now: datetime) -> None:
     store.deletions.delete(mine, now=now)
-    store.contents.set_thumbnail("tiktok:1", b"jpeg")
     fail(store, mine, "mine", now=now)
     (left,) = store.deletions.pending()
 
     store.deletions.delete_leftovers(left)
 
     assert failing(store) == []
-    assert store.contents.thumbnail("tiktok:1") is None
 
 
 def test_a_deletion_that_breaks_off_has_deleted_nothing(
@@ -333,7 +330,7 @@ def test_an_export_of_ten_thousand_rows_fills_no_memory_and_keeps_nobody_waiting
         )
     tracemalloc.start()
     size = 0
-    for number, piece in enumerate(store.my_data.export(mine, now=now)):
+    for number, piece in enumerate(store.my_data.export(mine, thumbnail=lambda _: None, now=now)):
         size += len(piece)
         if number == 5_000:  # a reader that takes its time: others write meanwhile
             store.connections.set_preferences(mine, output_language="Suomi", monthly_budget_usd=None, now=now)

@@ -28,6 +28,8 @@ BUDGET_S = 20.0
 """A tick begins nothing new after so long. Dagster ends a tick that takes 60 seconds."""
 SETTLES = timedelta(minutes=1)
 """How long after its end a run may still write events, and the sensors of ended runs read them."""
+FILES_GO_WITHIN = timedelta(minutes=2)
+"""How long each tick lists all files to find those that nobody has; once more is at the end of the deletion."""
 WATCHED_FOR = timedelta(minutes=15)
 """How long a tick or a run that began before the deletion may leave something."""
 REVOKED_WITHIN = timedelta(days=1)
@@ -67,11 +69,22 @@ def deleted_connections(
         for each in pending
         if each.connection_id in clean and _is_over(each, is_revoked=each.connection_id in revoked)
     ]
+    _clean_catalogue(instance)
+    files = _remove_files(link_rows, kept_media) if over or _has_new(pending) else 0
     for connection_id in over:
         store.deletions.finish(connection_id)
-    _clean_catalogue(instance)
-    media = kept_media.keep_only(store.entries.media_keys())
-    return dg.SkipReason(f"{len(over)} of {len(pending)} deletions are over. {media} kept posts were removed.")
+    return dg.SkipReason(f"{len(over)} of {len(pending)} deletions are over. {files} posts and pictures were removed.")
+
+
+def _has_new(pending: Iterable[Deletion]) -> bool:
+    """Return whether there is a deletion of which no tick may have removed the files yet."""
+    return any(datetime.now(UTC) - each.requested_at < FILES_GO_WITHIN for each in pending)
+
+
+def _remove_files(link_rows: LinkRows, kept_media: KeptMedia) -> int:
+    """Remove kept posts and pictures that no row has. Return how many."""
+    media_keys = link_rows.store.entries.media_keys
+    return kept_media.keep_only(media_keys) + link_rows.thumbnails.keep_only(media_keys)
 
 
 def _in_time(found: Iterable[T], ends_at: float) -> Iterator[T]:

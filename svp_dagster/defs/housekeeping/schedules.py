@@ -122,8 +122,8 @@ def remove_old_results(
 
 
 @dg.op(
-    description="Remove media that were downloaded before SVP_MEDIA_KEPT_HOURS, on the machine on which this runs. A "
-    "post that is needed again is downloaded again."
+    description="Remove media that were downloaded before SVP_MEDIA_KEPT_HOURS. A post that is needed again is "
+    "downloaded again."
 )
 def remove_old_media(context: dg.OpExecutionContext, kept_media: dg.ResourceParam[KeptMedia]) -> None:
     """Remove the media of posts that are older than they are kept."""
@@ -142,6 +142,17 @@ def remove_orphaned_folders(context: dg.OpExecutionContext, work_folder: dg.Reso
         work_folder.remove(run_id)
         context.log.info("removed the work folder of run %s", run_id)
     _report(context, "work folders", removed=len(orphaned))
+
+
+@dg.op(
+    description="Remove small pictures of videos that no row has (any more), and what was left of files by processes "
+    "that were killed while they wrote them, a day ago or earlier."
+)
+def remove_orphaned_files(context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows]) -> None:
+    """Remove the files of the storage that nothing refers to."""
+    unfinished = link_rows.storage.sweep_unfinished(older_than=FOLDERS_KEPT)
+    pictures = link_rows.thumbnails.keep_only(link_rows.store.entries.media_keys)
+    _report(context, "files", removed=unfinished + pictures)
 
 
 @dg.job(
@@ -163,11 +174,13 @@ def retention_job() -> None:
 @dg.job(
     executor_def=dg.in_process_executor,
     tags=TAGS,
-    description="Remove the folders of killed runs. It runs daily. Launch it by hand where the disk is full.",
+    description="Remove the folders of killed runs, and files of the storage that nothing refers to. It runs daily. "
+    "Launch it by hand where the disk is full.",
 )
 def orphaned_folders() -> None:
-    """Remove the folders of killed runs."""
+    """Remove the folders of killed runs, and orphaned files."""
     remove_orphaned_folders()
+    remove_orphaned_files()
 
 
 @dg.schedule(
@@ -186,7 +199,7 @@ def hourly_retention(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
     job=orphaned_folders,
     cron_schedule="40 3 * * *",
     default_status=RUNNING,
-    description="Start the job `orphaned_folders` every day. Stop it to keep what killed runs left on the disk.",
+    description="Start the job `orphaned_folders` every day. Stop it to keep what killed runs left.",
 )
 def daily_orphaned_folders(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Start the job, unless a run of it goes on."""

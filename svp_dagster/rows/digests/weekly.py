@@ -18,8 +18,8 @@ from svp_dagster.errors import OPERATOR_CODES, Retry, SvpError
 from svp_dagster.models import ContentPage, Status
 from svp_dagster.publish.digest import digest_blocks
 from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.digests import SavedLink
-from svp_dagster.store.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -137,17 +137,19 @@ def _make(rows: LinkRows, connection_id: str, home_id: str, week: Week) -> Conte
     store.digests.record(connection_id, week.name, page, now=datetime.now(UTC))
     with tempfile.TemporaryDirectory() as folder:
         listed = saved[:MOST_LINKS]
-        blocks = digest_blocks(listed, _pictures(store, listed, Path(folder)), usd=usd, is_cut=len(saved) > MOST_LINKS)
+        blocks = digest_blocks(
+            listed, _pictures(rows.thumbnails, listed, Path(folder)), usd=usd, is_cut=len(saved) > MOST_LINKS
+        )
         workspace.replace_body(page.page_id, blocks)
     return page
 
 
-def _pictures(store: Store, saved: Sequence[SavedLink], folder: Path) -> dict[str, Path]:
+def _pictures(thumbnails: Thumbnails, saved: Sequence[SavedLink], folder: Path) -> dict[str, Path]:
     """Write the thumbnails of completed links to a folder. Return them by media key."""
     keys = dict.fromkeys(link.media_key for link in saved if link.status is Status.COMPLETED and link.media_key)
     pictures: dict[str, Path] = {}
     for number, key in enumerate(keys):
-        jpeg = store.contents.thumbnail(key) if len(pictures) < MOST_PICTURES else None
+        jpeg = thumbnails.get(key) if len(pictures) < MOST_PICTURES else None
         if jpeg:
             pictures[key] = folder / f"{number}.jpg"
             pictures[key].write_bytes(jpeg)

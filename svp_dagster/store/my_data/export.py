@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, RowMapping, Table, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from svp_dagster.models import JsonObject
 from svp_dagster.store.my_data.mentions import mentions
 from svp_dagster.store.my_data.ownership import is_secret, owned_by, owned_tables, used_by
+from svp_dagster.store.tables import LinkEntryRow
 
 FORMAT = 1
 ROWS_AT_ONCE = 100
@@ -36,21 +38,27 @@ class MyData:
                 for table, condition in _holdings(connection_id).items()
             }
 
-    def export(self, connection_id: str, *, now: datetime) -> Iterator[str]:
-        """Yield the pieces of one JSON object. One that breaks off isn't `complete`, nor JSON."""
+    def export(self, connection_id: str, *, thumbnail: Callable[[str], bytes | None], now: datetime) -> Iterator[str]:
+        """Yield the pieces of one JSON object. One that breaks off isn't `complete`, nor JSON.
+
+        `thumbnail` gives the picture of a media key, which isn't in the store.
+        """
         yield f'{{"format": {FORMAT}, "exported_at": {json.dumps(now.isoformat())}'
         for table, condition in _holdings(connection_id).items():
-            yield f',\n"{table.name}": ['
-            separator = "\n"
-            for row in self._rows(table, condition):
-                yield separator + json.dumps(_as_json(row))
-                separator = ",\n"
-            yield "]"
+            yield from _array(table.name, (_as_json(row) for row in self._rows(table, condition)))
+        yield from _array("thumbnails", self._thumbnails(connection_id, thumbnail))
         with Session(self._engine) as session:
             named = mentions(session, connection_id)
         for name, found in named.items():
             yield f',\n"{name}": {json.dumps(found)}'
         yield ',\n"complete": true}\n'
+
+    def _thumbnails(self, connection_id: str, thumbnail: Callable[[str], bytes | None]) -> Iterator[JsonObject]:
+        row = LinkEntryRow
+        mine = select(row.media_key).where(row.connection_id == connection_id, row.media_key.is_not(None)).distinct()
+        for found in self._read(mine.order_by(row.media_key)):
+            if jpeg := thumbnail(found["media_key"]):
+                yield {"media_key": found["media_key"], "jpeg": base64.b64encode(jpeg).decode()}
 
     def _rows(self, table: Table, condition: ColumnElement[bool]) -> Iterator[RowMapping]:
         """Yield the rows in the order of their key, without secrets.
@@ -75,11 +83,15 @@ def _holdings(connection_id: str) -> dict[Table, ColumnElement[bool]]:
     return {table: owned_by(connection_id, table) for table in owned_tables()} | used_by(connection_id)
 
 
-def _as_json(row: RowMapping) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in row.items()}
+def _array(name: str, objects: Iterable[JsonObject]) -> Iterator[str]:
+    """Yield the pieces of an array that is one of several members of an object, and not the first."""
+    yield f',\n"{name}": ['
+    separator = "\n"
+    for each in objects:
+        yield separator + json.dumps(each)
+        separator = ",\n"
+    yield "]"
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+def _as_json(row: RowMapping) -> JsonObject:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, ForeignKeyConstraint, Table, select, tuple_
 
-from svp_dagster.store.tables import SECRET, Base, ConnectionRow, ContentRow, ContentUseRow, LinkEntryRow, ThumbnailRow
+from svp_dagster.store.tables import SECRET, Base, ConnectionRow, ContentRow, ContentUseRow
 
 _tables = Base.metadata.tables
 _CONNECTIONS = _tables[ConnectionRow.__tablename__]
@@ -35,10 +35,8 @@ def owned_by(connection_id: str, table: Table) -> ColumnElement[bool]:
 def used_by(connection_id: str) -> dict[Table, ColumnElement[bool]]:
     """Return the tables that several connections share, with the condition for the rows that this one uses."""
     contents, uses = _tables[ContentRow.__tablename__], _tables[ContentUseRow.__tablename__]
-    thumbnails, entries = _tables[ThumbnailRow.__tablename__], _tables[LinkEntryRow.__tablename__]
     used = select(*(uses.c[column.name] for column in contents.primary_key)).where(owned_by(connection_id, uses))
-    shown = select(entries.c.media_key).where(owned_by(connection_id, entries), entries.c.media_key.is_not(None))
-    return {contents: tuple_(*contents.primary_key).in_(used), thumbnails: thumbnails.c.media_key.in_(shown)}
+    return {contents: tuple_(*contents.primary_key).in_(used)}
 
 
 def direct_owner(table: Table) -> Column[Any] | None:

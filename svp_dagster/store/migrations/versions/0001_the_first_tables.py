@@ -142,12 +142,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_deleted_subjects_deleted_at"), ["deleted_at"], unique=False)
 
     op.create_table(
-        "thumbnails",
-        sa.Column("media_key", sa.String(), nullable=False),
-        sa.Column("jpeg", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("media_key", name=op.f("pk_thumbnails")),
-    )
-    op.create_table(
         "unknown_answers",
         sa.Column("service", sa.String(), nullable=False),
         sa.Column("status", sa.Integer(), autoincrement=False, nullable=False),
@@ -512,7 +506,6 @@ def downgrade() -> None:
 
     op.drop_table("api_tokens")
     op.drop_table("webhook_tokens")
-    op.drop_table("thumbnails")
     with op.batch_alter_table("deleted_subjects", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_deleted_subjects_deleted_at"))
 
