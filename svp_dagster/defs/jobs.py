@@ -24,6 +24,7 @@ from svp_dagster.rows.redos.kept_posts import keep_facts
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
+from svp_dagster.storage.storage import Storage
 from svp_dagster.summary import stage as summarize_stage
 
 Made = dg.Output[Any] | dg.AssetCheckResult
@@ -38,6 +39,7 @@ def download(
     work_folder: dg.ResourceParam[WorkFolder],
     site_rules: dg.ResourceParam[SiteRules],
     kept_media: dg.ResourceParam[KeptMedia],
+    storage: dg.ResourceParam[Storage],
 ) -> tuple[Video, Destination]:
     """Check where the page goes, and fetch the post with its captions, cover and facts."""
     with stage_run(context, link_rows, Status.DOWNLOADING) as stage:
@@ -51,6 +53,7 @@ def download(
             downloader=downloader,
             pace=SitePace(link_rows.store, site_rules).of_row(link.connection_id, link.page_id),
             kept=kept_media,
+            storage=storage,
             folder=work_folder.path,
             known=stage.row.kept_post(),
         )
@@ -155,21 +158,25 @@ def publish(
     summary: Summary,
     destination: Destination,
 ) -> None:
-    """Create the content page, or update the one that exists."""
+    """Create the content page, or update the one that exists. An entry without a tag has none."""
     with stage_run(context, link_rows, Status.SAVING) as stage:
         stage.row.require_unchanged()
-        page = publish_stage.publish(
-            video,
-            transcript,
-            screen_text,
-            summary,
-            place=stage.row.place(destination),
-            pages=stage.row.workspace,
-            record_page=lambda page: stage.row.made(page, data_source_id=destination.columns.data_source_id),
-            options=page_options,
-            folder=work_folder.path,
-        )
-        stage.report("content_page", of_page(page))
+        # The library keeps the outcome here, whether or not a page is made.
+        if destination.publishes:
+            page = publish_stage.publish(
+                video,
+                transcript,
+                screen_text,
+                summary,
+                place=stage.row.place(destination),
+                pages=stage.row.workspace,
+                record_page=lambda page: stage.row.made(page, data_source_id=destination.columns.data_source_id),
+                options=page_options,
+                folder=work_folder.path,
+            )
+            stage.report("content_page", of_page(page))
+        else:
+            stage.report("content_page", {})
         stage.row.complete(destination)
         work_folder.done()
 

@@ -45,7 +45,7 @@ def of_video(video: Video, thumbnail: bytes | None) -> Facts:
             "title": preview(video.title),
             "uploader": preview(video.uploader),
             "media_key": video.media_key,
-            "url": dg.MetadataValue.url(video.url),
+            "url": dg.MetadataValue.url(video.url) if video.url else None,
             "duration_s": video.duration_s,
             "size": f"{shown.width_px}×{shown.height_px}" if shown and shown.width_px else None,
             "codec": shown.codec if shown else None,

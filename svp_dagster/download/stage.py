@@ -39,17 +39,39 @@ def open_file(path: Path, *, max_duration_s: float) -> Video:
 
     Raises FileNotFoundError and other OSErrors.
     """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     is_slide = is_picture(path)
     video = Video(
-        media_key=f"sha256:{digest}",
+        media_key=_file_key(path),
         url=path.resolve().as_uri(),
         title=path.stem,
         video_path=None if is_slide else path,
         slides=(path,) if is_slide else (),
     )
     return _checked(video, max_duration_s=max_duration_s)
+
+
+def open_upload(path: Path, *, title: str, folder: Path, max_duration_s: float) -> Video:
+    """Open a file that was uploaded, and choose its cover. Sound alone is taken too: a podcast has no picture.
+
+    Raises the same failures, but for `sound_only`.
+    """
+    is_slide = is_picture(path)
+    opened = Video(
+        media_key=_file_key(path),
+        url="",
+        title=title,
+        audio_path=None if is_slide else path,
+        slides=(path,) if is_slide else (),
+    )
+    video = _checked(opened, max_duration_s=max_duration_s)
+    if any(file.has_video for file in video.files):
+        video = video.model_copy(update={"video_path": path, "audio_path": None})
+    return video.model_copy(update={"cover_path": cover(video, folder)})
+
+
+def _file_key(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def _checked(video: Video, *, max_duration_s: float) -> Video:

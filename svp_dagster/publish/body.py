@@ -185,8 +185,9 @@ def _moment(video: Video, at_s: float) -> Items:
 
 
 def _about(video: Video, *, with_facts: bool) -> Items:
-    """Return the title of the video as a link, with its facts."""
+    """Return the title of the video as a link, with its facts. An upload has no address, and says what it is."""
     title = cut(one_line(video.title), _QUOTE_UNITS) or "Video"
+    title = title if video.url else f"Uploaded file: {title}"
     facts = ", ".join(_facts(video)) if with_facts else ""
     return [text_item(title, url=web_address(video.url)), *([text_item(f" ({facts})")] if facts else [])]
 

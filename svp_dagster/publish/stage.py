@@ -117,7 +117,7 @@ def _named(schema: DataSourceSchema, names: Collection[str]) -> list[str]:
 def _fill(video: Video, summary: Summary, place: Place, pages: Pages, *, files: Mapping[str, Sequence[Path]]) -> Filled:
     values: dict[str, Any] = {name: fill.value for name, fill in summary.properties.items()} | dict(files)
     link = link_column(place.columns)
-    if link is not None:
+    if link is not None and video.url:
         values[link.name] = video.url
     filled = to_properties(place.columns, values | _linked_pages(place.columns, values, pages))
     hidden = dict.fromkeys(place.hidden_relations, _HIDDEN)

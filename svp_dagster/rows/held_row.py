@@ -10,7 +10,7 @@ from svp_dagster.models import ContentPage, Link, LinkEntry, Status, Video
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow
 from svp_dagster.publish.stage import Place
-from svp_dagster.rows.destination import Destination, read_destination
+from svp_dagster.rows.destination import Destination, read_destination, show_notes_destination
 from svp_dagster.rows.kept_contents import KeptContents
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.redos.kept_posts import HEARD_AND_READ, kept_post
@@ -55,8 +55,11 @@ class HeldRow:
     def preflight(self) -> Destination:
         """Return where the page goes, read once, before anything is paid.
 
-        Raises `unknown_tag`, `database_not_shared`, `schema_changed`, and `page_gone` in a redo.
+        A direct entry without a tag has no page, and gets show notes. Raises `unknown_tag`, `database_not_shared`,
+        `schema_changed`, and `page_gone` in a redo.
         """
+        if not (self.link.has_row or self.link.tag):
+            return show_notes_destination()
         database = self._rows.store.databases.for_tag(self.link.connection_id, self.link.tag)
         if database is None:
             raise failure(Code.UNKNOWN_TAG, reason=f"No Content Database is registered for the tag “{self.link.tag}”")
@@ -76,9 +79,9 @@ class HeldRow:
     def require_unchanged(self) -> None:
         """Check that the row in Notion is as it was when the run started. Raises `row_changed`, `row_gone`.
 
-        A redo updates the page of what the row said when it was completed.
+        A redo updates the page of what the row said when it was completed. A direct entry has no row to change.
         """
-        if self.is_in_redo:
+        if self.is_in_redo or not self.link.has_row:
             return
         row = self.workspace.row(self.link.page_id)
         if isinstance(row, InvalidRow) or row.url != self.link.url or row.tag != self.link.tag:

@@ -19,10 +19,14 @@ MOST_AT_ONCE = 500
 def retry_row(store: Store, workspace: Workspace, entry: Entry, *, now: datetime) -> Entry | None:
     """Set the row back to pending, in Notion and in the store, and poll its connection: it starts within seconds.
 
+    A direct entry is set in the store alone.
+
     Return None where the row is neither finished nor waiting any more, since a run works on it already. Raises
     `database_not_shared` without a Link Database, and the failures of Notion.
     """
     page_id, connection_id = entry.link.page_id, entry.link.connection_id
+    if not entry.link.has_row:
+        return store.entries.request_again(page_id, now=now)
     link_database = store.databases.link_database(connection_id)
     if link_database is None:
         raise failure(Code.DATABASE_NOT_SHARED, database="Link Database", detail="not registered")

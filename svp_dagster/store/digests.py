@@ -8,12 +8,12 @@ from sqlalchemy import Engine, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import ContentPage, Status, Value
+from svp_dagster.models import UPLOAD, ContentPage, Status, Value
 from svp_dagster.store.tables import ConnectionRow, DigestRow, LedgerRow, LinkEntryRow
 
 
 class SavedLink(Value):
-    """A link as a digest shows it."""
+    """A link as a digest shows it. An upload has no `url`."""
 
     tag: str
     title: str
@@ -96,7 +96,7 @@ def _saved(row: LinkEntryRow) -> SavedLink:
     return SavedLink(
         tag=row.tag,
         title=row.title,
-        url=row.link_url or row.url,
+        url="" if row.platform == UPLOAD else row.link_url or row.url,
         platform=row.platform,
         status=Status(row.status),
         sentence=row.sentence,

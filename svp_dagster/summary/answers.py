@@ -211,6 +211,8 @@ def _hint(column: Column) -> str:
     if column.type in (ColumnType.SELECT, ColumnType.MULTI_SELECT) and is_open(column):
         known = f" Known so far: {', '.join(column.options[:50])}." if column.options else ""
         return f"Short names, without commas.{known}"
+    if "Markdown" in column.description:
+        return ""  # its description says which form its text has
     return _HINTS.get(column.type, "")
 
 

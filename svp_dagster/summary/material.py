@@ -17,8 +17,13 @@ PIECE_CHARS = 300
 
 _UPLOADER_CHARS = 100
 _PLATFORMS = ("TikTok", "Instagram", "YouTube")
-# What yt-dlp puts where the platform gives no title.
-_MADE_UP_TITLE = re.compile(r"(?:Video|Post|Reel|Story) by \S+|TikTok video #\d+")
+# What yt-dlp puts where the platform gives no title, and what cameras, phones and recorders call their files.
+_MADE_UP_TITLE = re.compile(
+    r"(?:Video|Post|Reel|Story) by \S+|TikTok video #\d+"
+    r"|(?i:(?:img|vid|aud|dsc[nf]?|pxl|mvi|mov|gopr|g[hx]|signal|whatsapp|zoom|video|movie|clip|audio|recording|voice|"
+    r"new recording|screen ?recording|screen ?shot|untitled|media|file|output|final)[\W_\d]*"
+    r"(?:(?:video|audio|image|memo|at|wa|from|am|pm)[\W_\d]*)*|[\W_\d]+|[\da-f]{8}(?:-?[\da-f]{4}){3}-?[\da-f]{12})"
+)
 
 
 class Passage(Value):

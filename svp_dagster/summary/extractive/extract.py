@@ -18,6 +18,7 @@ from svp_dagster.summary.acceptance import TITLE_CHARS
 from svp_dagster.summary.evidence import QUOTE_CHARS
 from svp_dagster.summary.extractive.calls import vagueness
 from svp_dagster.summary.extractive.cues import find_text
+from svp_dagster.summary.extractive.notes import find_show_notes, is_show_notes
 from svp_dagster.summary.extractive.patterns import days, emails, hashtags, phones, urls, without_marks
 from svp_dagster.summary.extractive.quantities import quantities
 from svp_dagster.summary.language.negation import is_question, negated
@@ -51,7 +52,7 @@ def extract(material: Material, columns: Iterable[Column]) -> tuple[dict[str, Pr
     properties: dict[str, PropertyFill] = {}
     left_blank: dict[str, str] = {}
     for column in columns:
-        find = _FINDERS.get(column.type)
+        find = _find_show_notes if is_show_notes(column) else _FINDERS.get(column.type)
         finding = find(column, material) if find else None
         if isinstance(finding, str):
             left_blank[column.name] = finding
@@ -101,6 +102,11 @@ def _find_title(_: Column, material: Material) -> Finding:
 def _find_text(column: Column, material: Material) -> Finding:
     found = find_text(column.name, material)
     return _fill(found.text, found.quoted, confidence=_CHOSEN) if found else None
+
+
+def _find_show_notes(column: Column, material: Material) -> Finding:
+    found = find_show_notes(column, material)
+    return _fill(found[0], found[1], confidence=_CHOSEN) if found else None
 
 
 def _find_number(column: Column, material: Material) -> Finding:
