@@ -22,8 +22,8 @@ WORDS = (
     "`add_links` (add links and retry them) and `manage` (make, register and change databases); each operation names "
     "the one that it needs, and answers `403` with the error `scope_missing` without it. No token can make tokens, "
     "sign in or disconnect. Where the operator set up an identity provider, its tokens (JWTs) are taken in the same "
-    "header: who sends one is a person and needs no scope. With a session cookie instead, requests that change something need the header "
-    "`X-CSRFToken`."
+    "header: who sends one is a person and needs no scope. With a session cookie instead, requests that change "
+    "something need the header `X-CSRFToken`."
 )
 
 

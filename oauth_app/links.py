@@ -4,7 +4,7 @@ connection is due, and the sensor does the rest.
 
 from __future__ import annotations
 
-from oauth_app.errors import Refusal, refusal
+from oauth_app.errors import Refusal, refusal, require_notion
 from oauth_app.services import services
 from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, EntryGone, SvpError, failure
@@ -82,6 +82,7 @@ def mine(connection: Connection, page_id: str) -> Entry:
 def _link_database(connection: Connection, entry: Entry | None = None) -> LinkDatabase:
     found = services().store.databases.link_database(connection.id)
     if found is None:
+        require_notion(connection, "add links to a Link Database")
         raise Refusal(409, "no_link_database", "Register a Link Database first.", entry=entry)
     return found
 

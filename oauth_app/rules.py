@@ -31,6 +31,8 @@ class Rule(StrEnum):
     """The same, by a form that is read while it arrives. The view checks the token in it before it keeps anything."""
     API = "api"
     """A connection, by an API token or a JWT, or by a session with the token of a page. A body must be JSON."""
+    PEOPLE = "people"
+    """The same, but no API token."""
     OPERATOR = "operator"
     """Who gave the operator's key."""
 
@@ -52,12 +54,13 @@ RULES = {
     "settings": Rule.SESSION,
     "tokens": Rule.SESSION,
     "uploads": Rule.FORM,
-    "api_account": Rule.API,
+    "api_account": Rule.PEOPLE,
     "api_connection": Rule.API,
     "api_databases": Rule.API,
     "api_entries": Rule.API,
     "api_media": Rule.API,
     "api_my_data": Rule.API,
+    "api_my_data.delete": Rule.PEOPLE,
     "api_videos": Rule.API,
     "operator": Rule.OPERATOR,
     "operator.show": Rule.PUBLIC,  # the form that asks for the key
@@ -115,5 +118,6 @@ _CHECKS: dict[Rule, Callable[[], Response | None]] = {
     Rule.SESSION: _check_session,
     Rule.FORM: _check_form,
     Rule.API: require_connection,
+    Rule.PEOPLE: require_connection,  # which refuses an API token where no scope is said
     Rule.OPERATOR: _check_operator,
 }

@@ -63,7 +63,7 @@ class Settings(BaseSettings, PageOptions):
     jwt_jwks_url: str = Field(default="", description="Or the address of its public keys (RS256, ES256).")
     jwt_issuer: str = Field(default="", description="What its tokens name as `iss`.")
     jwt_audience: str = Field(default="authenticated", description="What they name as `aud`; Supabase's by default.")
-    jwt_leeway_s: int = Field(default=60, ge=0, le=300, description="How far its clock may differ from ours.")
+    jwt_leeway_s: int = Field(default=60, ge=0, le=120, description="How far its clock may differ from ours.")
 
     notion_client_id: str = Field(default="", validation_alias="NOTION_CLIENT_ID")
     notion_client_secret: SecretStr | None = Field(default=None, validation_alias="NOTION_CLIENT_SECRET")

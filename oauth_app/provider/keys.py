@@ -83,13 +83,15 @@ class RemoteKeys:
 
     def find(self, kid: object) -> PinnedKey:
         """Return the public key of an id. Raises `UnknownKey`, `KeysUnavailable`."""
+        if not isinstance(kid, str):
+            raise UnknownKey
         if self._age() > KEPT_S:
             self._refresh(wait=self._age() > UNREACHABLE_KEPT_S)
         if kid not in self._keys:
             self._refresh(wait=True)
         if not self._keys or self._age() > UNREACHABLE_KEPT_S:
             raise KeysUnavailable
-        if not isinstance(kid, str) or kid not in self._keys:
+        if kid not in self._keys:
             raise UnknownKey
         return self._keys[kid]
 
@@ -98,10 +100,10 @@ class RemoteKeys:
 
     def _refresh(self, *, wait: bool) -> None:
         """Fetch the set, unless that was tried lately. One thread does, and the others wait for it if they have to."""
-        if not self._may_fetch() or not self._lock.acquire(blocking=wait):
+        if not self._lock.acquire(blocking=wait):
             return
         try:
-            if self._may_fetch():  # else another thread was first
+            if self._may_fetch():
                 self._tried_at = self._clock()
                 self._fetch()
         finally:

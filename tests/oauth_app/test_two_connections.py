@@ -27,7 +27,13 @@ SECRET_WORD = "Kestrel"
 """In the names of all that the owner has."""
 VIDEO = "https://www.tiktok.com/@kestrel/video/7300000000000000001"
 OPEN_TO_ALL = {"static"}
-ENDS_THE_SESSION = {"sign_in.sign_out", "sign_in.sign_out_everywhere", "sign_in.disconnect", "my_data.delete"}
+ENDS_THE_SESSION = {
+    "sign_in.sign_out",
+    "sign_in.sign_out_everywhere",
+    "sign_in.disconnect",
+    "my_data.delete",
+    "api_my_data.delete",
+}
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 

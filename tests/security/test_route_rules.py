@@ -24,6 +24,8 @@ from tests.oauth_app.videos.sending import upload
 OPERATOR_KEY = new_key()
 OPEN_TO_ANYBODY = {
     "start.show",
+    "connect_notion.show",
+    "connect_notion.begin",
     "sign_in.login",
     "sign_in.sign_out",
     "operator.show",
@@ -36,6 +38,7 @@ OPEN_TO_ANYBODY = {
 }
 OPEN_TO_NOTION = {"sign_in.callback", "webhooks.receive"}
 END_THE_SESSION = {
+    "api_my_data.delete",
     "my_data.delete",
     "operator.sign_out",
     "sign_in.sign_out",
@@ -48,6 +51,7 @@ MAY = {
     Rule.SESSION: {PERSON},
     Rule.FORM: {PERSON},
     Rule.API: {PERSON, SCRIPT},
+    Rule.PEOPLE: {PERSON},
     Rule.OPERATOR: {OPERATOR},
 }
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')

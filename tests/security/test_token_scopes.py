@@ -51,6 +51,8 @@ NEEDS = {
     "api_videos.show_job": READ,
     "api_videos.delete_job": MANAGE,
 }
+FOR_PEOPLE = {"api_account.connect_notion", "api_my_data.delete"}
+"""Operations that no API token may use."""
 FOR_ANYBODY = {"static", "health", "description", "webhooks", "start"}
 
 
@@ -95,7 +97,7 @@ def test_a_token_opens_no_page_and_presses_no_button(ada: Person, app: Flask, st
     form = {"csrf_token": thief.csrf, "name": "mine", "scope": READ}
     walked = 0
     for rule in app.url_map.iter_rules():
-        if rule.endpoint in NEEDS or rule.endpoint.split(".")[0] in FOR_ANYBODY:
+        if rule.endpoint in NEEDS | dict.fromkeys(FOR_PEOPLE) or rule.endpoint.split(".")[0] in FOR_ANYBODY:
             continue
         for method in {"GET", "POST"} & (rule.methods or set()):
             answer = ask(thief.client, token, method, path_of(rule), data=form if method == "POST" else None)
@@ -125,13 +127,16 @@ def test_a_token_does_what_its_scope_says_and_nothing_else(ada: Person, app: Fla
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             body: dict[str, str] | None = {} if method in ("POST", "PATCH") else None
             answer = ask(client, token, method, path_of(rule), json=body)
-            if NEEDS[rule.endpoint] == scope:
+            if rule.endpoint in FOR_PEOPLE:
+                assert answer.status_code == 403
+                assert "session_needed" in answer.text
+            elif NEEDS[rule.endpoint] == scope:
                 assert answer.status_code not in (401, 403), f"{method} {rule}: {answer.text}"
             else:
                 assert answer.status_code == 403, f"{method} {rule}: {answer.status_code}"
                 assert NEEDS[rule.endpoint] in answer.text
             walked.add(rule.endpoint)
-    assert walked == set(NEEDS)
+    assert walked == set(NEEDS) | FOR_PEOPLE
 
 
 def test_the_refusal_names_the_scope_that_is_missing(ada: Person, app: Flask) -> None:
@@ -223,13 +228,13 @@ def test_the_description_names_the_scope_of_every_operation(app: Flask) -> None:
                 assert operation["security"] == []
                 continue
             needed = {
-                NEEDS[rule.endpoint]
+                NEEDS.get(rule.endpoint)
                 for rule in app.url_map.iter_rules()
                 if rule.rule.replace("<", "{").replace(">", "}") == path and method.upper() in (rule.methods or ())
             }
-            (token, session) = operation["security"]
-            assert token == {"token": list(needed)}
-            assert session == {"session": []}
+            *tokens, jwt, session = operation["security"]
+            assert tokens == [{"token": [scope]} for scope in needed if scope]
+            assert (jwt, session) == ({"jwt": []}, {"session": []})
             assert "403" in operation["responses"]
     assert all(scope in document["info"]["description"] for scope in SCOPES)
     assert "Scope: <code>add_links</code>" in app.test_client().get("/api").text

@@ -369,6 +369,7 @@ def test_the_shape_of_an_export_is_the_documented_one(store: Store, mine: str) -
         "redos",
         "reservations",
         "sessions",
+        "sign_ins",
         "content_uses",
         "uploads",
         "outcomes",

@@ -116,6 +116,7 @@ def remove_old_results(
 ) -> None:
     """Delete old results and old unknown answers."""
     store = link_rows.store
+    store.deletions.forget_subjects(now=datetime.now(UTC))
     results = store.contents.forget_before(_days_ago(retention.contents_kept_days))
     answers = store.unknown_answers.forget_before(_days_ago(retention.runs_kept_days))
     _report(context, "results and unknown answers", removed=results + answers)

@@ -16,16 +16,21 @@ from svp_dagster.store.tables import ConnectionRow, DeletedSubjectRow
 
 LONGEST_TOKEN_LIFE = timedelta(days=7)
 """Tokens that live longer are not accepted. Supabase's live for an hour by default, a week at most (assumed)."""
-CLOCK_TOLERANCE = timedelta(minutes=1)
-"""How far the clock of the provider may be ahead of ours: its `iat` is compared with our time."""
+CLOCK_TOLERANCE = timedelta(minutes=2)
+"""The most that the provider's clock may be ahead of ours (`SVP_JWT_LEEWAY_S`): its `iat` is compared with our time."""
+REMEMBERED_FOR = LONGEST_TOKEN_LIFE + 3 * CLOCK_TOLERANCE
+"""How long a deletion is remembered: no token of before is valid then."""
 
 
 def remember_deletion(session: Session, row: ConnectionRow, *, now: datetime) -> None:
-    """Refuse the tokens that were issued for this account so far. Forget the deletions that no token can be from."""
-    forgotten = DeletedSubjectRow.deleted_at < now - LONGEST_TOKEN_LIFE - CLOCK_TOLERANCE * 10
-    session.execute(delete(DeletedSubjectRow).where(forgotten))
+    """Refuse the tokens that were issued for this account so far."""
     if row.issuer is not None and row.subject is not None:
         session.merge(DeletedSubjectRow(subject_hash=_hash(row.issuer, row.subject), deleted_at=now))
+
+
+def forget_deletions(session: Session, *, now: datetime) -> None:
+    """Forget the deletions of so long ago that no token of before can be valid."""
+    session.execute(delete(DeletedSubjectRow).where(DeletedSubjectRow.deleted_at < now - REMEMBERED_FOR))
 
 
 def was_deleted_since(session: Session, issuer: str, subject: str, *, issued_at: datetime) -> bool:

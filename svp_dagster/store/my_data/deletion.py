@@ -16,7 +16,7 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
-from svp_dagster.store.accounts.subjects import remember_deletion
+from svp_dagster.store.accounts.subjects import forget_deletions, remember_deletion
 from svp_dagster.store.contents import delete_unused
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.library.library import forget_deleted_words
@@ -105,6 +105,11 @@ class Deletions:
         """Forget the connection: nothing of it is left."""
         with self._engine.begin() as connection:
             connection.execute(delete(DeletionRow).where(DeletionRow.connection_id == connection_id))
+
+    def forget_subjects(self, *, now: datetime) -> None:
+        """Forget the people of an identity provider whose data were deleted long ago."""
+        with Session(self._engine) as session, session.begin():
+            forget_deletions(session, now=now)
 
     def rotate_keys(self) -> int:
         """Encrypt the tokens with the first key. Return how many there are."""

@@ -1,7 +1,7 @@
 """Links by which the owner of an account without Notion connects one: single use, for ten minutes.
 
-A link isn't tied to a browser, since the app that asks for it and the browser that opens it may be two. A sign-in that is
-(`Web.begin_sign_in`) takes its place once it is used.
+A link isn't tied to a browser, since the app that asks for it and the browser that opens it may be two. Once it is
+used, a sign-in takes its place, which is tied to one (`Web.begin_sign_in`).
 """
 
 from __future__ import annotations
