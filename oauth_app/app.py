@@ -12,6 +12,7 @@ from oauth_app.api import account as api_account
 from oauth_app.api import connection as api_connection
 from oauth_app.api import databases as api_databases
 from oauth_app.api import entries as api_entries
+from oauth_app.api import library as api_library
 from oauth_app.api import media as api_media
 from oauth_app.api import my_data as api_my_data
 from oauth_app.api import videos as api_videos
@@ -66,7 +67,16 @@ def create_app() -> Flask:
     words.init_app(app)
     for module in (start, sign_in, connect_notion, databases, entries, uploads, tokens, settings_page, my_data, operator):
         app.register_blueprint(module.blueprint)
-    for module in (api_account, api_connection, api_databases, api_entries, api_media, api_my_data, api_videos):
+    for module in (
+        api_account,
+        api_connection,
+        api_databases,
+        api_entries,
+        api_library,
+        api_media,
+        api_my_data,
+        api_videos,
+    ):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(webhooks)
     health.init_app(app)

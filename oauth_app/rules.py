@@ -58,6 +58,7 @@ RULES = {
     "api_connection": Rule.API,
     "api_databases": Rule.API,
     "api_entries": Rule.API,
+    "api_library": Rule.API,
     "api_media": Rule.API,
     "api_my_data": Rule.API,
     "api_my_data.delete": Rule.PEOPLE,

@@ -299,9 +299,9 @@ class Tile(Value):
 
 
 class ContactSheet(Value):
-    """A small JPEG of a video's pictures, for an engine that sees. Its tiles are numbered from 1, in rows of `columns`.
+    """A small JPEG of a video's pictures, for people and for an engine that sees.
 
-    Sheets of the same content with equal recipes may be taken for each other.
+    Its tiles are numbered from 1, in rows of `columns`. Sheets of the same content with equal recipes may be taken for each other.
     """
 
     path: Path
@@ -313,7 +313,7 @@ class ContactSheet(Value):
 class ScreenText(Value):
     """What is to be read on the screen. With no `lines`, `note` may say why.
 
-    `sheet` shows the same pictures to an engine that sees. It lies in the run's work folder, so it isn't kept.
+    `sheet` shows the same pictures. It lies in the run's work folder, so it isn't kept by content.
     """
 
     lines: tuple[ScreenLine, ...] = ()

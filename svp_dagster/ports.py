@@ -185,7 +185,7 @@ class Summarizer(Protocol):
 
     @property
     def sees(self) -> bool:
-        """Whether it looks at pictures. If not, no contact sheet is made for it."""
+        """Whether it looks at the contact sheet."""
 
     def prepare(self) -> None:
         """Load slow dependencies ahead of their use."""

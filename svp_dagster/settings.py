@@ -123,6 +123,7 @@ class Settings(BaseSettings, PageOptions):
     partitions_kept_days: int = Field(default=14, ge=1, description="Days a finished row stays in Dagster's catalogue.")
     runs_kept_days: int = Field(default=30, ge=1, description="Days a finished run stays in Dagster.")
     contents_kept_days: int = Field(default=365, ge=1, description="Days after which a result may be paid for again.")
+    library_kept_days: int | None = Field(default=None, ge=1, description="Days an outcome is kept; unset: for good.")
 
     @field_validator("monthly_budget_usd", "installation_budget_usd", "new_connection_budget_usd", mode="before")
     @classmethod

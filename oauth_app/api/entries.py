@@ -6,7 +6,8 @@ from flask import Blueprint, Response
 
 from oauth_app import identity, links
 from oauth_app.api.guard import operation
-from oauth_app.api.schemas import EntriesAnswer, EntryAnswer, EntryQuery, NewEntry, RetriedAnswer, RetryFailed
+from oauth_app.api.outcomes import EntriesAnswer, EntryWithOutcome, ListedEntry
+from oauth_app.api.schemas import EntryAnswer, EntryQuery, NewEntry, RetriedAnswer, RetryFailed
 from oauth_app.description import answers
 from oauth_app.errors import Refusal
 from oauth_app.security import WRITE_LIMIT, limiter
@@ -21,17 +22,22 @@ TAG = "Link entries"
 @blueprint.get("")
 @operation(Scope.READ, resp=answers(200, EntriesAnswer, 401, 422), tags=[TAG])
 def list_entries(query: EntryQuery) -> EntriesAnswer:
-    """The link entries, newest first."""
+    """The link entries, newest first; those whose outcome has all words of `q`, where there are any."""
     entries, total = services().store.entries.page(
         identity.connection().id,
         statuses=None if query.status is None else [query.status],
         tag=query.tag,
+        platform=query.platform,
+        text=query.q,
         offset=query.offset,
         limit=query.limit,
     )
-    costs = services().store.entries.costs([entry.link.page_id for entry in entries])
-    shown = tuple(EntryAnswer.of(entry, costs.get(entry.link.page_id, (0.0, True))) for entry in entries)
-    return EntriesAnswer(entries=shown, total=total, offset=query.offset, limit=query.limit)
+    ids = [entry.link.page_id for entry in entries]
+    costs = services().store.entries.costs(ids)
+    snippets = services().store.library.snippets(ids, query.q) if query.q.strip() else {}
+    shown = (ListedEntry.of(entry, costs.get(entry.link.page_id, (0.0, True))) for entry in entries)
+    found = tuple(one.model_copy(update={"snippet": snippets.get(one.id, ())}) for one in shown)
+    return EntriesAnswer(entries=found, total=total, offset=query.offset, limit=query.limit)
 
 
 @blueprint.post("")
@@ -53,12 +59,13 @@ def retry_failed(json: RetryFailed) -> tuple[RetriedAnswer, int]:
 
 
 @blueprint.get("/<entry_id>")
-@operation(Scope.READ, resp=answers(200, EntryAnswer, 401, 404), tags=[TAG])
-def show_entry(entry_id: str) -> EntryAnswer:
-    """One link entry."""
+@operation(Scope.READ, resp=answers(200, EntryWithOutcome, 401, 404), tags=[TAG])
+def show_entry(entry_id: str) -> EntryWithOutcome:
+    """One link entry with what came out of it."""
     entry = links.mine(identity.connection(), entry_id)
     costs = services().store.entries.costs([entry_id])
-    return EntryAnswer.of(entry, costs.get(entry_id, (0.0, True)))
+    outcome = services().store.library.get(entry_id)
+    return EntryWithOutcome.whole(entry, costs.get(entry_id, (0.0, True)), outcome)
 
 
 @blueprint.post("/<entry_id>/retry")

@@ -19,6 +19,7 @@ from svp_dagster.store.entries import Entry
 LONGEST_TAG, LONGEST_PROMPT, LONGEST_REFERENCE, LONGEST_LINK = 100, 10_000, 2_000, 10_000
 PAGE_SIZE, LARGEST_PAGE = 20, 100
 FURTHEST_OFFSET = 1_000_000
+LONGEST_SEARCH = 1_000
 
 
 def _fit_for_an_option(text: str) -> str:
@@ -111,6 +112,12 @@ class EntryQuery(Value):
 
     status: Status | None = None
     tag: AnyTag | None = None
+    platform: Annotated[str, StringConstraints(max_length=LONGEST_TAG)] | None = Field(
+        default=None, description="Where the video is from.", examples=["tiktok"]
+    )
+    q: Annotated[str, StringConstraints(max_length=LONGEST_SEARCH)] = Field(
+        default="", description="Words to find in titles, transcripts, screen texts, captions and values: all of them."
+    )
     offset: int = Field(default=0, ge=0, le=FURTHEST_OFFSET)
     limit: int = Field(default=PAGE_SIZE, ge=1, le=LARGEST_PAGE)
 
@@ -249,15 +256,6 @@ class EntryAnswer(Value):
             updated_at=entry.updated_at,
             **{name: getattr(entry, name) for name in same},
         )
-
-
-class EntriesAnswer(Value):
-    """A part of the entries, newest first, and how many there are in all."""
-
-    entries: tuple[EntryAnswer, ...]
-    total: int
-    offset: int
-    limit: int
 
 
 def _columns(schema: DataSourceSchema) -> tuple[ColumnAnswer, ...]:

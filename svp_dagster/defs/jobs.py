@@ -13,7 +13,7 @@ from svp_dagster.defs.stage import stage_run
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia, has_files
 from svp_dagster.media.thumbnail import small_jpeg
-from svp_dagster.models import PageOptions, ScreenText, Status, Summary, Transcript, Video
+from svp_dagster.models import Outcome, PageOptions, ScreenText, Status, Summary, Transcript, Video
 from svp_dagster.ports import Downloader, ScreenReader, SpeechEngine, Summarizer, SummaryRequest
 from svp_dagster.publish import stage as publish_stage
 from svp_dagster.rows.destination import Destination
@@ -97,7 +97,6 @@ def read_screen(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
     screen_reader: dg.ResourceParam[ScreenReader],
-    summarizer: dg.ResourceParam[Summarizer],
     work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
 ) -> Iterator[Made]:
@@ -110,7 +109,7 @@ def read_screen(
             contents=stage.contents,
             meter=stage.meter,
             folder=work_folder.path,
-            with_sheet=summarizer.sees and has_files(video),
+            with_sheet=has_files(video),
         )
         seen = small_jpeg(screen_text.sheet.path) if screen_text.sheet else None
         stage.report("screen_text", of_screen_text(screen_text, seen), engine=screen_text.source)
@@ -151,6 +150,7 @@ def publish(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
     page_options: dg.ResourceParam[PageOptions],
+    storage: dg.ResourceParam[Storage],
     work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
     transcript: Transcript,
@@ -158,10 +158,14 @@ def publish(
     summary: Summary,
     destination: Destination,
 ) -> None:
-    """Create the content page, or update the one that exists. An entry without a tag has none."""
+    """Keep the outcome in the library, then create the content page or update the one that exists.
+
+    An entry without a tag has no page.
+    """
     with stage_run(context, link_rows, Status.SAVING) as stage:
         stage.row.require_unchanged()
-        # The library keeps the outcome here, whether or not a page is made.
+        outcome = Outcome(video=video, transcript=transcript, screen_text=screen_text, summary=summary)
+        stage.row.keep_outcome(outcome, storage)
         if destination.publishes:
             page = publish_stage.publish(
                 video,

@@ -16,7 +16,6 @@ from svp_dagster.models import (
     Evidence,
     JsonObject,
     PageOptions,
-    ScreenLine,
     ScreenText,
     Segment,
     Summary,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from svp_dagster.errors import Code, Retry, SvpError, failure
+from svp_dagster.library.subtitles import as_srt, as_vtt
 from svp_dagster.models import ContentPage, JsonObject, PageOptions, ScreenText, Summary, Transcript, Value, Video
 from svp_dagster.notion.blocks import file
 from svp_dagster.notion.properties import Filled, link_column, to_properties
@@ -17,7 +18,6 @@ from svp_dagster.notion.schema import PICTURE_NAMES, TRANSCRIPT_NAMES, Column, C
 from svp_dagster.ports import Pages
 from svp_dagster.publish.body import page_blocks
 from svp_dagster.publish.relations import link_titles
-from svp_dagster.library.subtitles import as_srt, as_vtt
 from svp_dagster.summary.spelling import spelled
 
 SUBTITLE_FILES = {"transcript.vtt.txt": as_vtt, "transcript.srt.txt": as_srt}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from svp_dagster.download.kept_media import without_files
 from svp_dagster.errors import Code, failure
-from svp_dagster.models import ContentPage, Link, LinkEntry, Status, Video
+from svp_dagster.library.files import without_path, write_files
+from svp_dagster.models import ContentPage, Link, LinkEntry, Outcome, Status, Video
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow
 from svp_dagster.publish.stage import Place
@@ -15,7 +17,9 @@ from svp_dagster.rows.kept_contents import KeptContents
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.redos.kept_posts import HEARD_AND_READ, kept_post
 from svp_dagster.rows.spending.meter import RowMeter
+from svp_dagster.storage.storage import Storage
 from svp_dagster.store.entries import Entry
+from svp_dagster.summary.spelling import spelled
 
 
 def hold(rows: LinkRows, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
@@ -147,6 +151,21 @@ class HeldRow:
             media_key=media_key,
             title=title,
         )
+
+    def keep_outcome(self, outcome: Outcome, storage: Storage) -> None:
+        """Keep what came out in the library, and then its files in the storage.
+
+        The transcript is spelled as on the page, by the captions on the screen.
+        """
+        sheet = outcome.screen_text.sheet
+        lasting = Outcome(
+            video=without_files(outcome.video),
+            transcript=spelled(outcome.transcript, outcome.screen_text).transcript,
+            screen_text=without_path(outcome.screen_text),
+            summary=outcome.summary,
+        )
+        kept = self._rows.store.library.keep(self.link.page_id, self.run_id, lasting, now=_now())
+        write_files(storage, self.link.page_id, kept, sheet=sheet.path if sheet else None)
 
     def made(self, page: ContentPage, *, data_source_id: str) -> None:
         """Record which page was made, before the row is completed."""

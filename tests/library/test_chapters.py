@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.models import Segment
 from svp_dagster.library.chapters import MAX_CHAPTERS, SHORTEST_S, TITLE_CHARS, chapters
+from svp_dagster.models import Segment
 
 
 def sentences(starts: Iterable[float], *, pause_before: float | None = None) -> tuple[Segment, ...]:

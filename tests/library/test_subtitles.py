@@ -5,8 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svp_dagster.models import Segment
 from svp_dagster.library.subtitles import as_srt, as_vtt
+from svp_dagster.models import Segment
 
 TIMING = re.compile(r"\d\d:\d\d:\d\d[.,]\d{3} --> \d\d:\d\d:\d\d[.,]\d{3}")
 SEGMENTS = (

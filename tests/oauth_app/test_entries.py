@@ -69,7 +69,7 @@ def test_an_added_link_is_a_pending_row_and_its_connection_is_due(
 
 def test_an_added_link_is_known_at_once(ada: Person, store: Store) -> None:
     entry = add(ada)
-    assert ada.ask("GET", f"/api/entries/{entry['id']}").json == entry
+    assert ada.ask("GET", f"/api/entries/{entry['id']}").json == entry | {"outcome": None}
     kept = store.entries.get(entry["id"])
     assert kept is not None
     assert not kept.is_unsynced

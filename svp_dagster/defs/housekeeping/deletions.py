@@ -5,6 +5,7 @@ are over, with its partitions, its media and its grant at Notion. A connection i
 more: a tick or a run that began before the deletion may still leave something.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,10 +20,14 @@ from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.redos import backfills
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
+from svp_dagster.errors import SvpError
+from svp_dagster.library.files import delete_entry_files
 from svp_dagster.rows.link_rows import LinkRows
+from svp_dagster.storage.storage import Storage
 from svp_dagster.store.my_data.deletion import Deletion
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 BUDGET_S = 20.0
 """A tick begins nothing new after so long. Dagster ends a tick that takes 60 seconds."""
@@ -40,12 +45,14 @@ REVOKED_WITHIN = timedelta(days=1)
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Remove the runs, partitions, media and grants of connections whose data were deleted, in the app or "
-    "with `svp forget`. A tick says how many deletions are over. Leave it running: people were promised that.",
+    "with `svp forget`. Their files in the storage go too. A tick says how many deletions are over. Leave it running: "
+    "people were promised that.",
 )
 def deleted_connections(
     context: dg.SensorEvaluationContext,
     link_rows: dg.ResourceParam[LinkRows],
     kept_media: dg.ResourceParam[KeptMedia],
+    storage: dg.ResourceParam[Storage],
     work_folder: dg.ResourceParam[WorkFolder],
 ) -> dg.SkipReason:
     """Remove the runs, partitions, media and grants of connections whose data were deleted."""
@@ -59,6 +66,8 @@ def deleted_connections(
         for each in _in_time(pending, ends_at)
         if not _remove_traces(instance, link_rows, work_folder, each, ends_at=ends_at)
     }
+    for each in pending:
+        _remove_files(link_rows, storage, each, ends_at=ends_at)
     revoked = {
         each.connection_id
         for each in _in_time(pending, ends_at)
@@ -95,6 +104,8 @@ def _in_time(found: Iterable[T], ends_at: float) -> Iterator[T]:
 def _is_over(deletion: Deletion, *, is_revoked: bool) -> bool:
     """Return whether nothing can come any more of a connection of which nothing is left."""
     age = datetime.now(UTC) - deletion.requested_at
+    if deletion.page_ids:
+        return False
     return age > WATCHED_FOR and (is_revoked or age > REVOKED_WITHIN)
 
 
@@ -134,6 +145,24 @@ def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deleti
         instance.delete_dynamic_partition(name, key)
         left -= 1
     return left
+
+
+def _remove_files(link_rows: LinkRows, storage: Storage, deletion: Deletion, *, ends_at: float) -> None:
+    """Delete the files of the rows from the storage, but of those that were registered again.
+
+    A storage that doesn't answer is asked again by the next tick. What a run leaves meanwhile is an orphan, which a
+    schedule removes.
+    """
+    store = link_rows.store
+    again = store.entries.known(deletion.page_ids)
+    done = set(again)
+    try:
+        for page_id in _in_time((each for each in deletion.page_ids if each not in again), ends_at):
+            delete_entry_files(storage, page_id)
+            done.add(page_id)
+    except SvpError as error:
+        logger.warning("files of deleted rows are left: %s", error.code)
+    store.deletions.files_removed(deletion.connection_id, done)
 
 
 def _clean_catalogue(instance: dg.DagsterInstance) -> None:

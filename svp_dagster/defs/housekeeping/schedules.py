@@ -12,7 +12,7 @@ without partitions (`launch_scheduled_runs_for_schedule_iterator` in dagster/_sc
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
+from itertools import count, takewhile
 from typing import TypeVar
 
 import dagster as dg
@@ -23,8 +23,10 @@ from svp_dagster.defs import runs
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
+from svp_dagster.library.files import delete_outcome_files, entries_with_files
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.settings import Settings
+from svp_dagster.storage.storage import Storage
 from svp_dagster.store.entries import Entry
 
 T = TypeVar("T")
@@ -40,6 +42,7 @@ TAGS = {
 BUDGET_S = 240.0
 """An op begins nothing new after so long. With all its ops a run ends before its `dagster/max_runtime`."""
 FOLDERS_KEPT = timedelta(hours=24)
+OUTCOMES_AT_ONCE = 100
 
 
 class Retention(Component):
@@ -48,6 +51,7 @@ class Retention(Component):
     partitions_kept_days: int = Field(default=14, ge=1, description="Dagster's partitions of finished rows.")
     runs_kept_days: int = Field(default=30, ge=1, description="Dagster's finished runs.")
     contents_kept_days: int = Field(default=365, ge=1, description="Results by content.")
+    library_kept_days: int | None = Field(default=None, ge=1, description="Outcomes; None: for good.")
 
 
 def retention(settings: Settings) -> Retention:
@@ -56,6 +60,7 @@ def retention(settings: Settings) -> Retention:
         partitions_kept_days=settings.partitions_kept_days,
         runs_kept_days=settings.runs_kept_days,
         contents_kept_days=settings.contents_kept_days,
+        library_kept_days=settings.library_kept_days,
     )
 
 
@@ -132,6 +137,49 @@ def remove_old_media(context: dg.OpExecutionContext, kept_media: dg.ResourcePara
 
 
 @dg.op(
+    description="Remove what came out of videos from the library SVP_LIBRARY_KEPT_DAYS after it was made, with its "
+    "files. Nothing is removed where the setting is empty. The rows and their pages stay."
+)
+def remove_old_outcomes(
+    context: dg.OpExecutionContext,
+    link_rows: dg.ResourceParam[LinkRows],
+    storage: dg.ResourceParam[Storage],
+    retention: dg.ResourceParam[Retention],
+) -> None:
+    """Delete old outcomes with their files."""
+    removed = 0
+    if retention.library_kept_days is not None:
+        before = _days_ago(retention.library_kept_days)
+        for _ in _in_time(count()):
+            page_ids = link_rows.store.library.forget_before(before, limit=OUTCOMES_AT_ONCE)
+            for page_id in page_ids:
+                delete_outcome_files(storage, page_id)
+            removed += len(page_ids)
+            if not page_ids:
+                break
+    _report(context, "outcomes", removed=removed)
+
+
+@dg.op(
+    description="Remove files from the storage that belong to no outcome: a process was killed before it had deleted "
+    "them, or the storage didn't answer then."
+)
+def remove_orphaned_files(
+    context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows], storage: dg.ResourceParam[Storage]
+) -> None:
+    """Delete the files of outcomes that are gone."""
+    orphaned: list[str] = []
+    for page_ids in runs.batches(entries_with_files(storage)):
+        known = link_rows.store.library.known(page_ids)
+        orphaned += [page_id for page_id in page_ids if page_id not in known]
+    removed = 0
+    for page_id in _in_time(orphaned):
+        delete_outcome_files(storage, page_id)
+        removed += 1
+    _report(context, "outcomes' files", removed=removed, left=len(orphaned) - removed)
+
+
+@dg.op(
     description="Remove the folders of temporary files that killed runs left a day ago or earlier, on the machine on "
     "which this runs. The log names the runs."
 )
@@ -160,7 +208,8 @@ def remove_orphaned_files(context: dg.OpExecutionContext, link_rows: dg.Resource
     name="retention",
     executor_def=dg.in_process_executor,
     tags=TAGS,
-    description="Remove what is older than it is kept: partitions, runs, results by content and media. It runs hourly. "
+    description="Remove what is older than it is kept: partitions, runs, results by content, media and outcomes. It "
+    "runs hourly. "
     "Launch it by hand to make room at once, after a kept time in the settings was shortened for example. The metadata "
     "of its ops say how much was removed and how much is left to the next run.",
 )
@@ -170,6 +219,7 @@ def retention_job() -> None:
     remove_old_runs()
     remove_old_results()
     remove_old_media()
+    remove_old_outcomes()
 
 
 @dg.job(
@@ -181,6 +231,17 @@ def retention_job() -> None:
 def orphaned_folders() -> None:
     """Remove the folders of killed runs, and orphaned files."""
     remove_orphaned_folders()
+    remove_orphaned_files()
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags=TAGS,
+    description="Remove files from the storage that belong to no outcome any more. It runs daily. Launch it by hand "
+    "after an outage of the storage, to make room at once.",
+)
+def orphaned_files() -> None:
+    """Remove files that belong to no outcome."""
     remove_orphaned_files()
 
 
@@ -205,6 +266,17 @@ def hourly_retention(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
 def daily_orphaned_folders(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Start the job, unless a run of it goes on."""
     return _one_at_a_time(context, orphaned_folders)
+
+
+@dg.schedule(
+    job=orphaned_files,
+    cron_schedule="10 4 * * *",
+    default_status=RUNNING,
+    description="Start the job `orphaned_files` every day. Stop it to keep what was left in the storage.",
+)
+def daily_orphaned_files(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start the job, unless a run of it goes on."""
+    return _one_at_a_time(context, orphaned_files)
 
 
 def _one_at_a_time(context: dg.ScheduleEvaluationContext, job: dg.JobDefinition) -> dg.RunRequest | dg.SkipReason:

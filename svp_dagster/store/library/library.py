@@ -24,10 +24,10 @@ class Library:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def keep(self, page_id: str, run_id: str, outcome: Outcome, *, now: datetime) -> None:
-        """Keep what came out of an entry, in place of what did before. Raises `ClaimLost`, `EntryGone`.
+    def keep(self, page_id: str, run_id: str, outcome: Outcome, *, now: datetime) -> Outcome:
+        """Keep what came out of an entry, in place of what did before. Return what is kept.
 
-        A run without files made no contact sheet, so that of the same video stays.
+        A run without files made no contact sheet, so that of the same video stays. Raises `ClaimLost`, `EntryGone`.
         """
         with Session(self._engine) as session, session.begin():
             entry = held_row(session, page_id, run_id)
@@ -41,6 +41,7 @@ class Library:
                 setattr(row, name, part)
             row.words = searchable(searched_texts(outcome), connection_id=entry.connection_id)
             row.made_at = now
+        return outcome
 
     def get(self, page_id: str) -> Outcome | None:
         """Return what came out of an entry."""

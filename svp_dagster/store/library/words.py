@@ -23,7 +23,7 @@ MOST_BYTES = 600_000
 """What is searched of an outcome. PostgreSQL's `tsvector` takes a megabyte; half an hour of speech has 30 kB."""
 
 _ACCENTS_FROM = 10
-"""Combining classes from here on are accents and vowel signs. Those below make other letters: nukta, virama, dakuten."""
+"""Combining classes from here on are accents and vowel signs. Those below make other letters, as dakuten do."""
 _MARK = "mark"
 """Of the kind of the letter that it stands on."""
 _TATWEEL = "\u0640"

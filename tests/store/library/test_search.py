@@ -119,8 +119,8 @@ def test_words_of_many_scripts_are_found(
     store: Store, mine: str, now: datetime, words: str, queries: list[str], others: list[str]
 ) -> None:
     keep(store, mine, "row", said(words), now=now)
-    assert {query: found(store, mine, query) for query in queries} == dict.fromkeys(queries, ["row"])
-    assert {query: found(store, mine, query) for query in others} == dict.fromkeys(others, [])
+    assert {query: found(store, mine, query) for query in queries} == {query: ["row"] for query in queries}
+    assert {query: found(store, mine, query) for query in others} == {query: [] for query in others}
 
 
 @pytest.mark.parametrize("query", HOSTILE, ids=range(len(HOSTILE)))
