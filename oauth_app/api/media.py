@@ -22,6 +22,6 @@ blueprint = Blueprint("api_media", __name__, url_prefix="/api/entries")
     validates=False,
 )
 def show(entry_id: str) -> tuple[Response, int]:
-    """The file that was uploaded, whole or the part that `Range` asks for."""
+    """The file that was uploaded, or that a link led to, while it is kept. Whole, or the part that `Range` asks for."""
     answer = player.send(jobs.media(links.mine(identity.connection(), entry_id)))
     return answer, answer.status_code
