@@ -65,7 +65,18 @@ def create_app() -> Flask:
     identity.init_app(app)
     errors.init_app(app)
     words.init_app(app)
-    for module in (start, sign_in, connect_notion, databases, entries, uploads, tokens, settings_page, my_data, operator):
+    for module in (
+        start,
+        sign_in,
+        connect_notion,
+        databases,
+        entries,
+        uploads,
+        tokens,
+        settings_page,
+        my_data,
+        operator,
+    ):
         app.register_blueprint(module.blueprint)
     for module in (
         api_account,

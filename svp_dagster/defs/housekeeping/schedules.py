@@ -20,6 +20,7 @@ from pydantic import Field
 
 from svp_dagster.component import Component
 from svp_dagster.defs import runs
+from svp_dagster.defs.housekeeping.orphaned_uploads import remove_orphaned_uploads
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
@@ -194,14 +195,16 @@ def remove_orphaned_folders(context: dg.OpExecutionContext, work_folder: dg.Reso
 
 
 @dg.op(
-    description="Remove small pictures of videos that no row has (any more), and what was left of files by processes "
-    "that were killed while they wrote them, a day ago or earlier."
+    description="Remove small pictures of videos that no row has (any more), uploads without an entry, and what was "
+    "left of files by processes that were killed while they wrote them, a day ago or earlier."
 )
 def remove_orphaned_files(context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows]) -> None:
     """Remove the files of the storage that nothing refers to."""
     unfinished = link_rows.storage.sweep_unfinished(older_than=FOLDERS_KEPT)
     pictures = link_rows.thumbnails.keep_only(link_rows.store.entries.media_keys)
-    _report(context, "files", removed=unfinished + pictures)
+    before = datetime.now(UTC) - FOLDERS_KEPT
+    uploads = remove_orphaned_uploads(link_rows.storage, link_rows.store, before=before)
+    _report(context, "files", removed=unfinished + pictures + uploads)
 
 
 @dg.job(

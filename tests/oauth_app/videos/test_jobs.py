@@ -203,7 +203,9 @@ def test_somebody_elses_job_is_not_there_and_a_token_needs_its_scope(
     assert store.entries.get(job_id) is not None
 
 
-def test_a_links_media_are_played_while_they_are_kept(ada: Person, store: Store, storage: Storage, tmp_path: Path) -> None:
+def test_a_links_media_are_played_while_they_are_kept(
+    ada: Person, store: Store, storage: Storage, tmp_path: Path
+) -> None:
     page_id = add(ada, VIDEO)["id"]
     assert ada.client.get(f"/api/entries/{page_id}/media").status_code == 404
     store.entries.note(page_id, begin(store, page_id), stage="download", seconds=1, media_key="tiktok:1", title="Pasta")

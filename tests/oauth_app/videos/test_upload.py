@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import struct
-import subprocess
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from PIL import Image
 from oauth_app.services import Services
 from oauth_app.videos.form import MAX_NAME_CHARS
 from oauth_app.videos.slots import MOST_OF_ONE, Slots
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import Code, failure
 from svp_dagster.models import ProcessingType, Status
 from svp_dagster.storage.storage import Storage
 from svp_dagster.store.store import Store
@@ -78,8 +75,9 @@ def test_an_upload_is_a_pending_entry_with_its_file(ada: Person, store: Store, s
 
 
 def test_without_a_tag_and_without_databases_it_is_for_the_library(person: Person, store: Store) -> None:
-    for fields in ({}, {"tag": ""}):
-        entry = store.entries.get(upload(person.sign_in(), **fields))
+    for body in (form(PNG), form(PNG, tag="")):
+        answer: Any = send(person.sign_in(), body).json
+        entry = store.entries.get(answer["job_id"])
         assert entry is not None
         assert (entry.link.tag, entry.link.has_row) == ("", False)
 
