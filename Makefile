@@ -72,7 +72,7 @@ $(BIN)/pip:
 lock: $(VENV)/ready-dev  ## renew both lock files
 	for group in "" -dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-annotate --no-header --upgrade pyproject.toml --group build $${group:+--group dev} \
+	    --no-annotate --no-header --upgrade pyproject.toml --extra gcs --extra s3 --group build $${group:+--group dev} \
 	    --output-file requirements$$group.lock; \
 	done
 

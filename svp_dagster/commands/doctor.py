@@ -17,8 +17,9 @@ from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from svp_dagster import bounded_http, engines
-from svp_dagster.commands.doctor_access import ACCESS_CHECKS
-from svp_dagster.commands.doctor_alerts import alerts, send_test_alert
+from svp_dagster.commands.doctor_checks.access import ACCESS_CHECKS
+from svp_dagster.commands.doctor_checks.alerts import alerts, send_test_alert
+from svp_dagster.commands.doctor_checks.storage import files
 from svp_dagster.commands.findings import Finding
 from svp_dagster.download.instagram import has_session
 from svp_dagster.download.turns import split_proxies
@@ -45,6 +46,7 @@ def examine(settings: Settings, *, test_alert: bool = False) -> list[Finding]:
         _disk,
         *ACCESS_CHECKS,
         _database,
+        files,
         _ffmpeg,
         _downloads,
         _egress,

@@ -15,13 +15,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
+from svp_dagster.storage.clients import CALL_S
 from svp_dagster.storage.failures import describe, storage_failures
 from svp_dagster.storage.place import StoredFile
 
 logger = logging.getLogger(__name__)
 
-CALL_S: Final = 60.0
-"""How long a call may take with all its repetitions."""
 PART_BYTES: Final = 8 * 1024 * 1024
 """S3 takes 10,000 parts of at least 5 MiB, Cloud Storage multiples of 256 KiB:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""

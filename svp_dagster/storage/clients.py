@@ -6,6 +6,7 @@ threads that end soon, so an instance belongs to the `Storage` that made it.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any, Final
 
@@ -14,15 +15,18 @@ from svp_dagster.errors import Code, failure
 CONNECT_S: Final = 5.0
 READ_S: Final = 20.0
 ATTEMPTS: Final = 3
+CALL_S: Final = 60.0
+"""How long a call may take with all its repetitions."""
 _UNCACHED: Final = {"skip_instance_cache": True, "use_listings_cache": False}
 
 
 def s3_client() -> Any:
     """Return a client of S3, or of the server of `AWS_ENDPOINT_URL`. Raises `misconfigured` without s3fs."""
     try:
+        from fsspec.asyn import sync_wrapper
         from s3fs import S3FileSystem
     except ImportError as error:
-        raise _missing("s3") from error
+        raise _missing("s3fs", "s3") from error
     config: dict[str, Any] = {
         "connect_timeout": CONNECT_S,
         "read_timeout": READ_S,
@@ -34,8 +38,17 @@ def s3_client() -> Any:
     }
     if os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
         config["s3"] = {"addressing_style": "path"}  # `bucket.minio` is no name that anybody resolves
+
+    class Client(S3FileSystem):  # type: ignore[misc]
+        """S3 with an end to each call: aiohttp's timeouts don't count while it waits for `100 Continue`."""
+
+        async def _call_s3(self, *args: Any, **kwargs: Any) -> Any:
+            return await asyncio.wait_for(super()._call_s3(*args, **kwargs), CALL_S)
+
+        call_s3 = sync_wrapper(_call_s3)
+
     # Cloudflare R2 takes parts of one size alone: https://developers.cloudflare.com/r2/objects/multipart-objects/
-    client = S3FileSystem(config_kwargs=config, fixed_upload_size=True, **_UNCACHED)
+    client = Client(config_kwargs=config, fixed_upload_size=True, **_UNCACHED)
     client.retries = 1  # botocore repeats already
     return client
 
@@ -47,7 +60,7 @@ def gcs_client() -> Any:
         from gcsfs.core import GCSFileSystem, UnclosableBytesIO
         from gcsfs.retry import retry_request
     except ImportError as error:
-        raise _missing("gcs") from error
+        raise _missing("gcsfs", "gcs") from error
 
     class Client(GCSFileSystem):  # type: ignore[misc]
         """Cloud Storage with as many attempts as S3 gets: the library's own six take minutes."""
@@ -65,5 +78,6 @@ def gcs_client() -> Any:
     return Client(token=token, requests_timeout=timeout, **_UNCACHED)
 
 
-def _missing(extra: str) -> Exception:
-    return failure(Code.MISCONFIGURED, reason=f"SVP_STORAGE needs the extra {extra}: `pip install svp[{extra}]`")
+def _missing(client: str, extra: str) -> Exception:
+    reason = f"SVP_STORAGE needs {client}, which is in the extra {extra} of this package"
+    return failure(Code.MISCONFIGURED, reason=reason)

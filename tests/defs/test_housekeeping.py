@@ -20,6 +20,8 @@ from svp_dagster.defs.housekeeping import schedules
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.models import Status
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.unknown_answers import UnknownAnswer
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
@@ -76,6 +78,23 @@ def test_folders_of_vanished_runs_are_removed_after_a_day(installation: Installa
 
     assert sorted(path.name for path in Path(root).iterdir()) == sorted([going_on, "fresh"])
     assert shown(run, "remove_orphaned_folders") == {"removed": 1, "left": 0}
+
+
+def test_files_that_nothing_refers_to_are_removed_daily(installation: Installation) -> None:
+    files = storage(Settings())
+    files.put_bytes("uploads/an-entry/media.mp4", b"complete")
+    Thumbnails(storage=files).put("tiktok:nobodys", b"jpeg")
+    drafts = Path(files.address, ".unfinished")
+    two_days_ago = time.time() - 2 * 24 * 3600
+    for name in ("killed", "going-on"):
+        (drafts / name).write_bytes(b"half of")
+    os.utime(drafts / "killed", (two_days_ago, two_days_ago))
+
+    run = installation.launch("orphaned_folders")
+
+    assert shown(run, "remove_orphaned_files") == {"removed": 2, "left": 0}
+    assert [path.name for path in drafts.iterdir()] == ["going-on"]
+    assert files.keys("uploads") == ["uploads/an-entry/media.mp4"]
 
 
 def test_partitions_of_rows_that_ended_long_ago_are_removed_and_their_history_stays(
