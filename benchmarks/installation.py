@@ -85,6 +85,7 @@ class Installation:
                 downloader=made.downloader,
                 site_rules=made.site_rules,
                 kept_media=made.kept_media,
+                storage=made.storage,
             )
             transcript = _made(jobs.transcribe(context(), **common, speech=made.speech, video=video))
             eyes = {"screen_reader": made.screen_reader, "summarizer": made.summarizer}

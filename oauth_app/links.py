@@ -41,7 +41,8 @@ def retry(connection: Connection, entry: Entry) -> Entry:
     found = services()
     if not entry.can_retry:
         raise _not_failed(entry)
-    _link_database(connection, entry)
+    if entry.link.has_row:
+        _link_database(connection, entry)
     try:
         asked = retry_row(found.store, found.workspace(connection), entry, now=found.now())
     except SvpError as error:
@@ -57,8 +58,9 @@ def retry_failed(connection: Connection, *, tag: str | None, code: str | None) -
     The store alone is written: `MOST_AT_ONCE` rows are too many to sync to Notion while a person waits.
     """
     store, now = services().store, services().now()
-    _link_database(connection)
     failed, total = store.sweep.failed_of(connection.id, tag=tag, code=code, limit=MOST_AT_ONCE)
+    if not failed or any(entry.link.has_row for entry in failed):
+        _link_database(connection)
     asked = retry_rows(store, [entry.link.page_id for entry in failed], now=now)
     return len(asked), total - len(failed)
 

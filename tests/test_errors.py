@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import inspect
+import re
 import string
 from pathlib import Path
 from typing import get_args, get_overloads, get_type_hints
@@ -24,8 +25,14 @@ from svp_dagster.errors import (
     SvpError,
     failure,
     failure_of,
+    worded,
 )
 
+FIT_ROWS_ALONE = frozenset({Code.ROW_GONE, Code.ROW_CHANGED, Code.NOT_CONNECTED, Code.LINKED_VIEW})
+"""Failures of Notion that have nothing to say to others, or have it said by the app."""
+OF_SITES = frozenset(list(Code)[list(Code).index(Code.LOGIN_REQUIRED) : list(Code).index(Code.TOO_LONG)]) - {Code.GONE}
+"""Failures that only a site has. An upload has no site."""
+NOT_OF_FILES = OF_SITES | {Code.UNSUPPORTED_LINK, Code.SOUND_ONLY}
 REPOSITORY = Path(__file__).parent.parent
 NOTIONS_TEXT_LIMIT = 2000
 
@@ -193,3 +200,22 @@ def test_what_the_operator_is_alerted_of_holds_no_fact_about_a_row() -> None:
     facts = {code: placeholders(code) for code in OPERATOR_CODES}
     assert facts.pop(Code.MISCONFIGURED) == {"reason"}
     assert set().union(*facts.values()) <= {"service", "setting", "model"}
+
+
+@every_code
+def test_an_entry_without_a_row_is_not_sent_to_notion_to_try_again(code: Code) -> None:
+    sentence = worded(example(code).sentence, has_row=False, is_upload=False)
+    assert "pending" not in sentence
+    assert "url column" not in sentence
+    assert code in FIT_ROWS_ALONE or not re.search(r"\brow\b", sentence)
+
+
+@pytest.mark.parametrize("code", [code for code in Code if code not in NOT_OF_FILES])
+def test_a_failure_of_a_file_has_words_for_a_file(code: Code) -> None:
+    sentence = worded(example(code).sentence, has_row=False, is_upload=True)
+    assert code in FIT_ROWS_ALONE or not re.search(r"\b(link|post|site|row|downloaded|browser)\b", sentence), sentence
+
+
+@every_code
+def test_the_sentences_of_rows_stay_as_they_are(code: Code) -> None:
+    assert worded(example(code).sentence, has_row=True, is_upload=False) == example(code).sentence

@@ -46,7 +46,7 @@ def pending_links(
     """Read the pending rows of the Link Databases that are due and the direct entries, and start runs for them."""
     read_at = datetime.now(UTC)
     due = link_rows.store.databases.due(now=read_at, limit=polling_rules.connections_per_tick)
-    direct = read_direct(link_rows.store, per_connection=polling_rules.direct_per_connection, now=read_at)
+    direct = read_direct(link_rows, per_connection=polling_rules.direct_per_connection, now=read_at)
     if not due and not direct:
         return dg.SkipReason("No Link Database is due.")
     readings, unanswered = read_due(link_rows, due, workers=polling_rules.workers, budget_s=polling_rules.budget_s)

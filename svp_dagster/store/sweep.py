@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, Select, and_, false, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import Code
 from svp_dagster.models import Link, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.entries import Entry, to_entry
+from svp_dagster.store.installation.platforms import Platform
 from svp_dagster.store.tables import ConnectionRow, LinkDatabaseRow, LinkEntryRow
 
 _FINAL = (Status.COMPLETED, Status.FAILED)
@@ -60,29 +61,58 @@ class Sweep:
         return self._entries(query.order_by(_row.updated_at).limit(limit))
 
     def pending_direct(
-        self, *, now: datetime, paused: Collection[str], paused_before: datetime, per_connection: int
+        self,
+        *,
+        now: datetime,
+        platforms: Collection[Platform],
+        site_faults: Collection[Code],
+        paused_before: datetime,
+        per_connection: int,
     ) -> list[Entry]:
         """Return the unclaimed direct entries of active connections whose time has come, the oldest first.
 
-        Few of each connection. Those that wait for one of the `paused` platforms are among them once they have waited
-        since before `paused_before`.
+        Few of each connection. One that waits for a paused platform has its time once that is resumed, or once it has
+        waited since before `paused_before`. One that failed with one of `site_faults` has it when its platform is
+        resumed, if that is sooner.
         """
-        is_free = or_(
-            _row.failure_code.is_(None),
-            _row.failure_code != Code.PLATFORM_PAUSED,
-            _row.platform.not_in(paused),
-            _row.waiting_since <= paused_before,
+        paused = [platform.name for platform in platforms if platform.is_paused]
+        waits_for_platform = _row.failure_code == Code.PLATFORM_PAUSED
+        is_time = or_(
+            _row.retry_at.is_(None),
+            and_(not_(waits_for_platform), _row.retry_at <= now),
+            and_(waits_for_platform, or_(_row.platform.not_in(paused), _row.waiting_since <= paused_before)),
+            *(
+                and_(
+                    _row.platform == platform.name,
+                    _row.failure_code.in_(site_faults),
+                    _row.updated_at < platform.resumed_at,
+                )
+                for platform in platforms
+                if platform.resumed_at is not None
+            ),
         )
         turn = func.row_number().over(partition_by=_row.connection_id, order_by=(_row.created_at, _row.page_id))
         ranked = (
             select(_row.page_id, turn.label("turn"))
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
-            .where(_row.has_row == false(), _row.status == Status.PENDING, _row.holder.is_(None), ConnectionRow.active)
-            .where(or_(_row.retry_at.is_(None), _row.retry_at <= now), is_free)
+            .where(_is_direct(), _row.status == Status.PENDING, _row.holder.is_(None), ConnectionRow.active, is_time)
             .subquery()
         )
         query = select(_row).join(ranked, ranked.c.page_id == _row.page_id).where(ranked.c.turn <= per_connection)
         return self._entries(query.order_by(_row.created_at, _row.page_id))
+
+    def waiting_direct(self, codes: Collection[Code], *, after: datetime, limit: int) -> dict[str, list[str]]:
+        """Return the page ids of direct entries that wait beyond `after` because of these failures, by connection."""
+        query = (
+            select(_row.connection_id, _row.page_id)
+            .where(_is_direct(), _row.status == Status.PENDING, _row.failure_code.in_(codes), _row.retry_at > after)
+            .order_by(_row.connection_id, _row.page_id)
+        )
+        found: dict[str, list[str]] = {}
+        with self._engine.connect() as connection:
+            for connection_id, page_id in connection.execute(query.limit(limit)):
+                found.setdefault(connection_id, []).append(page_id)
+        return found
 
     def next_retry_at(self, connection_id: str, *, after: datetime) -> datetime | None:
         """Return when the next waiting entry of a connection is to be tried again."""
@@ -152,7 +182,7 @@ class Sweep:
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
             .outerjoin(LinkDatabaseRow, LinkDatabaseRow.connection_id == _row.connection_id)
             .where(ConnectionRow.active, _row.page_id.in_(page_ids))
-            .where(or_(LinkDatabaseRow.connection_id.is_not(None), _row.has_row == false()))
+            .where(or_(LinkDatabaseRow.connection_id.is_not(None), _is_direct()))
             .order_by(_row.page_id)
         )
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
@@ -193,6 +223,10 @@ class Sweep:
     def _entries(self, query: Select[LinkEntryRow]) -> list[Entry]:
         with Session(self._engine) as session:
             return [to_entry(row) for row in session.scalars(query)]
+
+
+def _is_direct() -> ColumnElement[bool]:
+    return _row.has_row == false()  # as the partial index has it
 
 
 def _eligible_since(moment: datetime) -> ColumnElement[bool]:

@@ -13,7 +13,9 @@ from svp_dagster.notion.schema import Column, ColumnType, DataSourceSchema
 from svp_dagster.summary.evidence import QUOTE_CHARS, Place, QuoteChecker
 from svp_dagster.summary.language.tongues import is_translation
 from svp_dagster.summary.material import Material
+from svp_dagster.summary.show_notes import SHOW_NOTES
 from svp_dagster.summary.support.pictures import SEEN_CONFIDENCE, objection, usable, without_unconfirmed
+from svp_dagster.summary.support.places import grounded, without_places
 from svp_dagster.summary.support.review import PASSAGE_CHARS, Check, Question
 from svp_dagster.summary.support.rules import judge, occurs
 from svp_dagster.summary.support.verdicts import Statement, Verdict, Whole
@@ -75,6 +77,7 @@ class Judge:
     - A quote has to occur in the material. One in other words counts if the material near it supports the value.
     - Addresses and telephone numbers must occur in the material themselves.
     - A check mark that is not set needs no quote: there is nothing to quote, and blank means the same.
+    - Show notes lose the lines whose time or address isn't in the material.
     - A title needs no quote, but its words and figures have to be those of the material.
     - Doubtful speech proves nothing. A value quoted from it counts if the caption or the screen supports it.
     - What is seen counts where no text supports the value and none contradicts it, as far as `support.pictures` allows.
@@ -83,7 +86,8 @@ class Judge:
 
     def __init__(self, schema: DataSourceSchema, material: Material, *, min_confidence: float) -> None:
         self._schema = schema
-        self._checker = QuoteChecker(material.reliable.passages)
+        self._passages = material.reliable.passages
+        self._checker = QuoteChecker(self._passages)
         self._whole = Whole(material.reliable)
         self._is_doubtful = material.doubtful
         self._min_confidence = min_confidence
@@ -98,7 +102,10 @@ class Judge:
             column = self._schema.column(name)
             if column is None:
                 continue
-            fill = offer.model_copy(update={"value": _cleaned(column, offer.value)})
+            value = _cleaned(column, offer.value)
+            if column == SHOW_NOTES:
+                value = grounded(str(value), self._passages)
+            fill = offer.model_copy(update={"value": value})
             objection = self._objection(column, fill)
             if objection:
                 left_blank[name] = objection
@@ -137,7 +144,8 @@ class Judge:
     def _claims(self, column: Column, fill: PropertyFill) -> list[_Claim]:
         quotes = _quotes(fill.evidence)
         found = [(item, place) for item in quotes if (place := self._checker.find(item)) is not None]
-        items = fill.value if isinstance(fill.value, list) else [fill.value]
+        value = without_places(fill.value) if column == SHOW_NOTES else fill.value
+        items = value if isinstance(value, list) else [value]
         return [self._claim(column, item, quotes, found) for item in items]
 
     def _claim(

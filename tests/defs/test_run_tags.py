@@ -23,12 +23,13 @@ from svp_dagster.defs.runs import (
     ROW_TAG,
     VIDEO_TAG,
 )
-from svp_dagster.models import ContentPage, Link
+from svp_dagster.models import ContentPage, Link, upload_link
 from svp_dagster.rows.pacing.shares import DELAY
 from svp_dagster.settings import Settings
 from svp_dagster.store.engine import make_engine
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store, open_store
+from svp_dagster.store.uploads import Upload
 from tests.defs.graphql import Operator, operator
 from tests.store.examples import link, sign_in
 
@@ -221,3 +222,12 @@ def test_the_limits_count_runs_by_these_tags() -> None:
     assert by_value == {CONNECTION_TAG, VIDEO_TAG}
     assert by_kind.keys() == {ROW, HOUSEKEEPING}
     assert sum(by_kind.values()) == concurrency["runs"]["max_concurrent_runs"]
+
+
+def test_an_upload_has_no_address_in_notion_and_goes_by_its_file(rows: Store, now: datetime) -> None:
+    mine = link(rows.connections.all()[0].id, at=now, page_id="mine")
+    upload = mine.model_copy(update={"link": upload_link("mine"), "has_row": False})
+    file = Upload(page_id="mine", filename="a.mp4", content_type="", size_bytes=1, sha256="ab", storage_key="")
+    tags = row_tags(rows.uploads.add(file, upload, now=now), app_url="https://videos.example.org")
+    assert set(links(tags)) == {"entry"}
+    assert tags[VIDEO_TAG] == "sha256:ab"

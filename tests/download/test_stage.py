@@ -11,7 +11,7 @@ import pytest
 from sandbox.media import files
 from sandbox.media.server import MediaSandbox
 from svp_dagster.download.downloader import YtDlpDownloader
-from svp_dagster.download.stage import download, open_file
+from svp_dagster.download.stage import download, open_file, open_upload
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Link, Video
@@ -208,3 +208,37 @@ def test_a_local_file_of_random_bytes_is_unreadable(tmp_path: Path) -> None:
 def test_a_local_file_that_is_not_there_is_the_caller_s_mistake(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         open_file(tmp_path / "nothing.mp4", max_duration_s=1800)
+
+
+def test_an_uploaded_video_has_no_address_and_a_cover_of_its_own(tmp_path: Path) -> None:
+    path = made(tmp_path, "cafe.mp4")
+
+    video = open_upload(path, title="Café in Porto", folder=tmp_path, max_duration_s=1800)
+
+    assert (video.url, video.title, video.video_path) == ("", "Café in Porto", path)
+    assert video.media_key == open_file(path, max_duration_s=1800).media_key
+    assert video.cover_path == tmp_path / "cover.jpg"
+
+
+def test_uploaded_sound_is_taken_without_a_picture(tmp_path: Path) -> None:
+    sound = made(tmp_path, "music.m4a")
+
+    video = open_upload(sound, title="Music", folder=tmp_path, max_duration_s=1800)
+
+    assert (video.video_path, video.audio_path, video.cover_path) == (None, sound, None)
+    assert [file.has_audio for file in video.files] == [True]
+
+
+def test_an_uploaded_picture_is_its_own_cover(tmp_path: Path) -> None:
+    picture = made(tmp_path, "stretch_1.jpg")
+
+    video = open_upload(picture, title="Stretch", folder=tmp_path, max_duration_s=1800)
+
+    assert (video.slides, video.cover_path, video.audio_path) == ((picture,), picture, None)
+
+
+def test_an_upload_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SvpError) as caught:
+        open_upload(made(tmp_path, "cafe.mp4"), title="", folder=tmp_path, max_duration_s=10)
+
+    assert caught.value.code is Code.TOO_LONG

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from svp_dagster.errors import Code, EntryGone, failure
+from svp_dagster.errors import BUDGET_CODES, Code, EntryGone, failure
 from svp_dagster.models import LinkEntry, Status, upload_link
 from svp_dagster.rows.waiting import final_outcome, waiting_outcome
+from svp_dagster.store.installation.platforms import FailedPost
 from svp_dagster.store.redos.selection import RedoFilter
 from svp_dagster.store.store import Store
 from svp_dagster.store.uploads import Upload
@@ -53,11 +54,20 @@ def upload(page_id: str) -> Upload:
     )
 
 
-def pending(store: Store, now: datetime, *, paused: tuple[str, ...] = (), per_connection: int = 10) -> list[str]:
+def pending(store: Store, now: datetime, *, per_connection: int = 10) -> list[str]:
     found = store.sweep.pending_direct(
-        now=now, paused=paused, paused_before=now - timedelta(days=7), per_connection=per_connection
+        now=now,
+        platforms=store.platforms.all().values(),
+        site_faults={Code.SITE_CHANGED},
+        paused_before=now - timedelta(days=7),
+        per_connection=per_connection,
     )
     return [entry.link.page_id for entry in found]
+
+
+def pause(store: Store, *, now: datetime) -> None:
+    post = FailedPost(connection_id="", post="1")
+    store.platforms.failed("tiktok", failed=post, code=Code.SITE_CHANGED, rows_to_pause=1, downloader="", now=now)
 
 
 def test_an_upload_and_its_entry_are_made_together(store: Store, connection_id: str, now: datetime) -> None:
@@ -131,18 +141,56 @@ def test_few_of_each_connection_are_pending_the_oldest_first(store: Store, conne
 
 
 def test_what_waits_for_a_paused_platform_hides_no_other_entry(store: Store, connection_id: str, now: datetime) -> None:
+    pause(store, now=now)
+    store.entries.request(direct(connection_id, "paused", at=now), now=now)
     wait = waiting_outcome(failure(Code.PLATFORM_PAUSED, platform="TikTok"), until=now + MINUTE)
     store.entries.postpone(direct(connection_id, "paused", at=now), wait, now=now)
     store.uploads.add(upload("free"), uploaded(connection_id, "free", at=now), now=now + MINUTE)
-    later = now + 2 * MINUTE
-    assert pending(store, later, paused=("tiktok",), per_connection=1) == ["free"]
-    assert pending(store, later, per_connection=1) == ["paused"]
-    assert pending(store, now + timedelta(days=8), paused=("tiktok",), per_connection=1) == ["paused"]
+    assert pending(store, now + 2 * MINUTE, per_connection=1) == ["free"]
+    assert pending(store, now + timedelta(days=8), per_connection=1) == ["paused"]
+
+
+def test_a_direct_entry_starts_as_soon_as_its_platform_is_resumed(
+    store: Store, connection_id: str, now: datetime
+) -> None:
+    pause(store, now=now)
+    for page_id, error in (
+        ("paused", failure(Code.PLATFORM_PAUSED, platform="TikTok")),
+        ("failed", failure(Code.SITE_CHANGED)),
+        ("else", failure(Code.RATE_LIMITED)),
+    ):
+        link = direct(connection_id, page_id, at=now)
+        store.entries.request(link, now=now)
+        store.entries.postpone(link, waiting_outcome(error, until=now + timedelta(hours=9)), now=now)
+    assert pending(store, now + MINUTE) == []
+    store.platforms.resume("tiktok", now=now + MINUTE)
+    assert sorted(pending(store, now + 2 * MINUTE)) == ["failed", "paused"]
+
+
+def test_direct_entries_that_wait_for_money_are_found_by_connection(
+    store: Store, connection_id: str, now: datetime
+) -> None:
+    link = direct(connection_id, "mine", at=now)
+    store.entries.request(link, now=now)
+    wait = waiting_outcome(failure(Code.INSTALLATION_BUDGET_REACHED), until=now + timedelta(days=9))
+    store.entries.postpone(link, wait, now=now)
+    assert store.sweep.waiting_direct(BUDGET_CODES, after=now, limit=9) == {connection_id: ["mine"]}
+    assert store.sweep.waiting_direct(BUDGET_CODES, after=now + timedelta(days=9), limit=9) == {}
+
+
+def test_a_decision_about_an_entry_that_was_deleted_meanwhile_brings_nothing_back(
+    store: Store, connection_id: str, now: datetime
+) -> None:
+    wait = waiting_outcome(failure(Code.RATE_LIMITED), until=now + MINUTE)
+    with pytest.raises(EntryGone):
+        store.entries.postpone(direct(connection_id, "mine", at=now), wait, now=now)
+    assert store.entries.get("mine") is None
 
 
 def test_a_direct_entry_of_a_connection_without_a_link_database_is_retried(
     store: Store, connection_id: str, now: datetime
 ) -> None:
+    store.entries.request(direct(connection_id, "mine", at=now), now=now)
     store.entries.reject(direct(connection_id, "mine", at=now), final_outcome(failure(Code.GONE), waits=0), now=now)
     row = direct(connection_id, "row", at=now).model_copy(update={"has_row": True})
     store.entries.reject(row, final_outcome(failure(Code.GONE), waits=0), now=now)
@@ -167,6 +215,7 @@ def test_direct_entries_are_found_without_reading_all_rows(store: Store, connect
         connection.exec_driver_sql("ANALYZE")
     plans = explained(store)
     pending(store, now)
-    assert len(plans) == 1
-    assert "ix_link_entries_direct" in plans[0]
-    assert re.search("SCAN link_entries|Seq Scan on link_entries", plans[0]) is None
+    store.sweep.waiting_direct(BUDGET_CODES, after=now, limit=9)
+    _, *of_entries = plans  # the first is about the platforms
+    assert ["ix_link_entries_direct" in plan for plan in of_entries] == [True, True]
+    assert [plan for plan in of_entries if re.search("SCAN link_entries|Seq Scan on link_entries", plan)] == []

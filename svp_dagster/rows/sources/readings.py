@@ -8,17 +8,20 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 
-from svp_dagster.errors import Code, SvpError, failure
+from svp_dagster.errors import BUDGET_CODES, Code, SvpError, failure
 from svp_dagster.models import LinkEntry
 from svp_dagster.notion.rows import status_type
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.parsing import Row
+from svp_dagster.rows.pauses import SITE_FAULTS
+from svp_dagster.rows.spending.caps import known_entries
 from svp_dagster.rows.waiting import PAUSE_LIMIT
 from svp_dagster.store.databases import LinkDatabase
-from svp_dagster.store.store import Store
 
 MAX_THROTTLE_WAIT_S = 5.0
 """How long a read waits while Notion asks its connection to slow down: other connections wait for the same threads."""
+WAITING_LOOKED_AT = 500
+"""Direct entries that wait for money, of which a tick looks whether it is there again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +75,17 @@ def _reading(database: LinkDatabase, *, rows: tuple[Row, ...] = (), problem: Svp
     return Reading(connection_id=database.connection_id, link_database=database, rows=rows, problem=problem)
 
 
-def read_direct(store: Store, *, per_connection: int, now: datetime) -> list[Reading]:
+def read_direct(link_rows: LinkRows, *, per_connection: int, now: datetime) -> list[Reading]:
     """Read the direct entries whose time has come, a few of each connection. Notion isn't asked."""
-    paused = [name for name, platform in store.platforms.all().items() if platform.is_paused]
+    store = link_rows.store
+    for connection_id, page_ids in store.sweep.waiting_direct(BUDGET_CODES, after=now, limit=WAITING_LOOKED_AT).items():
+        known_entries(store, connection_id, page_ids, link_rows.caps, now=now)  # a cap may have been raised
     found = store.sweep.pending_direct(
-        now=now, paused=paused, paused_before=now - PAUSE_LIMIT, per_connection=per_connection
+        now=now,
+        platforms=store.platforms.all().values(),
+        site_faults=SITE_FAULTS,
+        paused_before=now - PAUSE_LIMIT,
+        per_connection=per_connection,
     )
     rows: dict[str, list[LinkEntry]] = {}
     for entry in found:

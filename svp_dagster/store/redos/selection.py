@@ -34,7 +34,7 @@ class RedoFilter(Value):
 def redoable(connection_id: str, databases: Sequence[ContentDatabase], asked: RedoFilter) -> Select[LinkEntryRow]:
     """Return the query for the rows of a connection that the filter takes, in the order in which they were saved.
 
-    A row in another redo that is open is none of them, nor one that a run works on.
+    A row in another redo that is open is none of them, nor one that a run works on, nor an entry without a page.
     """
     return (
         select(_row)
