@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, url_for
 
 from oauth_app import identity
-from oauth_app.api.guard import operation_of_people
 from oauth_app.api.connection_schemas import NotionLinkAnswer
+from oauth_app.api.guard import operation_of_people
 from oauth_app.description import answers
 from oauth_app.errors import Refusal
 from oauth_app.security import SIGN_IN_LIMIT, limiter

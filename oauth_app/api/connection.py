@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint
 
 from oauth_app import identity
-from oauth_app.api.guard import operation
 from oauth_app.api.connection_schemas import ConnectionAnswer
+from oauth_app.api.guard import operation
 from oauth_app.description import answers
 from oauth_app.services import services
 from svp_dagster.rows.spending.caps import spending_of

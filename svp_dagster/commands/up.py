@@ -11,6 +11,7 @@ import dagster as dg
 import yaml
 
 from svp_dagster.commands.processes import PROJECT, Processes, answers, require_free, running
+from svp_dagster.errors import Code, failure
 from svp_dagster.pools import POOLS
 from svp_dagster.prices import load_prices
 from svp_dagster.private_files import make_private
@@ -23,8 +24,13 @@ _GOING_ON = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
 
 
 def prepare(settings: Settings) -> None:
-    """Create the folders, keys and tables that a start needs. Raises `misconfigured`, also for the price file."""
+    """Create the folders, keys and tables that a start needs.
+
+    Raises `misconfigured`, also for the price file and for half an identity provider.
+    """
     load_prices(settings.prices_file)  # read by each run: better refused here than by every row
+    if settings.jwt_problem:  # the app's process would end by itself, and say so in its log alone
+        raise failure(Code.MISCONFIGURED, reason=settings.jwt_problem)
     make_private(settings.home)
     require_keys(settings)
     engine = open_store(settings).engine

@@ -15,7 +15,10 @@ from svp_dagster.store.crypto import secret_hash
 from svp_dagster.store.tables import ConnectionRow, DeletedSubjectRow
 
 LONGEST_TOKEN_LIFE = timedelta(days=7)
-"""Tokens that live longer are not accepted. Supabase's live for an hour by default, a week at most (assumed)."""
+"""Tokens that live longer are not accepted.
+
+Source: supabase.com/docs/guides/auth/sessions: access tokens are meant to live for 5 minutes to an hour.
+"""
 CLOCK_TOLERANCE = timedelta(minutes=2)
 """The most that the provider's clock may be ahead of ours (`SVP_JWT_LEEWAY_S`): its `iat` is compared with our time."""
 REMEMBERED_FOR = LONGEST_TOKEN_LIFE + 3 * CLOCK_TOLERANCE
