@@ -301,7 +301,8 @@ class Tile(Value):
 class ContactSheet(Value):
     """A small JPEG of a video's pictures, for people and for an engine that sees.
 
-    Its tiles are numbered from 1, in rows of `columns`. Sheets of the same content with equal recipes may be taken for each other.
+    Its tiles are numbered from 1, in rows of `columns`. Sheets of the same content with equal recipes may be taken for
+    each other.
     """
 
     path: Path

@@ -24,7 +24,6 @@ from svp_dagster.rows.redos.kept_posts import keep_facts
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
-from svp_dagster.storage.storage import Storage
 from svp_dagster.summary import stage as summarize_stage
 
 Made = dg.Output[Any] | dg.AssetCheckResult
@@ -150,7 +149,6 @@ def publish(
     context: dg.OpExecutionContext,
     link_rows: dg.ResourceParam[LinkRows],
     page_options: dg.ResourceParam[PageOptions],
-    storage: dg.ResourceParam[Storage],
     work_folder: dg.ResourceParam[WorkFolder],
     video: Video,
     transcript: Transcript,
@@ -165,7 +163,7 @@ def publish(
     with stage_run(context, link_rows, Status.SAVING) as stage:
         stage.row.require_unchanged()
         outcome = Outcome(video=video, transcript=transcript, screen_text=screen_text, summary=summary)
-        stage.row.keep_outcome(outcome, storage)
+        stage.row.keep_outcome(outcome)
         if destination.publishes:
             page = publish_stage.publish(
                 video,

@@ -49,7 +49,6 @@ def resources() -> dg.Definitions:
                 )
             ),
             "site_rules": _made(lambda: site_rules(settings)),
-            "storage": _made(lambda: storage(settings)),
             "kept_media": _made(lambda: _kept_media(settings)),
             "storage": _made(lambda: storage(settings)),
             "alert_channels": _made(lambda: alert_channels(settings)),

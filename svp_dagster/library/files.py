@@ -6,6 +6,7 @@ that was kept long enough.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ TEXT, VTT, SRT = "transcript.txt", "transcript.vtt", "transcript.srt"
 
 _ROOM: Final = "library"
 _UPLOADS: Final = "uploads"
+_AT_ONCE: Final = 500
 
 
 def write_files(storage: Storage, page_id: str, outcome: Outcome, *, sheet: Path | None) -> None:
@@ -61,9 +63,16 @@ def delete_entry_files(storage: Storage, page_id: str) -> None:
         storage.delete(f"{room}/{page_id}")
 
 
-def entries_with_files(storage: Storage) -> list[str]:
-    """Return the entries whose outcomes have files in the storage."""
-    return sorted({key.split("/")[1] for key in storage.keys(_ROOM)})
+def delete_orphaned_files(storage: Storage, *, known: Callable[[list[str]], Collection[str]]) -> int:
+    """Delete files without an outcome, which `known` tells of some entries. Return how many entries had such."""
+    page_ids = sorted({key.split("/")[1] for key in storage.keys(_ROOM)})
+    removed = 0
+    for start in range(0, len(page_ids), _AT_ONCE):
+        some = page_ids[start : start + _AT_ONCE]
+        for page_id in set(some).difference(known(some)):
+            delete_outcome_files(storage, page_id)
+            removed += 1
+    return removed
 
 
 def _key(page_id: str, name: str) -> str:

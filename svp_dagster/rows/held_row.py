@@ -17,7 +17,6 @@ from svp_dagster.rows.kept_contents import KeptContents
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.redos.kept_posts import HEARD_AND_READ, kept_post
 from svp_dagster.rows.spending.meter import RowMeter
-from svp_dagster.storage.storage import Storage
 from svp_dagster.store.entries import Entry
 from svp_dagster.summary.spelling import spelled
 
@@ -152,7 +151,7 @@ class HeldRow:
             title=title,
         )
 
-    def keep_outcome(self, outcome: Outcome, storage: Storage) -> None:
+    def keep_outcome(self, outcome: Outcome) -> None:
         """Keep what came out in the library, and then its files in the storage.
 
         The transcript is spelled as on the page, by the captions on the screen.
@@ -165,7 +164,7 @@ class HeldRow:
             summary=outcome.summary,
         )
         kept = self._rows.store.library.keep(self.link.page_id, self.run_id, lasting, now=_now())
-        write_files(storage, self.link.page_id, kept, sheet=sheet.path if sheet else None)
+        write_files(self._rows.storage, self.link.page_id, kept, sheet=sheet.path if sheet else None)
 
     def made(self, page: ContentPage, *, data_source_id: str) -> None:
         """Record which page was made, before the row is completed."""

@@ -18,8 +18,8 @@ def summarize(request: SummaryRequest, *, engine: Summarizer, contents: Contents
     Raises `nothing_to_read` before anything is paid where there are neither words nor pictures for an engine that sees,
     `summary_invalid` for a summary without a title, or what the engine raises.
     """
-    request = request if engine.sees else _without_pictures(request)
-    video, has_pictures = request.video, request.screen_text.sheet is not None
+    has_pictures = request.screen_text.sheet is not None and engine.sees
+    video, request = request.video, request if has_pictures else _without_pictures(request)
     if not has_pictures and not holds_text(video=video, transcript=request.transcript, screen_text=request.screen_text):
         raise failure(Code.NOTHING_TO_READ, detail=video.media_key)
     recipe = f"{engine.recipe} {request.digest}"
@@ -33,7 +33,7 @@ def summarize(request: SummaryRequest, *, engine: Summarizer, contents: Contents
 
 
 def _without_pictures(request: SummaryRequest) -> SummaryRequest:
-    """Return the request for an engine that doesn't see. What it makes doesn't depend on the contact sheet."""
+    """Return the request for an engine that doesn't see: what it makes doesn't depend on a contact sheet."""
     return request.model_copy(update={"screen_text": request.screen_text.model_copy(update={"sheet": None})})
 
 

@@ -30,7 +30,10 @@ from tests.store.examples import GONE
 
 pytest_plugins = ("tests.media_site",)
 
-SCHEDULES = {"hourly_retention": "retention", "daily_orphaned_folders": "orphaned_folders"}
+SCHEDULES = {
+    "hourly_retention": "retention",
+    "daily_orphaned_folders": "orphaned_folders",
+}
 
 
 @pytest.fixture

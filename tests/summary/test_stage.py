@@ -7,12 +7,14 @@ import pytest
 
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.models import (
+    ContactSheet,
     Evidence,
     JsonObject,
     PropertyFill,
     ScreenLine,
     ScreenText,
     Summary,
+    Tile,
     Transcript,
     Usage,
     Video,
@@ -35,6 +37,8 @@ from tests.summary.recipe import (
 
 class PaidEngine:
     """An engine that answers what it is told to, and charges for it."""
+
+    sees = False
 
     def __init__(self, *, recipe: str = "paid 1", **properties: Any) -> None:
         self.recipe = recipe
@@ -102,6 +106,14 @@ def test_what_the_summary_does_not_depend_on_is_not_paid_again(changes: JsonObje
     contents, meter = ContentsInMemory(), CountingMeter()
     run(PaidEngine(), contents=contents, meter=meter)
     run(PaidEngine(), contents=contents, meter=meter, **changes)
+    assert len(meter.calls) == 1
+
+
+def test_what_an_engine_that_does_not_see_makes_does_not_depend_on_a_contact_sheet() -> None:
+    contents, meter, engine = ContentsInMemory(), CountingMeter(), PaidEngine()
+    sheet = ContactSheet(path=Path("sheet.jpg"), columns=1, tiles=(Tile(at_s=0),), recipe="sheet")
+    for made in (sheet, None):
+        run(engine, contents=contents, meter=meter, screen_text=NO_SCREEN_TEXT.model_copy(update={"sheet": made}))
     assert len(meter.calls) == 1
 
 

@@ -23,7 +23,6 @@ from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.errors import SvpError
 from svp_dagster.library.files import delete_entry_files
 from svp_dagster.rows.link_rows import LinkRows
-from svp_dagster.storage.storage import Storage
 from svp_dagster.store.my_data.deletion import Deletion
 
 T = TypeVar("T")
@@ -52,7 +51,6 @@ def deleted_connections(
     context: dg.SensorEvaluationContext,
     link_rows: dg.ResourceParam[LinkRows],
     kept_media: dg.ResourceParam[KeptMedia],
-    storage: dg.ResourceParam[Storage],
     work_folder: dg.ResourceParam[WorkFolder],
 ) -> dg.SkipReason:
     """Remove the runs, partitions, media and grants of connections whose data were deleted."""
@@ -66,8 +64,6 @@ def deleted_connections(
         for each in _in_time(pending, ends_at)
         if not _remove_traces(instance, link_rows, work_folder, each, ends_at=ends_at)
     }
-    for each in pending:
-        _remove_files(link_rows, storage, each, ends_at=ends_at)
     revoked = {
         each.connection_id
         for each in _in_time(pending, ends_at)
@@ -104,19 +100,23 @@ def _in_time(found: Iterable[T], ends_at: float) -> Iterator[T]:
 def _is_over(deletion: Deletion, *, is_revoked: bool) -> bool:
     """Return whether nothing can come any more of a connection of which nothing is left."""
     age = datetime.now(UTC) - deletion.requested_at
-    if deletion.page_ids:
-        return False
     return age > WATCHED_FOR and (is_revoked or age > REVOKED_WITHIN)
 
 
 def _remove_traces(
-    instance: dg.DagsterInstance, link_rows: LinkRows, work_folder: WorkFolder, deletion: Deletion, *, ends_at: float
+    instance: dg.DagsterInstance,
+    link_rows: LinkRows,
+    work_folder: WorkFolder,
+    deletion: Deletion,
+    *,
+    ends_at: float,
 ) -> int:
-    """Remove what is left of a connection. Return how many of its backfills, runs and partitions still are."""
+    """Remove what is left of a connection. Return how many runs, partitions and the like still are."""
     link_rows.store.deletions.delete_leftovers(deletion)
     left = backfills.forget(instance, {runs.CONNECTION_TAG: deletion.connection_id})
     left += _remove_runs(instance, work_folder, deletion, ends_at=ends_at)
-    return left + _remove_partitions(instance, link_rows, deletion, ends_at=ends_at)
+    left += _remove_partitions(instance, link_rows, deletion, ends_at=ends_at)
+    return left + _remove_files(link_rows, deletion, ends_at=ends_at)
 
 
 def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion: Deletion, *, ends_at: float) -> int:
@@ -135,7 +135,7 @@ def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion
 
 
 def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deletion: Deletion, *, ends_at: float) -> int:
-    """Delete the partitions of the rows, but of those that were registered again. Return how many are left."""
+    """Delete the partitions of the rows, but of those registered again. Return how many are left."""
     name = str(link_entries.name)
     found = set(deletion.partition_keys).intersection(instance.get_dynamic_partitions(name))
     for some in runs.batches(found):
@@ -147,8 +147,8 @@ def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deleti
     return left
 
 
-def _remove_files(link_rows: LinkRows, storage: Storage, deletion: Deletion, *, ends_at: float) -> None:
-    """Delete the files of the rows from the storage, but of those that were registered again.
+def _remove_files(link_rows: LinkRows, deletion: Deletion, *, ends_at: float) -> int:
+    """Delete the files of the rows from the storage, but of those that were registered again. Return how many are left.
 
     A storage that doesn't answer is asked again by the next tick. What a run leaves meanwhile is an orphan, which a
     schedule removes.
@@ -158,11 +158,12 @@ def _remove_files(link_rows: LinkRows, storage: Storage, deletion: Deletion, *, 
     done = set(again)
     try:
         for page_id in _in_time((each for each in deletion.page_ids if each not in again), ends_at):
-            delete_entry_files(storage, page_id)
+            delete_entry_files(link_rows.storage, page_id)
             done.add(page_id)
     except SvpError as error:
         logger.warning("files of deleted rows are left: %s", error.code)
     store.deletions.files_removed(deletion.connection_id, done)
+    return len(deletion.page_ids) - len(done)
 
 
 def _clean_catalogue(instance: dg.DagsterInstance) -> None:

@@ -24,10 +24,9 @@ from svp_dagster.defs.housekeeping.orphaned_uploads import remove_orphaned_uploa
 from svp_dagster.defs.partitions import link_entries
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
-from svp_dagster.library.files import delete_outcome_files, entries_with_files
+from svp_dagster.library.files import delete_orphaned_files, delete_outcome_files
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.settings import Settings
-from svp_dagster.storage.storage import Storage
 from svp_dagster.store.entries import Entry
 
 T = TypeVar("T")
@@ -142,10 +141,7 @@ def remove_old_media(context: dg.OpExecutionContext, kept_media: dg.ResourcePara
     "files. Nothing is removed where the setting is empty. The rows and their pages stay."
 )
 def remove_old_outcomes(
-    context: dg.OpExecutionContext,
-    link_rows: dg.ResourceParam[LinkRows],
-    storage: dg.ResourceParam[Storage],
-    retention: dg.ResourceParam[Retention],
+    context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows], retention: dg.ResourceParam[Retention]
 ) -> None:
     """Delete old outcomes with their files."""
     removed = 0
@@ -154,30 +150,11 @@ def remove_old_outcomes(
         for _ in _in_time(count()):
             page_ids = link_rows.store.library.forget_before(before, limit=OUTCOMES_AT_ONCE)
             for page_id in page_ids:
-                delete_outcome_files(storage, page_id)
+                delete_outcome_files(link_rows.storage, page_id)
             removed += len(page_ids)
             if not page_ids:
                 break
     _report(context, "outcomes", removed=removed)
-
-
-@dg.op(
-    description="Remove files from the storage that belong to no outcome: a process was killed before it had deleted "
-    "them, or the storage didn't answer then."
-)
-def remove_orphaned_files(
-    context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows], storage: dg.ResourceParam[Storage]
-) -> None:
-    """Delete the files of outcomes that are gone."""
-    orphaned: list[str] = []
-    for page_ids in runs.batches(entries_with_files(storage)):
-        known = link_rows.store.library.known(page_ids)
-        orphaned += [page_id for page_id in page_ids if page_id not in known]
-    removed = 0
-    for page_id in _in_time(orphaned):
-        delete_outcome_files(storage, page_id)
-        removed += 1
-    _report(context, "outcomes' files", removed=removed, left=len(orphaned) - removed)
 
 
 @dg.op(
@@ -195,16 +172,17 @@ def remove_orphaned_folders(context: dg.OpExecutionContext, work_folder: dg.Reso
 
 
 @dg.op(
-    description="Remove small pictures of videos that no row has (any more), uploads without an entry, and what was "
-    "left of files by processes that were killed while they wrote them, a day ago or earlier."
+    description="Remove small pictures of videos that no row has (any more), uploads without an entry, files of outcomes "
+    "that are gone, and what was left of files by processes that were killed while they wrote them, a day ago or earlier."
 )
 def remove_orphaned_files(context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows]) -> None:
     """Remove the files of the storage that nothing refers to."""
     unfinished = link_rows.storage.sweep_unfinished(older_than=FOLDERS_KEPT)
     pictures = link_rows.thumbnails.keep_only(link_rows.store.entries.media_keys)
+    outcomes = delete_orphaned_files(link_rows.storage, known=link_rows.store.library.known)
     before = datetime.now(UTC) - FOLDERS_KEPT
     uploads = remove_orphaned_uploads(link_rows.storage, link_rows.store, before=before)
-    _report(context, "files", removed=unfinished + pictures + uploads)
+    _report(context, "files", removed=unfinished + pictures + outcomes + uploads)
 
 
 @dg.job(
@@ -212,8 +190,7 @@ def remove_orphaned_files(context: dg.OpExecutionContext, link_rows: dg.Resource
     executor_def=dg.in_process_executor,
     tags=TAGS,
     description="Remove what is older than it is kept: partitions, runs, results by content, media and outcomes. It "
-    "runs hourly. "
-    "Launch it by hand to make room at once, after a kept time in the settings was shortened for example. The metadata "
+    "runs hourly. Launch it by hand to make room at once, after a kept time in the settings was shortened for example. The metadata "
     "of its ops say how much was removed and how much is left to the next run.",
 )
 def retention_job() -> None:
@@ -234,17 +211,6 @@ def retention_job() -> None:
 def orphaned_folders() -> None:
     """Remove the folders of killed runs, and orphaned files."""
     remove_orphaned_folders()
-    remove_orphaned_files()
-
-
-@dg.job(
-    executor_def=dg.in_process_executor,
-    tags=TAGS,
-    description="Remove files from the storage that belong to no outcome any more. It runs daily. Launch it by hand "
-    "after an outage of the storage, to make room at once.",
-)
-def orphaned_files() -> None:
-    """Remove files that belong to no outcome."""
     remove_orphaned_files()
 
 
@@ -269,17 +235,6 @@ def hourly_retention(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | d
 def daily_orphaned_folders(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Start the job, unless a run of it goes on."""
     return _one_at_a_time(context, orphaned_folders)
-
-
-@dg.schedule(
-    job=orphaned_files,
-    cron_schedule="10 4 * * *",
-    default_status=RUNNING,
-    description="Start the job `orphaned_files` every day. Stop it to keep what was left in the storage.",
-)
-def daily_orphaned_files(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Start the job, unless a run of it goes on."""
-    return _one_at_a_time(context, orphaned_files)
 
 
 def _one_at_a_time(context: dg.ScheduleEvaluationContext, job: dg.JobDefinition) -> dg.RunRequest | dg.SkipReason:

@@ -39,6 +39,14 @@ def test_an_outcome_is_kept_whole(store: Store, mine: str, now: datetime) -> Non
     assert store.library.known(["row", "other"]) == {"row"}
 
 
+def test_a_hostile_outcome_is_kept_and_found(store: Store, mine: str, now: datetime) -> None:
+    made = outcome(title="NUL \x00 \u202e 'quoted\" words", values={"a\x00": ["\x00", "<b>"]})
+    store.library.keep("row", "run", made, now=now)
+    assert store.library.get("row") == made
+    entries, _ = store.entries.page(mine, text="quoted words", offset=0, limit=9)
+    assert [entry.link.page_id for entry in entries] == ["row"]
+
+
 def test_the_platforms_captions_are_kept(store: Store, mine: str, now: datetime) -> None:
     store.library.keep("row", "run", outcome(), now=now)
     found = store.library.get("row")

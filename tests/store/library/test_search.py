@@ -12,7 +12,7 @@ from sqlalchemy import event, insert, select, text
 
 from svp_dagster.models import Link, LinkEntry, Outcome, ScreenLine, Segment, Status
 from svp_dagster.store.store import Store
-from svp_dagster.store.tables import LinkEntryRow, OutcomeRow
+from svp_dagster.store.tables import Base, LinkEntryRow, OutcomeRow
 from tests.library.outcomes import outcome
 from tests.store.examples import link, sign_in
 
@@ -227,7 +227,8 @@ def test_no_search_reads_all_entries_or_outcomes(
 
 def multiply(store: Store, page_id: str, *, times: int) -> None:
     """Add entries like this one, each with a word of its own."""
-    entries, outcomes = LinkEntryRow.__table__, OutcomeRow.__table__
+    tables = Base.metadata.tables
+    entries, outcomes = tables[LinkEntryRow.__tablename__], tables[OutcomeRow.__tablename__]
     with store.engine.begin() as connection:
         entry = connection.execute(select(entries).where(entries.c.page_id == page_id)).mappings().one()
         made = connection.execute(select(outcomes).where(outcomes.c.page_id == page_id)).mappings().one()
