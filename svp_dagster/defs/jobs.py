@@ -24,6 +24,7 @@ from svp_dagster.rows.redos.kept_posts import keep_facts
 from svp_dagster.rows.site_rules import SiteRules
 from svp_dagster.screen import stage as read_screen_stage
 from svp_dagster.speech import stage as transcribe_stage
+from svp_dagster.storage.storage import Storage
 from svp_dagster.summary import stage as summarize_stage
 
 Made = dg.Output[Any] | dg.AssetCheckResult

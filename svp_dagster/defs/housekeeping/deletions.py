@@ -116,7 +116,7 @@ def _remove_traces(
     left = backfills.forget(instance, {runs.CONNECTION_TAG: deletion.connection_id})
     left += _remove_runs(instance, work_folder, deletion, ends_at=ends_at)
     left += _remove_partitions(instance, link_rows, deletion, ends_at=ends_at)
-    return left + _remove_files(link_rows, deletion, ends_at=ends_at)
+    return left + _remove_files_of_rows(link_rows, deletion, ends_at=ends_at)
 
 
 def _remove_runs(instance: dg.DagsterInstance, work_folder: WorkFolder, deletion: Deletion, *, ends_at: float) -> int:
@@ -147,7 +147,7 @@ def _remove_partitions(instance: dg.DagsterInstance, link_rows: LinkRows, deleti
     return left
 
 
-def _remove_files(link_rows: LinkRows, deletion: Deletion, *, ends_at: float) -> int:
+def _remove_files_of_rows(link_rows: LinkRows, deletion: Deletion, *, ends_at: float) -> int:
     """Delete the files of the rows from the storage, but of those that were registered again. Return how many are left.
 
     A storage that doesn't answer is asked again by the next tick. What a run leaves meanwhile is an orphan, which a
