@@ -172,8 +172,9 @@ def remove_orphaned_folders(context: dg.OpExecutionContext, work_folder: dg.Reso
 
 
 @dg.op(
-    description="Remove small pictures of videos that no row has (any more), uploads without an entry, files of outcomes "
-    "that are gone, and what was left of files by processes that were killed while they wrote them, a day ago or earlier."
+    description="Remove small pictures of videos that no row has (any more), uploads without an entry, files of "
+    "outcomes that are gone, and what was left of files by processes that were killed while they wrote them, a day ago "
+    "or earlier."
 )
 def remove_orphaned_files(context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows]) -> None:
     """Remove the files of the storage that nothing refers to."""
