@@ -171,8 +171,7 @@ def _on_http(error: HTTPException) -> Response:
     status = error.code or 500
     heading, words = _PLAIN_WORDS.get(status, _UNEXPECTED)
     answer = _answer(Refusal(status, error.name.lower().replace(" ", "_").replace("'", ""), words), title=heading)
-    if status == 405:
-        answer.headers.extend([pair for pair in error.get_headers() if pair[0] == "Allow"])
+    answer.headers.extend([pair for pair in error.get_headers() if pair[0] in ("Allow", "Content-Range")])
     return answer
 
 

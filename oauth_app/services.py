@@ -8,6 +8,7 @@ from flask import current_app
 
 from oauth_app.provider.verification import verifier
 from oauth_app.videos.slots import Slots
+from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.notion.client.oauth import NotionOAuth
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
@@ -56,6 +57,11 @@ class Services:
     def thumbnails(self) -> Thumbnails:
         """Return the small pictures of videos."""
         return Thumbnails(storage=self._storage)
+
+    @property
+    def kept_media(self) -> KeptMedia:
+        """The media of posts that are kept."""
+        return KeptMedia(storage=self._storage, hours=self.settings.media_kept_hours)
 
     @property
     def caps(self) -> SpendingCaps:

@@ -21,6 +21,7 @@ blueprint = Blueprint("api_media", __name__, url_prefix="/api/entries")
     tags=["Link entries"],
     validates=False,
 )
-def show(entry_id: str) -> Response:
-    """The file that was uploaded, whole or the part that `Range` asks for."""
-    return player.send(jobs.media(links.mine(identity.connection(), entry_id)))
+def show(entry_id: str) -> tuple[Response, int]:
+    """The file that was uploaded, or that a link led to, while it is kept. Whole, or the part that `Range` asks for."""
+    answer = player.send(jobs.media(links.mine(identity.connection(), entry_id)))
+    return answer, answer.status_code

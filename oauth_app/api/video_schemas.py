@@ -73,17 +73,17 @@ class UploadedVideo(Value):
 
 
 class JobMetadata(Value):
-    """What came out. Files are read at their addresses with the same token."""
+    """What came out. Files are read at their addresses with the same token; where nothing was heard, there are none."""
 
     title: str
     description: str
     tags: tuple[str, ...]
     show_notes: str = Field(description="Markdown; empty where a tag's database has no such column.")
     transcript: str
-    transcript_url: str
-    vtt_url: str
-    srt_url: str
-    thumbnail_url: str
+    transcript_url: str | None
+    vtt_url: str | None
+    srt_url: str | None
+    thumbnail_url: str | None
     media_url: str
     duration_s: float | None
     resolution: str | None = Field(description="Width and height as displayed.", examples=["1080x1920"])
@@ -94,16 +94,17 @@ class JobMetadata(Value):
         """The public side of an outcome."""
         values = {name: fill.value for name, fill in outcome.summary.properties.items()}
         address = url_for("api_entries.show_entry", entry_id=entry.link.page_id)
+        has_words, has_times = bool(outcome.transcript.text), bool(outcome.transcript.segments)
         return cls(
             title=_text(values.get("title")) or entry.title,
             description=_text(values.get("description")) or outcome.summary.overview,
             tags=_texts(values.get("tags")),
             show_notes=_text(values.get("show_notes")),
             transcript=outcome.transcript.text,
-            transcript_url=f"{address}/transcript.txt",
-            vtt_url=f"{address}/transcript.vtt",
-            srt_url=f"{address}/transcript.srt",
-            thumbnail_url=f"{address}/thumbnail.jpg",
+            transcript_url=f"{address}/transcript.txt" if has_words else None,
+            vtt_url=f"{address}/transcript.vtt" if has_times else None,
+            srt_url=f"{address}/transcript.srt" if has_times else None,
+            thumbnail_url=f"{address}/thumbnail.jpg" if entry.media_key else None,
             media_url=f"{address}/media",
             duration_s=outcome.video.duration_s,
             resolution=_resolution(outcome),

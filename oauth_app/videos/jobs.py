@@ -7,8 +7,11 @@ import logging
 from oauth_app.api.video_schemas import Job, JobQuery, Jobs
 from oauth_app.errors import Refusal
 from oauth_app.services import services
+from oauth_app.videos.form import file_name
 from oauth_app.videos.player import StoredMedia
 from svp_dagster.errors import SvpError
+from svp_dagster.library.files import delete_entry_files
+from svp_dagster.media.kinds import HEAD_BYTES, upload_kind
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.uploads import Upload
@@ -38,8 +41,7 @@ def delete(connection: Connection, job_id: str) -> None:
     found = services()
     found.store.uploads.delete(job_id)
     try:
-        for prefix in (f"uploads/{job_id}", f"library/{job_id}"):
-            found.storage.delete(prefix)
+        delete_entry_files(found.storage, job_id)
     except SvpError as error:
         logger.warning("the files of %s are left to the sweep: %s", job_id, error.code)
 
@@ -51,13 +53,33 @@ def media_kind(entry: Entry) -> str:
 
 
 def media(entry: Entry) -> StoredMedia:
-    """Return the file of an entry that can be played or shown."""
+    """Return the file of an entry that can be played or shown: an upload, or a post's while it is kept."""
     upload = services().store.uploads.get(entry.link.page_id)
-    if upload is None:
-        raise Refusal(404, "no_media", "The media of this link aren't kept.", entry=entry)
+    found = _uploaded(upload) if upload else _kept(entry)
+    if found is None:
+        raise Refusal(404, "no_media", "The media of this link aren't kept (any more).", entry=entry)
+    return found
+
+
+def _uploaded(upload: Upload) -> StoredMedia:
     return StoredMedia(
         key=upload.storage_key, content_type=upload.content_type, filename=upload.filename, digest=upload.sha256
     )
+
+
+def _kept(entry: Entry) -> StoredMedia | None:
+    playing = services().kept_media.playing(entry.media_key) if entry.media_key else None
+    if playing is None:
+        return None
+    try:
+        with services().storage.open(playing.storage_key) as file:
+            kind = upload_kind(file.read(HEAD_BYTES))
+    except FileNotFoundError:
+        return None
+    if kind is None:
+        return None
+    name = file_name(f"{entry.title or entry.link.page_id}{kind.suffix}")
+    return StoredMedia(key=playing.storage_key, content_type=kind.content_type, filename=name, digest=playing.sha256)
 
 
 def _mine(connection: Connection, job_id: str) -> tuple[Entry, Upload]:

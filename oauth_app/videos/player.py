@@ -62,9 +62,13 @@ class FilePart:
         file.seek(begin)
 
     def read(self, count: int = -1) -> bytes:
-        """Return the next bytes of the part."""
+        """Return the next bytes of the part. The file is closed with its last."""
+        if not self._left:
+            return b""
         piece = self._file.read(self._left if count < 0 else min(count, self._left))
         self._left -= len(piece)
+        if not self._left:
+            self.close()
         return piece
 
     def close(self) -> None:

@@ -18,8 +18,8 @@ class AppRequest(Request):
         """Whether `form` and `files` are filled. Else they are empty, and `stream` is as it came."""
         return not is_streamed(self) and super().want_form_data_parsed
 
-    @property
-    def max_content_length(self) -> int | None:  # type: ignore[misc]  # nobody sets it
+    @property  # type: ignore[misc]  # nobody sets it
+    def max_content_length(self) -> int | None:  # type: ignore[override]
         """The longest body in bytes. None where the view reads it, which has to count."""
         return None if is_streamed(self) else super().max_content_length
 

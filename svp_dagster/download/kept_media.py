@@ -42,6 +42,13 @@ class _Kept(Value):
     kept_at: datetime
 
 
+class PlayingFile(Value):
+    """A kept file, by its key in the storage."""
+
+    storage_key: str
+    sha256: str
+
+
 class _Post(Value):
     """What a listing shows of a post, which may be one that is being kept."""
 
@@ -89,6 +96,20 @@ class KeptMedia(Component):
             _warn("the kept media of %s are damaged: %s", key, error)
             self._remove(_place(key))
         return None
+
+    def playing(self, key: str) -> PlayingFile | None:
+        """Return the file of the post with this media key that plays: its video, or else its sound."""
+        manifest = self.storage.get_bytes(f"{_place(key)}/{_MANIFEST}") if self.hours else None
+        if manifest is None:
+            return None
+        try:
+            kept = _Kept.model_validate_json(manifest)
+        except ValidationError:
+            return None
+        path = kept.video.video_path or kept.video.audio_path
+        if path is None or path.name not in kept.digests:
+            return None
+        return PlayingFile(storage_key=f"{_place(key)}/{path.name}", sha256=kept.digests[path.name])
 
     def put(self, video: Video) -> None:
         """Keep a post whose files were checked. One that can't be kept costs nothing but another download."""

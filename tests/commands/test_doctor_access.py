@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from svp_dagster.commands.doctor_access import ACCESS_CHECKS
+from svp_dagster.commands.doctor_checks.access import ACCESS_CHECKS
 from svp_dagster.commands.up import prepare
 from svp_dagster.errors import Code, SvpError
 from svp_dagster.settings import Settings

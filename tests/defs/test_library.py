@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -95,13 +97,16 @@ def test_files_without_an_outcome_are_removed_every_day(installation: Installati
     installation.downloader = WrittenPosts()
     row = installation.process(SOUP, "cooking")["id"]
     files().put_bytes("library/gone/transcript.txt", b"words")
-    files().put_bytes("uploads/other/media.mp4", b"film")
+    for name in ("being-uploaded", "given-up"):
+        files().put_bytes(f"uploads/{name}/media.mp4", b"film")
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(Path(files().address, "uploads/given-up/media.mp4"), (two_days_ago, two_days_ago))
 
     installation.launch("orphaned_folders")
 
     left = files().keys("library")
     assert {key.split("/")[1] for key in left} == {row}
-    assert files().keys("uploads") == ["uploads/other/media.mp4"]
+    assert files().keys("uploads") == ["uploads/being-uploaded/media.mp4"]
 
 
 def test_the_files_of_a_deleted_connection_go_with_it(

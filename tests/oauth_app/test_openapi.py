@@ -18,6 +18,7 @@ from svp_dagster.store.store import Store
 from tests.oauth_app.dagster_stand_in import dagster
 from tests.oauth_app.people import Person
 from tests.oauth_app.test_tokens import make_token
+from tests.oauth_app.videos.sending import upload
 
 EXAMPLES = 12
 BEYOND_A_SCHEMA = [positive_data_acceptance]
@@ -77,7 +78,10 @@ def real_ids(person: Person, store: Store) -> dict[str, str]:
         url = "https://www.tiktok.com/@ada/video/7300000000000000001"
         person.ask("POST", "/api/entries", {"url": url, "tag": database.tag})
     (entry, *_), _ = store.entries.page(connection_id, offset=0, limit=1)
-    return {"database_id": database.id, "entry_id": entry.link.page_id}
+    if not store.uploads.page(connection_id, statuses=None, offset=0, limit=1)[1]:
+        upload(person)
+    (job, *_), _ = store.uploads.page(connection_id, statuses=None, offset=0, limit=1)
+    return {"database_id": database.id, "entry_id": entry.link.page_id, "job_id": job.link.page_id}
 
 
 def test_the_description_names_every_operation_and_no_page(app: Flask) -> None:

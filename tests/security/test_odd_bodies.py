@@ -135,7 +135,8 @@ class Callers:
 
     def may_call(self, rule: Rule | None) -> tuple[FlaskClient, dict[str, str]]:
         """Return a caller whose request reaches the view."""
-        return {Rule.SESSION: self.person, Rule.API: self.script}.get(rule or Rule.PUBLIC, self.nobody)
+        callers = {Rule.SESSION: self.person, Rule.FORM: self.person, Rule.API: self.script}
+        return callers.get(rule or Rule.PUBLIC, self.nobody)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion
 from tests.oauth_app.people import Person
 from tests.oauth_app.test_tokens import make_token
+from tests.oauth_app.videos.sending import upload
 
 OPERATOR_KEY = new_key()
 OPEN_TO_ANYBODY = {
@@ -48,6 +49,7 @@ NOBODY, PERSON, SCRIPT, OPERATOR = "nobody", "person", "script", "operator"
 MAY = {
     Rule.PUBLIC: {NOBODY, PERSON, SCRIPT, OPERATOR},
     Rule.SESSION: {PERSON},
+    Rule.FORM: {PERSON},
     Rule.API: {PERSON, SCRIPT},
     Rule.PEOPLE: {PERSON},
     Rule.OPERATOR: {OPERATOR},
@@ -90,6 +92,7 @@ def ids(ada: Person, store: Store) -> dict[str, str]:
         "filename": "app.css",
         "page_id": entry["id"],
         "entry_id": entry["id"],
+        "job_id": upload(ada),
         "database_id": database.id,
         "token_id": token.id,
     }

@@ -51,6 +51,11 @@ NEEDS = {
     "api_library.show_json": READ,
     "api_library.show_markdown": READ,
     "api_library.show_sheet": READ,
+    "api_media.show": READ,
+    "api_videos.upload": ADD_LINKS,
+    "api_videos.list_jobs": READ,
+    "api_videos.show_job": READ,
+    "api_videos.delete_job": MANAGE,
 }
 FOR_PEOPLE = {"api_account.connect_notion", "api_my_data.delete"}
 """Operations that no API token may use."""
