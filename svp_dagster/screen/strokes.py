@@ -117,16 +117,21 @@ class Still:
 def still(now: Strokes, *beside: Strokes) -> Still:
     """Return the strokes that stand still from one sample to the next, before or after.
 
-    Where a busy background moves, there are strokes in the same places by chance. Captions keep their brightness, too.
+    Where a busy background moves, there are strokes in the same places by chance. There those count that keep their
+    brightness, as captions do, and only those that do both before and after where these are too many as well.
     """
     loose = now.clear & np.bitwise_or.reduce([seen.faint for seen in beside])
-    steady = now.clear & np.bitwise_and.reduce([seen.faint & _as_bright(now, seen) for seen in beside])
-    by_chance = (per_cell(loose) >= MIN_STROKES) & (per_cell(steady) < MIN_STROKES)
-    if by_chance.mean() <= BUSY:
+    firm = now.clear & np.bitwise_and.reduce([seen.faint & _as_bright(now, seen) for seen in beside])
+    for_sure = _has_strokes(firm)
+    if (_has_strokes(loose) & ~for_sure).mean() <= BUSY:
         return Still(loose, is_busy=False)
-    return Still(
-        now.clear & np.bitwise_or.reduce([seen.clear & _as_bright(now, seen) for seen in beside]), is_busy=True
-    )
+    bright = now.clear & np.bitwise_or.reduce([seen.clear & _as_bright(now, seen) for seen in beside])
+    is_noise = (rows_of_letters(_has_strokes(bright)) & ~for_sure).mean() > BUSY
+    return Still(firm if is_noise else bright, is_busy=True)
+
+
+def _has_strokes(mask: Mask) -> Cells:
+    return np.asarray(per_cell(mask) >= MIN_STROKES, dtype=np.bool_)
 
 
 def _as_bright(now: Strokes, seen: Strokes) -> Mask:
