@@ -13,11 +13,12 @@ was filmed moves. That makes a fine sampling affordable, because its cost follow
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import numpy as np
 
+from svp_dagster.media.pictures import Picture
 from svp_dagster.screen.bands import Part, bands, whole
 from svp_dagster.screen.frames import Frame
 from svp_dagster.screen.standing import CHANGE, GONE, Standing, is_share
@@ -40,6 +41,12 @@ GROWTH = 1.03
 
 FIRST_WHOLE_S, WHOLE_EVERY_S = 1.0, 5.0
 """When whole frames are taken: the first not before titles have faded in."""
+
+GONE_SHARE = 0.25
+"""Share of the cells with new text that lose it when a text goes from a busy background."""
+
+MOST_LATER = 4
+"""Frames after a candidate that show its text on a busy background."""
 
 MOSTLY = 0.6
 """Share of a frame's rows from which the whole frame is taken."""
@@ -100,6 +107,20 @@ class _Candidate:
     letters: tuple[Mask, ...]
     counts: tuple[Counts, ...]
     new: tuple[Cells, ...]
+    is_busy: bool
+    later: list[Picture] = field(default_factory=list)
+
+    def picture(self, rows: slice) -> Picture:
+        """Return rows of the frame. Of a busy background the median of the frames with its text."""
+        if not self.is_busy or not self.later:
+            return self.frame.picture[rows].copy()
+        shown = [picture[rows] for picture in (self.frame.picture, *self.later)]
+        return np.median(shown, axis=0).astype(np.uint8)
+
+    def stands_in(self, picture: Picture) -> None:
+        """Note that a later frame shows its text, too."""
+        if self.is_busy and len(self.later) < MOST_LATER:
+            self.later.append(picture)
 
     def grows(self, other: _Candidate) -> bool:
         """Return whether the other has more new text of any kind: outlines that meet are no letters any more."""
@@ -110,11 +131,13 @@ class _Candidate:
         return [int(np.where(new, count, 0).sum()) for new, count in zip(self.new, self.counts, strict=True)]
 
     def loses(self, after: tuple[Strokes, ...]) -> bool:
-        """Return whether a cell loses the new text in it."""
-        return any(
-            bool((new & is_share(per_cell(mask & ~then.faint), per_cell(mask), CHANGE)).any())
+        """Return whether a cell loses the new text in it, or `GONE_SHARE` of them where shapes pass by for letters."""
+        lost = [
+            new & is_share(per_cell(mask & ~then.faint), per_cell(mask), CHANGE)
             for new, mask, then in zip(self.new, self.letters, after, strict=True)
-        )
+        ]
+        least = GONE_SHARE * sum(int(new.sum()) for new in self.new) if self.is_busy else 1
+        return sum(int(cells.sum()) for cells in lost) >= least
 
     def bands(self) -> Iterator[slice]:
         """Yield the rows that have new text, without cutting a line."""
@@ -167,6 +190,8 @@ class _Watch:
 
     def _judge(self, after: tuple[Strokes, ...] | None) -> Iterator[Part]:
         beside = [seen for seen in (self.before, after) if seen is not None] or [self.seen]
+        if self.candidate is not None:
+            self.candidate.stands_in(self.frame.picture)
         standing = tuple(still(now, *(seen[number] for seen in beside)) for number, now in enumerate(self.seen))
         for number, (kind, seen) in enumerate(zip(self.kinds, standing, strict=True)):
             kind.date(self._fresh(number, standing) | self._fresh(number ^ 1, standing), seen.mask, self.at_s)
@@ -190,7 +215,8 @@ class _Watch:
             return
         found = self._letters(standing)
         counts, new = zip(*self._news(standing, found), strict=True)
-        proposed = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=counts, new=new)
+        is_busy = any(seen.is_busy for seen in standing)
+        proposed = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=counts, new=new, is_busy=is_busy)
         if any(cells.any() for cells in new) and (self.candidate is None or self.candidate.grows(proposed)):
             self.candidate = proposed
 
@@ -203,10 +229,13 @@ class _Watch:
         ]
 
     def _take(self, candidate: _Candidate) -> Iterator[Part]:
-        """Yield the rows of the candidate that have new text, or all of them if a whole frame is due."""
+        """Yield the rows of the candidate that have new text, or all of them if a whole frame is due.
+
+        A busy one is no whole frame, as what moves isn't seen in it.
+        """
         at_s, height = candidate.frame.at_s, candidate.frame.picture.shape[0]
         assert at_s is not None
-        parts, is_due = list(candidate.bands()), self._is_due(at_s)
+        parts, is_due = list(candidate.bands()), self._is_due(at_s) and not candidate.is_busy
         if is_due or sum(rows.stop - rows.start for rows in parts) > MOSTLY * height:
             self.whole_s, self.whole = at_s, _lettered(candidate.seen)
             parts = [slice(0, height)]
@@ -219,7 +248,7 @@ class _Watch:
             for kind, found, seen in zip(self.kinds, candidate.letters, candidate.seen, strict=True)
         )
         part = whole(candidate.frame)
-        picture = part.picture[rows].copy()
+        picture = candidate.picture(rows)
         new = candidate.new if not is_due else ()
         return replace(part, picture=picture, top=rows.start, bottom=rows.stop, new=new, shown=shown)
 
@@ -234,5 +263,5 @@ class _Watch:
         if not self.whole or not same_text(self.whole, seen):
             self.whole = seen
             found = self._letters(standing)
-            candidate = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=(), new=())
+            candidate = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=(), new=(), is_busy=False)
             yield self._part(candidate, slice(0, self.frame.picture.shape[0]), is_due=True)

@@ -121,6 +121,8 @@ def still(now: Strokes, *beside: Strokes) -> Still:
     brightness, as captions do, and only those that do both before and after where these are too many as well.
     """
     loose = now.clear & np.bitwise_or.reduce([seen.faint for seen in beside])
+    if _has_strokes(loose).mean() <= BUSY:
+        return Still(loose, is_busy=False)
     firm = now.clear & np.bitwise_and.reduce([seen.faint & _as_bright(now, seen) for seen in beside])
     for_sure = _has_strokes(firm)
     if (_has_strokes(loose) & ~for_sure).mean() <= BUSY:
