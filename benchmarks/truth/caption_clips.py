@@ -1,6 +1,6 @@
-"""Make the clips of the part `captions`: twelve styles of burned-in captions over moving backgrounds.
+"""Make the clips of the part `captions`: styles of burned-in captions over moving backgrounds.
 
-Each style is a clip of its own, with captions that stand for half a second to two seconds. Text is drawn with the font
+Each style is a clip of its own, the style "busy" five, with captions that stand for half a second to two seconds. Text is drawn with the font
 that Pillow carries. Half of the styles and of the words are held out: the product was tuned with the other half.
 """
 
@@ -14,9 +14,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.clips import FLOW_COLOURS, FRAMES_PER_S, photo
+from benchmarks.clips import FRAMES_PER_S
+from benchmarks.truth import backgrounds
 
-SIZE = WIDTH, HEIGHT = 720, 1280
+SIZE = WIDTH, HEIGHT = backgrounds.SIZE
 STANDS_S = (1.0, 0.5, 2.0, 0.8, 1.5, 1.0, 0.8, 1.5, 0.5, 2.0)
 """How long one caption after another stands."""
 
@@ -98,6 +99,10 @@ def clips() -> list[Clip]:
         _word_by_word("word by word", _centred(60, stroke=6), is_tuned=False, background="hard"),
         _columns("two columns", is_tuned=False, background="flow"),
         _fractions("fractions", is_tuned=True, background="pan"),
+        *(
+            _one_by_one(f"busy {background}", _centred(46, stroke=5), is_tuned=is_tuned, background=background)
+            for background, is_tuned in backgrounds.BUSY.items()
+        ),
     ]
 
 
@@ -114,9 +119,9 @@ def make(clip: Clip, folder: Path, ffmpeg: str) -> Path:
     target = folder / f"{states.name}.mp4"
     subprocess.run(
         [
-            ffmpeg, "-y", "-loglevel", "error", *_background(clip, folder), "-f", "concat", "-safe", "0",
+            ffmpeg, "-y", "-loglevel", "error", *backgrounds.inputs(clip.background, folder), "-f", "concat", "-safe", "0",
             "-i", str(states / "list.txt"), "-filter_complex",
-            f"[0:v]{_motion(clip)}format=yuv420p[b];[b][1:v]overlay=eof_action=repeat,format=yuv420p[v]",
+            f"[0:v]{backgrounds.motion(clip.background)}format=yuv420p[b];[b][1:v]overlay=eof_action=repeat,format=yuv420p[v]",
             "-map", "[v]", "-t", str(clip.duration_s), "-r", str(FRAMES_PER_S), "-c:v", "libx264",
             "-preset", "veryfast", "-crf", "26", "-movflags", "+faststart", str(target),
         ],
@@ -274,21 +279,3 @@ def _draw_fraction(picture: Image.Image, caption: Fraction) -> None:
         left -= height_px * 0.06
         write(str(fraction[1]), part, height_px * 0.42)
     write(after, whole, 0)
-
-
-def _background(clip: Clip, folder: Path) -> list[str]:
-    if clip.background == "flow":
-        size = f"{WIDTH}x{HEIGHT}"
-        return ["-f", "lavfi", "-i", f"gradients=size={size}:rate={FRAMES_PER_S}:speed=0.02:seed=7:{FLOW_COLOURS}"]
-    wide, high = int(WIDTH * 1.4), int(HEIGHT * 1.4)
-    path = folder / f"photo_{clip.background}.png"
-    return ["-i", str(photo(path, wide, high, seed=5, lines=clip.background == "hard"))]
-
-
-def _motion(clip: Clip) -> str:
-    """Return the filters that move the background."""
-    if clip.background == "flow":
-        return ""
-    speed = 1.1 if clip.background == "hard" else 0.45
-    across, down = f"(iw-ow)/2*(1+sin(t*{speed}))", f"(ih-oh)/2*(1+cos(t*{speed * 0.7:.2f}))"
-    return f"loop=loop=-1:size=1,fps={FRAMES_PER_S},crop={WIDTH}:{HEIGHT}:x='{across}':y='{down}',"

@@ -12,22 +12,41 @@ was filmed moves. That makes a fine sampling affordable, because its cost follow
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import numpy as np
 
+from svp_dagster.media.pictures import Picture
 from svp_dagster.screen.bands import Part, bands, whole
 from svp_dagster.screen.frames import Frame
-from svp_dagster.screen.standing import CHANGE, GONE, MIN_STROKES, Standing, is_share
-from svp_dagster.screen.strokes import Cells, Counts, Mask, Strokes, letters, per_cell, rows_of, strokes
+from svp_dagster.screen.standing import CHANGE, GONE, Standing, is_share
+from svp_dagster.screen.strokes import (
+    MIN_STROKES,
+    Cells,
+    Counts,
+    Mask,
+    Still,
+    Strokes,
+    letters,
+    per_cell,
+    rows_of,
+    still,
+    strokes,
+)
 
 GROWTH = 1.03
 """A text has grown if it has so many times the strokes: less is flicker."""
 
 FIRST_WHOLE_S, WHOLE_EVERY_S = 1.0, 5.0
 """When whole frames are taken: the first not before titles have faded in."""
+
+GONE_SHARE = 0.25
+"""Share of the cells with new text that lose it when a text goes from a busy background."""
+
+MOST_LATER = 4
+"""Frames after a candidate that show its text on a busy background."""
 
 MOSTLY = 0.6
 """Share of a frame's rows from which the whole frame is taken."""
@@ -88,6 +107,20 @@ class _Candidate:
     letters: tuple[Mask, ...]
     counts: tuple[Counts, ...]
     new: tuple[Cells, ...]
+    is_busy: bool
+    later: list[Picture] = field(default_factory=list)
+
+    def picture(self, rows: slice) -> Picture:
+        """Return rows of the frame. Of a busy background the median of the frames with its text."""
+        if not self.is_busy or not self.later:
+            return self.frame.picture[rows].copy()
+        shown = [picture[rows] for picture in (self.frame.picture, *self.later)]
+        return np.median(shown, axis=0).astype(np.uint8)
+
+    def stands_in(self, picture: Picture) -> None:
+        """Note that a later frame shows its text, too."""
+        if self.is_busy and len(self.later) < MOST_LATER:
+            self.later.append(picture)
 
     def grows(self, other: _Candidate) -> bool:
         """Return whether the other has more new text of any kind: outlines that meet are no letters any more."""
@@ -98,11 +131,13 @@ class _Candidate:
         return [int(np.where(new, count, 0).sum()) for new, count in zip(self.new, self.counts, strict=True)]
 
     def loses(self, after: tuple[Strokes, ...]) -> bool:
-        """Return whether a cell loses the new text in it."""
-        return any(
-            bool((new & is_share(per_cell(mask & ~then.faint), per_cell(mask), CHANGE)).any())
+        """Return whether a cell loses the new text in it, or `GONE_SHARE` of them where shapes pass by for letters."""
+        lost = [
+            new & is_share(per_cell(mask & ~then.faint), per_cell(mask), CHANGE)
             for new, mask, then in zip(self.new, self.letters, after, strict=True)
-        )
+        ]
+        least = GONE_SHARE * sum(int(new.sum()) for new in self.new) if self.is_busy else 1
+        return sum(int(cells.sum()) for cells in lost) >= least
 
     def bands(self) -> Iterator[slice]:
         """Yield the rows that have new text, without cutting a line."""
@@ -154,46 +189,53 @@ class _Watch:
             yield whole(self.frame)
 
     def _judge(self, after: tuple[Strokes, ...] | None) -> Iterator[Part]:
-        still = self._still(after)
-        for number, (kind, mask) in enumerate(zip(self.kinds, still, strict=True)):
-            kind.date(self._fresh(number, still) | self._fresh(number ^ 1, still), mask, self.at_s)
-        self._propose(still)
+        beside = [seen for seen in (self.before, after) if seen is not None] or [self.seen]
+        if self.candidate is not None:
+            self.candidate.stands_in(self.frame.picture)
+        standing = tuple(still(now, *(seen[number] for seen in beside)) for number, now in enumerate(self.seen))
+        for number, (kind, seen) in enumerate(zip(self.kinds, standing, strict=True)):
+            kind.date(self._fresh(number, standing) | self._fresh(number ^ 1, standing), seen.mask, self.at_s)
+        self._propose(standing)
         if self.candidate is not None and (after is None or self.candidate.loses(after)):
             yield from self._take(self.candidate)
             self.candidate = None
         if self.candidate is None and self._is_due(self.at_s):
-            yield from self._takewhole(still)
+            yield from self._take_whole(standing)
         for number, kind in enumerate(self.kinds):
             kind.forget(after[number].faint if after else None, self.at_s)
 
-    def _still(self, after: tuple[Strokes, ...] | None) -> tuple[Mask, ...]:
-        """Return the strokes of the last frame that stand still. A picture alone stands still."""
-        beside = [seen for seen in (self.before, after) if seen is not None] or [self.seen]
-        return tuple(
-            now.clear & np.bitwise_or.reduce([seen[number].faint for seen in beside])
-            for number, now in enumerate(self.seen)
-        )
-
-    def _fresh(self, number: int, still: tuple[Mask, ...]) -> Cells:
+    def _fresh(self, number: int, standing: Sequence[Still]) -> Cells:
         """Return the cells with mostly new strokes. Bright and dark ones, at even and odd numbers, change together."""
-        new = still[number] & ~self.before[number].faint if self.before else still[number]
-        return is_share(per_cell(new), per_cell(still[number]), GONE)
+        mask = standing[number].mask
+        return is_share(per_cell(mask & ~self.before[number].faint if self.before else mask), per_cell(mask), GONE)
 
-    def _propose(self, still: tuple[Mask, ...]) -> None:
+    def _propose(self, standing: Sequence[Still]) -> None:
         """Make the last frame the candidate if it shows more new text."""
-        if not any(kind.news(mask)[1].any() for kind, mask in zip(self.kinds, still, strict=True)):
+        if not any(cells.any() for _, cells in self._news(standing, [seen.mask for seen in standing])):
             return
-        found = tuple(letters(mask, kind.scale) for kind, mask in zip(self.kinds, still, strict=True))
-        counts, new = zip(*(kind.news(mask) for kind, mask in zip(self.kinds, found, strict=True)), strict=True)
-        proposed = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=counts, new=new)
+        found = self._letters(standing)
+        counts, new = zip(*self._news(standing, found), strict=True)
+        is_busy = any(seen.is_busy for seen in standing)
+        proposed = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=counts, new=new, is_busy=is_busy)
         if any(cells.any() for cells in new) and (self.candidate is None or self.candidate.grows(proposed)):
             self.candidate = proposed
 
+    def _letters(self, standing: Sequence[Still]) -> tuple[Mask, ...]:
+        return tuple(letters(seen.mask, kind.scale) for kind, seen in zip(self.kinds, standing, strict=True))
+
+    def _news(self, standing: Sequence[Still], found: Sequence[Mask]) -> list[tuple[Counts, Cells]]:
+        return [
+            kind.news(mask, is_busy=seen.is_busy) for kind, seen, mask in zip(self.kinds, standing, found, strict=True)
+        ]
+
     def _take(self, candidate: _Candidate) -> Iterator[Part]:
-        """Yield the rows of the candidate that have new text, or all of them if a whole frame is due."""
+        """Yield the rows of the candidate that have new text, or all of them if a whole frame is due.
+
+        A busy one is no whole frame, as what moves isn't seen in it.
+        """
         at_s, height = candidate.frame.at_s, candidate.frame.picture.shape[0]
         assert at_s is not None
-        parts, is_due = list(candidate.bands()), self._is_due(at_s)
+        parts, is_due = list(candidate.bands()), self._is_due(at_s) and not candidate.is_busy
         if is_due or sum(rows.stop - rows.start for rows in parts) > MOSTLY * height:
             self.whole_s, self.whole = at_s, _lettered(candidate.seen)
             parts = [slice(0, height)]
@@ -206,7 +248,7 @@ class _Watch:
             for kind, found, seen in zip(self.kinds, candidate.letters, candidate.seen, strict=True)
         )
         part = whole(candidate.frame)
-        picture = part.picture[rows].copy()
+        picture = candidate.picture(rows)
         new = candidate.new if not is_due else ()
         return replace(part, picture=picture, top=rows.start, bottom=rows.stop, new=new, shown=shown)
 
@@ -214,12 +256,12 @@ class _Watch:
         """Return whether it is time for a whole frame."""
         return at_s >= FIRST_WHOLE_S if self.whole_s is None else at_s - self.whole_s >= WHOLE_EVERY_S
 
-    def _takewhole(self, still: tuple[Mask, ...]) -> Iterator[Part]:
+    def _take_whole(self, standing: Sequence[Still]) -> Iterator[Part]:
         """Yield the last frame, unless its letters are those of the last whole one, standing still or not."""
         seen = _lettered(self.seen)
         self.whole_s = self.at_s
         if not self.whole or not same_text(self.whole, seen):
             self.whole = seen
-            found = tuple(letters(mask, kind.scale) for kind, mask in zip(self.kinds, still, strict=True))
-            candidate = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=(), new=())
+            found = self._letters(standing)
+            candidate = _Candidate(frame=self.frame, seen=self.seen, letters=found, counts=(), new=(), is_busy=False)
             yield self._part(candidate, slice(0, self.frame.picture.shape[0]), is_due=True)

@@ -4,6 +4,9 @@ The model was hardly trained with signs for fractions: ¼, ⅓ and ⅔ come out 
 Neither its certainty nor the width of the letters tells. The picture does: a fraction has two digits of which the left
 one ends in the middle of the line where the right one begins. So lines in which a fraction may hide are searched for
 such pairs, and the two digits are read alone. A sign that can't be read so is left out.
+
+Where small digits can't be seen at all, as in a noisy frame, the reading lacks them: "1 cup" beside "1/3 cup" of
+another frame. Letters of units look like digits, too: "lb" becomes "Ib" or "1b".
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz import fuzz
 
 from svp_dagster.media.pictures import Picture
+from svp_dagster.screen.lines import essence
 
 LEFT_OUT = "\N{REPLACEMENT CHARACTER}"
 """Stands for a figure that can't be read."""
@@ -26,7 +31,15 @@ _SUSPECT = re.compile(rf"\d[/\s]?\d|\d/|[{_SIGNS}¹²³⁰-₉]|\d\s*[a-zA-Z]")
 _UNPROVEN = re.compile(rf"\d*\s?[{_SIGNS}¹²³⁰-₉]+(?:/?\d)*|\d+/(?!\d)")
 _OF_FRACTION = re.compile(rf"[{_SIGNS}¹²³⁰-₉\d/]")
 _LOOKALIKES = str.maketrans("Il|iZzSsOo", "1111225500")
+_FRACTION = re.compile(r"\d+/\d+")
+_DIGIT = re.compile(r"\d")
 _FRACTIONS = frozenset({"12", "13", "23", "14", "34", "15", "25", "35", "45", "16", "56", "18", "38", "58", "78"})
+
+_UNIT = re.compile(rf"(?<=[\d{_SIGNS}{LEFT_OUT}])(\s?)([lI1|]\s?(bs?)|([mcd])[lI1|]|[oO0](z))\b")
+"""A unit after a number, as it is read: lb and lbs, ml, cl and dl, oz. The letters in inner groups are read right."""
+
+SAME_WORDS = 90
+"""Two readings differ in their figures alone if the rest is so similar (0 to 100)."""
 
 LINE_PX = 96
 """Height to which a line is scaled before it is searched."""
@@ -84,6 +97,35 @@ def checked(text: str, line: Picture, *, read: Read, places: Place) -> str:
     if letters:
         text = _replaced(letters, found)
     return _UNPROVEN.sub(LEFT_OUT, text)
+
+
+def with_units(text: str) -> str:
+    """Return the text with "lb" for "Ib", "1b" and the like after a number. Words are no units."""
+    return _UNIT.sub(_unit, text)
+
+
+def _unit(found: re.Match[str]) -> str:
+    gap, read, pounds, litres, _ = found.groups()
+    unit = f"l{pounds}" if pounds else f"{litres}l" if litres else "oz"
+    may_be_number = not gap and any(char.isdigit() for char in read)
+    return found[0] if unit == read or may_be_number else f" {unit}"
+
+
+def fractions(text: str) -> int:
+    """Return how many fractions a text has."""
+    return len(_FRACTION.findall(text))
+
+
+def lacks_digits(text: str, other: str) -> bool:
+    """Return whether a text reads like another one that has a fraction, without some of the other's digits."""
+    if not fractions(other):
+        return False
+    digits, more = _DIGIT.findall(text), _DIGIT.findall(other)
+    rest = iter(more)
+    if not all(digit in rest for digit in digits) or (len(digits), fractions(text)) >= (len(more), fractions(other)):
+        return False
+    words = (_DIGIT.sub("", essence(each)) for each in (text, other))
+    return fuzz.ratio(*words) >= SAME_WORDS
 
 
 def _replaced(letters: Sequence[tuple[str, float]], found: Sequence[tuple[float, float, str]]) -> str:

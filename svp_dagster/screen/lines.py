@@ -203,3 +203,22 @@ def is_level(left: Sequence[float], right: Sequence[float]) -> bool:
     """Return whether the upper corners of a box, each x and y, lie at one height. Short words need some tolerance."""
     across, down = abs(right[0] - left[0]), abs(right[1] - left[1])
     return bool(down < LEAST_TILT_PX or down < LEAST_TILT * across)
+
+
+def share_row(one: Line, other: Line) -> bool:
+    """Return whether two lines stand at one height, and one above the other's middle."""
+    heights = one.bottom - one.top, other.bottom - other.top
+    apart = abs((one.top + one.bottom) - (other.top + other.bottom)) / 2
+    return apart < max(heights) / 2 and max(heights) < 2 * min(heights) and overlap(one, other)
+
+
+def overlap(one: Line, other: Line) -> bool:
+    """Return whether the boxes share a point."""
+    return one.left <= other.right and other.left <= one.right and one.top <= other.bottom and other.top <= one.bottom
+
+
+def stood_within(line: Line, other: Line) -> bool:
+    """Return whether the other was on the screen in the middle of a line's time."""
+    if line.first_s is None or line.last_s is None or other.first_s is None or other.last_s is None:
+        return False
+    return other.first_s <= (line.first_s + line.last_s) / 2 <= other.last_s

@@ -15,7 +15,7 @@ from svp_dagster.models import Word
 from svp_dagster.screen import sheets
 from svp_dagster.screen.bands import Part, Place, stack
 from svp_dagster.screen.duplicates import distinct
-from svp_dagster.screen.figures import LEFT_OUT
+from svp_dagster.screen.figures import LEFT_OUT, with_units
 from svp_dagster.screen.frames import Frame
 from svp_dagster.screen.lines import Line, join_words
 from svp_dagster.screen.sheets import Sheet
@@ -138,15 +138,16 @@ def _moved(word: Word, down: float) -> Word:
 def _page(part: Part, words: Sequence[Word]) -> Page:
     """Return the lines of a part, without those that its edges cut."""
     whole = [word for word in words if not part.cuts(word.top, word.bottom)]
-    lines = [_timed(line, part) for line in join_words([_without_left_out(word) for word in whole])]
+    lines = [_timed(line, part) for line in map(_with_figures, join_words(whole)) if line.text]
     left_out = sum(word.certainty != 0 and LEFT_OUT in word.text for word in whole)
     return Page(
         lines=lines, unread=len(unread(whole)), left_out=left_out, slide=part.slide, top=part.top, bottom=part.bottom
     )
 
 
-def _without_left_out(word: Word) -> Word:
-    return word.model_copy(update={"text": word.text.replace(LEFT_OUT, "").strip()})
+def _with_figures(line: Line) -> Line:
+    """Return a line with its units, and without signs for figures that were left out."""
+    return replace(line, text=" ".join(with_units(line.text).replace(LEFT_OUT, " ").split()))
 
 
 def unread(words: Iterable[Word]) -> list[Word]:

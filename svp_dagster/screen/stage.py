@@ -21,7 +21,7 @@ from svp_dagster.screen.tracks import follow
 logger = logging.getLogger(__name__)
 
 KIND = "screen_text"
-RECIPE = f"every {frames.EVERY_S} s, {frames.SHORT_SIDE_PX} px, slides {frames.SLIDE_SHORT_SIDE_PX} px, new text, 2"
+RECIPE = f"every {frames.EVERY_S} s, {frames.SHORT_SIDE_PX} px, slides {frames.SLIDE_SHORT_SIDE_PX} px, new text, 3"
 
 GLANCES = 60
 """Frames of a video whose text is known that are looked at for a contact sheet."""

@@ -6,16 +6,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from svp_dagster.screen.strokes import Cells, Counts, Mask, Scale, Strokes, Times, cells_of, per_cell, spread
+from svp_dagster.screen.strokes import (
+    MIN_STROKES,
+    Cells,
+    Counts,
+    Mask,
+    Scale,
+    Strokes,
+    Times,
+    cells_of,
+    per_cell,
+    rows_of_letters,
+    spread,
+)
 
 CHANGE = 0.2
 """Share of a cell's strokes that must differ. A lower value takes more frames, a higher one loses captions."""
 
 GONE = 0.3
 """Share of a cell's strokes without which its text has gone."""
-
-MIN_STROKES = 20
-"""Least number of stroke pixels in a cell that is compared: fewer are grain."""
 
 
 def is_share(part: Counts, whole: Counts, share: float) -> Cells:
@@ -49,10 +58,11 @@ class Standing:
         self.since[fresh] = at_s
         self.since[per_cell(still) < MIN_STROKES] = np.nan
 
-    def news(self, found: Mask) -> tuple[Counts, Cells]:
+    def news(self, found: Mask, *, is_busy: bool) -> tuple[Counts, Cells]:
         """Return per cell how many strokes no part shows, and whether these are enough."""
         new = per_cell(found & ~self.taken_faint)
-        return new, is_share(new, per_cell(found), CHANGE)
+        cells = is_share(new, per_cell(found), CHANGE)
+        return new, rows_of_letters(cells) if is_busy else cells
 
     def take(self, rows: slice, found: Mask, faint: Mask) -> tuple[Scale, Cells, Times, Times]:
         """Note that the letters of these rows are in a part. Return its cells with text and their times."""

@@ -50,6 +50,18 @@ Strokes `WORD` times as wide as high are joined letters."""
 MOST_CANDIDATES = 1_500
 """Skip the search for neighbours with more strokes than this: it is quadratic."""
 
+MIN_STROKES = 20
+"""Least number of stroke pixels in a cell that is compared: fewer are grain."""
+
+BUSY = 0.04
+"""Share of cells whose strokes stand still by chance, from which a picture is busy. Captions that change have less."""
+
+SAME_BRIGHTNESS = 8
+"""What the brightness of a caption's pixel may change by, of 255, when it was compressed."""
+
+ROW_CELLS = 3, 5
+"""Least height and width of a short word, in cells. Shapes of a background that stand still by chance cover less."""
+
 Mask = NDArray[np.uint8]
 """1 for a pixel that is set, else 0."""
 
@@ -66,7 +78,7 @@ Times = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Strokes:
-    """Strokes of one kind, bright or dark, at one scale, by a high and a low threshold.
+    """Strokes of one kind, bright or dark, at one scale, by a high and a low threshold. `grey` is the picture.
 
     Bright and dark ones are kept apart because those of outlined letters touch, and together would form a solid bar.
     """
@@ -74,6 +86,7 @@ class Strokes:
     scale: Scale
     clear: Mask
     faint: Mask
+    grey: NDArray[np.uint8]
 
 
 def strokes(picture: Picture) -> tuple[Strokes, ...]:
@@ -89,8 +102,52 @@ def strokes(picture: Picture) -> tuple[Strokes, ...]:
         for kind in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
             thin = cv2.morphologyEx(scaled, kind, brush)
             masks = ((thin > threshold).view(np.uint8) for threshold in (scale.contrast, scale.contrast * FAINT))
-            seen.append(Strokes(scale, *masks))
+            seen.append(Strokes(scale, *masks, grey=scaled))
     return tuple(seen)
+
+
+@dataclass(frozen=True, eq=False)
+class Still:
+    """Strokes of one kind that stand still for two samples, and whether many do so by chance."""
+
+    mask: Mask
+    is_busy: bool
+
+
+def still(now: Strokes, *beside: Strokes) -> Still:
+    """Return the strokes that stand still from one sample to the next, before or after.
+
+    Where a busy background moves, there are strokes in the same places by chance. There those count that keep their
+    brightness, as captions do, and only those that do both before and after where these are too many as well.
+    """
+    loose = now.clear & np.bitwise_or.reduce([seen.faint for seen in beside])
+    if _has_strokes(loose).mean() <= BUSY:
+        return Still(loose, is_busy=False)
+    firm = now.clear & np.bitwise_and.reduce([seen.faint & _as_bright(now, seen) for seen in beside])
+    for_sure = _has_strokes(firm)
+    if (_has_strokes(loose) & ~for_sure).mean() <= BUSY:
+        return Still(loose, is_busy=False)
+    bright = now.clear & np.bitwise_or.reduce([seen.clear & _as_bright(now, seen) for seen in beside])
+    is_noise = (rows_of_letters(_has_strokes(bright)) & ~for_sure).mean() > BUSY
+    return Still(firm if is_noise else bright, is_busy=True)
+
+
+def _has_strokes(mask: Mask) -> Cells:
+    return np.asarray(per_cell(mask) >= MIN_STROKES, dtype=np.bool_)
+
+
+def _as_bright(now: Strokes, seen: Strokes) -> Mask:
+    import cv2
+
+    return (cv2.absdiff(now.grey, seen.grey) <= SAME_BRIGHTNESS).view(np.uint8)
+
+
+def rows_of_letters(cells: Cells) -> Cells:
+    """Return the cells that are part of a row of letters: `ROW_CELLS` high and wide."""
+    import cv2
+
+    brush = np.ones(ROW_CELLS, dtype=np.uint8)
+    return cv2.morphologyEx(cells.astype(np.uint8), cv2.MORPH_OPEN, brush).astype(np.bool_)
 
 
 def letters(mask: Mask, scale: Scale) -> Mask:

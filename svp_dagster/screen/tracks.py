@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from rapidfuzz import fuzz
 
 from svp_dagster.models import LineKind, ScreenLine
-from svp_dagster.screen.lines import Line, essence, joined
+from svp_dagster.screen.figures import fractions, lacks_digits
+from svp_dagster.screen.lines import Line, essence, joined, overlap, share_row, stood_within
 
 SAME_TEXT = 90
 """Two readings at one place are the same line from this similarity (0 to 100) on."""
@@ -43,6 +44,7 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+")
+_SPACED = re.compile(r"\d [^\W\d]")
 _ENDS = (".", "!", "?", "…", "。", "！", "？")
 
 
@@ -88,7 +90,17 @@ def follow(pages: Sequence[Page]) -> list[ScreenLine]:
         beside = {track.number: track for track in before if not page.covers(track.line)}
         before = [track for _, track in sorted((beside | here).items())]
     ends = [track.last_s for track in tracks if track.last_s is not None]
-    return [track.screen_line(ends_s=max(ends, default=0.0)) for track in tracks]
+    return [track.screen_line(ends_s=max(ends, default=0.0)) for track in _without_poorer(tracks)]
+
+
+def _without_poorer(tracks: Sequence[_Track]) -> list[_Track]:
+    """Return the tracks without those that lack digits of a fraction that stood at their places and times."""
+    richer = [(track, track.text) for track in tracks if fractions(track.text)]
+    return [
+        track
+        for track in tracks
+        if not any(lacks_digits(track.text, text) and track.stands_within(other) for other, text in richer)
+    ]
 
 
 def join_quick(pages: Sequence[Page]) -> list[Page]:
@@ -141,20 +153,13 @@ def _chains(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
 def _continues(chain: Sequence[_Piece], piece: _Piece) -> bool:
     last, line = chain[-1].line, piece.line
     if essence(last.text) == essence(line.text):
-        return _same_row(last, line)
+        return share_row(last, line)
     ended = last.text.endswith(_ENDS) or len(chain) >= MOST or (last.text.isdigit() and line.text.isdigit())
-    return not ended and -PAUSE_S < _gap_s(chain, piece) <= PAUSE_S and _same_row(last, line)
+    return not ended and -PAUSE_S < _gap_s(chain, piece) <= PAUSE_S and share_row(last, line)
 
 
 def _gap_s(chain: Sequence[_Piece], piece: _Piece) -> float:
     return (piece.line.first_s or 0.0) - (chain[-1].line.last_s or 0.0)
-
-
-def _same_row(one: Line, other: Line) -> bool:
-    """Return whether two lines stand at one height, and one above the other's middle."""
-    heights = one.bottom - one.top, other.bottom - other.top
-    apart = abs((one.top + one.bottom) - (other.top + other.bottom)) / 2
-    return apart < max(heights) / 2 and max(heights) < 2 * min(heights) and _overlap(one, other)
 
 
 def _without_repeats(chain: Sequence[_Piece]) -> list[_Piece]:
@@ -184,33 +189,50 @@ class _Track:
     readings: Counter[str] = field(default_factory=Counter)
     keys: dict[str, str] = field(default_factory=dict)
     last_s: float | None = None
+    seen: list[Line] = field(default_factory=list)
     moved: bool = False
     is_level: bool = False
 
     def see(self, line: Line, key: str) -> bool:
         """Add a reading. Return whether none before had its essence."""
-        self.moved |= not _overlap(self.line, line)
+        self.moved |= not overlap(self.line, line)
         self.is_level |= line.is_level
         is_new = key not in self.keys.values()
         self.readings[line.text] += 1
         self.keys[line.text] = key
         self.line = line
+        self.seen.append(line)
         self.first_s, self.last_s = _least(self.first_s, line.first_s), _most(self.last_s, line.last_s)
         return is_new
 
-    def screen_line(self, *, ends_s: float) -> ScreenLine:
-        """Return the line with its most frequent reading, the longest of several.
+    @property
+    def text(self) -> str:
+        """The most frequent reading, the longest of several. Of a line that appeared word by word it is the full text.
 
-        Of a line that appeared word by word it is the full text.
+        Before that count fractions, and spaces after figures: readings lose these and don't invent them.
         """
         whole = max(self.keys.values(), key=len)
 
-        def rank(text: str) -> tuple[bool, int, int]:
-            return fuzz.ratio(self.keys[text], whole) >= SAME_TEXT, self.readings[text], len(text)
+        def rank(text: str) -> tuple[bool, int, int, int, int]:
+            is_whole = fuzz.ratio(self.keys[text], whole) >= SAME_TEXT
+            return is_whole, fractions(text), len(_SPACED.findall(text)), self.readings[text], len(text)
 
-        text = max(self.readings, key=rank)
+        return max(self.readings, key=rank)
+
+    def stands_within(self, other: _Track) -> bool:
+        """Return whether the other stood at the same place whenever this one was seen."""
+        return all(
+            any(stood_within(line, whole) and share_row(line, whole) for whole in other.seen) for line in self.seen
+        )
+
+    def screen_line(self, *, ends_s: float) -> ScreenLine:
+        """Return the line with its times."""
         return ScreenLine(
-            text=text, first_s=self.first_s, last_s=self.last_s, slide=self.page.slide, kind=self._kind(text, ends_s)
+            text=self.text,
+            first_s=self.first_s,
+            last_s=self.last_s,
+            slide=self.page.slide,
+            kind=self._kind(self.text, ends_s),
         )
 
     def _kind(self, text: str, ends_s: float) -> LineKind:
@@ -232,7 +254,7 @@ def _track_of(
     free_again = [track for track in same if track.number not in taken and _alike(essence(track.line.text), key)]
     if free_again:
         return min(free_again, key=lambda track: track.number)
-    free = (track for track in before if track.number not in taken and _overlap(track.line, line))
+    free = (track for track in before if track.number not in taken and overlap(track.line, line))
     return next((track for track in free if _same(track.line, line)), None)
 
 
@@ -261,11 +283,6 @@ def _grows(before: str, now: str) -> bool:
 
 def _is_brief(line: Line) -> bool:
     return line.first_s is not None and line.last_s is not None and line.last_s - line.first_s <= QUICK_S
-
-
-def _overlap(one: Line, other: Line) -> bool:
-    """Return whether the boxes share a point."""
-    return one.left <= other.right and other.left <= one.right and one.top <= other.bottom and other.top <= one.bottom
 
 
 def _least(one: float | None, other: float | None) -> float | None:

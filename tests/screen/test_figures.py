@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from svp_dagster.screen.engines import LocalReader
-from svp_dagster.screen.figures import LEFT_OUT, checked
+from svp_dagster.screen.figures import LEFT_OUT, checked, lacks_digits, with_units
 from tests.fakes import CountingMeter
 from tests.media.making import Picture
 
@@ -53,6 +53,55 @@ def test_a_fraction_is_read_with_its_slash_or_left_out_and_whole_numbers_stay(
     assert plain in ({"".join(text.split())}, {LEFT_OUT + "".join(after.split())})
 
 
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        ("1 1/2 Ib beef", "1 1/2 lb beef"),
+        ("2 1b beef", "2 lb beef"),
+        ("3 l bs apples", "3 lbs apples"),
+        (f"{LEFT_OUT} Ib beef", f"{LEFT_OUT} lb beef"),
+        ("250 mI milk", "250 ml milk"),
+        (f"{LEFT_OUT}Ib beef", f"{LEFT_OUT} lb beef"),
+        ("2Ib beef", "2 lb beef"),
+        ("4 0z gin, 2 Ib ice", "4 oz gin, 2 lb ice"),
+    ],
+)
+def test_letters_of_a_unit_after_a_number_are_no_look_alikes(read: str, text: str) -> None:
+    assert with_units(read) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ib from Lagos",
+        "Flat 1b",
+        "11b",
+        "40z",
+        "5lb",
+        "500ml",
+        "Room 12 I be there",
+        "5 Ibiza clubs",
+        "2 oz gin",
+        "Day 3 I bake",
+    ],
+)
+def test_words_and_numbers_that_are_no_units_stay(text: str) -> None:
+    assert with_units(text) == text
+
+
+@pytest.mark.parametrize("poorer", ["1 cup oil", "3 cup oil", "cup oil", "13 cup oil"])
+def test_a_reading_without_some_digits_of_a_fraction_lacks_them(poorer: str) -> None:
+    assert lacks_digits(poorer, "1/3 cup oil")
+
+
+@pytest.mark.parametrize(
+    "text", ["1/3 cup oil", "2 cups oil", "1/4 cup oil", "1 1/3 cup oil", "1 cup milk", "31 cup oil"]
+)
+def test_another_amount_or_another_thing_lacks_no_digits(text: str) -> None:
+    assert not lacks_digits(text, "1/3 cup oil")
+    assert not lacks_digits("1 cup oil", "13 cup oil")
+
+
 def blank() -> Picture:
     return np.full((40, 200, 3), 90, dtype=np.uint8)
 
@@ -64,6 +113,9 @@ def blank() -> Picture:
         ("²½ cup", f"{LEFT_OUT} cup"),
         ("1½ lb", f"{LEFT_OUT} lb"),
         ("3/ hour", f"{LEFT_OUT} hour"),
+        ("1 ½ lb", f"{LEFT_OUT} lb"),
+        ("12½ lb", f"{LEFT_OUT} lb"),
+        ("Add 2 ⅓/3 cups", f"Add {LEFT_OUT} cups"),
     ],
 )
 def test_a_sign_that_is_not_seen_in_the_picture_is_left_out(read: str, kept: str) -> None:

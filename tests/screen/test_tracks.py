@@ -168,3 +168,27 @@ def test_tilted_text_is_of_the_filmed_scene_unless_it_is_level_once() -> None:
     tilted = [replace(line, is_level=False) for line in page("Hoshi Ramen", at_s=1).lines]
     assert kinds(Page(lines=tilted)) == {"Hoshi Ramen": LineKind.SCENE}
     assert kinds(Page(lines=tilted), page("Hoshi Ramen", at_s=2)) == {"Hoshi Ramen": LineKind.CAPTION}
+
+
+def test_a_reading_that_lacks_a_fraction_s_digits_is_no_amount_of_its_own() -> None:
+    noisy = ["1 cup oil", "cup oil", "1/3 cup oil", "13 cup oil", "1/3 cup oil", "1 cup oil"]
+    assert found(*[page(text, at_s=0, last_s=8) for text in noisy]) == ["1/3 cup oil"]
+
+
+def test_a_reading_with_the_fraction_s_slash_comes_before_more_frequent_ones_without() -> None:
+    assert found(*[page(text, at_s=0, last_s=8) for text in ("112 lb beef", "112 lb beef", "1 1/2 lb beef")]) == [
+        "1 1/2 lb beef"
+    ]
+
+
+def test_amounts_that_follow_each_other_or_stand_below_each_other_are_two() -> None:
+    one_after_another = [page("1 cup oil", at_s=0, last_s=2), page("1/3 cup oil", at_s=2.2, last_s=4)]
+    assert found(*one_after_another) == ["1 cup oil", "1/3 cup oil"]
+    assert found(*one_after_another, page("1 cup oil", at_s=6, last_s=8)) == ["1 cup oil", "1/3 cup oil"]
+    assert found(page("1 cup oil", "1/3 cup oil", at_s=0, last_s=4)) == ["1 cup oil", "1/3 cup oil"]
+
+
+def test_a_space_after_a_figure_is_kept_where_most_readings_lose_it() -> None:
+    assert found(
+        *[page(text, at_s=0, last_s=8) for text in ("2cloves garlic", "2cloves garlic", "2 cloves garlic")]
+    ) == ["2 cloves garlic"]
