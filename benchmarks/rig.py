@@ -1,7 +1,8 @@
 """A whole installation for benchmarks that break things: stand-ins, store and Dagster's daemon as real processes.
 
-As `svp up` starts it, but without the two web servers, which no row needs: the daemon, its code server and a process
-for each run. The store and Dagster's storage are SQLite files, or the PostgreSQL that is handed in.
+As `svp up` starts it, but without Dagster's web server, which no row needs: the daemon, its code server and a process
+for each run, and the app once something is uploaded. The store and Dagster's storage are SQLite files, or the
+PostgreSQL that is handed in.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
+import httpx
 import psutil
 import yaml
 from sqlalchemy import select, update
@@ -27,17 +30,20 @@ from sqlalchemy import select, update
 from benchmarks.installation import TAG, Installation, set_up
 from benchmarks.stand_ins import StandIns, stand_ins
 from svp_dagster.commands import up
-from svp_dagster.commands.processes import Child, Processes, running
+from svp_dagster.commands.processes import Child, Processes, answers, free_port, running
 from svp_dagster.models import JsonObject, Status
 from svp_dagster.settings import Settings
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import LedgerRow, LinkEntryRow, PlatformRow
+from svp_dagster.store.web.callers import Scope
 
 POLL_INTERVAL_S = 5
 MONITORING_INTERVAL_S = 3
 """How often Dagster looks for runs whose process is gone; 15 s in an installation."""
 LOOK_S = 0.1
+APP_START_S = 60.0
+UPLOAD_S = 60.0
 WORDS_SHOWN = ["Banana Oat Pancakes", "You need", "2 ripe bananas", "2 eggs", "80 g oats", "1 tsp cinnamon"]
 
 _PREPARE = """
@@ -74,6 +80,11 @@ class Rig:
     environment: dict[str, str]
     daemon: Child
 
+    @cached_property
+    def api(self) -> httpx.Client:
+        """A client of the app that speaks for the connection. The app starts with its first use."""
+        return _start_app(self.processes, self.environment, self.installation)
+
     @property
     def store(self) -> Store:
         """The installation's store."""
@@ -87,6 +98,13 @@ class Rig:
     def add_row(self, url: str, *, tag: str = TAG) -> str:
         """Add a pending row as a person does, and return its page id. Nothing is asked to look at it yet."""
         return self.installation.write_row(url, tag=tag)
+
+    def upload(self, name: str, content: bytes, *, tag: str = "") -> str:
+        """Upload a file as a script does, and return the id of its entry."""
+        form = {"tag": tag} if tag else {}
+        answer = self.api.post("/api/v1/videos/upload", files={"file": (name, content)}, data=form)
+        answer.raise_for_status()
+        return str(answer.json()["job_id"])
 
     def poll_now(self) -> None:
         """Let the sensor read the pending rows at its next tick."""
@@ -225,7 +243,22 @@ def rig(folder: Path, *, database_url: str | None = None, poll_interval_s: int =
             try:
                 yield made
             finally:
+                if "api" in vars(made):
+                    made.api.close()
                 made.store.engine.dispose()
+
+
+def _start_app(processes: Processes, environment: dict[str, str], installation: Installation) -> httpx.Client:
+    """Start the app, and return a client that speaks for the connection."""
+    port = free_port()
+    command = [sys.executable, "-m", "oauth_app.serving"]
+    child = processes.start("app", command, env=environment | {"SVP_APP_PORT": str(port)})
+    _, token = installation.rows.store.web.add_api_token(
+        installation.connection_id, name="benchmark", scopes=list(Scope), expires_at=None, now=datetime.now(UTC)
+    )
+    processes.wait_for(child, partial(answers, port), limit_s=APP_START_S)
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=UPLOAD_S, trust_env=False)
 
 
 def _look_often(config: Path) -> None:

@@ -2,7 +2,8 @@
 
 A real installation (`benchmarks.rig`) works on the rows, while each outside service (the sites, speech, Vision,
 Gemini, Notion) fails a fifth of its calls in every way that its stand-in can (`benchmarks.faults`). A few rows have
-something wrong of their own: a private post, a tag without a Content Database; a few share their video with another.
+something wrong of their own: a private post, a tag without a Content Database; a few share their video with another. A
+third are uploads, made by the app's API, half of them without a tag; a few are no video.
 Waits are cut short, as if hours went by, so that every row comes to its end. Then the records of the stand-ins are
 compared with the store's (`benchmarks.verdict` says how, and what counts), and the last line is
 
@@ -18,6 +19,7 @@ import argparse
 import os
 import random
 import resource
+import struct
 import sys
 import tempfile
 import time
@@ -26,12 +28,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import sandbox.media
 from benchmarks.faults import SERVICES, SHARE
 from benchmarks.installation import TAG
 from benchmarks.rig import Rig, rig
 from benchmarks.verdict import Asked, Verdict, judge
 from svp_dagster.errors import Code
 
+CLIPS = Path(sandbox.media.__file__).parent / "clips"
 ROWS = 200
 LIMIT_S = 1800.0
 LOOK_S = 5.0
@@ -44,6 +48,13 @@ FAULTY = {"private_post": Code.PRIVATE, "removed": Code.GONE, "three_hours": Cod
 FAULTY_SHARE = 0.06
 UNKNOWN_TAG, UNKNOWN_TAG_SHARE = "gardening", 0.02
 SHARED_SHARE = 0.06
+UPLOADED_SHARE = 1 / 3
+UPLOADED = {"pancakes.mp4": 4, "cafe.mp4": 3, "music.m4a": 1, "porto_1.jpg": 2}
+"""Files of which copies are uploaded, and how often: speech, silence with text, music, a photo."""
+BROKEN_SHARE = 0.1
+"""Of the uploads, those whose file ends in its middle."""
+FIRST_UPLOAD = 100_001
+"""The numbers of uploads, so that none is a copied post's."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -64,11 +75,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def soak(made: Rig, *, rows: int, share: float, limit_s: float) -> Verdict:
-    """Add the rows, let everything fail, wait for all ends, compare."""
-    asked = add_rows(made, rows)
+    """Add the rows, let everything fail, add the uploads, wait for all ends, compare."""
+    uploads = round(rows * UPLOADED_SHARE)
+    asked = add_rows(made, rows - uploads)
     for service in SERVICES:
         for fault in service.faults(share=share):
             getattr(made.outside, service.stand_in).steer("faults", **fault)
+    asked |= add_uploads(made, uploads)
     _wait_for_ends(made, list(asked), limit_s=limit_s)
     return judge(made, asked)
 
@@ -84,6 +97,31 @@ def add_rows(made: Rig, count: int) -> dict[str, Asked]:
     rows = [(asked, TAG) for asked in (*good, *good[:shared])] + [(asked, UNKNOWN_TAG) for asked in untold]
     draw.shuffle(rows)
     return {made.add_row(asked.link, tag=tag): asked for asked, tag in rows}
+
+
+def add_uploads(made: Rig, count: int) -> dict[str, Asked]:
+    """Upload files of all kinds, no two of which are equal."""
+    draw = random.Random(SEED)
+    names = draw.choices(list(UPLOADED), weights=list(UPLOADED.values()), k=count)
+    broken = max(1, round(count * BROKEN_SHARE)) if count else 0
+    asked: dict[str, Asked] = {}
+    for place, name in enumerate(names):
+        number, is_broken = FIRST_UPLOAD + place, place < broken
+        content = _unique_file("pancakes.mp4" if is_broken else name, number)
+        title = f"Saved No. {number}{'.mp4' if is_broken else Path(name).suffix}"
+        tag = TAG if place % 2 else ""
+        page_id = made.upload(title, content[: len(content) // 2] if is_broken else content, tag=tag)
+        must_fail = Code.MEDIA_TRUNCATED if is_broken else None
+        asked[page_id] = Asked(link=title, number=number, must_fail=must_fail, has_row=False, has_page=bool(tag))
+    return asked
+
+
+def _unique_file(name: str, number: int) -> bytes:
+    """Return a file of the stand-ins with something at its end that players skip, so that no two are equal."""
+    mark = str(number).encode()
+    content = (CLIPS / name).read_bytes()
+    is_mp4 = name.endswith((".mp4", ".m4a"))
+    return content + (struct.pack(">I4s", 8 + len(mark), b"free") + mark if is_mp4 else mark)
 
 
 def _copy(made: Rig, name: str) -> str:

@@ -1,9 +1,10 @@
 """Compares what the stand-ins recorded with what the store and Dagster know, row by row.
 
-**lost**: a row that is neither completed nor failed for good, or whose end Notion doesn't show, or that is completed
-without a page.
+**lost**: a row or an upload that is neither completed nor failed for good, or a row whose end Notion doesn't show, or
+one that is completed without its page, or without what came out of it in the library.
 
-**duplicate**: a page more than there are rows with its link (that could have one), or a page that two rows call theirs.
+**duplicate**: a page more than there are rows with its link (that could have one), a page of an upload that no upload
+calls its own, or a page that two call theirs.
 
 **double payment**: a call that was paid again after its answer had arrived. The stand-ins know which answers they
 delivered whole: those of calls that no fault hit, or only a delay. A call that was carried out but whose answer was
@@ -44,11 +45,17 @@ _LATE = "late"
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A row of the soak. `number` is its post's, `must_fail` what is wrong with the post or the row itself."""
+    """A row or an upload of the soak, whose `link` is the file's name then.
+
+    `number` is its post's, `must_fail` what is wrong with the post or the row itself. `has_page` is false for an
+    upload without a tag, which ends in the library alone.
+    """
 
     link: str
     number: int
     must_fail: Code | None = None
+    has_row: bool = True
+    has_page: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,21 +120,28 @@ def judge(rig: Rig, rows: Mapping[str, Asked]) -> Verdict:
 
 def _lost(rig: Rig, rows: Mapping[str, Asked], entries: Mapping[str, Entry], live_pages: set[str]) -> Iterator[str]:
     shown = {page["id"]: page["properties"]["status"] for page in rig.pages(rig.installation.links.data_source_id)}
-    for page_id in rows:
+    for page_id, asked in rows.items():
         entry = entries.get(page_id)
         if entry is None:
             yield f"row {page_id} was never seen"
         elif not entry.status.is_final:
             yield f"row {page_id} is {entry.status}: {entry.failure_code}, until {entry.retry_at}"
-        elif shown.get(page_id) != entry.status:
+        elif asked.has_row and shown.get(page_id) != entry.status:
             yield f"row {page_id} is {entry.status}, and Notion shows {shown.get(page_id)}"
-        elif entry.status is Status.COMPLETED and entry.content_page_id not in live_pages:
+        elif entry.status is Status.COMPLETED and asked.has_page and entry.content_page_id not in live_pages:
             yield f"row {page_id} is completed and has no page"
+        elif entry.status is Status.COMPLETED and rig.store.library.get(page_id) is None:
+            yield f"row {page_id} is completed and isn't in the library"
 
 
 def _duplicates(rows: Mapping[str, Asked], entries: Mapping[str, Entry], pages: Sequence[JsonObject]) -> Iterator[str]:
-    wanted = Counter(asked.number for asked in rows.values() if asked.must_fail is None)
-    made = Counter(_number(page["properties"]["video_link"]) for page in pages)
+    wanted = Counter(asked.number for asked in rows.values() if asked.must_fail is None and asked.has_row)
+    made = Counter(_number(page["properties"]["video_link"] or "") for page in pages)
+    made.pop(None, None)  # of uploads, which have no link
+    owned = {entry.content_page_id for page_id, entry in entries.items() if not rows[page_id].has_row}
+    for page in pages:
+        if not page["properties"]["video_link"] and page["id"] not in owned:
+            yield f"the page {page['id']} of an upload belongs to none"
     for number, count in made.items():
         for _ in range(count - wanted[number or 0]):
             yield f"{count} pages for {wanted[number or 0]} rows with the post {number}"
