@@ -85,11 +85,9 @@ class Installation:
                 downloader=made.downloader,
                 site_rules=made.site_rules,
                 kept_media=made.kept_media,
-                storage=made.storage,
             )
             transcript = _made(jobs.transcribe(context(), **common, speech=made.speech, video=video))
-            eyes = {"screen_reader": made.screen_reader, "summarizer": made.summarizer}
-            screen_text = _made(jobs.read_screen(context(), **common, **eyes, video=video))
+            screen_text = _made(jobs.read_screen(context(), **common, screen_reader=made.screen_reader, video=video))
             heard_and_read = {"video": video, "transcript": transcript, "screen_text": screen_text}
             known = {**heard_and_read, "destination": destination}
             summed = jobs.summarize(context(), link_rows=made.link_rows, summarizer=made.summarizer, **known)

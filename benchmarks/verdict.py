@@ -138,7 +138,7 @@ def _duplicates(rows: Mapping[str, Asked], entries: Mapping[str, Entry], pages: 
     wanted = Counter(asked.number for asked in rows.values() if asked.must_fail is None and asked.has_row)
     made = Counter(_number(page["properties"]["video_link"] or "") for page in pages)
     made.pop(None, None)  # of uploads, which have no link
-    owned = {entry.content_page_id for page_id, entry in entries.items() if not rows[page_id].has_row}
+    owned = {entry.content_page_id for row_id, entry in entries.items() if not rows[row_id].has_row}
     for page in pages:
         if not page["properties"]["video_link"] and page["id"] not in owned:
             yield f"the page {page['id']} of an upload belongs to none"
@@ -146,9 +146,9 @@ def _duplicates(rows: Mapping[str, Asked], entries: Mapping[str, Entry], pages: 
         for _ in range(count - wanted[number or 0]):
             yield f"{count} pages for {wanted[number or 0]} rows with the post {number}"
     owners = Counter(entry.content_page_id for entry in entries.values() if entry.content_page_id)
-    for page, count in owners.items():
+    for page_id, count in owners.items():
         for _ in range(count - 1):
-            yield f"{count} rows call the page {page} theirs"
+            yield f"{count} rows call the page {page_id} theirs"
 
 
 def _payments(rig: Rig, records: Sequence[JsonObject], verdict: Verdict) -> None:

@@ -111,7 +111,7 @@ def test_what_the_summary_does_not_depend_on_is_not_paid_again(changes: JsonObje
 
 def test_what_an_engine_that_does_not_see_makes_does_not_depend_on_a_contact_sheet() -> None:
     contents, meter, engine = ContentsInMemory(), CountingMeter(), PaidEngine()
-    sheet = ContactSheet(path=Path("sheet.jpg"), columns=1, tiles=(Tile(at_s=0),), recipe="sheet")
+    sheet = ContactSheet(path=Path("sheet.jpg"), width=9, height=9, columns=1, tiles=(Tile(at_s=0),), recipe="sheet")
     for made in (sheet, None):
         run(engine, contents=contents, meter=meter, screen_text=NO_SCREEN_TEXT.model_copy(update={"sheet": made}))
     assert len(meter.calls) == 1
