@@ -46,19 +46,26 @@ def delete(connection: Connection, job_id: str) -> None:
         logger.warning("the files of %s are left to the sweep: %s", job_id, error.code)
 
 
-def media_kind(entry: Entry) -> str:
-    """Return what the file of an entry is, `video`, `audio` or `image`; '' where none is kept."""
-    upload = services().store.uploads.get(entry.link.page_id)
-    return upload.content_type.partition("/")[0] if upload else ""
-
-
 def media(entry: Entry) -> StoredMedia:
     """Return the file of an entry that can be played or shown: an upload, or a post's while it is kept."""
-    upload = services().store.uploads.get(entry.link.page_id)
-    found = _uploaded(upload) if upload else _kept(entry)
+    found = _stored(entry)
     if found is None:
         raise Refusal(404, "no_media", "The media of this link aren't kept (any more).", entry=entry)
     return found
+
+
+def media_kind(entry: Entry) -> str:
+    """Return what that file is: `video`, `audio` or `image`; '' where there is none, or the storage doesn't answer."""
+    try:
+        found = _stored(entry)
+    except SvpError:
+        return ""
+    return found.content_type.partition("/")[0] if found else ""
+
+
+def _stored(entry: Entry) -> StoredMedia | None:
+    upload = services().store.uploads.get(entry.link.page_id)
+    return _uploaded(upload) if upload else _kept(entry)
 
 
 def _uploaded(upload: Upload) -> StoredMedia:
