@@ -191,7 +191,8 @@ def remove_orphaned_files(context: dg.OpExecutionContext, link_rows: dg.Resource
     executor_def=dg.in_process_executor,
     tags=TAGS,
     description="Remove what is older than it is kept: partitions, runs, results by content, media and outcomes. It "
-    "runs hourly. Launch it by hand to make room at once, after a kept time in the settings was shortened for example. The metadata "
+    "runs hourly. Launch it by hand to make room at once, after a kept time in the settings was shortened for example. "
+    "The metadata "
     "of its ops say how much was removed and how much is left to the next run.",
 )
 def retention_job() -> None:
