@@ -86,7 +86,7 @@ def uploads(tmp_path: Path, new_sqlite: Callable[[], str], monkeypatch: pytest.M
 def begin(uploads: Uploads, length: int) -> socket.socket:
     """Send the head of an upload and the beginning of its file."""
     connection = connect(uploads.web.port)
-    connection.sendall(uploads.head(f"Content-Length: {length}") + BEGINNING)
+    connection.sendall(uploads.head(f"Content-Length: {length}", "Connection: close") + BEGINNING)
     return connection
 
 
@@ -107,7 +107,7 @@ def test_200_mb_pass_through_little_memory_and_lie_on_the_disk_once(uploads: Upl
             if number == count // 2:
                 assert sum(uploads.files.values()) <= (number + 2) * MIB
         connection.sendall(END)
-        answer = connection.recv(65_536)
+        answer = read_all(connection)
         assert answer.startswith(b"HTTP/1.1 202 "), answer
     assert uploads.memory("VmHWM") - before < 50 * MIB
     (size,) = uploads.files.values()
