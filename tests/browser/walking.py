@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from playwright.sync_api import Page, expect
 
 from svp_dagster.errors import Code, SvpError
-from svp_dagster.models import ContentPage, LinkEntry, PaidCall, Status
+from svp_dagster.models import ContentPage, LinkEntry, Outcome, PaidCall, Status
 from svp_dagster.rows.pauses import downloader_versions
 from svp_dagster.rows.waiting import failure_rule
 from svp_dagster.store.installation.platforms import FailedPost
@@ -104,6 +104,10 @@ class Worker:
         self._site.store.ledger.add(
             call, connection_id=link.connection_id, page_id=link.page_id, run_id=run_id, now=_now()
         )
+
+    def keep(self, link: LinkEntry, run_id: str, made: Outcome) -> Outcome:
+        """Keep what came out of the row."""
+        return self._site.store.library.keep(link.page_id, run_id, made, now=_now())
 
     def complete(
         self, link: LinkEntry, run_id: str, *, title: str, page_url: str, thumbnail: bytes | None = None
