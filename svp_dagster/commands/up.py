@@ -10,10 +10,11 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
-from svp_dagster.commands.processes import PROJECT, Processes, answers, require_free, running
+from svp_dagster.commands.processes import PROJECT, Processes, answers, home_lock, require_free, running
 from svp_dagster.pools import POOLS
 from svp_dagster.prices import load_prices
 from svp_dagster.private_files import make_private
+from svp_dagster.run_owner import OWNER_TAG, run_owner
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.engine import migrate
 from svp_dagster.store.store import open_store, require_keys
@@ -38,7 +39,6 @@ def prepare(settings: Settings) -> None:
     # Dagster creates its tables when first opened, and two processes that do so at once break them.
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         make_pools(instance)
-        end_cut_off_runs(instance)
 
 
 def make_pools(instance: dg.DagsterInstance) -> None:
@@ -58,19 +58,21 @@ def make_pools(instance: dg.DagsterInstance) -> None:
         storage.initialize_concurrency_limit_to_default(name)
 
 
-def end_cut_off_runs(instance: dg.DagsterInstance) -> None:
-    """End the runs that were in progress when this machine, or Dagster on it, stopped. Dagster starts them again.
+def end_cut_off_runs(settings: Settings) -> None:
+    """End the runs that were in progress when this home's processes stopped. Dagster starts them again.
 
-    Where runs are processes of this machine nobody else knows that they are gone; Dagster would wait for an hour. One
-    that outlived Dagster can do no harm: it has lost its claim once its row is worked on again.
+    Nobody else knows that they are gone; Dagster would wait for an hour. One that outlived its code server can do no
+    harm: it has lost its claim once its row is worked on again. Runs of other installations on the same database, and
+    of launchers that watch over their runs themselves, have other owners or none.
     """
-    if not isinstance(instance.run_launcher, dg.DefaultRunLauncher):
-        return
-    for run in instance.get_runs(dg.RunsFilter(statuses=[*_GOING_ON, dg.DagsterRunStatus.CANCELING])):
-        if run.status is dg.DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(run)
-        else:
-            instance.report_run_failed(run, "The machine, or Dagster on it, stopped while this run was going on.")
+    with dg.DagsterInstance.from_config(str(settings.home / "dagster")) as instance:
+        for run in instance.get_runs(dg.RunsFilter(statuses=[*_GOING_ON, dg.DagsterRunStatus.CANCELING])):
+            if run.tags.get(OWNER_TAG) != run_owner(settings.home, run.run_id):
+                continue
+            if run.status is dg.DagsterRunStatus.CANCELING:
+                instance.report_run_canceled(run)
+            else:
+                instance.report_run_failed(run, "The machine, or Dagster on it, stopped while this run was going on.")
 
 
 def instance_config(settings: Settings) -> str:
@@ -138,8 +140,9 @@ def run(settings: Settings) -> str:
     """Run the whole command. Return what ended by itself, or ''."""
     require_free(settings.app_port, host=settings.app_host)
     require_free(settings.dagster_port, host=settings.dagster_host)
-    prepare(settings)
-    with running(settings.home / "logs") as processes:
+    with home_lock(settings.home), running(settings.home / "logs") as processes:
+        prepare(settings)
+        end_cut_off_runs(settings)
         start(processes, settings)
         print(f"App      {settings.app_url}\nDagster  {settings.dagster_address}")  # noqa: T201
         print(next_step(settings) + "Ctrl-C stops everything.", flush=True)  # noqa: T201

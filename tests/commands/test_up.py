@@ -16,10 +16,19 @@ from dagster._core.utils import make_new_run_id
 from sqlalchemy import make_url
 
 from svp_dagster.cli import main
-from svp_dagster.commands.processes import free_port
-from svp_dagster.commands.up import child_environment, instance_config, make_pools, next_step, prepare
+from svp_dagster.commands.processes import StartFailed, free_port, home_lock
+from svp_dagster.commands.up import (
+    child_environment,
+    end_cut_off_runs,
+    instance_config,
+    make_pools,
+    next_step,
+    prepare,
+)
 from svp_dagster.definitions import defs
+from svp_dagster.run_owner import OWNER_TAG, run_owner
 from svp_dagster.settings import Settings
+from svp_dagster.store.crypto import new_key
 from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import open_store
 from tests.store.examples import sign_in
@@ -63,22 +72,78 @@ def test_the_pools_of_the_paid_services_are_there_before_runs_meet_in_one(
     assert limits(tmp_path) == {"download": 3, "screen": 3, "speech": 2, "summary": 3}
 
 
+def going_on(home: Path, *, owner: Path) -> dict[str, str]:
+    """Runs in each state that `owner` launched, recorded in the Dagster of `home`: their ids by state."""
+    made = {}
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        for state in ("NOT_STARTED", "STARTING", "STARTED", "CANCELING", "SUCCESS"):
+            run_id = made[state] = make_new_run_id()
+            tags = {OWNER_TAG: run_owner(owner, run_id)}
+            instance.add_run(dg.DagsterRun("process_link", run_id=run_id, status=dg.DagsterRunStatus(state), tags=tags))
+    return made
+
+
+def states(home: Path, runs: dict[str, str]) -> dict[str, str]:
+    """What became of runs, by the state that they were in."""
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        return {state: instance.get_runs(dg.RunsFilter(run_ids=[runs[state]]))[0].status.value for state in runs}
+
+
 def test_runs_that_a_stop_cut_off_are_ended_and_those_that_wait_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SVP_HOME", str(tmp_path))
     prepare(Settings())
-    states = ("NOT_STARTED", "STARTING", "STARTED", "CANCELING", "SUCCESS")
-    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
-        for state in states:
-            run_id = make_new_run_id()
-            instance.add_run(dg.DagsterRun("process_link", run_id=run_id, status=dg.DagsterRunStatus(state)))
+    runs = going_on(tmp_path, owner=tmp_path)
 
+    end_cut_off_runs(Settings())
+
+    assert states(tmp_path, runs) == {
+        "NOT_STARTED": "NOT_STARTED",
+        "STARTING": "FAILURE",
+        "STARTED": "FAILURE",
+        "CANCELING": "CANCELED",
+        "SUCCESS": "SUCCESS",
+    }
+
+
+def test_a_start_ends_no_run_of_another_installation_on_the_same_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+    monkeypatch.setenv("SVP_ENCRYPTION_KEYS", new_key())
+    first, second = tmp_path / "first", tmp_path / "second"
+    for home in (first, second):
+        monkeypatch.setenv("SVP_HOME", str(home))
+        prepare(Settings())
+    runs = going_on(first, owner=first)
+
+    end_cut_off_runs(Settings())  # the second one's start
+
+    assert states(first, runs) == {state: state for state in runs}
+
+
+def test_a_retry_that_another_installation_works_on_is_not_ended_for_the_tags_of_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVP_HOME", str(tmp_path))
     prepare(Settings())
-
     with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
-        found = sorted(run.status.value for run in instance.get_runs())
-    assert found == ["CANCELED", "FAILURE", "FAILURE", "NOT_STARTED", "SUCCESS"]
+        tags = {OWNER_TAG: run_owner(tmp_path, "its parent")}
+        retry = instance.add_run(
+            dg.DagsterRun("process_link", run_id=make_new_run_id(), status=dg.DagsterRunStatus.STARTED, tags=tags)
+        )
+
+    end_cut_off_runs(Settings())
+
+    assert states(tmp_path, {"STARTED": retry.run_id}) == {"STARTED": "STARTED"}
+
+
+def test_two_starts_never_share_a_home_folder(tmp_path: Path) -> None:
+    with home_lock(tmp_path), pytest.raises(StartFailed, match="SVP_HOME"), home_lock(tmp_path):
+        pass
+    with home_lock(tmp_path):  # free again
+        pass
 
 
 def test_a_second_start_is_refused_before_it_disturbs_the_first(
