@@ -1,7 +1,7 @@
 """All configuration, from the environment. `.env.example` lists the same names with words for people.
 
 Nothing is read at import: call `Settings()`. The command line loads `.env` into the environment first.
-Secrets are `SecretStr`, which no log, repr or error shows.
+Secrets are `SecretStr`, which no log, repr or error shows. Each may stand in a file instead (`secret_files.py`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from svp_dagster.models import PageOptions
+from svp_dagster.secret_files import SecretFiles
 
 SpeechEngineName = Literal["auto", "openai", "gemini", "local", "off"]
 
@@ -42,7 +43,8 @@ class Settings(BaseSettings, PageOptions):
     # provider, https://github.com/vellum-ai/vellum-assistant/pull/16495
     app_url: str = Field(default="http://localhost:8600", description="Address at which people reach the app.")
     app_host: str = "127.0.0.1"
-    app_port: int = 8600
+    # Cloud Run and other platforms say the port in PORT: https://cloud.google.com/run/docs/container-contract#port
+    app_port: int = Field(default=8600, validation_alias=AliasChoices("SVP_APP_PORT", "PORT"))
     app_threads: int = Field(default=16, ge=1, description="Requests that the app works on at the same time.")
     proxies: int = Field(default=0, ge=0, description="Reverse proxies before the app whose headers are believed.")
     app_secret_key: SecretStr | None = Field(default=None, description="Signs the app's cookies.")
@@ -113,6 +115,18 @@ class Settings(BaseSettings, PageOptions):
     partitions_kept_days: int = Field(default=14, ge=1, description="Days a finished row stays in Dagster's catalogue.")
     runs_kept_days: int = Field(default=30, ge=1, description="Days a finished run stays in Dagster.")
     contents_kept_days: int = Field(default=365, ge=1, description="Days after which a result may be paid for again.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment, and the files that it names."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
     @field_validator("monthly_budget_usd", "installation_budget_usd", "new_connection_budget_usd", mode="before")
     @classmethod

@@ -36,7 +36,7 @@ settings.register_profile(
 settings.load_profile("svp")
 
 USUAL_UMASK = 0o022
-_PRODUCT_VARIABLES = ("SVP_", "NOTION_", "OPENAI_", "GOOGLE_", "GEMINI_", "DATABASE_URL", "DAGSTER_")
+_PRODUCT_VARIABLES = ("SVP_", "NOTION_", "OPENAI_", "GOOGLE_", "GEMINI_", "DATABASE_URL", "DAGSTER_", "PORT")
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 

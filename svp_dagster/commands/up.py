@@ -33,6 +33,7 @@ def prepare(settings: Settings) -> None:
     if engine.dialect.name == "postgresql":
         # Dagster takes the address as it is, and SQLAlchemy's default driver for `postgresql://` is not installed.
         os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
+        os.environ.pop("DATABASE_URL_FILE", None)  # both at once are refused
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(exist_ok=True)
     (dagster_home / "dagster.yaml").write_text(instance_config(settings))
