@@ -68,9 +68,46 @@ def up() -> None:
 @click.option("-w", "--workspace", type=click.Path(exists=True, dir_okay=False), default="workspace.yaml")
 def webserver(workspace: str) -> None:
     """Serve the Dagster UI alone, to its operator; `svp up` does it too."""
+    from svp_dagster.commands.up import set_environment
     from svp_dagster.webserver.server import serve
 
-    serve(Settings(), workspace_file=workspace)
+    settings = Settings()
+    set_environment(settings)
+    serve(settings, workspace_file=workspace)
+
+
+@main.command()
+def prepare() -> None:
+    """Create the folders, keys and tables that a start needs; `svp up` does it too."""
+    from svp_dagster.commands.up import prepare
+
+    prepare(Settings())
+    click.echo("Everything is ready for a start.")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=4000, show_default=True)
+def code_server(host: str, port: int) -> None:
+    """Serve the code location to Dagster's other programs; its processes work on the runs."""
+    from svp_dagster.commands.processes import StartFailed
+    from svp_dagster.commands.up import serve_code
+
+    try:
+        serve_code(Settings(), host=host, port=port)
+    except StartFailed as error:
+        raise _Failed(str(error)) from error
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("program")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(program: str, arguments: tuple[str, ...]) -> None:
+    """Run one of Dagster's programs, such as dagster-daemon, with the settings of this installation."""
+    from svp_dagster.commands.up import execute, set_environment
+
+    set_environment(Settings())
+    execute(program, arguments)
 
 
 @main.command()

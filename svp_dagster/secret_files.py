@@ -1,4 +1,7 @@
-"""Secrets from files, as Docker, Kubernetes and Secret Manager mount them: `X_FILE` names the file with what `X` holds."""
+"""Secrets from files, as Docker, Kubernetes and Secret Manager mount them.
+
+`X_FILE` names the file that holds what `X` would.
+"""
 
 from __future__ import annotations
 

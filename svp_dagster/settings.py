@@ -122,8 +122,8 @@ class Settings(BaseSettings, PageOptions):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic-settings passes it by name)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (this too)
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read the environment, and the files that it names."""
         return init_settings, env_settings, SecretFiles(settings_cls)

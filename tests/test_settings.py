@@ -65,7 +65,7 @@ def test_a_secret_can_stand_in_a_file(
     settings = Settings()
 
     value = getattr(settings, field)
-    assert CANARY == (value.get_secret_value() if isinstance(value, SecretStr) else value)
+    assert (value.get_secret_value() if isinstance(value, SecretStr) else value) == CANARY
     assert CANARY not in f"{settings!r} {settings}"
 
 

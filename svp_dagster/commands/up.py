@@ -1,11 +1,16 @@
-"""`svp up`: the web server and daemon of Dagster, which load the code location, and the app."""
+"""`svp up`: the web server and daemon of Dagster, which load the code location, and the app.
+
+Where each of them is a container of its own, `svp prepare`, `svp code-server` and `svp run` do the same in parts.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import dagster as dg
 import yaml
@@ -16,7 +21,7 @@ from svp_dagster.prices import load_prices
 from svp_dagster.private_files import make_private
 from svp_dagster.run_owner import OWNER_TAG, run_owner
 from svp_dagster.settings import NOTION_PORTAL, Settings
-from svp_dagster.store.engine import migrate
+from svp_dagster.store.engine import migrate, process_engine
 from svp_dagster.store.store import open_store, require_keys
 
 START_LIMIT_S = 120.0
@@ -28,18 +33,24 @@ def prepare(settings: Settings) -> None:
     load_prices(settings.prices_file)  # read by each run: better refused here than by every row
     make_private(settings.home)
     require_keys(settings)
-    engine = open_store(settings).engine
-    migrate(engine)
-    if engine.dialect.name == "postgresql":
-        # Dagster takes the address as it is, and SQLAlchemy's default driver for `postgresql://` is not installed.
-        os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
-        os.environ.pop("DATABASE_URL_FILE", None)  # both at once are refused
+    migrate(open_store(settings).engine)
+    set_environment(settings)
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(exist_ok=True)
     (dagster_home / "dagster.yaml").write_text(instance_config(settings))
     # Dagster creates its tables when first opened, and two processes that do so at once break them.
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         make_pools(instance)
+
+
+def set_environment(settings: Settings) -> None:
+    """Set what Dagster reads from the environment itself: its home, and the database's address."""
+    os.environ.setdefault("DAGSTER_HOME", str(settings.home / "dagster"))
+    engine = process_engine(settings.resolved_database_url)
+    if engine.dialect.name == "postgresql":
+        # Dagster takes the address as it is, and SQLAlchemy's default driver for `postgresql://` is not installed.
+        os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
+        os.environ.pop("DATABASE_URL_FILE", None)  # both at once are refused
 
 
 def make_pools(instance: dg.DagsterInstance) -> None:
@@ -148,6 +159,26 @@ def run(settings: Settings) -> str:
         print(f"App      {settings.app_url}\nDagster  {settings.dagster_address}")  # noqa: T201
         print(next_step(settings) + "Ctrl-C stops everything.", flush=True)  # noqa: T201
         return serve(processes)
+
+
+def serve_code(settings: Settings, *, host: str, port: int) -> None:
+    """Become the code server, whose processes work on the runs. It ends those that were cut off when it stopped.
+
+    Raises `StartFailed` while another one uses the home folder.
+    """
+    set_environment(settings)
+    with home_lock(settings.home) as lock:
+        end_cut_off_runs(settings)
+        os.set_inheritable(lock, True)  # the code server holds it from here on
+        bind = ["--host", host, "--port", str(port)]
+        execute("dagster", ["api", "grpc", "--module-name", "svp_dagster.definitions", *bind])
+
+
+def execute(program: str, arguments: Sequence[str]) -> NoReturn:
+    """Become a program of this virtual environment, or of the system, in the project's folder."""
+    own = Path(sys.executable).with_name(program)
+    os.chdir(PROJECT)
+    os.execvp(own if own.exists() else program, [program, *arguments])  # noqa: S606 (no shell is wanted)
 
 
 def _webserver_command(bin_folder: Path) -> list[str]:

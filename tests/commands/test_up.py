@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +19,7 @@ from dagster._core.utils import make_new_run_id
 from sqlalchemy import make_url
 
 from svp_dagster.cli import main
-from svp_dagster.commands.processes import StartFailed, free_port, home_lock
+from svp_dagster.commands.processes import StartFailed, answers, free_port, home_lock, running
 from svp_dagster.commands.up import (
     child_environment,
     end_cut_off_runs,
@@ -33,6 +36,7 @@ from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import open_store
 from tests.store.examples import sign_in
 
+SVP = str(Path(sys.executable).with_name("svp"))
 PASSWORD = "p@ss/w:rd %(a)s#?&é'\""
 
 
@@ -209,3 +213,41 @@ def test_the_terminal_leads_to_the_first_connection(
 
     sign_in(open_store(Settings()), now=now)
     assert next_step(Settings()) == ""
+
+
+def test_a_code_server_of_its_own_ends_what_was_cut_off_and_locks_its_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVP_HOME", str(tmp_path))
+    assert CliRunner().invoke(main, ["prepare"]).exit_code == 0
+    runs = going_on(tmp_path, owner=tmp_path)
+    port = free_port()
+
+    with running(tmp_path / "logs") as processes:
+        command = [SVP, "code-server", "--port", str(port)]
+        server = processes.start("code-server", command, env=os.environ)
+        processes.wait_for(server, lambda: answers(port), limit_s=100)
+        second = CliRunner().invoke(main, ["code-server"])
+        again = states(tmp_path, runs)
+        is_same_process = server.process.poll() is None
+
+    assert is_same_process
+    assert again["STARTED"] == "FAILURE"
+    assert second.exit_code == 1
+    assert "Another start uses this SVP_HOME" in second.output
+
+
+def test_a_program_of_dagsters_gets_the_address_that_stands_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVP_HOME", str(tmp_path / "home"))
+    (tmp_path / "url").write_text("postgresql://svp:pw@db/svp\n")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+
+    printed = subprocess.run(
+        [SVP, "run", "env"], check=True, capture_output=True, text=True, timeout=60
+    ).stdout.splitlines()
+
+    assert "DATABASE_URL=postgresql+psycopg2://svp:pw@db/svp" in printed
+    assert f"DAGSTER_HOME={tmp_path / 'home' / 'dagster'}" in printed
+    assert [line for line in printed if line.startswith("DATABASE_URL_FILE=")] == []
