@@ -55,6 +55,7 @@ class Settings(BaseSettings, PageOptions):
     dagster_hosts: str = Field(
         default="", pattern=r"^[^*/]*$", description="More host names the Dagster UI answers to, comma-separated."
     )
+    dagster_config: Path | None = Field(default=None, description="YAML whose sections replace those of dagster.yaml.")
     operator_key: SecretStr | None = Field(default=None, description="Opens the operator's page and the Dagster UI.")
 
     notion_client_id: str = Field(default="", validation_alias="NOTION_CLIENT_ID")

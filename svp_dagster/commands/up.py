@@ -16,6 +16,7 @@ import dagster as dg
 import yaml
 
 from svp_dagster.commands.processes import PROJECT, Processes, answers, home_lock, require_free, running
+from svp_dagster.errors import Code, failure
 from svp_dagster.pools import POOLS
 from svp_dagster.prices import load_prices
 from svp_dagster.private_files import make_private
@@ -35,17 +36,17 @@ def prepare(settings: Settings) -> None:
     require_keys(settings)
     migrate(open_store(settings).engine)
     set_environment(settings)
-    dagster_home = settings.home / "dagster"
-    dagster_home.mkdir(exist_ok=True)
-    (dagster_home / "dagster.yaml").write_text(instance_config(settings))
+    dagster_home = _write_config(settings)
     # Dagster creates its tables when first opened, and two processes that do so at once break them.
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         make_pools(instance)
 
 
 def set_environment(settings: Settings) -> None:
-    """Set what Dagster reads from the environment itself: its home, and the database's address."""
-    os.environ.setdefault("DAGSTER_HOME", str(settings.home / "dagster"))
+    """Set what Dagster reads from the environment itself: its home, made here if there is none, and the database."""
+    if not os.environ.get("DAGSTER_HOME"):
+        make_private(settings.home)
+        os.environ["DAGSTER_HOME"] = str(_write_config(settings))
     engine = process_engine(settings.resolved_database_url)
     if engine.dialect.name == "postgresql":
         # Dagster takes the address as it is, and SQLAlchemy's default driver for `postgresql://` is not installed.
@@ -88,11 +89,32 @@ def end_cut_off_runs(settings: Settings) -> None:
 
 
 def instance_config(settings: Settings) -> str:
-    """Return dagster.yaml, with PostgreSQL storage if the store uses PostgreSQL."""
+    """Return dagster.yaml, with PostgreSQL storage if the store uses PostgreSQL, and the operator's own sections."""
     config = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     if settings.resolved_database_url.startswith("postgres"):
         config |= yaml.safe_load((PROJECT / "deploy" / "dagster-postgres.yaml").read_text())
+    if settings.dagster_config:
+        config |= _own_sections(settings.dagster_config)
     return str(yaml.safe_dump(config, sort_keys=False))
+
+
+def _own_sections(file: Path) -> dict[str, object]:
+    try:
+        sections = yaml.safe_load(file.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        reason = f"SVP_DAGSTER_CONFIG can't be read ({type(error).__name__})"
+        raise failure(Code.MISCONFIGURED, reason=reason, detail=str(file)) from error
+    if not isinstance(sections, dict):
+        raise failure(Code.MISCONFIGURED, reason="SVP_DAGSTER_CONFIG has no sections", detail=str(file))
+    return sections
+
+
+def _write_config(settings: Settings) -> Path:
+    """Write Dagster's configuration into its home within ours, and return that."""
+    dagster_home = settings.home / "dagster"
+    dagster_home.mkdir(exist_ok=True)
+    (dagster_home / "dagster.yaml").write_text(instance_config(settings))
+    return dagster_home
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 import dagster as dg
 import psycopg2
 import pytest
+import yaml
 from click.testing import CliRunner
 from dagster._core.utils import make_new_run_id
 from sqlalchemy import make_url
@@ -29,6 +30,7 @@ from svp_dagster.commands.up import (
     prepare,
 )
 from svp_dagster.definitions import defs
+from svp_dagster.errors import SvpError
 from svp_dagster.run_owner import OWNER_TAG, run_owner
 from svp_dagster.settings import Settings
 from svp_dagster.store.crypto import new_key
@@ -251,3 +253,19 @@ def test_a_program_of_dagsters_gets_the_address_that_stands_in_a_file(
     assert "DATABASE_URL=postgresql+psycopg2://svp:pw@db/svp" in printed
     assert f"DAGSTER_HOME={tmp_path / 'home' / 'dagster'}" in printed
     assert [line for line in printed if line.startswith("DATABASE_URL_FILE=")] == []
+
+
+def test_the_operators_own_sections_replace_those_of_dagster_yaml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("run_retries: {enabled: false}")
+    monkeypatch.setenv("SVP_DAGSTER_CONFIG", str(own))
+    config = yaml.safe_load(instance_config(Settings()))
+    assert config["run_retries"] == {"enabled": False}
+    assert config["run_monitoring"]["enabled"] is True
+
+    for text, reason in (("- a list", "has no sections"), ("{", "can't be read"), (None, "can't be read")):
+        own.unlink() if text is None else own.write_text(text)
+        with pytest.raises(SvpError, match=reason):
+            instance_config(Settings())

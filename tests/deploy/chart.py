@@ -82,7 +82,7 @@ def instance(given: dict[str, Any]) -> dict[str, Any]:
         },
         "run_launcher": {"module": "dagster_k8s", "class": given["runLauncher"]["type"], "config": _launcher(given)},
         "run_coordinator": daemon["runCoordinator"]["config"]["customRunCoordinator"],
-        "compute_logs": {"module": "dagster.core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"},
+        "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"},
         "sensors": _threads(daemon["sensors"]),
         "schedules": _threads(daemon["schedules"]),
         "telemetry": given["telemetry"],

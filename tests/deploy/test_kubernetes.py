@@ -16,6 +16,7 @@ import pytest
 import yaml
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.utils import make_new_run_id
 from dagster_k8s import K8sRunLauncher
 from dagster_postgres.utils import pg_url_from_config
@@ -166,6 +167,7 @@ def test_dagster_takes_the_configuration_and_keeps_our_limits(dagster: dg.Dagste
     assert {limit["key"] for limit in queue.tag_concurrency_limits} == {"svp/kind", "svp/connection", "svp/video"}
     assert dagster.run_monitoring_enabled
     assert dagster.run_retries_max_retries == 2
+    assert isinstance(dagster.compute_log_manager, NoOpComputeLogManager)
 
 
 @pytest.mark.usefixtures("in_cluster")
