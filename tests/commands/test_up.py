@@ -267,5 +267,6 @@ def test_the_operators_own_sections_replace_those_of_dagster_yaml(
 
     for text, reason in (("- a list", "has no sections"), ("{", "can't be read"), (None, "can't be read")):
         own.unlink() if text is None else own.write_text(text)
-        with pytest.raises(SvpError, match=reason):
+        with pytest.raises(SvpError) as caught:
             instance_config(Settings())
+        assert f"SVP_DAGSTER_CONFIG {reason}" in caught.value.sentence
