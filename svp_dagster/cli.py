@@ -16,6 +16,7 @@ import click
 from dotenv import load_dotenv
 from pydantic import ValidationError
 
+from svp_dagster.commands.programs.cli import code_server, prepare, run
 from svp_dagster.errors import SvpError
 from svp_dagster.models import ProcessingType
 from svp_dagster.private_files import keep_files_private
@@ -33,8 +34,12 @@ class _Svp(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
+        from svp_dagster.commands.processes import StartFailed
+
         try:
             return super().invoke(ctx)
+        except StartFailed as error:
+            raise _Failed(str(error)) from error
         except SvpError as error:
             raise _Failed(f"{error.sentence} [{error.code}]") from error
         except ValidationError as error:
@@ -50,16 +55,16 @@ def main() -> None:
     load_dotenv(Path(os.environ.get("SVP_ENV_FILE", ".env")))
 
 
+for command in (prepare, code_server, run):
+    main.add_command(command)
+
+
 @main.command()
 def up() -> None:
     """Start the app, Dagster's web server and its daemon; Ctrl-C stops them."""
-    from svp_dagster.commands.processes import StartFailed
     from svp_dagster.commands.up import run
 
-    try:
-        ended = run(Settings())
-    except StartFailed as error:
-        raise _Failed(str(error)) from error
+    ended = run(Settings())
     if ended:
         raise _Failed(f"{ended} ended by itself, so everything was stopped.")
 
@@ -77,50 +82,12 @@ def webserver(workspace: str) -> None:
 
 
 @main.command()
-def prepare() -> None:
-    """Create the folders, keys and tables that a start needs; `svp up` does it too."""
-    from svp_dagster.commands.up import prepare
-
-    prepare(Settings())
-    click.echo("Everything is ready for a start.")
-
-
-@main.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=4000, show_default=True)
-def code_server(host: str, port: int) -> None:
-    """Serve the code location to Dagster's other programs; its processes work on the runs."""
-    from svp_dagster.commands.processes import StartFailed
-    from svp_dagster.commands.up import serve_code
-
-    try:
-        serve_code(Settings(), host=host, port=port)
-    except StartFailed as error:
-        raise _Failed(str(error)) from error
-
-
-@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.argument("program")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def run(program: str, arguments: tuple[str, ...]) -> None:
-    """Run one of Dagster's programs, such as dagster-daemon, with the settings of this installation."""
-    from svp_dagster.commands.up import execute, set_environment
-
-    set_environment(Settings())
-    execute(program, arguments)
-
-
-@main.command()
 @click.option("--once", is_flag=True, help="Add the sample links, wait, print what became of them, and stop.")
 def demo(once: bool) -> None:
     """The whole system against local stand-ins for Notion, TikTok and Instagram: no key, no account."""
     from svp_dagster.commands.demo import run, run_once
-    from svp_dagster.commands.processes import StartFailed
 
-    try:
-        ended = run_once() if once else run()
-    except StartFailed as error:
-        raise _Failed(str(error)) from error
+    ended = run_once() if once else run()
     if ended:
         click.echo(ended, err=True)
         sys.exit(NOT_AS_IT_SHOULD)

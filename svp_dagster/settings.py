@@ -1,7 +1,7 @@
 """All configuration, from the environment. `.env.example` lists the same names with words for people.
 
 Nothing is read at import: call `Settings()`. The command line loads `.env` into the environment first.
-Secrets are `SecretStr`, which no log, repr or error shows. Each may stand in a file instead (`secret_files.py`).
+Secrets are `SecretStr`, which no log, repr or error shows. Each may stand in a file (`environment/secret_files.py`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from svp_dagster.environment.secret_files import SecretFiles
 from svp_dagster.models import PageOptions
-from svp_dagster.secret_files import SecretFiles
 
 SpeechEngineName = Literal["auto", "openai", "gemini", "local", "off"]
 

@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import make_url
 
+from svp_dagster.environment.secret_files import is_secret, variables
 from svp_dagster.errors import SvpError
 from svp_dagster.models import BlockBudget, PageOptions
-from svp_dagster.secret_files import is_secret, variables
 from svp_dagster.settings import Settings
 
 CANARY = "canary-of-a-secret"

@@ -1,6 +1,6 @@
 """`svp up`: the web server and daemon of Dagster, which load the code location, and the app.
 
-Where each of them is a container of its own, `svp prepare`, `svp code-server` and `svp run` do the same in parts.
+Where each of them is a container of its own, `commands/programs` does the same in parts.
 """
 
 from __future__ import annotations
@@ -8,19 +8,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import dagster as dg
 import yaml
 
 from svp_dagster.commands.processes import PROJECT, Processes, answers, home_lock, require_free, running
+from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 from svp_dagster.errors import Code, failure
 from svp_dagster.pools import POOLS
 from svp_dagster.prices import load_prices
 from svp_dagster.private_files import make_private
-from svp_dagster.run_owner import OWNER_TAG, run_owner
 from svp_dagster.settings import NOTION_PORTAL, Settings
 from svp_dagster.store.engine import migrate, process_engine
 from svp_dagster.store.store import open_store, require_keys
@@ -181,26 +179,6 @@ def run(settings: Settings) -> str:
         print(f"App      {settings.app_url}\nDagster  {settings.dagster_address}")  # noqa: T201
         print(next_step(settings) + "Ctrl-C stops everything.", flush=True)  # noqa: T201
         return serve(processes)
-
-
-def serve_code(settings: Settings, *, host: str, port: int) -> None:
-    """Become the code server, whose processes work on the runs. It ends those that were cut off when it stopped.
-
-    Raises `StartFailed` while another one uses the home folder.
-    """
-    set_environment(settings)
-    with home_lock(settings.home) as lock:
-        end_cut_off_runs(settings)
-        os.set_inheritable(lock, True)  # the code server holds it from here on
-        bind = ["--host", host, "--port", str(port)]
-        execute("dagster", ["api", "grpc", "--module-name", "svp_dagster.definitions", *bind])
-
-
-def execute(program: str, arguments: Sequence[str]) -> NoReturn:
-    """Become a program of this virtual environment, or of the system, in the project's folder."""
-    own = Path(sys.executable).with_name(program)
-    os.chdir(PROJECT)
-    os.execvp(own if own.exists() else program, [program, *arguments])  # noqa: S606 (no shell is wanted)
 
 
 def _webserver_command(bin_folder: Path) -> list[str]:

@@ -30,8 +30,8 @@ from svp_dagster.commands.up import (
     prepare,
 )
 from svp_dagster.definitions import defs
+from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 from svp_dagster.errors import SvpError
-from svp_dagster.run_owner import OWNER_TAG, run_owner
 from svp_dagster.settings import Settings
 from svp_dagster.store.crypto import new_key
 from svp_dagster.store.engine import is_migrated

@@ -26,9 +26,9 @@ from svp_dagster.defs.runs import (
     ROW_TAG,
     VIDEO_TAG,
 )
+from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 from svp_dagster.models import ContentPage, Link
 from svp_dagster.rows.pacing.shares import DELAY
-from svp_dagster.run_owner import OWNER_TAG, run_owner
 from svp_dagster.settings import Settings
 from svp_dagster.store.engine import make_engine
 from svp_dagster.store.entries import Entry

@@ -24,7 +24,7 @@ from google.auth.credentials import AnonymousCredentials
 
 from svp_dagster.commands.processes import PROJECT
 from svp_dagster.commands.up import instance_config
-from svp_dagster.secret_files import variables
+from svp_dagster.environment.secret_files import variables
 from svp_dagster.settings import Settings
 
 FOLDER = PROJECT / "deploy" / "cloud-run"
@@ -197,7 +197,8 @@ def test_all_programs_get_settings_that_they_know(script: Script) -> None:
 @pytest.fixture
 def dagster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     """Dagster as it is configured there, with storage in a folder."""
-    monkeypatch.setattr(google.auth, "default", lambda *_, **__: (AnonymousCredentials(), "kitchen"))
+    nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(google.auth, "default", lambda *_, **__: (nobody, "kitchen"))
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "kitchen")
     monkeypatch.setenv("GOOGLE_CLOUD_REGION", "europe-west1")
     monkeypatch.setenv("SVP_DAGSTER_CONFIG", str(FOLDER / "dagster.yaml"))
@@ -230,7 +231,7 @@ def test_a_run_becomes_an_execution_of_the_job_that_was_deployed(
     )
     monkeypatch.setattr(dagster, "report_engine_event", lambda **_: None)
 
-    launcher.launch_run(context)  # type: ignore[arg-type]
+    launcher.launch_run(context)
 
     (request,) = asked
     script.run("deploy.sh", "--yes")

@@ -16,7 +16,7 @@ from compose_spec import PyCompose
 
 from svp_dagster.cli import main
 from svp_dagster.commands.processes import PROJECT
-from svp_dagster.secret_files import variables
+from svp_dagster.environment.secret_files import variables
 from svp_dagster.settings import Settings
 
 FOLDER = PROJECT / "deploy"

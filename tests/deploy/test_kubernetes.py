@@ -25,7 +25,7 @@ from kubernetes.config import incluster_config
 
 from svp_dagster.commands.processes import PROJECT
 from svp_dagster.defs.run_queue.coordinator import RowRunCoordinator
-from svp_dagster.secret_files import variables
+from svp_dagster.environment.secret_files import variables
 from svp_dagster.settings import Settings
 from tests.deploy.chart import KEYS, instance, paths, values
 

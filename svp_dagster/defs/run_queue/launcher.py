@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from svp_dagster.run_owner import OWNER_TAG, run_owner
+from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 from svp_dagster.settings import Settings
 
 
