@@ -108,10 +108,15 @@ def _own_sections(file: Path) -> dict[str, object]:
 
 
 def _write_config(settings: Settings) -> Path:
-    """Write Dagster's configuration into its home within ours, and return that."""
+    """Write Dagster's configuration into its home within ours, and return that.
+
+    Several programs share the folder, so that one may read the file while another writes it.
+    """
     dagster_home = settings.home / "dagster"
     dagster_home.mkdir(exist_ok=True)
-    (dagster_home / "dagster.yaml").write_text(instance_config(settings))
+    draft = dagster_home / f"dagster.yaml.{os.getpid()}"
+    draft.write_text(instance_config(settings))
+    draft.replace(dagster_home / "dagster.yaml")
     return dagster_home
 
 
