@@ -177,8 +177,8 @@ def run(settings: Settings) -> str:
     """Run the whole command. Return what ended by itself, or ''."""
     require_free(settings.app_port, host=settings.app_host)
     require_free(settings.dagster_port, host=settings.dagster_host)
+    prepare(settings)
     with home_lock(settings.home), running(settings.home / "logs") as processes:
-        prepare(settings)
         end_cut_off_runs(settings)
         start(processes, settings)
         print(f"App      {settings.app_url}\nDagster  {settings.dagster_address}")  # noqa: T201
