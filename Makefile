@@ -69,10 +69,11 @@ $(VENV)/ready-dev: requirements-dev.lock | $(BIN)/pip
 $(BIN)/pip:
 	deploy/make_venv.sh $(VENV)
 
-lock: $(VENV)/ready-dev  ## renew both lock files
-	for group in "" -dev; do \
+lock: $(VENV)/ready-dev  ## renew the lock files: of an installation, of its tests, of the image
+	for group in "" -dev -launchers; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-annotate --no-header --upgrade pyproject.toml --extra gcs --extra s3 --group build $${group:+--group dev} \
+	    --no-annotate --no-header --upgrade pyproject.toml --extra gcs --extra s3 --group build \
+	    $${group:+--group $${group#-}} \
 	    --output-file requirements$$group.lock; \
 	done
 

@@ -47,9 +47,10 @@ UPLOAD_S = 60.0
 WORDS_SHOWN = ["Banana Oat Pancakes", "You need", "2 ripe bananas", "2 eggs", "80 g oats", "1 tsp cinnamon"]
 
 _PREPARE = """
-from svp_dagster.commands.up import prepare
+from svp_dagster.commands.up import end_cut_off_runs, prepare
 from svp_dagster.settings import Settings
 prepare(Settings())
+end_cut_off_runs(Settings())
 """
 
 T = TypeVar("T")

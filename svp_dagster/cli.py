@@ -16,6 +16,7 @@ import click
 from dotenv import load_dotenv
 from pydantic import ValidationError
 
+from svp_dagster.commands.programs.cli import code_server, prepare, run
 from svp_dagster.errors import SvpError
 from svp_dagster.models import ProcessingType
 from svp_dagster.private_files import keep_files_private
@@ -33,8 +34,12 @@ class _Svp(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
+        from svp_dagster.commands.processes import StartFailed
+
         try:
             return super().invoke(ctx)
+        except StartFailed as error:
+            raise _Failed(str(error)) from error
         except SvpError as error:
             raise _Failed(f"{error.sentence} [{error.code}]") from error
         except ValidationError as error:
@@ -50,16 +55,16 @@ def main() -> None:
     load_dotenv(Path(os.environ.get("SVP_ENV_FILE", ".env")))
 
 
+for command in (prepare, code_server, run):
+    main.add_command(command)
+
+
 @main.command()
 def up() -> None:
     """Start the app, Dagster's web server and its daemon; Ctrl-C stops them."""
-    from svp_dagster.commands.processes import StartFailed
     from svp_dagster.commands.up import run
 
-    try:
-        ended = run(Settings())
-    except StartFailed as error:
-        raise _Failed(str(error)) from error
+    ended = run(Settings())
     if ended:
         raise _Failed(f"{ended} ended by itself, so everything was stopped.")
 
@@ -68,9 +73,12 @@ def up() -> None:
 @click.option("-w", "--workspace", type=click.Path(exists=True, dir_okay=False), default="workspace.yaml")
 def webserver(workspace: str) -> None:
     """Serve the Dagster UI alone, to its operator; `svp up` does it too."""
+    from svp_dagster.commands.up import set_environment
     from svp_dagster.webserver.server import serve
 
-    serve(Settings(), workspace_file=workspace)
+    settings = Settings()
+    set_environment(settings)
+    serve(settings, workspace_file=workspace)
 
 
 @main.command()
@@ -78,12 +86,8 @@ def webserver(workspace: str) -> None:
 def demo(once: bool) -> None:
     """The whole system against local stand-ins for Notion, TikTok and Instagram: no key, no account."""
     from svp_dagster.commands.demo import run, run_once
-    from svp_dagster.commands.processes import StartFailed
 
-    try:
-        ended = run_once() if once else run()
-    except StartFailed as error:
-        raise _Failed(str(error)) from error
+    ended = run_once() if once else run()
     if ended:
         click.echo(ended, err=True)
         sys.exit(NOT_AS_IT_SHOULD)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from svp_dagster.errors import Code, failure
@@ -31,3 +33,24 @@ def make_private(home: Path) -> None:
     except PermissionError as error:
         reason = "others can read SVP_HOME, which belongs to another user; set it to a folder that is made at the start"
         raise failure(Code.MISCONFIGURED, reason=reason, detail=str(home)) from error
+
+
+def write_once(path: Path, make: Callable[[], str]) -> str:
+    """Return the text of a file that only its owner can read (0600). Create it with `make` on the first call.
+
+    Safe when several processes call at once: the file appears whole or not at all, and the first one stays.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(make())
+                file.flush()
+                os.fsync(descriptor)  # a key lost to a power cut would take every token with it
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first, and its text stays
+        finally:
+            Path(draft).unlink()
+    return path.read_text().strip()

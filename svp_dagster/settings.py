@@ -1,7 +1,7 @@
 """All configuration, from the environment. `.env.example` lists the same names with words for people.
 
 Nothing is read at import: call `Settings()`. The command line loads `.env` into the environment first.
-Secrets are `SecretStr`, which no log, repr or error shows.
+Secrets are `SecretStr`, which no log, repr or error shows. Each may stand in a file (`environment/secret_files.py`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from svp_dagster.environment.secret_files import SecretFiles
 from svp_dagster.models import PageOptions
 
 SpeechEngineName = Literal["auto", "openai", "gemini", "local", "off"]
@@ -46,7 +47,8 @@ class Settings(BaseSettings, PageOptions):
     # provider, https://github.com/vellum-ai/vellum-assistant/pull/16495
     app_url: str = Field(default="http://localhost:8600", description="Address at which people reach the app.")
     app_host: str = "127.0.0.1"
-    app_port: int = 8600
+    # Cloud Run and other platforms say the port in PORT: https://cloud.google.com/run/docs/container-contract#port
+    app_port: int = Field(default=8600, validation_alias=AliasChoices("SVP_APP_PORT", "PORT"))
     app_threads: int = Field(default=16, ge=1, description="Requests that the app works on at the same time.")
     proxies: int = Field(default=0, ge=0, description="Reverse proxies before the app whose headers are believed.")
     app_secret_key: SecretStr | None = Field(default=None, description="Signs the app's cookies.")
@@ -57,6 +59,7 @@ class Settings(BaseSettings, PageOptions):
     dagster_hosts: str = Field(
         default="", pattern=r"^[^*/]*$", description="More host names the Dagster UI answers to, comma-separated."
     )
+    dagster_config: Path | None = Field(default=None, description="YAML whose sections replace those of dagster.yaml.")
     operator_key: SecretStr | None = Field(default=None, description="Opens the operator's page and the Dagster UI.")
 
     jwt_secret: SecretStr | None = Field(default=None, description="HS256 secret of the identity provider's tokens.")
@@ -124,6 +127,18 @@ class Settings(BaseSettings, PageOptions):
     runs_kept_days: int = Field(default=30, ge=1, description="Days a finished run stays in Dagster.")
     contents_kept_days: int = Field(default=365, ge=1, description="Days after which a result may be paid for again.")
     library_kept_days: int | None = Field(default=None, ge=1, description="Days an outcome is kept; unset: for good.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic-settings passes it by name)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (this too)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment, and the files that it names."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
     @field_validator("monthly_budget_usd", "installation_budget_usd", "new_connection_budget_usd", mode="before")
     @classmethod

@@ -31,7 +31,7 @@ class PostgresServer:
     """One server on a unix socket. PostgreSQL refuses to run as root: root's tests start it as `nobody`."""
 
     def __init__(self, binaries: Path, folder: Path) -> None:
-        self._binaries = binaries
+        self.binaries = binaries
         self.folder = folder
         self._data = folder / "data"
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
@@ -65,7 +65,7 @@ class PostgresServer:
         # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
         with (self.folder / "commands.log").open("ab") as log:
             subprocess.run(
-                [self._binaries / program, *arguments],
+                [self.binaries / program, *arguments],
                 check=True,
                 timeout=_START_TIMEOUT_S,
                 stdin=subprocess.DEVNULL,

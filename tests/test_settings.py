@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import AliasChoices, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 from sqlalchemy import make_url
 
+from svp_dagster.environment.secret_files import is_secret, variables
+from svp_dagster.errors import SvpError
 from svp_dagster.models import BlockBudget, PageOptions
 from svp_dagster.settings import Settings
 
@@ -17,10 +19,7 @@ REPOSITORY = Path(__file__).parent.parent
 
 def variable_names(field: str) -> list[str]:
     """The environment variables that a field is read from."""
-    alias = Settings.model_fields[field].validation_alias
-    if isinstance(alias, AliasChoices):
-        return [str(choice) for choice in alias.choices]
-    return [str(alias)] if alias else [f"SVP_{field.upper()}"]
+    return variables(Settings, field)
 
 
 SECRETS = [
@@ -50,6 +49,74 @@ def test_every_secret_is_typed_as_one() -> None:
     telling = ("key", "secret", "database_url", "alert_urls")
     names = {name for name in Settings.model_fields if any(part in name for part in telling)}
     assert names == set(SECRETS)
+
+
+FILED = [(name, variable) for name in (*SECRETS, "egress_proxy") for variable in variable_names(name)]
+
+
+@pytest.mark.parametrize(("field", "variable"), FILED)
+def test_a_secret_can_stand_in_a_file(
+    field: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"  {CANARY}\n\n")
+    monkeypatch.setenv(f"{variable}_FILE", str(file))
+
+    settings = Settings()
+
+    value = getattr(settings, field)
+    assert (value.get_secret_value() if isinstance(value, SecretStr) else value) == CANARY
+    assert CANARY not in f"{settings!r} {settings}"
+
+
+def test_nothing_but_secrets_is_read_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {name for name, field in Settings.model_fields.items() if is_secret(field)} == {*SECRETS, "egress_proxy"}
+    (tmp_path / "model").write_text("another")
+    monkeypatch.setenv("SVP_GEMINI_MODEL_FILE", str(tmp_path / "model"))
+    assert Settings().gemini_model == Settings.model_fields["gemini_model"].default
+
+
+def refusal() -> str:
+    """What is said about settings that are refused, with the error's causes."""
+    with pytest.raises(SvpError) as caught:
+        Settings()
+    assert caught.value.__cause__ is None
+    return caught.value.sentence
+
+
+def test_a_secret_given_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text(CANARY)
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "secret"))
+    monkeypatch.setenv("DATABASE_URL", CANARY)
+    assert "DATABASE_URL and DATABASE_URL_FILE are both set; keep one of them" in refusal()
+    monkeypatch.setenv("DATABASE_URL", "")  # as a copied .env.example has it
+    assert Settings().resolved_database_url == CANARY
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "can't be read (FileNotFoundError)"),
+        (b"canary\xff", "can't be read (UnicodeDecodeError)"),
+        (b" \n", "is empty"),
+    ],
+)
+def test_a_file_without_a_secret_is_named_by_its_variable(
+    content: bytes | None, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if content is not None:
+        (tmp_path / "secret").write_bytes(content)
+    monkeypatch.setenv("NOTION_CLIENT_SECRET_FILE", str(tmp_path / "secret"))
+    said = refusal()
+    assert f"the file that NOTION_CLIENT_SECRET_FILE names {reason}" in said
+    assert "canary" not in said
+
+
+def test_the_platforms_port_counts_where_the_operator_set_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "8080")
+    assert Settings().app_port == 8080
+    monkeypatch.setenv("SVP_APP_PORT", "8601")
+    assert Settings().app_port == 8601
 
 
 def test_a_proxys_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

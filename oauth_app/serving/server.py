@@ -76,9 +76,8 @@ def main() -> None:
     """Serve until SIGTERM or Ctrl-C."""
     _log_to_stderr()
     _allow_many_connections()
-    settings = Settings()
     try:
-        app = create_app()
+        settings, app = Settings(), create_app()
     except SvpError as error:
         sys.exit(error.sentence)
     server(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from svp_dagster.prices import load_prices
 from svp_dagster.private_files import is_private
 from svp_dagster.screen.scripts import table
 from svp_dagster.settings import NOTION_PORTAL, Settings
+from svp_dagster.speech import local_speech
 from svp_dagster.speech.engines import LocalSpeech, OpenAISpeech
 from svp_dagster.speech.gemini_speech import GeminiSpeech
 from svp_dagster.speech.openai_speech import SUCCESSORS
@@ -212,7 +212,7 @@ def _speech(settings: Settings) -> Finding:
 
 
 def _local_speech(settings: Settings) -> str:
-    if importlib.util.find_spec("faster_whisper") is None:
+    if not local_speech.is_installed():
         return "no transcript"
     return f"faster-whisper “{settings.local_speech_model}” where it is present or can be fetched"
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -111,6 +113,21 @@ def running(log_folder: Path) -> Iterator[Processes]:
     finally:
         processes.stop()
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def home_lock(home: Path) -> Iterator[int]:
+    """Hold the lock of whoever starts runs in this home folder. Raises `StartFailed` where another process holds it.
+
+    The kernel releases it with this process, however that ends. The value is the lock's file descriptor.
+    """
+    home.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
+    with (home / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartFailed(f"Another start uses this SVP_HOME ({home}). Stop it first, or set another.") from None
+        yield file.fileno()
 
 
 def free_port() -> int:

@@ -1,4 +1,7 @@
-"""`svp up`: the web server and daemon of Dagster, which load the code location, and the app."""
+"""`svp up`: the web server and daemon of Dagster, which load the code location, and the app.
+
+Where each of them is a container of its own, `commands/programs` does the same in parts.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,14 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
-from svp_dagster.commands.processes import PROJECT, Processes, answers, require_free, running
+from svp_dagster.commands.processes import PROJECT, Processes, answers, home_lock, require_free, running
+from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 from svp_dagster.errors import Code, failure
 from svp_dagster.pools import POOLS
 from svp_dagster.prices import load_prices
 from svp_dagster.private_files import make_private
 from svp_dagster.settings import NOTION_PORTAL, Settings
-from svp_dagster.store.engine import migrate
+from svp_dagster.store.engine import migrate, process_engine
 from svp_dagster.store.store import open_store, require_keys
 
 START_LIMIT_S = 120.0
@@ -33,18 +37,24 @@ def prepare(settings: Settings) -> None:
         raise failure(Code.MISCONFIGURED, reason=settings.jwt_problem)
     make_private(settings.home)
     require_keys(settings)
-    engine = open_store(settings).engine
-    migrate(engine)
-    if engine.dialect.name == "postgresql":
-        # Dagster takes the address as it is, and SQLAlchemy's default driver for `postgresql://` is not installed.
-        os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
-    dagster_home = settings.home / "dagster"
-    dagster_home.mkdir(exist_ok=True)
-    (dagster_home / "dagster.yaml").write_text(instance_config(settings))
+    migrate(open_store(settings).engine)
+    set_environment(settings)
+    dagster_home = _write_config(settings)
     # Dagster creates its tables when first opened, and two processes that do so at once break them.
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         make_pools(instance)
-        end_cut_off_runs(instance)
+
+
+def set_environment(settings: Settings) -> None:
+    """Set what Dagster reads from the environment itself: its home, made here if there is none, and the database."""
+    if not os.environ.get("DAGSTER_HOME"):
+        make_private(settings.home)
+        os.environ["DAGSTER_HOME"] = str(_write_config(settings))
+    engine = process_engine(settings.resolved_database_url)
+    if engine.dialect.name == "postgresql":
+        # Dagster takes the address as it is, and SQLAlchemy's default driver for `postgresql://` is not installed.
+        os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
+        os.environ.pop("DATABASE_URL_FILE", None)  # both at once are refused
 
 
 def make_pools(instance: dg.DagsterInstance) -> None:
@@ -64,27 +74,55 @@ def make_pools(instance: dg.DagsterInstance) -> None:
         storage.initialize_concurrency_limit_to_default(name)
 
 
-def end_cut_off_runs(instance: dg.DagsterInstance) -> None:
-    """End the runs that were in progress when this machine, or Dagster on it, stopped. Dagster starts them again.
+def end_cut_off_runs(settings: Settings) -> None:
+    """End the runs that were in progress when this home's processes stopped. Dagster starts them again.
 
-    Where runs are processes of this machine nobody else knows that they are gone; Dagster would wait for an hour. One
-    that outlived Dagster can do no harm: it has lost its claim once its row is worked on again.
+    Nobody else knows that they are gone; Dagster would wait for an hour. One that outlived its code server can do no
+    harm: it has lost its claim once its row is worked on again. Runs of other installations on the same database, and
+    of launchers that watch over their runs themselves, have other owners or none.
     """
-    if not isinstance(instance.run_launcher, dg.DefaultRunLauncher):
-        return
-    for run in instance.get_runs(dg.RunsFilter(statuses=[*_GOING_ON, dg.DagsterRunStatus.CANCELING])):
-        if run.status is dg.DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(run)
-        else:
-            instance.report_run_failed(run, "The machine, or Dagster on it, stopped while this run was going on.")
+    with dg.DagsterInstance.from_config(str(settings.home / "dagster")) as instance:
+        for run in instance.get_runs(dg.RunsFilter(statuses=[*_GOING_ON, dg.DagsterRunStatus.CANCELING])):
+            if run.tags.get(OWNER_TAG) != run_owner(settings.home, run.run_id):
+                continue
+            if run.status is dg.DagsterRunStatus.CANCELING:
+                instance.report_run_canceled(run)
+            else:
+                instance.report_run_failed(run, "The machine, or Dagster on it, stopped while this run was going on.")
 
 
 def instance_config(settings: Settings) -> str:
-    """Return dagster.yaml, with PostgreSQL storage if the store uses PostgreSQL."""
+    """Return dagster.yaml, with PostgreSQL storage if the store uses PostgreSQL, and the operator's own sections."""
     config = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
     if settings.resolved_database_url.startswith("postgres"):
         config |= yaml.safe_load((PROJECT / "deploy" / "dagster-postgres.yaml").read_text())
+    if settings.dagster_config:
+        config |= _own_sections(settings.dagster_config)
     return str(yaml.safe_dump(config, sort_keys=False))
+
+
+def _own_sections(file: Path) -> dict[str, object]:
+    try:
+        sections = yaml.safe_load(file.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        reason = f"SVP_DAGSTER_CONFIG can't be read ({type(error).__name__})"
+        raise failure(Code.MISCONFIGURED, reason=reason, detail=str(file)) from error
+    if not isinstance(sections, dict):
+        raise failure(Code.MISCONFIGURED, reason="SVP_DAGSTER_CONFIG has no sections", detail=str(file))
+    return sections
+
+
+def _write_config(settings: Settings) -> Path:
+    """Write Dagster's configuration into its home within ours, and return that.
+
+    Several programs share the folder, so that one may read the file while another writes it.
+    """
+    dagster_home = settings.home / "dagster"
+    dagster_home.mkdir(exist_ok=True)
+    draft = dagster_home / f"dagster.yaml.{os.getpid()}"
+    draft.write_text(instance_config(settings))
+    draft.replace(dagster_home / "dagster.yaml")
+    return dagster_home
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
@@ -145,7 +183,8 @@ def run(settings: Settings) -> str:
     require_free(settings.app_port, host=settings.app_host)
     require_free(settings.dagster_port, host=settings.dagster_host)
     prepare(settings)
-    with running(settings.home / "logs") as processes:
+    with home_lock(settings.home), running(settings.home / "logs") as processes:
+        end_cut_off_runs(settings)
         start(processes, settings)
         print(f"App      {settings.app_url}\nDagster  {settings.dagster_address}")  # noqa: T201
         print(next_step(settings) + "Ctrl-C stops everything.", flush=True)  # noqa: T201

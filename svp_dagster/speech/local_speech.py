@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from functools import cache
 from pathlib import Path
@@ -14,8 +15,14 @@ logger = logging.getLogger(__name__)
 REACH_LIMIT_S = 3.0
 """Timeout of the first request. The hub client's own retries would take longer, at every start."""
 
+_PACKAGES = ("faster_whisper", "ctranslate2", "av", "huggingface_hub")
 _PUBLISHER = "Systran/faster-whisper-"
 _FILES = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
+
+
+def is_installed() -> bool:
+    """Return whether the engine is here; the image leaves it out unless it is asked for."""
+    return all(importlib.util.find_spec(name) for name in _PACKAGES)
 
 
 @cache
@@ -23,8 +30,11 @@ def find(name: str) -> Path | None:
     """Return the folder of a model given as a folder, a size such as `base`, or a repository of the hub.
 
     A missing model is downloaded if the hub answers and `HF_HUB_OFFLINE` allows it. Returns None, and logs it once,
-    if there is no such model.
+    if there is no such model, or no engine.
     """
+    if not is_installed():
+        logger.warning("faster-whisper's engine is not installed; a key of OpenAI or Gemini lets these hear")
+        return None
     folder = Path(name).expanduser()
     if (folder / "model.bin").is_file():
         return folder

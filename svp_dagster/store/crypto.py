@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from svp_dagster.errors import Code, failure
+from svp_dagster.private_files import write_once
 
 _HOW_TO_MAKE_ONE = "make one with `svp new-key` and set SVP_ENCRYPTION_KEYS"
 
@@ -66,21 +65,5 @@ def new_key() -> str:
 
 
 def local_secret(path: Path) -> str:
-    """Return the secret in a file that only its owner can read (0600). Create it on the first call.
-
-    Safe when several processes call at once: the file appears whole or not at all, and the first one stays.
-    """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(new_key())
-                file.flush()
-                os.fsync(descriptor)  # a key lost to a power cut would take every token with it
-            os.link(draft, path)
-        except FileExistsError:
-            pass  # another process was first, and its secret stays
-        finally:
-            Path(draft).unlink()
-    return path.read_text().strip()
+    """Return the secret in a file that only its owner can read. Create it on the first call."""
+    return write_once(path, new_key)

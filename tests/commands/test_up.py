@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -11,19 +14,31 @@ from urllib.parse import quote, urlencode
 import dagster as dg
 import psycopg2
 import pytest
+import yaml
 from click.testing import CliRunner
 from dagster._core.utils import make_new_run_id
 from sqlalchemy import make_url
 
 from svp_dagster.cli import main
-from svp_dagster.commands.processes import free_port
-from svp_dagster.commands.up import child_environment, instance_config, make_pools, next_step, prepare
+from svp_dagster.commands.processes import StartFailed, answers, free_port, home_lock, running
+from svp_dagster.commands.up import (
+    child_environment,
+    end_cut_off_runs,
+    instance_config,
+    make_pools,
+    next_step,
+    prepare,
+)
 from svp_dagster.definitions import defs
+from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
+from svp_dagster.errors import SvpError
 from svp_dagster.settings import Settings
+from svp_dagster.store.crypto import new_key
 from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import open_store
 from tests.store.examples import sign_in
 
+SVP = str(Path(sys.executable).with_name("svp"))
 PASSWORD = "p@ss/w:rd %(a)s#?&é'\""
 
 
@@ -63,22 +78,78 @@ def test_the_pools_of_the_paid_services_are_there_before_runs_meet_in_one(
     assert limits(tmp_path) == {"download": 3, "screen": 3, "speech": 2, "summary": 3}
 
 
+def going_on(home: Path, *, owner: Path) -> dict[str, str]:
+    """Runs in each state that `owner` launched, recorded in the Dagster of `home`: their ids by state."""
+    made = {}
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        for state in ("NOT_STARTED", "STARTING", "STARTED", "CANCELING", "SUCCESS"):
+            run_id = made[state] = make_new_run_id()
+            tags = {OWNER_TAG: run_owner(owner, run_id)}
+            instance.add_run(dg.DagsterRun("process_link", run_id=run_id, status=dg.DagsterRunStatus(state), tags=tags))
+    return made
+
+
+def states(home: Path, runs: dict[str, str]) -> dict[str, str]:
+    """What became of runs, by the state that they were in."""
+    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        return {state: instance.get_runs(dg.RunsFilter(run_ids=[runs[state]]))[0].status.value for state in runs}
+
+
 def test_runs_that_a_stop_cut_off_are_ended_and_those_that_wait_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SVP_HOME", str(tmp_path))
     prepare(Settings())
-    states = ("NOT_STARTED", "STARTING", "STARTED", "CANCELING", "SUCCESS")
-    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
-        for state in states:
-            run_id = make_new_run_id()
-            instance.add_run(dg.DagsterRun("process_link", run_id=run_id, status=dg.DagsterRunStatus(state)))
+    runs = going_on(tmp_path, owner=tmp_path)
 
+    end_cut_off_runs(Settings())
+
+    assert states(tmp_path, runs) == {
+        "NOT_STARTED": "NOT_STARTED",
+        "STARTING": "FAILURE",
+        "STARTED": "FAILURE",
+        "CANCELING": "CANCELED",
+        "SUCCESS": "SUCCESS",
+    }
+
+
+def test_a_start_ends_no_run_of_another_installation_on_the_same_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+    monkeypatch.setenv("SVP_ENCRYPTION_KEYS", new_key())
+    first, second = tmp_path / "first", tmp_path / "second"
+    for home in (first, second):
+        monkeypatch.setenv("SVP_HOME", str(home))
+        prepare(Settings())
+    runs = going_on(first, owner=first)
+
+    end_cut_off_runs(Settings())  # the second one's start
+
+    assert states(first, runs) == {state: state for state in runs}
+
+
+def test_a_retry_that_another_installation_works_on_is_not_ended_for_the_tags_of_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVP_HOME", str(tmp_path))
     prepare(Settings())
-
     with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
-        found = sorted(run.status.value for run in instance.get_runs())
-    assert found == ["CANCELED", "FAILURE", "FAILURE", "NOT_STARTED", "SUCCESS"]
+        tags = {OWNER_TAG: run_owner(tmp_path, "its parent")}
+        retry = instance.add_run(
+            dg.DagsterRun("process_link", run_id=make_new_run_id(), status=dg.DagsterRunStatus.STARTED, tags=tags)
+        )
+
+    end_cut_off_runs(Settings())
+
+    assert states(tmp_path, {"STARTED": retry.run_id}) == {"STARTED": "STARTED"}
+
+
+def test_two_starts_never_share_a_home_folder(tmp_path: Path) -> None:
+    with home_lock(tmp_path), pytest.raises(StartFailed, match="SVP_HOME"), home_lock(tmp_path):
+        pass
+    with home_lock(tmp_path):  # free again
+        pass
 
 
 def test_a_second_start_is_refused_before_it_disturbs_the_first(
@@ -144,3 +215,58 @@ def test_the_terminal_leads_to_the_first_connection(
 
     sign_in(open_store(Settings()), now=now)
     assert next_step(Settings()) == ""
+
+
+def test_a_code_server_of_its_own_ends_what_was_cut_off_and_locks_its_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVP_HOME", str(tmp_path))
+    assert CliRunner().invoke(main, ["prepare"]).exit_code == 0
+    runs = going_on(tmp_path, owner=tmp_path)
+    port = free_port()
+
+    with running(tmp_path / "logs") as processes:
+        command = [SVP, "code-server", "--port", str(port)]
+        server = processes.start("code-server", command, env=os.environ)
+        processes.wait_for(server, lambda: answers(port), limit_s=100)
+        second = CliRunner().invoke(main, ["code-server"])
+        again = states(tmp_path, runs)
+        is_same_process = server.process.poll() is None
+
+    assert is_same_process
+    assert again["STARTED"] == "FAILURE"
+    assert second.exit_code == 1
+    assert "Another start uses this SVP_HOME" in second.output
+
+
+def test_a_program_of_dagsters_gets_the_address_that_stands_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVP_HOME", str(tmp_path / "home"))
+    (tmp_path / "url").write_text("postgresql://svp:pw@db/svp\n")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+
+    printed = subprocess.run(
+        [SVP, "run", "env"], check=True, capture_output=True, text=True, timeout=60
+    ).stdout.splitlines()
+
+    assert "DATABASE_URL=postgresql+psycopg2://svp:pw@db/svp" in printed
+    assert f"DAGSTER_HOME={tmp_path / 'home' / 'dagster'}" in printed
+    assert [line for line in printed if line.startswith("DATABASE_URL_FILE=")] == []
+
+
+def test_the_operators_own_sections_replace_those_of_dagster_yaml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("run_retries: {enabled: false}")
+    monkeypatch.setenv("SVP_DAGSTER_CONFIG", str(own))
+    config = yaml.safe_load(instance_config(Settings()))
+    assert config["run_retries"] == {"enabled": False}
+    assert config["run_monitoring"]["enabled"] is True
+
+    for text, reason in (("- a list", "has no sections"), ("{", "can't be read"), (None, "can't be read")):
+        own.unlink() if text is None else own.write_text(text)
+        with pytest.raises(SvpError) as caught:
+            instance_config(Settings())
+        assert f"SVP_DAGSTER_CONFIG {reason}" in caught.value.sentence

@@ -279,6 +279,15 @@ def test_without_its_model_the_local_engine_says_so_and_fails_nothing(sound: Pat
     assert "base" in transcript.note
 
 
+def test_an_image_without_the_engine_says_that_nothing_was_transcribed(
+    sound: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(local_speech, "_PACKAGES", ("faster_whisper", "an_engine_that_was_left_out"))
+    transcript = LocalSpeech(model="without-engine").transcribe(sound, speech=SPEECH, meter=CountingMeter())
+    assert "not transcribed" in transcript.note
+    assert "engine is not installed" in caplog.text
+
+
 def test_a_missing_model_is_said_once(caplog: pytest.LogCaptureFixture, sound: Path, tmp_path: Path) -> None:
     speech = LocalSpeech(model=str(tmp_path / "nothing"))
     for _ in range(3):

@@ -1,0 +1,1 @@
+"""What a process finds where it runs: secrets in files, and whose runs it works on."""
