@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.clips import FLOW_COLOURS, FRAMES_PER_S, photo
@@ -121,7 +122,7 @@ def _frames(folder: Path) -> Path:
     return folder
 
 
-def _waves() -> Iterator[np.ndarray]:
+def _waves() -> Iterator[NDArray[np.uint8]]:
     chance = np.random.default_rng(3)
     down, across = np.mgrid[0 : SIZE[1], 0 : SIZE[0]].astype(np.float32)
     waves = [(chance.uniform(0, math.tau), chance.uniform(0.03, 0.12), int(chance.integers(1, 6))) for _ in range(8)]

@@ -1,7 +1,8 @@
-"""Make the clips of the part `captions`: styles of burned-in captions over moving backgrounds.
+"""Make the clips of the part `captions`: captions of many styles, burned in over moving backgrounds.
 
-Each style is a clip of its own, the style "busy" five, with captions that stand for half a second to two seconds. Text is drawn with the font
-that Pillow carries. Half of the styles and of the words are held out: the product was tuned with the other half.
+Each style is a clip of its own, the style "busy" five, with captions that stand for half a second to two seconds. Text
+is drawn with the font that Pillow carries. Half of the styles and of the words are held out: the product was tuned with
+the other half.
 """
 
 from __future__ import annotations
@@ -119,9 +120,10 @@ def make(clip: Clip, folder: Path, ffmpeg: str) -> Path:
     target = folder / f"{states.name}.mp4"
     subprocess.run(
         [
-            ffmpeg, "-y", "-loglevel", "error", *backgrounds.inputs(clip.background, folder), "-f", "concat", "-safe", "0",
-            "-i", str(states / "list.txt"), "-filter_complex",
-            f"[0:v]{backgrounds.motion(clip.background)}format=yuv420p[b];[b][1:v]overlay=eof_action=repeat,format=yuv420p[v]",
+            ffmpeg, "-y", "-loglevel", "error", *backgrounds.inputs(clip.background, folder),
+            "-f", "concat", "-safe", "0", "-i", str(states / "list.txt"), "-filter_complex",
+            f"[0:v]{backgrounds.motion(clip.background)}format=yuv420p[b];"
+            "[b][1:v]overlay=eof_action=repeat,format=yuv420p[v]",
             "-map", "[v]", "-t", str(clip.duration_s), "-r", str(FRAMES_PER_S), "-c:v", "libx264",
             "-preset", "veryfast", "-crf", "26", "-movflags", "+faststart", str(target),
         ],

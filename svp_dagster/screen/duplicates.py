@@ -6,6 +6,8 @@ was filmed moves. That makes a fine sampling affordable, because its cost follow
 
 - A text that grows is taken once, when it is complete: before the first part of it goes.
 - Only the rows with the new text are taken. A caption takes an eighth of a frame.
+- Where a busy background has strokes in the same places by chance, they also have to keep their brightness and form a
+  row. The reader gets the median of the frames with the text, in which the background is blurred.
 - A whole frame is taken every few seconds if its letters differ from those of the last one. It shows what doesn't stand
   still, or has too little contrast to be noticed here.
 """
@@ -115,7 +117,7 @@ class _Candidate:
         if not self.is_busy or not self.later:
             return self.frame.picture[rows].copy()
         shown = [picture[rows] for picture in (self.frame.picture, *self.later)]
-        return np.median(shown, axis=0).astype(np.uint8)
+        return np.asarray(np.median(shown, axis=0), dtype=np.uint8)
 
     def stands_in(self, picture: Picture) -> None:
         """Note that a later frame shows its text, too."""

@@ -101,8 +101,8 @@ def strokes(picture: Picture) -> tuple[Strokes, ...]:
         scaled = cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
         for kind in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
             thin = cv2.morphologyEx(scaled, kind, brush)
-            masks = ((thin > threshold).view(np.uint8) for threshold in (scale.contrast, scale.contrast * FAINT))
-            seen.append(Strokes(scale, *masks, grey=scaled))
+            clear, faint = ((thin > threshold).view(np.uint8) for threshold in (scale.contrast, scale.contrast * FAINT))
+            seen.append(Strokes(scale, clear, faint, np.asarray(scaled, dtype=np.uint8)))
     return tuple(seen)
 
 
