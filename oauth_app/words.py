@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, url_for
 
-from oauth_app.outcome_view import clock
 from oauth_app.services import services
+from oauth_app.views.outcome import clock
 from svp_dagster.rows.pauses import name_of
 from svp_dagster.store.entries import Entry
 

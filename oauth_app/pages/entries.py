@@ -12,13 +12,13 @@ from werkzeug.wrappers import Response
 
 from oauth_app import identity, links, month, site_health
 from oauth_app.api.schemas import FURTHEST_OFFSET, LONGEST_SEARCH, LONGEST_TAG, PAGE_SIZE, NewEntry
-from oauth_app.entry_view import EntryView
 from oauth_app.errors import Refusal
-from oauth_app.outcome_view import OutcomeView
 from oauth_app.pages import forms
 from oauth_app.security import WRITE_LIMIT, limiter
 from oauth_app.services import services
 from oauth_app.videos.jobs import media_kind
+from oauth_app.views.entry import EntryView
+from oauth_app.views.outcome import OutcomeView
 from oauth_app.words import asset
 from svp_dagster.errors import SvpError
 from svp_dagster.media.kinds import UPLOADS

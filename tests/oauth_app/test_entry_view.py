@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oauth_app.entry_view import EntryView
+from oauth_app.views.entry import EntryView
 from svp_dagster.errors import Code
 from svp_dagster.models import Status
 from svp_dagster.store.entries import Entry

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from oauth_app.app import create_app
-from oauth_app.entry_view import EntryView
+from oauth_app.views.entry import EntryView
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import PaidCall
 from svp_dagster.rows.waiting import waiting_outcome
