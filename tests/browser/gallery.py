@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Status
 from tests.browser.conftest import Site
-from tests.browser.walking import Worker, add_link, connect, leave_for_notion
+from tests.browser.walking import Worker, add_link, connect, leave_for_notion, open_upload
 
 POST = "https://www.tiktok.com/@ada/video/730000000000000000"
 
@@ -24,6 +24,7 @@ def every_page(page: Page, site: Site) -> Iterator[str]:
     yield from _before_set_up(page, site)
     yield from _set_up(page, site)
     yield from _links(page, site)
+    yield from _library(page, site)
     yield from _databases(page, site)
     yield from _settings(page, site)
     yield from _operator(page, site)
@@ -93,6 +94,13 @@ def a_picture() -> bytes:
     kept = io.BytesIO()
     picture.save(kept, "JPEG")
     return kept.getvalue()
+
+
+def _library(page: Page, site: Site) -> Iterator[str]:
+    open_upload(page, site)
+    yield "entry"
+    page.goto(f"{site.url}/entries?q=garlic")
+    yield "search"
 
 
 def _databases(page: Page, site: Site) -> Iterator[str]:

@@ -26,6 +26,8 @@ SHOWN_IN_THE_DOCUMENTATION = (
     "set-up-2",
     "links",
     "link",
+    "entry",
+    "search",
     "databases",
     "content-database",
     "content-database-new",
@@ -38,7 +40,7 @@ SHOWN_IN_THE_DOCUMENTATION = (
     "operator",
     "operator-offers",
 )
-SHOWN_DARK_TOO = ("start", "links")
+SHOWN_DARK_TOO = ("start", "links", "entry")
 
 
 def test_every_page_fits_a_phone_and_shuts_nobody_out(page: Page, site: Site) -> None:

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from svp_dagster.library.files import write_files
 from svp_dagster.models import Segment
-from svp_dagster.settings import Settings
-from svp_dagster.storage.installed import storage
 from tests.browser.conftest import Site
-from tests.browser.walking import Worker, set_up
-from tests.library.outcomes import outcome
-from tests.media.making import CLIPS
+from tests.browser.walking import open_upload, set_up
 
 SAID = (
     Segment(start_s=0.5, end_s=4, text="Mash two ripe bananas."),
@@ -22,20 +17,10 @@ NOW_S = "document.getElementById('player').currentTime"
 CUES = "[...document.getElementById('player').textTracks[0].cues].map(cue => [cue.startTime, cue.text])"
 
 
-def open_entry(page: Page, site: Site) -> str:
-    """Upload a video, let the outcome of it be kept, and open its page. Return the entry's id."""
+def open_entry(page: Page, site: Site) -> None:
+    """Set up, and open the page of an upload that is completed."""
     set_up(page, site)
-    page.get_by_label("Or a file of yours").set_input_files(CLIPS / "pancakes.mp4")
-    page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("link", name="pancakes", exact=True)).to_be_visible()
-    worker = Worker(site)
-    link = worker.newest()
-    run_id = worker.start(link)
-    kept = worker.keep(link, run_id, outcome(said=SAID, title="pancakes", values={"Dish": "Pancakes"}))
-    write_files(storage(Settings()), link.page_id, kept, sheet=None)
-    worker.complete(link, run_id, title="pancakes", page_url=site.url)
-    page.goto(f"{site.url}/entries/{link.page_id}")
-    return link.page_id
+    open_upload(page, site, said=SAID)
 
 
 def test_a_line_of_the_transcript_jumps_to_its_moment(page: Page, site: Site) -> None:
@@ -57,7 +42,7 @@ def test_the_keyboard_reaches_each_line(page: Page, site: Site) -> None:
 
 
 def test_a_browser_reads_the_subtitles(page: Page, site: Site) -> None:
-    entry_id = open_entry(page, site)
+    open_entry(page, site)
     page.evaluate("document.getElementById('player').textTracks[0].mode = 'showing'")
     page.wait_for_function("() => document.getElementById('player').textTracks[0].cues?.length > 0")
     cues = page.evaluate(CUES)
@@ -68,7 +53,6 @@ def test_a_browser_reads_the_subtitles(page: Page, site: Site) -> None:
     with page.expect_download() as downloading:
         page.get_by_role("link", name="VTT").click()
     assert downloading.value.path().read_text().startswith("WEBVTT\n\n00:00:00.500 --> 00:00:04.000\n")
-    assert entry_id
 
 
 def test_a_search_shows_where_it_was_found(page: Page, site: Site) -> None:

@@ -7,11 +7,16 @@ from datetime import UTC, datetime
 from playwright.sync_api import Page, expect
 
 from svp_dagster.errors import Code, SvpError
-from svp_dagster.models import ContentPage, LinkEntry, Outcome, PaidCall, Status
+from svp_dagster.library.files import write_files
+from svp_dagster.models import ContentPage, LinkEntry, Outcome, PaidCall, Segment, Status
 from svp_dagster.rows.pauses import downloader_versions
 from svp_dagster.rows.waiting import failure_rule
+from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
 from svp_dagster.store.installation.platforms import FailedPost
 from tests.browser.conftest import Site
+from tests.library.outcomes import SOUP, outcome
+from tests.media.making import CLIPS
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"
 LINK_FIELD = "Link of a TikTok or Instagram post"
@@ -51,6 +56,20 @@ def add_link(page: Page, url: str) -> None:
     page.get_by_label(LINK_FIELD).fill(url)
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("main")).to_contain_text("Added.")
+
+
+def open_upload(page: Page, site: Site, *, said: tuple[Segment, ...] = SOUP) -> None:
+    """Upload a video, let what came out of it be kept, and open its page."""
+    page.goto(f"{site.url}/entries")
+    page.get_by_label("Or a file of yours").set_input_files(CLIPS / "pancakes.mp4")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("link", name="pancakes", exact=True)).to_be_visible()
+    worker = Worker(site)
+    link = worker.newest()
+    run_id = worker.start(link)
+    worker.keep(link, run_id, outcome(said=said, title="pancakes", values={"Dish": "Pancakes"}))
+    worker.complete(link, run_id, title="pancakes", page_url=site.url)
+    page.goto(f"{site.url}/entries/{link.page_id}")
 
 
 def tab_to(page: Page, words: str) -> None:
@@ -105,9 +124,10 @@ class Worker:
             call, connection_id=link.connection_id, page_id=link.page_id, run_id=run_id, now=_now()
         )
 
-    def keep(self, link: LinkEntry, run_id: str, made: Outcome) -> Outcome:
-        """Keep what came out of the row."""
-        return self._site.store.library.keep(link.page_id, run_id, made, now=_now())
+    def keep(self, link: LinkEntry, run_id: str, made: Outcome) -> None:
+        """Keep what came out of the row, with its files."""
+        kept = self._site.store.library.keep(link.page_id, run_id, made, now=_now())
+        write_files(storage(Settings()), link.page_id, kept, sheet=CLIPS / "pancakes.jpg")
 
     def complete(
         self, link: LinkEntry, run_id: str, *, title: str, page_url: str, thumbnail: bytes | None = None
