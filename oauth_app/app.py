@@ -15,6 +15,7 @@ from oauth_app.api import my_data as api_my_data
 from oauth_app.api.bodies import StrictJson
 from oauth_app.pages import databases, entries, my_data, operator, settings_page, sign_in, start, tokens
 from oauth_app.services import Services
+from oauth_app.watch import metrics, requests
 from oauth_app.webhooks import blueprint as webhooks
 from svp_dagster.private_files import keep_files_private
 from svp_dagster.settings import Settings
@@ -51,6 +52,8 @@ def create_app() -> Flask:
         app.register_blueprint(module.blueprint)
     app.register_blueprint(webhooks)
     health.init_app(app)
+    app.register_blueprint(metrics.blueprint)
+    requests.init_app(app)
     description.init_app(app)
     return app
 

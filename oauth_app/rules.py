@@ -14,6 +14,7 @@ from oauth_app.errors import Refusal
 from oauth_app.pages.guard import require_session
 from oauth_app.pages.operator import require_operator
 from oauth_app.security import csrf
+from oauth_app.watch.guard import require_monitor
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ class Rule(StrEnum):
     """A person who is signed in on the pages."""
     API = "api"
     """A connection, by an API token, or by a session with the token of a page. A body must be JSON."""
+    MONITOR = "monitor"
+    """Who has the token of the metrics, or the operator's key."""
     OPERATOR = "operator"
     """Who gave the operator's key."""
 
@@ -52,6 +55,7 @@ RULES = {
     "api_databases": Rule.API,
     "api_entries": Rule.API,
     "api_my_data": Rule.API,
+    "metrics": Rule.MONITOR,
     "operator": Rule.OPERATOR,
     "operator.show": Rule.PUBLIC,  # the form that asks for the key
     "operator.enter": Rule.PUBLIC,
@@ -100,5 +104,6 @@ _CHECKS: dict[Rule, Callable[[], Response | None]] = {
     Rule.NOTION: lambda: None,
     Rule.SESSION: _check_session,
     Rule.API: require_connection,
+    Rule.MONITOR: require_monitor,
     Rule.OPERATOR: _check_operator,
 }

@@ -20,6 +20,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import Receive, Scope, Send
 
 from oauth_app.serving.deadlines import Deadlines
+from svp_dagster.telemetry.context import facts
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,11 @@ class BufferedApp:
             answer.status[:3],
             answer.content.tell(),
             (time.monotonic() - began) * 1000,
+            extra=facts(
+                request=dict(answer.headers).get("X-Request-ID"),
+                status=int(answer.status[:3]),
+                duration_s=round(time.monotonic() - began, 3),
+            ),
         )
         with answer.content:
             await _send(answer, send)

@@ -101,6 +101,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sign_ins_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
+        "tallies",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("labels", sa.String(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "labels", name=op.f("pk_tallies")),
+    )
+    op.create_table(
         "thumbnails",
         sa.Column("media_key", sa.String(), nullable=False),
         sa.Column("jpeg", sa.LargeBinary(), nullable=False),
@@ -411,6 +418,7 @@ def downgrade() -> None:
     op.drop_table("api_tokens")
     op.drop_table("webhook_tokens")
     op.drop_table("thumbnails")
+    op.drop_table("tallies")
     with op.batch_alter_table("sign_ins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_ins_expires_at"))
 
