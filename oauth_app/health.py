@@ -121,7 +121,7 @@ class LatestReadiness:
 def init_app(app: Flask) -> None:
     """Serve both."""
     app.extensions["svp_readiness"] = LatestReadiness()
-    app.extensions["svp_last_known"] = LastKnown(app.extensions["svp"].store)
+    app.extensions["svp_last_known"] = LastKnown(app.extensions["svp"])
     app.register_blueprint(blueprint)
 
 

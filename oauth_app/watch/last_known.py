@@ -10,9 +10,9 @@ from typing import Final, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from oauth_app.services import Services
 from svp_dagster.errors import SvpError
 from svp_dagster.store.installation.figures import last_poll_at
-from svp_dagster.store.store import Store
 from svp_dagster.telemetry.calls import NO_ANSWER, last_answer
 
 State = Literal["ok", "failed", "unknown"]
@@ -26,8 +26,8 @@ NEWS_FOR: Final = timedelta(minutes=15)
 class LastKnown:
     """The state of the database, asked at most every `KEPT_S`, and that of Notion by calls that were made anyway."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, found: Services) -> None:
+        self._services = found
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(1, "last-known")
         self._asked_at = float("-inf")
@@ -53,7 +53,7 @@ class LastKnown:
 
     def _ask(self) -> None:
         try:
-            self._polled_at = self._pool.submit(last_poll_at, self._store.engine).result(timeout=LIMIT_S)
+            self._polled_at = self._pool.submit(last_poll_at, self._services.store.engine).result(timeout=LIMIT_S)
         except (SQLAlchemyError, SvpError, TimeoutError):
             self._database = "failed"
         else:

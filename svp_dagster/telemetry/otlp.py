@@ -80,10 +80,17 @@ def flush() -> None:
     _provider(os.getpid()).force_flush(FLUSH_TIMEOUT_MS)
 
 
+def stop() -> None:
+    """Send what waits, and let the next span begin anew with the environment of then."""
+    _provider(os.getpid()).shutdown()
+    _provider.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def _provider(_process_id: int) -> TracerProvider:
     """Return the provider of this process. It sends the rest at exit; a fork starts another."""
-    provider = TracerProvider(resource=Resource.create({"service.name": SERVICE_NAME}), id_generator=_ids)
+    named = os.environ.get("OTEL_SERVICE_NAME", SERVICE_NAME)
+    provider = TracerProvider(resource=Resource.create({"service.name": named}), id_generator=_ids)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=EXPORT_TIMEOUT_S)))
     return provider
 

@@ -70,7 +70,7 @@ def within(parent: Parent, *, process_wide: bool = False) -> Iterator[None]:
 
 def record_call(name: str, *, started_ns: int, attributes: Attributes, failed: bool) -> None:
     """Send the span of a call that just ended, if it belongs to a trace."""
-    parent = _parent.get() or _parent_of_process
+    parent = _parent.get(None) or _parent_of_process
     if parent is not None:
         record(name, parent=parent, started_ns=started_ns, attributes=attributes, failed=failed, is_call=True)
 
