@@ -212,7 +212,7 @@ def _platforms(found: Services) -> dict[str, PlatformHealth] | None:
 def _notion(settings: Settings) -> str:
     # Without a token Notion answers 401 quickly: reached is all that is asked here.
     try:
-        answer = bounded_http.get(f"{settings.notion_base_url}/v1/users/me", service="notion", timeout_s=HTTP_LIMIT_S)
+        answer = bounded_http.get(f"{settings.notion_base_url}/v1/users/me", service="probe", timeout_s=HTTP_LIMIT_S)
     except httpx.HTTPError as error:
         return f"can't be reached ({type(error).__name__})"
     return f"answers with HTTP {answer.status_code}" if answer.status_code >= 500 else ""

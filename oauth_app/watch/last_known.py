@@ -54,7 +54,7 @@ class LastKnown:
     def _ask(self) -> None:
         try:
             self._polled_at = self._pool.submit(last_poll_at, self._services.store.engine).result(timeout=LIMIT_S)
-        except (SQLAlchemyError, SvpError, TimeoutError):
+        except (SQLAlchemyError, SvpError, OSError):
             self._database = "failed"
         else:
             self._database = "ok"

@@ -34,7 +34,7 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 def init_app(app: Flask) -> None:
     """Give each request its id, and report those that change an entry."""
     app.wsgi_app = _Identified(app.wsgi_app)  # type: ignore[method-assign]
-    app.before_request(_begin)
+    app.before_request(_begin)  # the last one: who may not do this was refused before
     app.after_request(_report)
 
 
@@ -61,7 +61,7 @@ def _begin() -> None:
 
 def _report(answer: Response) -> Response:
     entry_id = (request.view_args or {}).get("entry_id") or (request.view_args or {}).get("page_id")
-    if entry_id and request.method in _CHANGES and answer.status_code < 400:
+    if "began_ns" in g and entry_id and request.method in _CHANGES and answer.status_code < 400:
         _report_change(entry_id, answer.status_code)
     return answer
 

@@ -46,6 +46,7 @@ MAY = {
     Rule.PUBLIC: {NOBODY, PERSON, SCRIPT, OPERATOR},
     Rule.SESSION: {PERSON},
     Rule.API: {PERSON, SCRIPT},
+    Rule.MONITOR: {OPERATOR},
     Rule.OPERATOR: {OPERATOR},
 }
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')

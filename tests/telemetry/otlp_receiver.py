@@ -58,7 +58,7 @@ def otlp_receiver() -> Iterator[Received]:
     received = Received(url="")
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 (the name that the server calls)
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             received.paths.add(self.path)
             received.bodies.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
@@ -66,7 +66,7 @@ def otlp_receiver() -> Iterator[Received]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its own name)
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

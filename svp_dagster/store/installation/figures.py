@@ -55,7 +55,7 @@ def figures(engine: Engine, *, month: datetime, now: datetime) -> Figures:
     active = select(func.count()).select_from(ConnectionRow).where(ConnectionRow.active)
     spent = select(func.coalesce(func.sum(LedgerRow.cost_usd), 0.0)).where(LedgerRow.at >= month)
     with engine.connect() as connection:
-        found = connection.execute(rows).tuples().all()
+        found = [(status, bool(wait), count, at) for status, wait, count, at in connection.execute(rows)]
         due_at, backlog = connection.execute(polled).one()
         return Figures(
             rows=_by_status(found),
@@ -80,7 +80,7 @@ def last_poll_at(engine: Engine) -> datetime | None:
         return connection.scalar(select(func.max(LinkDatabaseRow.polled_at)))
 
 
-def _by_status(found: Sequence[tuple[str, bool | None, int, datetime]]) -> dict[str, int]:
+def _by_status(found: Sequence[tuple[str, bool, int, datetime]]) -> dict[str, int]:
     counts = dict.fromkeys((*map(str, _IN_PROGRESS), "waiting"), 0)
     for status, waits, count, _ in found:
         counts["waiting" if waits and status == Status.PENDING else status] += count
