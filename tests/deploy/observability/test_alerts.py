@@ -40,7 +40,7 @@ def test_prometheus_takes_its_configuration(promtool: str, tmp_path: Path) -> No
     token = tmp_path / "token"
     token.write_text("x")
     (tmp_path / "prometheus.yml").write_text(text.replace("/run/secrets/metrics_token", str(token)))
-    command = [promtool, "check", "config", tmp_path / "prometheus.yml"]
+    command = [promtool, "check", "config", str(tmp_path / "prometheus.yml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stdout + done.stderr
 
