@@ -104,7 +104,7 @@ def upgrade() -> None:
         "tallies",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("labels", sa.String(), nullable=False),
-        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("name", "labels", name=op.f("pk_tallies")),
     )
     op.create_table(
