@@ -70,7 +70,7 @@ def _report_change(entry_id: str, status: int) -> None:
     found, caller = services().store.entries.get(entry_id), identity.caller()
     if found is None or caller is None or found.link.connection_id != caller.connection.id:
         return
-    trace = traces.row_trace(entry_id, found.requests)
+    trace = traces.trace_of(found)
     extra = facts(entry=entry_id, connection=caller.connection.id, trace=trace.hex_id, status=status)
     logger.info("%s of entry %s", request.endpoint, entry_id, extra=extra)
     traces.record(

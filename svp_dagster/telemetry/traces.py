@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -39,10 +39,52 @@ class Parent:
         return Parent(trace_id=self.trace_id, span_id=_number(f"{self.trace_id:x} {self.span_id:x} {name}", 8))
 
 
-def row_trace(entry_id: str, requests: int) -> Parent:
-    """Return the root of the trace of a row, which begins anew with each request of a person."""
-    seed = f"{entry_id} {requests}"
-    return Parent(trace_id=_number(f"trace {seed}", 16), span_id=_number(f"row {seed}", 8))
+def row_trace(entry_id: str, requests: int, *, waits: int = 0, redo_id: str = "") -> Parent:
+    """Return the root of a try of a row.
+
+    The trace begins anew with each request of a person and each redo. Where the row waited in between, its trace has a
+    root for each try, since nobody knows at the end of one whether there will be another.
+    """
+    seed = f"{entry_id} {requests} {redo_id}"
+    return Parent(trace_id=_number(f"trace {seed}", 16), span_id=_number(f"row {seed} {waits}", 8))
+
+
+class TracedLink(Protocol):
+    """The link of an entry."""
+
+    @property
+    def page_id(self) -> str:
+        """The id of the entry."""
+
+
+class TracedEntry(Protocol):
+    """What a trace has to know of an entry (`store.entries.Entry`)."""
+
+    @property
+    def link(self) -> TracedLink:
+        """Its link."""
+
+    @property
+    def requests(self) -> int:
+        """How often a person requested it."""
+
+    @property
+    def waits(self) -> int:
+        """How often it waited since."""
+
+    @property
+    def redo_id(self) -> str | None:
+        """Its last redo."""
+
+    @property
+    def is_in_redo(self) -> bool:
+        """Whether that is open."""
+
+
+def trace_of(entry: TracedEntry) -> Parent:
+    """Return the root of the present try of an entry."""
+    redo_id = (entry.redo_id or "") if entry.is_in_redo else ""
+    return row_trace(entry.link.page_id, entry.requests, waits=entry.waits, redo_id=redo_id)
 
 
 _parent: ContextVar[Parent | None] = ContextVar("svp_span")

@@ -26,6 +26,13 @@ def test_another_request_or_row_is_another_trace() -> None:
     assert len(ids) == 4
 
 
+def test_a_try_after_a_wait_is_another_root_of_the_same_trace() -> None:
+    first, second = (row_trace("row-1", 1, waits=waits) for waits in (0, 1))
+    assert first.trace_id == second.trace_id
+    assert first.span_id != second.span_id
+    assert row_trace("row-1", 1, redo_id="redo-1").trace_id != first.trace_id
+
+
 def test_nothing_is_imported_until_there_is_where_to_send_it() -> None:
     code = (
         "import sys; from svp_dagster.telemetry import calls, traces;"

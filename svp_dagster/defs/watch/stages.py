@@ -18,7 +18,7 @@ from svp_dagster.store.store import Store
 from svp_dagster.telemetry import traces
 from svp_dagster.telemetry.context import bind_process, facts
 from svp_dagster.telemetry.tallies import ROW_SECONDS, RUN_SECONDS, STAGE_SECONDS, tallies
-from svp_dagster.telemetry.traces import Parent, record, row_trace
+from svp_dagster.telemetry.traces import Parent, record, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,8 @@ class _Stage:
     def __init__(self, context: dg.OpExecutionContext, row: HeldRow) -> None:
         self._context, self._row = context, row
         self._name = context.op_def.name
-        self._trace = row_trace(row.link.page_id, row.entry.requests)
+        self._trace = trace_of(row.entry)
+        self._is_first_try = row.entry.requests == 1 and row.entry.waits == 0 and not row.entry.is_in_redo
         self._run = self._trace.child(f"run {context.run_id}")
         self._span = self._run.child(f"{self._name} {context.retry_number}")
         self._began_s, self._began_ns = time.monotonic(), time.time_ns()
@@ -103,7 +104,7 @@ class _Stage:
     def _record_run(self, code: str, *, queued_ns: int, started_ns: int, ended_ns: int) -> None:
         """Send the spans around the stages: the row from its request to now, its wait, and its run."""
         entry, failed = self._row.entry, bool(code)
-        requested_ns = min(int(entry.created_at.timestamp() * _NS), queued_ns) if entry.requests == 1 else queued_ns
+        requested_ns = min(int(entry.created_at.timestamp() * _NS), queued_ns) if self._is_first_try else queued_ns
         of_row = {"svp.entry": entry.link.page_id, "svp.connection": entry.link.connection_id, "svp.code": code}
         attributes = traces.shown({**of_row, "svp.platform": self._platform})
         spans: tuple[tuple[str, Parent | None, Parent, int, int], ...] = (

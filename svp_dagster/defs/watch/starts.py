@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 def report_starts(entries: Iterable[Entry], *, read_at: datetime) -> None:
     """Report that a run was asked for each of these rows, after Notion was read at `read_at`."""
     for entry in entries:
-        link, trace = entry.link, traces.row_trace(entry.link.page_id, entry.requests)
+        link, trace = entry.link, traces.trace_of(entry)
         extra = facts(entry=link.page_id, connection=link.connection_id, trace=trace.hex_id)
         logger.info("row %s: a run is asked for", link.page_id, extra=extra)
         traces.record(
