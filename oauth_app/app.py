@@ -31,6 +31,7 @@ from oauth_app.pages import (
 )
 from oauth_app.services import Services
 from oauth_app.videos import slots, streaming
+from oauth_app.watch import metrics, requests
 from oauth_app.webhooks import blueprint as webhooks
 from svp_dagster.private_files import keep_files_private
 from svp_dagster.settings import Settings
@@ -91,6 +92,8 @@ def create_app() -> Flask:
         app.register_blueprint(module.blueprint)
     app.register_blueprint(webhooks)
     health.init_app(app)
+    app.register_blueprint(metrics.blueprint)
+    requests.init_app(app)
     description.init_app(app)
     streaming.init_app(app, threads=slots.THREADS)
     return app

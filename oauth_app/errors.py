@@ -19,7 +19,7 @@ from svp_dagster.store.entries import Entry
 
 logger = logging.getLogger(__name__)
 
-SCRIPT_PATHS = ("/api/", "/webhooks/", "/health", "/ready", "/openapi.json")
+SCRIPT_PATHS = ("/api/", "/webhooks/", "/health", "/ready", "/metrics", "/openapi.json")
 """Where errors are JSON."""
 
 _STATUS_OF = {

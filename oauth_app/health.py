@@ -31,6 +31,7 @@ from oauth_app.description import answers, spec
 from oauth_app.security import limiter
 from oauth_app.services import Services, services
 from oauth_app.site_health import PlatformHealth
+from oauth_app.watch.last_known import LastKnown, State
 from svp_dagster import bounded_http
 from svp_dagster.errors import SvpError
 from svp_dagster.models import Value
@@ -51,9 +52,12 @@ _pool = ThreadPoolExecutor(8, "health")
 
 
 class Alive(Value):
-    """The process answers."""
+    """The process answers. `database` and `notion_api` are as they were when they were last asked."""
 
     status: Literal["ok"] = "ok"
+    database: State
+    notion_api: State
+    timestamp: datetime
 
 
 class Check(Value):
@@ -81,8 +85,10 @@ class Readiness(Value):
 @limiter.limit(LIMIT)
 @spec.validate(resp=answers(200, Alive), tags=["Health"], security={})
 def health() -> Alive:
-    """Whether the process answers."""
-    return Alive()
+    """Whether the process answers, and how its database and Notion last did. Notion isn't asked for this."""
+    last_known: LastKnown = current_app.extensions["svp_last_known"]
+    now = services().now()
+    return Alive(database=last_known.database(), notion_api=last_known.notion(now=now), timestamp=now)
 
 
 @blueprint.get("/ready")
@@ -90,7 +96,7 @@ def health() -> Alive:
 @spec.validate(resp=answers(200, Readiness, extra={503: Readiness}), tags=["Health"], security={})
 def ready() -> tuple[Readiness, int]:
     """Whether everything is there that the product needs: 200, else 503. The answer is up to 5 seconds old."""
-    found = _latest().get()
+    found = latest_readiness(current_app)
     return found, 200 if found.ready else 503
 
 
@@ -115,12 +121,14 @@ class LatestReadiness:
 def init_app(app: Flask) -> None:
     """Serve both."""
     app.extensions["svp_readiness"] = LatestReadiness()
+    app.extensions["svp_last_known"] = LastKnown(app.extensions["svp"])
     app.register_blueprint(blueprint)
 
 
-def _latest() -> LatestReadiness:
-    found: LatestReadiness = current_app.extensions["svp_readiness"]
-    return found
+def latest_readiness(app: Flask) -> Readiness:
+    """Return the last result of all checks of an app."""
+    found: LatestReadiness = app.extensions["svp_readiness"]
+    return found.get()
 
 
 def readiness() -> Readiness:
@@ -204,7 +212,7 @@ def _platforms(found: Services) -> dict[str, PlatformHealth] | None:
 def _notion(settings: Settings) -> str:
     # Without a token Notion answers 401 quickly: reached is all that is asked here.
     try:
-        answer = bounded_http.get(f"{settings.notion_base_url}/v1/users/me", timeout_s=HTTP_LIMIT_S)
+        answer = bounded_http.get(f"{settings.notion_base_url}/v1/users/me", service="probe", timeout_s=HTTP_LIMIT_S)
     except httpx.HTTPError as error:
         return f"can't be reached ({type(error).__name__})"
     return f"answers with HTTP {answer.status_code}" if answer.status_code >= 500 else ""

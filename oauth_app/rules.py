@@ -14,6 +14,7 @@ from oauth_app.errors import Refusal
 from oauth_app.pages.guard import require_session
 from oauth_app.pages.operator import require_operator
 from oauth_app.security import csrf
+from oauth_app.watch.guard import require_monitor
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class Rule(StrEnum):
     """A connection, by an API token or a JWT, or by a session with the token of a page. A body must be JSON."""
     PEOPLE = "people"
     """The same, but no API token."""
+    MONITOR = "monitor"
+    """Who has the token of the metrics, or the operator's key."""
     OPERATOR = "operator"
     """Who gave the operator's key."""
 
@@ -63,6 +66,7 @@ RULES = {
     "api_my_data": Rule.API,
     "api_my_data.delete": Rule.PEOPLE,
     "api_videos": Rule.API,
+    "metrics": Rule.MONITOR,
     "operator": Rule.OPERATOR,
     "operator.show": Rule.PUBLIC,  # the form that asks for the key
     "operator.enter": Rule.PUBLIC,
@@ -120,5 +124,6 @@ _CHECKS: dict[Rule, Callable[[], Response | None]] = {
     Rule.FORM: _check_form,
     Rule.API: require_connection,
     Rule.PEOPLE: require_connection,  # which refuses an API token where no scope is said
+    Rule.MONITOR: require_monitor,
     Rule.OPERATOR: _check_operator,
 }

@@ -4,8 +4,10 @@ A compressed body may unpack to a thousand times its size within one read of a l
 they are, and one that is compressed all the same is refused before it is unpacked. What a stranger's site answers is
 bounded in `download/`.
 
-    httpx.Client(**bounded())                        also `openai` and `google-genai`, which use httpx2
-    session.mount("https://", bounded_adapter())     requests, which `google-cloud-vision` uses
+    httpx.Client(**bounded("notion"))                      also `openai` and `google-genai`, which use httpx2
+    session.mount("https://", bounded_adapter("vision"))   requests, which `google-cloud-vision` uses
+
+Both report each call under the name of its service (`telemetry.calls`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+
+from svp_dagster.telemetry import calls
 
 if TYPE_CHECKING:
     import httpx
@@ -32,19 +36,21 @@ _AS_IT_IS: Final = {"Accept-Encoding": "identity"}
 _BLOCK_BYTES: Final = 65_536
 
 
-def bounded(*, max_bytes: int | None = None, max_s: float | None = None) -> dict[str, Any]:
+def bounded(service: str, *, max_bytes: int | None = None, max_s: float | None = None) -> dict[str, Any]:
     """Return the arguments for a client of httpx or httpx2 that bound its answers.
 
     What is refused raises the library's `DecodingError`, what takes too long its `ReadTimeout`. The bounds above
     hold where none are given.
     """
     read = partial(_read_within_bounds, max_bytes=max_bytes, max_s=max_s)
-    return {"headers": dict(_AS_IT_IS), "event_hooks": {"response": [read]}}
+    hooks = {"request": [calls.began(service)], "response": [read, calls.ended]}
+    return {"headers": dict(_AS_IT_IS), "event_hooks": hooks}
 
 
 def get(
     url: str,
     *,
+    service: str,
     timeout_s: float,
     headers: Mapping[str, str] | None = None,
     max_bytes: int | None = None,
@@ -53,11 +59,11 @@ def get(
     """Return the bounded answer to one request. Raises `httpx.HTTPError` and `httpx.InvalidURL`."""
     import httpx
 
-    with httpx.Client(timeout=timeout_s, **bounded(max_bytes=max_bytes, max_s=max_s)) as client:
+    with httpx.Client(timeout=timeout_s, **bounded(service, max_bytes=max_bytes, max_s=max_s)) as client:
         return client.get(url, headers=headers)
 
 
-def bounded_adapter() -> HTTPAdapter:
+def bounded_adapter(service: str) -> HTTPAdapter:
     """Return the adapter for a session of requests that bounds its answers.
 
     What is refused raises `ContentDecodingError` of requests, what takes too long its `ReadTimeout`.
@@ -70,6 +76,16 @@ def bounded_adapter() -> HTTPAdapter:
     class BoundedAdapter(HTTPAdapter):
         def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
             request.headers.update(_AS_IT_IS)
+            call = calls.OpenCall(service, request.method or "")
+            try:
+                answer = self._answer(request, *args, **options)
+            except Exception:
+                call.end(None)
+                raise
+            call.end(answer.status_code)
+            return answer
+
+        def _answer(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
             answer = super().send(request, *args, **options)
             # `read` would wait until it has a whole block
             blocks = iter(lambda: answer.raw.read1(_BLOCK_BYTES, decode_content=False), b"")

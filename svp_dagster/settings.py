@@ -116,6 +116,17 @@ class Settings(BaseSettings, PageOptions):
     max_duration_s: int = Field(default=1800, ge=1)
     max_size_bytes: int = Field(default=200_000_000, ge=1)
 
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", validation_alias="LOG_LEVEL", description="From which level on the project's loggers log."
+    )
+    # OpenTelemetry's own SDK reads it, and all its other variables, from the environment (`telemetry.traces`).
+    otlp_endpoint: str = Field(
+        default="", validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", description="Where traces go; empty: nowhere."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token that reads `/metrics`; empty: the operator's key does."
+    )
+
     alert_urls: SecretStr | None = Field(
         default=None, description="Where alerts to the operator go: addresses as Apprise takes them, space-separated."
     )

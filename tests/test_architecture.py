@@ -35,6 +35,8 @@ HEAVY = (
     "notion_client",
     "onnxruntime",
     "openai",
+    "opentelemetry.sdk",
+    "prometheus_client",
     "rapidocr",
     "yt_dlp",
 )

@@ -46,7 +46,7 @@ def test_a_secret_is_read_and_never_shown(secret: str, monkeypatch: pytest.Monke
 
 
 def test_every_secret_is_typed_as_one() -> None:
-    telling = ("key", "secret", "database_url", "alert_urls")
+    telling = ("key", "secret", "database_url", "alert_urls", "token")
     names = {name for name in Settings.model_fields if any(part in name for part in telling)}
     assert names == set(SECRETS)
 

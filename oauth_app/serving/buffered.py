@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from oauth_app.serving.answers import CLOSE, Answer, FileAnswer, buffer, refusal, send_answer
 from oauth_app.serving.deadlines import Deadlines
 from oauth_app.serving.streamed import StreamedBody
+from svp_dagster.telemetry.context import facts
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,11 @@ class BufferedApp:
             answer.status[:3],
             answer.size,
             (time.monotonic() - began) * 1000,
+            extra=facts(
+                request=dict(answer.headers).get("X-Request-ID"),
+                status=int(answer.status[:3]),
+                duration_s=round(time.monotonic() - began, 3),
+            ),
         )
         try:
             await send_answer(answer, receive, send, pool=self._pool, linger_s=self._deadlines.linger_s)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import re
 import resource
 import sys
 from functools import partial
@@ -17,31 +15,13 @@ from oauth_app.serving.deadlines import Deadlines
 from oauth_app.serving.protocol import DeadlineProtocol
 from svp_dagster.errors import SvpError
 from svp_dagster.settings import Settings
+from svp_dagster.telemetry.logs import set_up
 
 STOP_LIMIT_S = 10
 """How long open requests may take to end after SIGTERM."""
 KEEP_ALIVE_S = 75
 """Longer than a proxy keeps its idle connections (nginx: 60 s), so that it never sends into one that we close."""
 MANY_FILES = 65_536
-
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-class OneLine(logging.Formatter):
-    """Escapes control characters and indents tracebacks, so that nothing of a client's passes for a line of the log."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
-        """Return the line of a record."""
-        record.message = _escape(record.message)
-        return super().formatMessage(record)
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
-        """Return a traceback. An exception may quote what a client sent."""
-        return "\n".join(f"    {_escape(line)}" for line in super().formatException(ei).split("\n"))
-
-
-def _escape(text: str) -> str:
-    return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def server(app: Any, *, host: str, port: int, threads: int, deadlines: Deadlines) -> uvicorn.Server:
@@ -74,23 +54,16 @@ def server(app: Any, *, host: str, port: int, threads: int, deadlines: Deadlines
 
 def main() -> None:
     """Serve until SIGTERM or Ctrl-C."""
-    _log_to_stderr()
+    settings = Settings()
+    set_up(settings)
     _allow_many_connections()
     try:
-        settings, app = Settings(), create_app()
+        app = create_app()
     except SvpError as error:
         sys.exit(error.sentence)
     server(
         app, host=settings.app_host, port=settings.app_port, threads=settings.app_threads, deadlines=Deadlines()
     ).run()
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(handlers=[handler])
-    for name in ("oauth_app", "uvicorn.error"):
-        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def _allow_many_connections() -> None:

@@ -125,7 +125,7 @@ def _egress(settings: Settings) -> Finding:
         return _missing("Proxy for downloads", "none; sites often refuse cloud addresses (SVP_EGRESS_PROXY)")
     for number, proxy in enumerate(split_proxies(settings.egress_proxy), start=1):
         try:
-            bounded_http.get(proxy, timeout_s=TIMEOUT_S)
+            bounded_http.get(proxy, service="probe", timeout_s=TIMEOUT_S)
         except (httpx.HTTPError, httpx.InvalidURL):
             return _wrong("Proxy for downloads", f"number {number} doesn't answer; correct SVP_EGRESS_PROXY")
     return _ok("Proxy for downloads", "answers")
@@ -148,7 +148,7 @@ def _instagram(settings: Settings) -> Finding:
 
 def _notion(settings: Settings) -> Finding:
     try:
-        answer = bounded_http.get(f"{settings.notion_base_url}/v1/users/me", timeout_s=TIMEOUT_S)
+        answer = bounded_http.get(f"{settings.notion_base_url}/v1/users/me", service="probe", timeout_s=TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL):
         return _wrong("Notion", f"{settings.notion_base_url} doesn't answer; check the network or NOTION_BASE_URL")
     speaks = answer.headers.get("content-type", "").startswith("application/json")
@@ -258,7 +258,7 @@ def _prices(settings: Settings) -> Finding:
 def _service(subject: str, url: str, headers: dict[str, str], *, key: str, model: str, setting: str) -> Finding:
     """Request a model's description: it is free, and tells a bad key from a retired model."""
     try:
-        response = bounded_http.get(url, headers=headers, timeout_s=TIMEOUT_S)
+        response = bounded_http.get(url, service="probe", headers=headers, timeout_s=TIMEOUT_S)
     except (httpx.HTTPError, httpx.InvalidURL):
         return _wrong(subject, "the service doesn't answer; check the network")
     status = response.status_code

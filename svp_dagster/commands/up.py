@@ -142,7 +142,8 @@ def start(processes: Processes, settings: Settings) -> None:
     env = child_environment(settings)
     bin_folder = Path(sys.executable).parent
     app = processes.start("app", [sys.executable, "-m", "oauth_app.serving"], env=env)
-    daemon_command = [str(bin_folder / "dagster-daemon"), "run", "-w", "workspace.yaml"]
+    log_format = ["--log-format", "json" if settings.production else "colored"]
+    daemon_command = [str(bin_folder / "dagster-daemon"), "run", "-w", "workspace.yaml", *log_format]
     processes.start("dagster-daemon", daemon_command, env=env)
     web = processes.start("dagster-webserver", _webserver_command(bin_folder), env=env)
     processes.wait_for(app, lambda: answers(settings.app_port, settings.app_host), limit_s=START_LIMIT_S)

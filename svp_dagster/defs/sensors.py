@@ -11,6 +11,8 @@ from svp_dagster.defs import runs
 from svp_dagster.defs.failures import failure_of_run, lost_claim, recorded_failure
 from svp_dagster.defs.jobs import process_link
 from svp_dagster.defs.partitions import link_entries
+from svp_dagster.defs.watch.starts import report_starts
+from svp_dagster.defs.watch.ticks import timed
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.errors import Code, EntryGone, SvpError, failure
@@ -36,6 +38,7 @@ RUNNING = dg.DefaultSensorStatus.RUNNING
     "So too for uploads, and links that were added in the app. "
     "Stop it to let no new run start, before maintenance for example; rows stay pending in Notion until you start it.",
 )
+@timed
 def pending_links(
     context: dg.SensorEvaluationContext,
     link_rows: dg.ResourceParam[LinkRows],
@@ -115,6 +118,7 @@ def _decide(
 def _launch(link_rows: LinkRows, requests: Sequence[polling.Start], *, at: datetime) -> dg.SensorResult:
     """Ask for a run for each row in its partition. A row whose owner's data were deleted meanwhile has none."""
     known = link_rows.store.entries.known(request.link.page_id for request in requests)
+    report_starts(known.values(), read_at=at)
     keys = {page_id: entry.partition_key for page_id, entry in known.items() if entry.partition_key}
     return dg.SensorResult(
         run_requests=[
@@ -154,6 +158,7 @@ def _why_nothing(readings: list[Reading], decisions: list[polling.Decision], *, 
     description="Let the row of a failed run wait, or fail it for good, as the run recorded. Leave it running: without "
     "it rows wait minutes longer, for `orphaned_rows`.",
 )
+@timed
 def failed_runs(
     context: dg.RunFailureSensorContext,
     link_rows: dg.ResourceParam[LinkRows],

@@ -12,6 +12,7 @@ import dagster as dg
 from svp_dagster.causes import as_failure
 from svp_dagster.defs.failures import LostClaim, RunHasFailed, StageFailure, has_failed
 from svp_dagster.defs.run_queue.tags import links
+from svp_dagster.defs.watch.stages import watched
 from svp_dagster.errors import ClaimLost, Code, EntryGone
 from svp_dagster.models import Status
 from svp_dagster.rows.held_row import HeldRow, hold
@@ -66,7 +67,7 @@ def stage_run(context: dg.OpExecutionContext, rows: LinkRows, status: Status | N
         row = hold(rows, page_id, context.run_id, may_take_over=lambda run_id: _is_over(context, run_id))
         if status is not None and row.entry.status is not status:
             row.enter(status)
-        with closing(row.meter()) as meter:
+        with closing(row.meter()) as meter, watched(context, row, rows.store):
             yield StageRun(context, row, meter)
     except ClaimLost as error:
         raise LostClaim(error) from error

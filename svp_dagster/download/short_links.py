@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from html import unescape
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -19,6 +19,7 @@ from svp_dagster.download.links import SITE_HOSTS, parse_link
 from svp_dagster.download.site_failures import UNTRUSTED, status_failure
 from svp_dagster.errors import Code, PlainCode, SvpError, failure
 from svp_dagster.models import Link
+from svp_dagster.telemetry import calls
 
 MAX_STEPS: Final = 5
 MAX_PAGE_BYTES: Final = 500_000
@@ -48,7 +49,9 @@ def follow(link: Link, *, proxy_url: str, timeout_s: float, before_request: Befo
     """
     if not link.is_short:
         return link
-    with httpx.Client(proxy=proxy_url, timeout=timeout_s, headers={"Accept-Encoding": "identity"}) as client:
+    hooks: Any = {"request": [calls.began("site")], "response": [calls.ended]}
+    headers = {"Accept-Encoding": "identity"}
+    with httpx.Client(proxy=proxy_url, timeout=timeout_s, headers=headers, event_hooks=hooks) as client:
         for _ in range(MAX_STEPS):
             target = _step(client, link, before_request)
             if urlsplit(target).path.startswith(("/accounts/login", "/login")):

@@ -14,11 +14,12 @@ from yt_dlp.downloader.http import HttpFD
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking._curlcffi import CurlCFFIRH, CurlOpt
 from yt_dlp.networking._requests import RequestsRH
-from yt_dlp.networking.exceptions import HTTPError
+from yt_dlp.networking.exceptions import HTTPError, RequestError
 
 from svp_dagster.download.turns import Turn
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import JsonObject
+from svp_dagster.telemetry.calls import OpenCall
 
 MAX_PAGE_BYTES: Final = 10_000_000
 """Cap of an answer that is read whole, unpacked: a page, or an API's JSON. A page of TikTok's has about 0.5 MB."""
@@ -86,11 +87,17 @@ class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
         """Return a bounded answer. Raises what yt-dlp's own does, and what the turn raises."""
         if self._turn is not None:
             self._turn.spend(req if isinstance(req, str) else req.url)
+        call = OpenCall("site", "GET")
         try:
             answer = super().urlopen(req)
         except HTTPError as error:
+            call.end(error.status)
             self._answers.append(_bounded(error.response))
             raise
+        except RequestError:
+            call.end(None)
+            raise
+        call.end(answer.status)
         self._answers.append(_bounded(answer))
         return answer
 

@@ -66,7 +66,7 @@ def open_client(*, api_key: SecretStr, base_url: str, timeout_s: float, attempts
     options = types.HttpOptions(
         base_url=base_url or None,
         timeout=int(timeout_s * 1000),
-        client_args=bounded(),
+        client_args=bounded("gemini"),
         retry_options=types.HttpRetryOptions(
             attempts=attempts, initial_delay=0.5, max_delay=8.0, http_status_codes=_REPEATED_STATUSES
         ),

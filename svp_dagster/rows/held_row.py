@@ -19,6 +19,7 @@ from svp_dagster.rows.redos.kept_posts import HEARD_AND_READ, kept_post
 from svp_dagster.rows.spending.meter import RowMeter
 from svp_dagster.store.entries import Entry
 from svp_dagster.summary.spelling import spelled
+from svp_dagster.telemetry.outcomes import count_completed
 
 
 def hold(rows: LinkRows, page_id: str, run_id: str, *, may_take_over: Callable[[str], bool]) -> HeldRow:
@@ -173,6 +174,7 @@ class HeldRow:
     def complete(self, destination: Destination) -> None:
         """Complete the row, and wait for one attempt to sync its status, which a redo didn't change."""
         self.entry = self._entries.complete(self.link.page_id, self.run_id, made_for=destination.made_for, now=_now())
+        count_completed(self.link, again=self.entry.redo_outcome is not None)
         self._rows.sync_status_async(self.entry).result()
 
 

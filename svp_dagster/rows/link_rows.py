@@ -15,7 +15,7 @@ from pydantic import PrivateAttr
 
 from svp_dagster.component import Component
 from svp_dagster.errors import Code, Retry, SvpError, failure
-from svp_dagster.models import Status
+from svp_dagster.models import LinkEntry, Status
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import shows_errors, status_update
@@ -30,6 +30,8 @@ from svp_dagster.storage.storage import Storage
 from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
+from svp_dagster.store.transitions import FailureOutcome
+from svp_dagster.telemetry.outcomes import count_failed
 
 logger = logging.getLogger(__name__)
 
@@ -97,8 +99,16 @@ class LinkRows(Component):
         if entry is not None:
             self._sync_failed(entry)
 
+    def reject(self, link: LinkEntry, outcome: FailureOutcome, *, now: datetime) -> None:
+        """Fail a row on which no run can work."""
+        entry = self.store.entries.reject(link, outcome, now=now)
+        count_failed(link, entry.failure_code)
+        self.sync_status_async(entry)
+
     def _sync_failed(self, entry: Entry) -> Entry:
         """Sync the status of a row that a run gave up, and poll its database by the time that it waits for."""
+        if entry.status is Status.FAILED:
+            count_failed(entry.link, entry.failure_code)
         if entry.link.has_row and entry.retry_at is not None and entry.is_waiting:
             self.store.databases.poll_by(entry.link.connection_id, at=entry.retry_at)
         self.sync_status(

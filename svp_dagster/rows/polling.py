@@ -230,7 +230,7 @@ def keep(link_rows: LinkRows, decision: Decision, *, now: datetime) -> None:
         entries.postpone(postponed.link, waiting_outcome(postponed.error, until=postponed.until), now=now)
     for rejected in decision.rejections:
         outcome = final_outcome(rejected.error, waits=rejected.waits)
-        link_rows.sync_status_async(entries.reject(rejected.link, outcome, now=now))
+        link_rows.reject(rejected.link, outcome, now=now)
 
 
 def settle(link_rows: LinkRows, reading: Reading, decision: Decision, *, interval: timedelta, now: datetime) -> None:

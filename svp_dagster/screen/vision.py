@@ -59,7 +59,7 @@ def open_client(*, api_key: SecretStr | None, credentials_file: Path | None, end
     client = ImageAnnotatorClient(transport="rest", client_options=options, credentials=account)
     transport: Any = client.transport
     for scheme in ("https://", "http://"):
-        transport._session.mount(scheme, bounded_adapter())  # there is no other way to its session
+        transport._session.mount(scheme, bounded_adapter("vision"))  # there is no other way to its session
     return client
 
 

@@ -82,7 +82,7 @@ def open_client(*, api_key: SecretStr, base_url: str, timeout_s: float) -> Any:
         base_url=base_url or None,
         timeout=timeout_s,
         max_retries=0,
-        http_client=DefaultHttpxClient(**bounded()),
+        http_client=DefaultHttpxClient(**bounded("openai")),
     )
 
 

@@ -18,6 +18,7 @@ from svp_dagster.store.history import History
 from svp_dagster.store.installation.addresses import Addresses
 from svp_dagster.store.installation.alerts import Alerts
 from svp_dagster.store.installation.platforms import Platforms
+from svp_dagster.store.installation.tallies import KeptTallies
 from svp_dagster.store.installation.unknown_answers import UnknownAnswers
 from svp_dagster.store.library.library import Library
 from svp_dagster.store.my_data.deletion import Deletions
@@ -57,6 +58,7 @@ class Store:
         self.digests = Digests(engine)
         self.redos = Redos(engine)
         self.unknown_answers = UnknownAnswers(engine)
+        self.tallies = KeptTallies(engine)
         self.web = Web(engine)
         self.notion_links = NotionLinks(engine)
         self.webhook_tokens = WebhookTokens(engine, cipher)

@@ -430,6 +430,17 @@ class AlertRow(Base):
     tries: Mapped[int]
 
 
+class TallyRow(Base):
+    """A number that only grows, for metrics (`telemetry.tallies.Series`). `labels` is JSON with sorted keys."""
+
+    __tablename__ = "tallies"
+    __table_args__ = _shared("It counts what all connections did, and names none.")
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    labels: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[float]
+
+
 class SignInRow(Base):
     """A sign-in at Notion that was begun: single use, tied to a browser. Both secrets are kept as SHA-256.
 

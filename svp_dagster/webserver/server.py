@@ -7,7 +7,6 @@ ever served without the guard.
 
 from __future__ import annotations
 
-import logging
 import signal
 
 import dagster as dg
@@ -25,6 +24,7 @@ from starlette.types import ASGIApp
 
 from svp_dagster.settings import Settings
 from svp_dagster.store.store import operator_key
+from svp_dagster.telemetry.logs import set_up
 from svp_dagster.webserver.guard import guarded
 
 LIVE_DATA_POLL_MS = 2000
@@ -38,7 +38,7 @@ def serve(settings: Settings, *, workspace_file: str) -> None:
         operator_key(settings)  # before the seconds that loading takes
     # uvicorn raises the signal again once it has stopped; as an interrupt it lets the code servers be ended too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up(settings)
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
         workspace = WorkspaceFileTarget([workspace_file])

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from oauth_app.app import create_app
 from oauth_app.health import HTTP_LIMIT_S, WHOLE_LIMIT_S, run_checks
+from svp_dagster.telemetry import calls
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.dagster_stand_in import dagster
 
@@ -28,10 +29,18 @@ def checks(answer: TestResponse) -> dict[str, Any]:
 
 
 def test_health_says_that_the_process_answers(environment: pytest.MonkeyPatch) -> None:
+    environment.setattr(calls, "_last", {})
     answer = get(
         environment, "/health", DATABASE_URL="sqlite:////nowhere/at/all.sqlite", NOTION_BASE_URL="http://127.0.0.1:9"
     )
-    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert {name: answer.json[name] for name in ("status", "database", "notion_api")} == {
+        "status": "ok",
+        "database": "failed",
+        "notion_api": "unknown",
+    }
+    assert answer.json["timestamp"]
 
 
 def test_all_is_ready(environment: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ def test_an_answer_to_a_check_of_an_address(notion: NotionSandbox, bomb: Bomb) -
     notion.faults.add(Fault(path="users/me", bomb=bomb, times=None))
 
     with little_memory(), pytest.raises(httpx.HTTPError):
-        bounded_http.get(f"{notion.url}/v1/users/me", timeout_s=5.0)
+        bounded_http.get(f"{notion.url}/v1/users/me", service="notion", timeout_s=5.0)
 
 
 @pytest.mark.parametrize("bomb", [*PACKED, "endless"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from oauth_app.serving.server import OneLine
+from svp_dagster.telemetry.logs import OneLine
 from tests.security.app_web import app_web
 
 FORGED = "2026-11-20 09:30:00 INFO connection ada signed in"

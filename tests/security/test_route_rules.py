@@ -52,6 +52,7 @@ MAY = {
     Rule.FORM: {PERSON},
     Rule.API: {PERSON, SCRIPT},
     Rule.PEOPLE: {PERSON},
+    Rule.MONITOR: {OPERATOR},
     Rule.OPERATOR: {OPERATOR},
 }
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')

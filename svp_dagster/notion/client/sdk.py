@@ -22,7 +22,7 @@ def open_client(*, base_url: str, timeout_s: float) -> Client:
     from notion_client import Client
 
     return Client(
-        client=httpx.Client(**bounded()),
+        client=httpx.Client(**bounded("notion")),
         base_url=base_url.rstrip("/"),
         notion_version=NOTION_VERSION,
         timeout_ms=round(timeout_s * 1000),

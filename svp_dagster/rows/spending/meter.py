@@ -15,6 +15,7 @@ from svp_dagster.rows.deferred_writes import DeferredWrites
 from svp_dagster.rows.spending.caps import SpendingCaps, cap_failure, month_of
 from svp_dagster.store.reservations import CapMet
 from svp_dagster.store.store import Store
+from svp_dagster.telemetry.outcomes import count_paid
 
 MAX_WAIT_S = 120.0
 """How long a call waits for those under way, whose cost decides whether there is room for it."""
@@ -78,6 +79,7 @@ class RowMeter:
     def record(self, usage: Usage) -> None:
         """Add the call to the ledger, later if the store is unreachable."""
         call, link = self._prices.priced(usage), self._link
+        count_paid(call)
         with self._lock:
             known = self._spent_usd is not None and call.cost_usd is not None
             self._tokens += int(usage.units) if usage.unit == "tokens" else 0

@@ -133,6 +133,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sign_ins_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
+        "tallies",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("labels", sa.String(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "labels", name=op.f("pk_tallies")),
+    )
+    op.create_table(
         "deleted_subjects",
         sa.Column("subject_hash", sa.String(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
@@ -510,6 +517,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_deleted_subjects_deleted_at"))
 
     op.drop_table("deleted_subjects")
+    op.drop_table("tallies")
     with op.batch_alter_table("sign_ins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_ins_expires_at"))
         batch_op.drop_index(batch_op.f("ix_sign_ins_connection_id"))

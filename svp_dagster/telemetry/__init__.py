@@ -1,0 +1,1 @@
+"""Logs, tallies and traces: what an installation says about itself while it works."""
