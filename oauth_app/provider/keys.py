@@ -115,7 +115,7 @@ class RemoteKeys:
     def _fetch(self) -> None:
         try:
             answer = bounded_http.get(
-                self._url, service="Identity provider", timeout_s=TIMEOUT_S, max_bytes=MAX_BYTES, max_s=TIMEOUT_S
+                self._url, service="identity_provider", timeout_s=TIMEOUT_S, max_bytes=MAX_BYTES, max_s=TIMEOUT_S
             )
             if answer.status_code != 200:
                 raise ValueError(f"status {answer.status_code}")
