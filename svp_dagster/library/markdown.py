@@ -40,7 +40,7 @@ def as_markdown(outcome: Outcome, *, note: str = "") -> str:
 
 def _values(summary: Summary) -> Iterator[str]:
     for name, fill in summary.properties.items():
-        yield f"- **{_inline(name)}**: {_inline(_value(fill.value))}"
+        yield f"- **{_inline(name)}**: {_indented(_value(fill.value))}"
         yield from (f"  - {_evidence(one)}" for one in fill.evidence)
     for name, reason in summary.left_blank.items():
         yield f"- *{_inline(name)}* left blank: {_inline(reason)}"
@@ -54,6 +54,12 @@ def _evidence(evidence: Evidence) -> str:
 
 def _value(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _indented(text: str) -> str:
+    """Return text of one line as it is, and text of several below its name."""
+    lines = [line for line in clean(text).split("\n") if line.strip()]
+    return _inline(text) if len(lines) < 2 else "\\\n  " + "\\\n  ".join(map(_plain, lines))
 
 
 def _address(url: str) -> str:
