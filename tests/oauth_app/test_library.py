@@ -173,3 +173,18 @@ def test_a_title_of_any_script_makes_a_header_that_can_be_sent(
     assert header.isascii()
     assert "filename*=UTF-8''%E6%9D%B1" in header
     assert "Set-Cookie:" not in header
+
+
+def test_a_page_shows_a_drawing_where_there_is_no_picture(ada: Person, store: Store, grace: Person) -> None:
+    begin(store, ada, "row")
+    with ada.client.get("/entries/row/thumbnail", follow_redirects=True) as shown:
+        assert (shown.status_code, shown.mimetype) == (200, "image/svg+xml")
+    assert grace.client.get("/entries/row/thumbnail").status_code == 404
+
+
+def test_the_page_of_an_entry_shows_what_came_out_of_it(ada: Person, kept: str) -> None:
+    shown = ada.see(f"/entries/{kept}")
+    assert "Add the garlic now." in shown
+    assert f"/api/entries/{kept}/transcript.vtt" in shown
+    assert "Watch the post" in shown  # its media aren't kept
+    assert "data-at" not in shown  # so there is nothing to jump in
