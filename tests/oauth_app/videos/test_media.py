@@ -6,12 +6,14 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from oauth_app.security import POLICY
 from oauth_app.videos.player import PART_BYTES
 from svp_dagster.errors import Code, failure
 from svp_dagster.storage.storage import Storage
 from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import RunningNotion
 from tests.oauth_app.people import Person
+from tests.oauth_app.test_tokens import ask, make_token
 from tests.oauth_app.videos.sending import CLIP, upload
 
 SIZE = CLIP.stat().st_size
@@ -91,10 +93,20 @@ def test_head_tells_the_size(ada: Person, job_id: str) -> None:
     assert get(ada, job_id, method="HEAD", Range="bytes=0-9").content_length == 10
 
 
-def test_a_storage_that_signs_gives_it_away_itself(ada: Person, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storage_that_signs_gives_it_to_scripts_itself(
+    ada: Person, app: Flask, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Storage, "signed_url", lambda *_, **__: "https://bucket.example/x?signature=1")
-    answer = get(ada, job_id)
+    answer = ask(app, make_token(ada), f"/api/entries/{job_id}/media")
     assert (answer.status_code, answer.location) == (302, "https://bucket.example/x?signature=1")
+
+
+def test_a_page_gets_it_from_the_app_alone_as_its_policy_demands(
+    ada: Person, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Storage, "signed_url", lambda *_, **__: "https://bucket.example/x?signature=1")
+    assert (get(ada, job_id).status_code, get(ada, job_id).data) == (200, CONTENT)
+    assert "media-src 'self'" in POLICY
 
 
 def test_what_is_gone_or_out_of_reach_is_told(
