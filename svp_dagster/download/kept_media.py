@@ -76,7 +76,7 @@ class KeptMedia(Component):
     max_bytes: int = Field(default=5_000_000_000, ge=0, description="What all posts may take; the oldest go first.")
 
     def lookup(self) -> Callable[[Link], bool]:
-        """Return what tells whether a post seems to be kept. The storage is asked once, at the first link, and quickly."""
+        """Return what tells whether a post seems to be kept. The storage is asked once, at the first link."""
         held = lru_cache(maxsize=1)(self._complete)
         return lambda link: bool(self.hours and link.post_id) and _place(media_key(link)) in held()
 

@@ -13,6 +13,7 @@ from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import RunningNotion
 from tests.oauth_app.people import Person
 from tests.oauth_app.videos.sending import CLIP, upload
+from tests.security.test_token_scopes import make_token
 
 SIZE = CLIP.stat().st_size
 CONTENT = CLIP.read_bytes()
@@ -91,10 +92,15 @@ def test_head_tells_the_size(ada: Person, job_id: str) -> None:
     assert get(ada, job_id, method="HEAD", Range="bytes=0-9").content_length == 10
 
 
-def test_a_storage_that_signs_gives_it_away_itself(ada: Person, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storage_that_signs_gives_it_away_itself_but_not_to_our_pages(
+    ada: Person, app: Flask, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Storage, "signed_url", lambda *_, **__: "https://bucket.example/x?signature=1")
-    answer = get(ada, job_id)
+    script = {"Authorization": f"Bearer {make_token(ada, 'read')}"}
+    answer = app.test_client().get(f"/api/entries/{job_id}/media", headers=script)
     assert (answer.status_code, answer.location) == (302, "https://bucket.example/x?signature=1")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert get(ada, job_id).data == CONTENT
 
 
 def test_what_is_gone_or_out_of_reach_is_told(
