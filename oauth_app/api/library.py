@@ -87,7 +87,7 @@ def _found(entry_id: str) -> tuple[Entry, Outcome]:
 def _kept(entry_id: str, name: str, *, mimetype: str, missing: str, is_shown: bool = False) -> Response:
     """Return a file from the storage."""
     entry, outcome = _found(entry_id)
-    data = files.read_file(services().storage, entry_id, name)
+    data = files.read_file(services().storage.quick, entry_id, name)
     if data is None:
         raise Refusal(404, "no_file", missing, entry=entry)
     return _file(data, outcome, name, mimetype=mimetype, is_shown=is_shown)

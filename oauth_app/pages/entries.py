@@ -127,9 +127,12 @@ def detail(page_id: str) -> str:
 
 @blueprint.get("/<page_id>/thumbnail")
 def thumbnail(page_id: str) -> Response:
-    """The small picture of a video, or a drawing where there is none (yet)."""
+    """The small picture of a video, or a drawing where there is none (yet) or it is out of reach."""
     entry = links.mine(identity.connection(), page_id)
-    jpeg = services().thumbnails.get(entry.media_key) if entry.media_key else None
+    try:
+        jpeg = services().thumbnails.get(entry.media_key) if entry.media_key else None
+    except SvpError:
+        jpeg = None  # a storage that doesn't answer costs the picture alone
     return make_response(jpeg, {"Content-Type": "image/jpeg"}) if jpeg else redirect(asset(NO_PICTURE))
 
 

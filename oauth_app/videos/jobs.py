@@ -41,7 +41,7 @@ def delete(connection: Connection, job_id: str) -> None:
     found = services()
     found.store.uploads.delete(job_id)
     try:
-        delete_entry_files(found.storage, job_id)
+        delete_entry_files(found.storage.quick, job_id)
     except SvpError as error:
         logger.warning("the files of %s are left to the sweep: %s", job_id, error.code)
 
@@ -79,7 +79,7 @@ def _kept(entry: Entry) -> StoredMedia | None:
     if playing is None:
         return None
     try:
-        with services().storage.open(playing.storage_key) as file:
+        with services().storage.quick.open(playing.storage_key) as file:
             kind = upload_kind(file.read(HEAD_BYTES))
     except FileNotFoundError:
         return None

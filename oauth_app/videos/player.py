@@ -34,13 +34,13 @@ def send(media: StoredMedia) -> Response:
 
     Our pages' policy lets media come from the app alone, since nobody knows where a bucket's addresses lead.
     """
-    storage = services().storage
+    storage = services().storage.quick
     signed = storage.signed_url(media.key) if identity.has_token() else None
     if signed:
         return redirect(signed, 302)
     size = storage.size(media.key)
     if size is None:
-        raise Refusal(404, "no_media", "This file isn't kept any more.")
+        raise _gone()
     answer = Response(status=200, content_type=media.content_type)
     answer.set_etag(media.digest)
     answer.headers["Accept-Ranges"] = "bytes"
@@ -53,9 +53,17 @@ def send(media: StoredMedia) -> Response:
         answer.headers["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
     answer.content_length = end - begin
     if request.method != "HEAD":
-        answer.response = wrap_file(request.environ, cast(IO[bytes], FilePart(storage.open(media.key), begin, end)))
+        try:
+            part_of_file = FilePart(storage.open(media.key), begin, end)
+        except FileNotFoundError:  # deleted since its size was read
+            raise _gone() from None
+        answer.response = wrap_file(request.environ, cast(IO[bytes], part_of_file))
         answer.direct_passthrough = True
     return answer
+
+
+def _gone() -> Refusal:
+    return Refusal(404, "no_media", "This file isn't kept any more.")
 
 
 class FilePart:

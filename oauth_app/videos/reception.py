@@ -14,7 +14,7 @@ from flask import request
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from oauth_app.api.schemas import Tag
-from oauth_app.errors import Refusal
+from oauth_app.errors import Refusal, require_notion
 from oauth_app.services import services
 from oauth_app.videos.form import FormFile, UploadForm, too_large
 from oauth_app.videos.slots import MOST_OF_ONE, NoSlotError
@@ -108,9 +108,9 @@ def _add(connection: Connection, upload: Upload, fields: UploadFields) -> Entry:
     try:
         return services().store.uploads.add(upload, entry, now=now)
     except EntryGone as error:
-        services().storage.delete(upload.storage_key)
-        words = "Your data were deleted just now, so nothing was added."
-        raise Refusal(401, "not_signed_in", words) from error
+        words = "Your account was deleted or became one with another just now, so nothing was added. Sign in again."
+        with _deleted_if_refused(upload.storage_key):
+            raise Refusal(401, "not_signed_in", words) from error
 
 
 def _checked(connection: Connection, given: UploadForm) -> UploadFields:
@@ -123,6 +123,8 @@ def _checked(connection: Connection, given: UploadForm) -> UploadFields:
         words = "The form doesn't fit its description."
         raise Refusal(422, "invalid_request", words, details=details) from error
     databases = services().store.databases
+    if fields.tag:
+        require_notion(connection, f"send videos with the tag “{fields.tag}” there, or send it without a tag")
     if fields.tag and databases.for_tag(connection.id, fields.tag) is None:
         known = ", ".join(f"“{each.tag}”" for each in databases.content_databases(connection.id)) or "none yet"
         words = f"No Content Database is registered for the tag “{fields.tag}” (registered: {known})."

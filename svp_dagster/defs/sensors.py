@@ -1,7 +1,7 @@
 """What starts runs, and what deals with the rows of those that failed or were cancelled."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -16,6 +16,7 @@ from svp_dagster.defs.watch.ticks import timed
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.errors import Code, EntryGone, SvpError, failure
+from svp_dagster.models import Link
 from svp_dagster.rows import polling
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.pacing.pace import SitePace
@@ -55,7 +56,8 @@ def pending_links(
     readings, unanswered = read_due(link_rows, due, workers=polling_rules.workers, budget_s=polling_rules.budget_s)
     asked = len(readings)
     readings += direct
-    decide = partial(_decide, context.instance, link_rows, polling_rules, site_rules, kept_media, read_at=read_at)
+    is_kept = kept_media.lookup()
+    decide = partial(_decide, context.instance, link_rows, polling_rules, site_rules, is_kept, read_at=read_at)
     decisions: list[polling.Decision] = []
     started = Counter[str]()
     for reading in sorted(readings, key=lambda reading: len(reading.rows)):  # a bulk takes what the others leave
@@ -76,7 +78,7 @@ def _decide(
     link_rows: LinkRows,
     polling_rules: PollingRules,
     rules: SiteRules,
-    kept_media: KeptMedia,
+    is_kept: Callable[[Link], bool],
     reading: Reading,
     *,
     read_at: datetime,
@@ -92,7 +94,7 @@ def _decide(
     known = known_entries(link_rows.store, connection_id, {*page_ids, *running}, link_rows.caps, now=read_at)
     ended = {page_id for page_id in running if page_id in known and known[page_id].status.is_final}
     content_databases = link_rows.store.databases.content_databases(connection_id)
-    queue = pace.queue(is_kept=kept_media.lookup(), now=read_at)
+    queue = pace.queue(is_kept=is_kept, now=read_at)
     decision = polling.decide(
         reading.rows,
         known=known,

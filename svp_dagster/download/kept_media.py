@@ -99,7 +99,7 @@ class KeptMedia(Component):
 
     def playing(self, key: str) -> PlayingFile | None:
         """Return the file of the post with this media key that plays: its video, or else its sound."""
-        manifest = self.storage.get_bytes(f"{_place(key)}/{_MANIFEST}") if self.hours else None
+        manifest = self.storage.quick.get_bytes(f"{_place(key)}/{_MANIFEST}") if self.hours else None
         if manifest is None:
             return None
         try:
@@ -130,7 +130,7 @@ class KeptMedia(Component):
     def prune(self) -> int:
         """Remove the posts that are older than they are kept, and what was never finished. Return how many."""
         oldest = datetime.now(UTC) - timedelta(hours=self.hours)
-        old = [post for post in self._posts() if post.changed_at < oldest]
+        old = [post for post in _posts(self.storage) if post.changed_at < oldest]
         for post in old:
             self.storage.delete(post.place)
         return len(old)
@@ -140,7 +140,7 @@ class KeptMedia(Component):
 
         The keys are read after the posts, so that no post is missed among them that is kept meanwhile.
         """
-        complete = [post for post in self._posts() if post.is_complete]
+        complete = [post for post in _posts(self.storage) if post.is_complete]
         kept = {_place(key) for key in media_keys()}
         others = [post for post in complete if post.place not in kept]
         for post in others:
@@ -168,7 +168,7 @@ class KeptMedia(Component):
         self.storage.put_bytes(f"{place}/{_MANIFEST}", kept.model_dump_json().encode())
 
     def _make_room(self, size_bytes: int) -> None:
-        posts = sorted(self._posts(), key=lambda post: post.changed_at)
+        posts = sorted(_posts(self.storage), key=lambda post: post.changed_at)
         taken = sum(post.size_bytes for post in posts)
         for post in posts:
             if taken + size_bytes <= self.max_bytes:
@@ -179,16 +179,10 @@ class KeptMedia(Component):
     def _complete(self) -> frozenset[str]:
         """Return the places of complete posts; none while the storage doesn't answer."""
         try:
-            return frozenset(post.place for post in self._posts() if post.is_complete)
+            return frozenset(post.place for post in _posts(self.storage.quick) if post.is_complete)
         except SvpError as error:
             logger.warning("kept media can't be listed: %s", error)
             return frozenset()
-
-    def _posts(self) -> list[_Post]:
-        found: defaultdict[str, list[StoredFile]] = defaultdict(list)
-        for file in self.storage.files(_PREFIX):
-            found[file.key.rpartition("/")[0]].append(file)
-        return [_Post(place=place, files=tuple(files)) for place, files in found.items()]
 
     def _remove(self, place: str) -> None:
         try:
@@ -232,6 +226,13 @@ def _relocated(video: Video, folder: Path) -> Video:
     changes["slides"] = tuple(folder / path.name for path in video.slides)
     changes["files"] = tuple(file.model_copy(update={"path": folder / file.path.name}) for file in video.files)
     return video.model_copy(update=changes)
+
+
+def _posts(storage: Storage) -> list[_Post]:
+    found: defaultdict[str, list[StoredFile]] = defaultdict(list)
+    for file in storage.files(_PREFIX):
+        found[file.key.rpartition("/")[0]].append(file)
+    return [_Post(place=place, files=tuple(files)) for place, files in found.items()]
 
 
 def _place(key: str) -> str:

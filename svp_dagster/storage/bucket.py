@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
-from svp_dagster.storage.clients import CALL_S
 from svp_dagster.storage.failures import describe, storage_failures
 from svp_dagster.storage.place import StoredFile
 
@@ -30,8 +29,8 @@ READ_BYTES: Final = 1024 * 1024
 class Bucket:
     """A bucket, or what is below a prefix of it. `files` is a file system of fsspec without a cache of listings."""
 
-    def __init__(self, files: Any, root: str) -> None:
-        self._fs, self._root = files, root.strip("/")
+    def __init__(self, files: Any, root: str, *, call_s: float) -> None:
+        self._fs, self._root, self._call_s = files, root.strip("/"), call_s
 
     def draft(self, key: str) -> BucketDraft:
         """Begin a file."""
@@ -47,7 +46,7 @@ class Bucket:
     def size(self, key: str) -> int | None:
         """Return the size of a file in bytes; None for one that isn't there."""
         try:
-            found = self._fs.info(self._path(key), timeout=CALL_S)
+            found = self._fs.info(self._path(key), timeout=self._call_s)
         except FileNotFoundError:
             return None
         return int(found["size"]) if found["type"] == "file" else None
@@ -56,7 +55,7 @@ class Bucket:
         """Return the files below a prefix."""
         below = f"{self._path(prefix) if prefix else self._root}/"
         try:
-            found = self._fs.find(below, detail=True, timeout=CALL_S)
+            found = self._fs.find(below, detail=True, timeout=self._call_s)
         except FileNotFoundError:
             return []
         return [
@@ -72,7 +71,7 @@ class Bucket:
     def delete(self, key: str) -> None:
         """Delete a file. One that isn't there is deleted already."""
         try:
-            self._fs.rm_file(self._path(key), timeout=CALL_S)
+            self._fs.rm_file(self._path(key), timeout=self._call_s)
         except FileNotFoundError:
             return
 
@@ -94,10 +93,12 @@ class S3Bucket(Bucket):
         before, aborted = datetime.now(UTC) - older_than, 0
         marker: dict[str, str] = {}
         while True:
-            found = self._fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix, **marker, timeout=CALL_S)
+            found = self._fs.call_s3(
+                "list_multipart_uploads", Bucket=bucket, Prefix=prefix, **marker, timeout=self._call_s
+            )
             for upload in found.get("Uploads", []):
                 if upload["Key"].startswith(prefix and f"{prefix}/") and upload["Initiated"] < before:
-                    self._fs.abort_mpu(bucket, upload["Key"], upload["UploadId"], timeout=CALL_S)
+                    self._fs.abort_mpu(bucket, upload["Key"], upload["UploadId"], timeout=self._call_s)
                     aborted += 1
             if not found.get("IsTruncated"):
                 return aborted

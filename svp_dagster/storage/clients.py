@@ -11,16 +11,26 @@ import os
 from typing import Any, Final
 
 from svp_dagster.errors import Code, failure
+from svp_dagster.models import Value
 
 CONNECT_S: Final = 5.0
-READ_S: Final = 20.0
-ATTEMPTS: Final = 3
-CALL_S: Final = 60.0
-"""How long a call may take with all its repetitions."""
 _UNCACHED: Final = {"skip_instance_cache": True, "use_listings_cache": False}
 
 
-def s3_client() -> Any:
+class Patience(Value):
+    """How long a client waits: for a block of an answer, how often it asks, and for a call with all its repetitions."""
+
+    read_s: float
+    attempts: int
+    call_s: float
+
+
+PATIENT: Final = Patience(read_s=20, attempts=3, call_s=60)
+QUICK: Final = Patience(read_s=4, attempts=1, call_s=6)
+"""For a person who waits for a page, and for ticks of sensors, which Dagster ends after a minute."""
+
+
+def s3_client(patience: Patience) -> Any:
     """Return a client of S3, or of the server of `AWS_ENDPOINT_URL`. Raises `misconfigured` without s3fs."""
     try:
         from fsspec.asyn import sync_wrapper
@@ -29,8 +39,8 @@ def s3_client() -> Any:
         raise _missing("s3fs", "s3") from error
     config: dict[str, Any] = {
         "connect_timeout": CONNECT_S,
-        "read_timeout": READ_S,
-        "retries": {"total_max_attempts": ATTEMPTS, "mode": "standard"},
+        "read_timeout": patience.read_s,
+        "retries": {"total_max_attempts": patience.attempts, "mode": "standard"},
         "signature_version": "s3v4",
         # Other servers than Amazon's may not know the newer checksums: https://github.com/boto/boto3/issues/4392
         "request_checksum_calculation": "when_required",
@@ -43,7 +53,7 @@ def s3_client() -> Any:
         """S3 with an end to each call: aiohttp's timeouts don't count while it waits for `100 Continue`."""
 
         async def _call_s3(self, *args: Any, **kwargs: Any) -> Any:
-            return await asyncio.wait_for(super()._call_s3(*args, **kwargs), CALL_S)
+            return await asyncio.wait_for(super()._call_s3(*args, **kwargs), patience.call_s)
 
         call_s3 = sync_wrapper(_call_s3)
 
@@ -53,7 +63,7 @@ def s3_client() -> Any:
     return client
 
 
-def gcs_client() -> Any:
+def gcs_client(patience: Patience) -> Any:
     """Return a client of Cloud Storage, or of the server of `STORAGE_EMULATOR_HOST`. Raises `misconfigured`."""
     try:
         import aiohttp
@@ -65,14 +75,14 @@ def gcs_client() -> Any:
     class Client(GCSFileSystem):  # type: ignore[misc]
         """Cloud Storage with as many attempts as S3 gets: the library's own six take minutes."""
 
-        _attempts = retry_request(retries=ATTEMPTS)(GCSFileSystem._request.__wrapped__)
+        _attempts = retry_request(retries=patience.attempts)(GCSFileSystem._request.__wrapped__)
 
         async def _request(self, *args: Any, data: Any = None, **kwargs: Any) -> Any:
             """Send bytes as a stream: aiohttp warns of large ones, which block its loop."""
             body = UnclosableBytesIO(data) if isinstance(data, bytes | memoryview) else data
             return await self._attempts(*args, data=body, **kwargs)
 
-    timeout = aiohttp.ClientTimeout(total=2 * READ_S, sock_connect=CONNECT_S, sock_read=READ_S)
+    timeout = aiohttp.ClientTimeout(total=2 * patience.read_s, sock_connect=CONNECT_S, sock_read=patience.read_s)
     # By itself the library would go on without credentials, and look for them at Google for a server that isn't.
     token = "anon" if os.environ.get("STORAGE_EMULATOR_HOST") else "google_default"
     return Client(token=token, requests_timeout=timeout, **_UNCACHED)

@@ -18,7 +18,7 @@ from pydantic import field_validator
 from svp_dagster.component import Component
 from svp_dagster.errors import Code, failure
 from svp_dagster.storage.bucket import GcsBucket, S3Bucket
-from svp_dagster.storage.clients import gcs_client, s3_client
+from svp_dagster.storage.clients import PATIENT, QUICK, Patience, gcs_client, s3_client
 from svp_dagster.storage.failures import storage_failures
 from svp_dagster.storage.folder import Folder
 from svp_dagster.storage.keys import require_key
@@ -33,6 +33,7 @@ class Storage(Component):
     """Files by key. A key is a path such as `uploads/<entry id>/media.mp4`; another one raises `WrongKeyError`."""
 
     address: str
+    patience: Patience = PATIENT
 
     @field_validator("address", mode="after")
     @classmethod
@@ -49,6 +50,11 @@ class Storage(Component):
     def is_folder(self) -> bool:
         """Whether the files lie on this machine, so that no address of theirs can be signed."""
         return "://" not in self.address
+
+    @cached_property
+    def quick(self) -> Storage:
+        """The same storage for those who can't wait: a call that takes longer fails within seconds."""
+        return Storage(address=self.address, patience=QUICK)
 
     def write(self, key: str, source: BinaryIO, *, limit_bytes: int | None = None) -> int:
         """Write a file from a stream, piece by piece. Return its size in bytes.
@@ -146,9 +152,9 @@ class Storage(Component):
     def _place(self) -> Place:
         root = self.address.partition("://")[2]
         if self.address.startswith("s3://"):
-            return S3Bucket(s3_client(), root)
+            return S3Bucket(s3_client(self.patience), root, call_s=self.patience.call_s)
         if self.address.startswith("gs://"):
-            return GcsBucket(gcs_client(), root)
+            return GcsBucket(gcs_client(self.patience), root, call_s=self.patience.call_s)
         return Folder(Path(self.address).expanduser().absolute())
 
 

@@ -32,8 +32,8 @@ class Thumbnails(Component):
             logger.warning("the picture of %s is not stored: %s", media_key, error)
 
     def get(self, media_key: str) -> bytes | None:
-        """Return the JPEG, or None."""
-        return self.storage.get_bytes(_key(media_key))
+        """Return the JPEG, or None. Raises `storage_failed` before somebody has waited long."""
+        return self.storage.quick.get_bytes(_key(media_key))
 
     def keep_only(self, media_keys: Callable[[], set[str]]) -> int:
         """Remove the pictures of videos that have none of these keys. Return how many.

@@ -45,16 +45,17 @@ class Sweep:
     ) -> list[Entry]:
         """Return unclaimed entries of active connections that have been eligible for a run since `before`.
 
-        Those of connections with a backlog wait for a run to end, and count from `backlog_before`. Those that wait for
-        a paused platform are among them only with `also_paused`.
+        Those of connections with a backlog wait for a run to end, and count from `backlog_before`. So do direct
+        entries, whose backlog is nowhere. Those that wait for a paused platform are among them only with `also_paused`.
         """
+        has_no_backlog = and_(not_(_is_direct()), func.coalesce(LinkDatabaseRow.backlog, 0) == 0)
         query = (
             select(_row)
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
             .outerjoin(LinkDatabaseRow, LinkDatabaseRow.connection_id == _row.connection_id)
             .where(ConnectionRow.active, _row.holder.is_(None), _row.status.not_in(_FINAL))
             .where(_eligible_since(before))
-            .where(or_(func.coalesce(LinkDatabaseRow.backlog, 0) == 0, _eligible_since(backlog_before)))
+            .where(or_(has_no_backlog, _eligible_since(backlog_before)))
         )
         if not also_paused:
             query = query.where(or_(_row.failure_code.is_(None), _row.failure_code != Code.PLATFORM_PAUSED))
@@ -103,10 +104,11 @@ class Sweep:
 
     def waiting_direct(self, codes: Collection[Code], *, after: datetime, limit: int) -> dict[str, list[str]]:
         """Return the page ids of direct entries that wait beyond `after` because of these failures, by connection."""
+        turn = func.row_number().over(partition_by=_row.connection_id, order_by=(_row.created_at, _row.page_id))
         query = (
             select(_row.connection_id, _row.page_id)
             .where(_is_direct(), _row.status == Status.PENDING, _row.failure_code.in_(codes), _row.retry_at > after)
-            .order_by(_row.connection_id, _row.page_id)
+            .order_by(turn, _row.connection_id)  # one with many doesn't hide those of the others
         )
         found: dict[str, list[str]] = {}
         with self._engine.connect() as connection:

@@ -18,6 +18,7 @@ from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox, RunningNotion
 from tests.oauth_app.identity_provider import ADA, BEA, ISSUER, SECRET, by_secret
 from tests.oauth_app.people import Person
+from tests.oauth_app.videos.sending import CLIP, FORM, UPLOAD, form, refused
 from tests.store.examples import all_at_once, link
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"
@@ -298,6 +299,21 @@ def test_disconnecting_notion_leaves_the_account_and_its_library(app: Flask, sto
     assert account.ask("GET", "/api/entries/hers").status_code == 200
     assert connect(account, person).status_code == 302
     assert account.about["has_notion"]
+
+
+def test_an_upload_for_a_database_of_a_notion_that_was_disconnected_is_refused_at_the_door(
+    app: Flask, store: Store, person: Person
+) -> None:
+    account = Account(app)
+    connect(account, person)
+    person.set_up()
+    person.submit("/auth/disconnect")
+    headers = {"Authorization": f"Bearer {account.token}"}
+    body = form(CLIP.read_bytes(), tag="cooking")
+    answer = app.test_client().post(UPLOAD, data=body, content_type=FORM, headers=headers)
+    assert refused(answer) == (409, "not_connected")
+    assert "without a tag" in answer.text
+    assert store.entries.page(account.about["id"], offset=0, limit=1)[1] == 0
 
 
 def test_a_person_is_counted_by_their_account_in_limits(app: Flask, store: Store) -> None:

@@ -21,7 +21,7 @@ from svp_dagster.store.tables import SECRET, SHARED, Base
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINE, THEIRS = "Kestrel", "Osprey"
 SECRET_NAMES = re.compile(r"token|secret|hash|password|_key$")
-NO_SECRETS = {"media_key", "partition_key"}
+NO_SECRETS = {"storage_key", "media_key", "partition_key"}
 """Columns whose names only look like one."""
 STAY_IN_SUMS = {"service": "speech", "model": "whisper-1", "unit": "seconds"}
 """Columns of the ledger that say nothing of anybody."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from svp_dagster.errors import Code, Retry, SvpError
-from svp_dagster.storage import clients
+from svp_dagster.storage.clients import Patience
 from svp_dagster.storage.storage import Storage
 from tests.storage.servers import GCS, S3, serve_gcs, serve_s3
 
@@ -67,13 +67,24 @@ def test_a_server_that_stopped(kind: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("kind", [S3, GCS])
 def test_a_server_that_never_answers(kind: str, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "READ_S", 0.3)
-    monkeypatch.setattr(clients, "ATTEMPTS", 2)
-    monkeypatch.setattr(clients, "CALL_S", 2.0)
     point(kind, f"http://127.0.0.1:{silent_port}", monkeypatch)
+    patience = Patience(read_s=0.3, attempts=2, call_s=2)
+    storage = Storage(address=f"{kind.replace('gcs', 'gs')}://bucket", patience=patience)
     began_at = time.monotonic()
-    assert failure_of_each_call(Storage(address=f"{kind.replace('gcs', 'gs')}://bucket")) == {Code.STORAGE_FAILED}
+    assert failure_of_each_call(storage) == {Code.STORAGE_FAILED}
     assert time.monotonic() - began_at < 60
+
+
+@pytest.mark.parametrize("kind", [S3, GCS])
+def test_nobody_waits_long_for_a_picture_of_a_server_that_never_answers(
+    kind: str, silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point(kind, f"http://127.0.0.1:{silent_port}", monkeypatch)
+    storage = Storage(address=f"{kind.replace('gcs', 'gs')}://bucket")
+    began_at = time.monotonic()
+    with pytest.raises(SvpError):
+        storage.quick.get_bytes("thumbnails/a.jpg")
+    assert time.monotonic() - began_at < 12
 
 
 @pytest.mark.parametrize("kind", [S3, GCS])

@@ -33,6 +33,7 @@ def sign_in(
     owner_id: str = "ada",
     workspace_id: str = "workspace",
     tokens: Tokens | None = None,
+    account_id: str | None = None,
 ) -> Connection:
     """A connection."""
     return store.connections.save(
@@ -44,6 +45,7 @@ def sign_in(
         owner_name="Ada",
         tokens=tokens or Tokens(access="ntn_access", refresh="nrt_refresh"),
         now=now,
+        account_id=account_id,
     )
 
 

@@ -178,6 +178,36 @@ def test_direct_entries_that_wait_for_money_are_found_by_connection(
     assert store.sweep.waiting_direct(BUDGET_CODES, after=now + timedelta(days=9), limit=9) == {}
 
 
+def test_many_entries_that_wait_for_money_do_not_hide_those_of_another(
+    store: Store, connection_id: str, now: datetime
+) -> None:
+    other = sign_in(store, now=now, bot_id="other", owner_id="grace").id
+    wait = waiting_outcome(failure(Code.INSTALLATION_BUDGET_REACHED), until=now + timedelta(days=9))
+    for owner, page_id in [(min(connection_id, other), f"a{number}") for number in range(5)] + [
+        (max(connection_id, other), "b")
+    ]:
+        link = direct(owner, page_id, at=now)
+        store.entries.request(link, now=now)
+        store.entries.postpone(link, wait, now=now)
+    found = store.sweep.waiting_direct(BUDGET_CODES, after=now, limit=3)
+    assert found == {min(connection_id, other): ["a0", "a1"], max(connection_id, other): ["b"]}
+
+
+def test_a_direct_entry_that_waits_for_a_run_of_its_own_account_to_end_is_not_stale(
+    store: Store, connection_id: str, now: datetime
+) -> None:
+    store.entries.request(direct(connection_id, "mine", at=now), now=now)
+
+    def stale(*, after: timedelta) -> list[str]:
+        at = now + after
+        before, backlog_before = at - timedelta(minutes=30), at - timedelta(hours=6)
+        found = store.sweep.stale_pending(before=before, backlog_before=backlog_before, limit=9, also_paused=True)
+        return [entry.link.page_id for entry in found]
+
+    assert stale(after=timedelta(hours=1)) == []
+    assert stale(after=timedelta(hours=7)) == ["mine"]
+
+
 def test_a_decision_about_an_entry_that_was_deleted_meanwhile_brings_nothing_back(
     store: Store, connection_id: str, now: datetime
 ) -> None:

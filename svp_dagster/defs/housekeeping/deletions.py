@@ -154,11 +154,11 @@ def _remove_files_of_rows(link_rows: LinkRows, deletion: Deletion, *, ends_at: f
     schedule removes.
     """
     store = link_rows.store
-    again = store.entries.known(deletion.page_ids)
+    again = {page_id for some in runs.batches(deletion.page_ids) for page_id in store.entries.known(some)}
     done = set(again)
     try:
         for page_id in _in_time((each for each in deletion.page_ids if each not in again), ends_at):
-            delete_entry_files(link_rows.storage, page_id)
+            delete_entry_files(link_rows.storage.quick, page_id)
             done.add(page_id)
     except SvpError as error:
         logger.warning("files of deleted rows are left: %s", error.code)

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
 
+from svp_dagster.store.library.library import move_words
 from svp_dagster.store.my_data.mentions import move_mentions
 from svp_dagster.store.my_data.ownership import direct_owner
 from svp_dagster.store.tables import (
@@ -69,12 +70,14 @@ def _merge(session: Session, account: ConnectionRow, into: ConnectionRow, *, now
         if (column := direct_owner(table)) is not None:
             session.execute(update(table).where(column == account.id).values({column.name: into.id}))
     move_mentions(session, account.id, into.id)
+    move_words(session, account.id, into.id)
     into.trusted = into.trusted or account.trusted
     into.output_language = into.output_language or account.output_language
     if into.monthly_budget_usd is None:
         into.monthly_budget_usd = account.monthly_budget_usd
     # Its runs name an account that is gone: the sweep cancels them, and their rows start again as the other's.
-    session.add(DeletionRow(connection_id=account.id, partition_keys=[], access_token=None, requested_at=now))
+    gone = DeletionRow(connection_id=account.id, partition_keys=[], page_ids=[], access_token=None, requested_at=now)
+    session.add(gone)
     session.delete(account)
     session.flush()  # before its person is on another row: the two are unique
     into.issuer, into.subject = issuer, subject

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, select, text
+from sqlalchemy import Engine, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import ContactSheet, Outcome
 from svp_dagster.store.entries import held_row
-from svp_dagster.store.library.search import searchable, searched_texts
+from svp_dagster.store.library.search import scope, searched_texts
 from svp_dagster.store.library.snippets import SnippetPart, snippet
-from svp_dagster.store.library.words import terms
-from svp_dagster.store.tables import OutcomeRow
+from svp_dagster.store.library.words import distinct, terms
+from svp_dagster.store.tables import LinkEntryRow, OutcomeRow
 
 _PARTS = ("video", "transcript", "screen_text", "summary")
 
@@ -29,6 +29,7 @@ class Library:
 
         A run without files made no contact sheet, so that of the same video stays. Raises `ClaimLost`, `EntryGone`.
         """
+        words = distinct(searched_texts(outcome))  # before the transaction: SQLite lets nobody else in meanwhile
         with Session(self._engine) as session, session.begin():
             entry = held_row(session, page_id, run_id)
             row = session.scalar(select(OutcomeRow).where(OutcomeRow.page_id == page_id))
@@ -39,7 +40,7 @@ class Library:
                 outcome = _with_sheet(outcome, _outcome(row))
             for name, part in outcome.model_dump(mode="json", include=set(_PARTS)).items():
                 setattr(row, name, part)
-            row.words = searchable(searched_texts(outcome), connection_id=entry.connection_id)
+            row.words = " ".join([scope(entry.connection_id), *words])
             row.made_at = now
         return outcome
 
@@ -72,6 +73,18 @@ class Library:
             if old:
                 forget_deleted_words(session)
         return [row.page_id for row in old]
+
+
+def move_words(session: Session, connection_id: str, into_id: str) -> None:
+    """Let the entries that came from a connection to another one be found there."""
+    moved = select(LinkEntryRow.page_id).where(LinkEntryRow.connection_id == into_id)
+    before, after = scope(connection_id), scope(into_id)
+    session.execute(
+        update(OutcomeRow)
+        .where(OutcomeRow.page_id.in_(moved), OutcomeRow.words.startswith(before))
+        .values(words=after + func.substr(OutcomeRow.words, len(before) + 1))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def forget_deleted_words(session: Session) -> None:

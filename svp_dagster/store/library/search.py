@@ -6,13 +6,11 @@ outcome has the id of its connection among its words, so that a search doesn't r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sqlalchemy import ColumnElement, bindparam, false, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from svp_dagster.models import Outcome
-from svp_dagster.store.library.words import distinct, terms, words
+from svp_dagster.store.library.words import terms, words
 from svp_dagster.store.tables import LinkEntryRow, OutcomeRow
 
 MOST_CHARACTERS = 400_000
@@ -33,11 +31,6 @@ def searched_texts(outcome: Outcome) -> list[str]:
     return [part[:MOST_CHARACTERS] for part in parts if part]
 
 
-def searchable(texts: Iterable[str], *, connection_id: str) -> str:
-    """Return the words of these texts, and the one of the connection, as `outcomes.words` has them."""
-    return " ".join([_scope(connection_id), *distinct(texts)])
-
-
 def matching(query: str, *, connection_id: str, dialect: str) -> ColumnElement[bool]:
     """Return the condition for the entries of a connection whose outcome has all words of a query.
 
@@ -46,17 +39,18 @@ def matching(query: str, *, connection_id: str, dialect: str) -> ColumnElement[b
     looked_for = terms(query)
     if not looked_for:
         return false()
-    scope = _scope(connection_id)
+    whose = scope(connection_id)
     if dialect == "sqlite":
         condition = text(_SQLITE)
-        asked = " AND ".join([f'"{scope}"', *(f'"{term}"*' for term in looked_for)])
+        asked = " AND ".join([f'"{whose}"', *(f'"{term}"*' for term in looked_for)])
     else:
         condition = text(_POSTGRESQL)
-        asked = " & ".join([f"'{scope}'", *(f"'{term}':*" for term in looked_for)])
+        asked = " & ".join([f"'{whose}'", *(f"'{term}':*" for term in looked_for)])
     found = select(OutcomeRow.page_id).where(condition.bindparams(bindparam("words", asked)))
     page_id: InstrumentedAttribute[str] = LinkEntryRow.page_id
     return page_id.in_(found)
 
 
-def _scope(connection_id: str) -> str:
+def scope(connection_id: str) -> str:
+    """Return the word of a connection, with which the words of its outcomes begin."""
     return "in" + "".join(word.text for word in words(connection_id))

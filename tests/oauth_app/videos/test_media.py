@@ -99,6 +99,7 @@ def test_a_storage_that_signs_gives_it_to_scripts_itself(
     monkeypatch.setattr(Storage, "signed_url", lambda *_, **__: "https://bucket.example/x?signature=1")
     answer = ask(app, make_token(ada), f"/api/entries/{job_id}/media")
     assert (answer.status_code, answer.location) == (302, "https://bucket.example/x?signature=1")
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_a_page_gets_it_from_the_app_alone_as_its_policy_demands(
@@ -122,6 +123,24 @@ def test_what_is_gone_or_out_of_reach_is_told(
     answer = get(ada, job_id)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
+
+
+def test_a_file_that_is_deleted_while_it_is_asked_for_is_gone(
+    ada: Person, job_id: str, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.extensions["svp"].storage.delete(f"uploads/{job_id}")
+    monkeypatch.setattr(Storage, "size", lambda *_: 100)
+    assert get(ada, job_id).status_code == 404
+
+
+def test_a_picture_that_is_out_of_reach_is_a_drawing(ada: Person, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise failure(Code.STORAGE_FAILED)
+
+    monkeypatch.setattr(Storage, "get_bytes", fails)
+    answer = ada.client.get(f"/entries/{job_id}/thumbnail")
+    assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/static/no-picture.svg")
+    assert ada.client.get(f"/api/entries/{job_id}/thumbnail.jpg").status_code == 503
 
 
 def test_somebody_elses_is_not_there(app: Flask, running: RunningNotion, job_id: str) -> None:

@@ -88,6 +88,16 @@ def test_every_part_of_an_outcome_is_searched(store: Store, mine: str, now: date
     assert found(store, mine, "absent") == []
 
 
+def test_a_library_is_found_once_its_account_became_one_with_notions(store: Store, mine: str, now: datetime) -> None:
+    person = store.connections.of_subject("https://issuer.example", "ada", issued_at=now, now=now)
+    assert person is not None
+    keep(store, person.id, "row", outcome(title="Soup"), now=now)
+    merged = sign_in(store, now=now, account_id=person.id)
+    assert merged.id == mine
+    assert found(store, mine, "soup") == ["row"]
+    assert found(store, person.id, "soup") == []
+
+
 def test_all_words_of_a_query_are_needed_wherever_they_stand(store: Store, mine: str, now: datetime) -> None:
     keep(store, mine, "row", outcome(), now=now)
     assert found(store, mine, "garlic cloves cold") == ["row"]
