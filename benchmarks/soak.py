@@ -109,7 +109,7 @@ def add_uploads(made: Rig, count: int) -> dict[str, Asked]:
     asked: dict[str, Asked] = {}
     for place, name in enumerate(names):
         number, is_broken = FIRST_UPLOAD + place, place < broken
-        content = _unique_file("pancakes.mp4" if is_broken else name, number)
+        content = unique_file("pancakes.mp4" if is_broken else name, number)
         title = f"Saved No. {number}{'.mp4' if is_broken else Path(name).suffix}"
         tag = TAG if place % 2 else ""
         page_id = made.upload(title, content[: len(content) // 2] if is_broken else content, tag=tag)
@@ -118,7 +118,7 @@ def add_uploads(made: Rig, count: int) -> dict[str, Asked]:
     return asked
 
 
-def _unique_file(name: str, number: int) -> bytes:
+def unique_file(name: str, number: int) -> bytes:
     """Return a file of the stand-ins with something at its end that players skip, so that no two are equal."""
     mark = str(number).encode()
     content = (CLIPS / name).read_bytes()

@@ -10,8 +10,9 @@ calls its own, or a page that two call theirs.
 delivered whole: those of calls that no fault hit, or only a delay. A call that was carried out but whose answer was
 lost on the way (a fault “after it was done”, or a cut in the middle) costs money too, and has to be repeated: nobody
 can know its answer. Such calls are told as `lost answers`, not as double payments. A summary is recognised by its
-prompt, those of uploads by their number alone. Speech and screen are recognised by the video for which the store's ledger has the payment, and every whole
-answer has to be in that ledger: one that isn't is counted as paid twice, whatever became of it.
+prompt; those of uploads, which may be equal, are counted. Speech and screen are recognised by the video for which the
+store's ledger has the payment, and every whole answer has to be in that ledger: one that isn't is counted as paid
+twice, whatever became of it.
 
 **wrong reason**: a run that failed with a code that none of the faults explains which hit calls of that row, or calls
 whose row can't be told, while the run lasted; a row whose reason is not that of its last run; a row that should have

@@ -117,7 +117,9 @@ def unpacks_to_far_more(path: Path) -> None:
     """400 KB that each reader of the track has to unpack to 400 MB."""
     packed = zlib.compress(bytes(BOMB_BYTES), 9)
     compression = _element(0x5034, _element(0x4254, b"\0") + _element(0x4255, b""))
-    encoding = _element(0x6D80, _element(0x6240, _number(0x5031, 0) + _number(0x5032, 1) + _number(0x5033, 0) + compression))
+    encoding = _element(
+        0x6D80, _element(0x6240, _number(0x5031, 0) + _number(0x5032, 1) + _number(0x5033, 0) + compression)
+    )
     blocks = _element(0xA3, b"\x81\0\0\x80" + packed) + _element(0xA3, b"\x81\x03\xe8\x80" + packed)
     path.write_bytes(_matroska(_track(1, encoding), _element(0x1F43B675, _number(0xE7, 0) + blocks)))
 
@@ -195,7 +197,9 @@ _PNG_END = _png_chunk(b"IEND", b"")
 
 def _element(number: int, content: bytes) -> bytes:
     """An element of Matroska, its size in 8 bytes."""
-    return number.to_bytes((number.bit_length() + 7) // 8, "big") + (1 << 56 | len(content)).to_bytes(8, "big") + content
+    return (
+        number.to_bytes((number.bit_length() + 7) // 8, "big") + (1 << 56 | len(content)).to_bytes(8, "big") + content
+    )
 
 
 def _number(number: int, value: int) -> bytes:
