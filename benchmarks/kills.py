@@ -27,8 +27,6 @@ from benchmarks.rig import Rig, rig, wait_until
 from benchmarks.soak import unique_file
 from benchmarks.stand_ins import StandIn
 from svp_dagster.library.files import SHEET, SRT, TEXT, VTT, read_file
-from svp_dagster.settings import Settings
-from svp_dagster.storage.installed import storage
 
 POST = "pancakes"
 """Spoken, without captions, with text on the screen: every paid service has its part."""
@@ -163,7 +161,7 @@ def interrupt(
         status=str(entry.status),
         shown=made.row_status(page_id) if entry.link.has_row else None,
         pages=_page_count(made) - pages,
-        missing=tuple(name for name in (TEXT, VTT, SRT, SHEET) if not read_file(storage(Settings()), page_id, name)),
+        missing=tuple(name for name in (TEXT, VTT, SRT, SHEET) if not read_file(made.files, page_id, name)),
         paid=_paid(made) - before,
     )
 
