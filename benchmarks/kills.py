@@ -1,8 +1,9 @@
 """What is ended in the middle of things: `python -m benchmarks.kills [--database URL]`.
 
-A fault of a stand-in holds a row's run at a known place: its call has begun, or was carried out, and the answer is
-late. There the process is ended with SIGKILL, as by a power cut. Then the row has to be completed by itself, with one
-page, and with one paid call for each service; the call that was on its way is the only one that may be paid again.
+A fault of a stand-in holds the run of a row, or of an upload, at a known place: its call has begun, or was carried
+out, and the answer is late. There the process is ended with SIGKILL, as by a power cut. Then the entry has to be
+completed by itself, with one page and its files in the library, and with one paid call for each service; the call that
+was on its way is the only one that may be paid again.
 
 Each line tells the place, the seconds from the kill to the end of the row, and the paid calls per service. A dead run
 is noticed within 3 s here (`benchmarks.rig`), within 15 s in an installation: the wait is up to 12 s longer there.
@@ -14,14 +15,18 @@ import argparse
 import sys
 import tempfile
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.installation import TAG
 from benchmarks.rig import Rig, rig, wait_until
+from benchmarks.soak import unique_file
 from benchmarks.stand_ins import StandIn
+from svp_dagster.library.files import SHEET, SRT, TEXT, VTT, read_file
 
 POST = "pancakes"
 """Spoken, without captions, with text on the screen: every paid service has its part."""
@@ -79,18 +84,28 @@ PUBLISH = Place(name="publish, before the page is made", stand_in="notion", path
 CREATED = Place(name="publish, page made, not committed", stand_in="notion", path="^/v1/pages$")
 STAGES = (DOWNLOAD, TRANSCRIBE, READ_SCREEN, SUMMARIZE, PUBLISH, CREATED)
 
+DESTINATION = Place(
+    name="download, before the file is fetched", stand_in="notion", path="^/v1/data_sources/", method="GET", done=False
+)
+"""An upload comes from no site; its run first looks at the Content Database of its tag."""
+UPLOAD_STAGES = (DESTINATION, *STAGES[1:])
+
 TICK = Place(name="the daemon, in a tick", stand_in="notion", path="/query$", done=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """What became of a row. `paid` are the calls per service that were carried out for it."""
+    """What became of a row or an upload. `paid` are the calls per service that were carried out for it.
+
+    `shown` is the status that the row shows; None for an upload. `missing` are files that the library lacks.
+    """
 
     place: Place
     seconds: float
     status: str
-    shown: str
+    shown: str | None
     pages: int
+    missing: tuple[str, ...]
     paid: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -103,7 +118,9 @@ class Recovery:
             f"{self.paid[name]} calls of {name}" for name, most in at_most.items() if not 1 <= self.paid[name] <= most
         ]
         told += [f"{self.pages} pages"] if self.pages != 1 else []
-        return told + ([f"{self.status}, shown as {self.shown}"] if {self.status, self.shown} != {"completed"} else [])
+        told += [f"no {name}" for name in self.missing]
+        wrong = {self.status, self.shown} - {"completed", None}
+        return told + ([f"{self.status}, shown as {self.shown}"] if wrong else [])
 
     def __str__(self) -> str:
         paid = ", ".join(f"{name} {count}" for name, count in sorted(self.paid.items()))
@@ -111,13 +128,25 @@ class Recovery:
         return f"{self.place.name:<36}{self.seconds:6.1f} s   paid: {paid}   {verdict}"
 
 
-def interrupt(made: Rig, place: Place, strike: Callable[[str], None]) -> Recovery:
-    """Hold a new row's run at a place, let `strike` (given the row) happen there, and wait for the row's end."""
+def add_row(made: Rig) -> str:
+    """Add a row with the link of a new post."""
     (link,) = made.outside.media.steer("copies", post=POST, count=1)["links"]
-    page_id, code = made.add_row(link), link.split("/")[-2]
-    before = _paid(made)
+    return made.add_row(link)
+
+
+def add_upload(made: Rig) -> str:
+    """Upload a file that nobody has uploaded before."""
+    return made.upload(f"{POST}.mp4", unique_file(f"{POST}.mp4", uuid.uuid4().int), tag=TAG)
+
+
+def interrupt(
+    made: Rig, place: Place, strike: Callable[[str], None], *, add: Callable[[Rig], str] = add_row
+) -> Recovery:
+    """Hold a new entry's run at a place, let `strike` (given the entry) happen there, and wait for the entry's end."""
+    before, pages = _paid(made), _page_count(made)
     place.hold(made)
     try:
+        page_id = add(made)
         made.poll_now()
         wait_until(lambda: place.is_reached(made) or None, limit_s=REACH_LIMIT_S, what=place.name)
         struck = time.monotonic()
@@ -130,15 +159,16 @@ def interrupt(made: Rig, place: Place, strike: Callable[[str], None]) -> Recover
         place=place,
         seconds=seconds,
         status=str(entry.status),
-        shown=made.row_status(page_id),
-        pages=sum(code in page["properties"]["video_link"] for page in made.pages(made.content_source_id)),
+        shown=made.row_status(page_id) if entry.link.has_row else None,
+        pages=_page_count(made) - pages,
+        missing=tuple(name for name in (TEXT, VTT, SRT, SHEET) if not read_file(made.files, page_id, name)),
         paid=_paid(made) - before,
     )
 
 
-def kill_run(made: Rig, place: Place) -> Recovery:
+def kill_run(made: Rig, place: Place, *, add: Callable[[Rig], str] = add_row) -> Recovery:
     """End the run's process."""
-    return interrupt(made, place, made.kill_run)
+    return interrupt(made, place, made.kill_run, add=add)
 
 
 def kill_daemon(made: Rig, place: Place) -> Recovery:
@@ -161,6 +191,10 @@ def cut_power(made: Rig, place: Place) -> Recovery:
     return interrupt(made, place, strike)
 
 
+def _page_count(made: Rig) -> int:
+    return len(made.pages(made.content_source_id))
+
+
 def _paid(made: Rig) -> Counter[str]:
     return Counter({name: int(units["calls"]) for name, units in made.outside.ai.ask("ledger").items()})
 
@@ -177,14 +211,16 @@ def main(arguments: Sequence[str]) -> int:
     ):
         for place in STAGES:
             problems += _report(kill_run(made, place))
+        for place in UPLOAD_STAGES:
+            problems += _report(kill_run(made, place, add=add_upload), of="upload: ")
         problems += _report(kill_daemon(made, TICK))
         problems += _report(kill_daemon(made, TRANSCRIBE))
         problems += _report(cut_power(made, SUMMARIZE))
     return 1 if problems else 0
 
 
-def _report(recovery: Recovery) -> int:
-    print(recovery, flush=True)
+def _report(recovery: Recovery, *, of: str = "") -> int:
+    print(f"{of}{recovery}", flush=True)
     return len(recovery.problems)
 
 

@@ -33,6 +33,8 @@ from svp_dagster.commands import up
 from svp_dagster.commands.processes import Child, Processes, answers, free_port, running
 from svp_dagster.models import JsonObject, Status
 from svp_dagster.settings import Settings
+from svp_dagster.storage.installed import storage
+from svp_dagster.storage.storage import Storage
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import LedgerRow, LinkEntryRow, PlatformRow
@@ -72,13 +74,14 @@ class TooLate(Exception):
 class Rig:
     """A running installation with one connection, whose Content Database has the tag `TAG`.
 
-    `environment` is what its processes get, whatever becomes of this one's.
+    `environment` is what its processes get, whatever becomes of this one's. `files` is their storage.
     """
 
     outside: StandIns
     installation: Installation
     processes: Processes
     environment: dict[str, str]
+    files: Storage
     daemon: Child
 
     @cached_property
@@ -239,6 +242,7 @@ def rig(folder: Path, *, database_url: str | None = None, poll_interval_s: int =
                 installation=set_up(outside.notion, instance),
                 processes=processes,
                 environment=environment,
+                files=storage(settings),
                 daemon=_start_daemon(processes, environment),
             )
             try:

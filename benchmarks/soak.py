@@ -51,6 +51,8 @@ SHARED_SHARE = 0.06
 UPLOADED_SHARE = 1 / 3
 UPLOADED = {"pancakes.mp4": 4, "cafe.mp4": 3, "music.m4a": 1, "porto_1.jpg": 2}
 """Files of which copies are uploaded, and how often: speech, silence with text, music, a photo."""
+EMPTY_UPLOADS = {"music.m4a": Code.NOTHING_TO_READ}
+"""Nobody speaks there, nothing is seen, and a file's name is no caption."""
 BROKEN_SHARE = 0.1
 """Of the uploads, those whose file ends in its middle."""
 FIRST_UPLOAD = 100_001
@@ -107,16 +109,16 @@ def add_uploads(made: Rig, count: int) -> dict[str, Asked]:
     asked: dict[str, Asked] = {}
     for place, name in enumerate(names):
         number, is_broken = FIRST_UPLOAD + place, place < broken
-        content = _unique_file("pancakes.mp4" if is_broken else name, number)
+        content = unique_file("pancakes.mp4" if is_broken else name, number)
         title = f"Saved No. {number}{'.mp4' if is_broken else Path(name).suffix}"
         tag = TAG if place % 2 else ""
         page_id = made.upload(title, content[: len(content) // 2] if is_broken else content, tag=tag)
-        must_fail = Code.MEDIA_TRUNCATED if is_broken else None
+        must_fail = Code.MEDIA_TRUNCATED if is_broken else EMPTY_UPLOADS.get(name)
         asked[page_id] = Asked(link=title, number=number, must_fail=must_fail, has_row=False, has_page=bool(tag))
     return asked
 
 
-def _unique_file(name: str, number: int) -> bytes:
+def unique_file(name: str, number: int) -> bytes:
     """Return a file of the stand-ins with something at its end that players skip, so that no two are equal."""
     mark = str(number).encode()
     content = (CLIPS / name).read_bytes()

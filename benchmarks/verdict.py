@@ -10,8 +10,9 @@ calls its own, or a page that two call theirs.
 delivered whole: those of calls that no fault hit, or only a delay. A call that was carried out but whose answer was
 lost on the way (a fault “after it was done”, or a cut in the middle) costs money too, and has to be repeated: nobody
 can know its answer. Such calls are told as `lost answers`, not as double payments. A summary is recognised by its
-prompt. Speech and screen are recognised by the video for which the store's ledger has the payment, and every whole
-answer has to be in that ledger: one that isn't is counted as paid twice, whatever became of it.
+prompt; those of uploads, which may be equal, are counted. Speech and screen are recognised by the video for which the
+store's ledger has the payment, and every whole answer has to be in that ledger: one that isn't is counted as paid
+twice, whatever became of it.
 
 **wrong reason**: a run that failed with a code that none of the faults explains which hit calls of that row, or calls
 whose row can't be told, while the run lasted; a row whose reason is not that of its last run; a row that should have
@@ -165,14 +166,29 @@ def _payments(rig: Rig, records: Sequence[JsonObject], verdict: Verdict) -> None
         for _ in range(len(whole) - len(known)):
             verdict.double_payments.append(f"{service.name}: an answer arrived that the store's ledger doesn't have")
         if service.paid_as == "summary":
-            # The checks of two rows may be equal: they hold a few passages, not the post's number.
-            prompts = (str(record["body"]["contents"]) for record in whole)
-            paid_for = Counter(prompt for prompt in prompts if "<material>" in prompt)
+            paid_for = _prompts(whole, of_posts=True)
+            uploads = {paid.media_key for paid in known if paid.media_key.startswith("sha256:")}
+            for _ in range(_prompts(whole, of_posts=False).total() - len(uploads)):
+                verdict.double_payments.append(f"{service.name}: more prompts than the {len(uploads)} uploads paid for")
         else:
             paid_for = Counter(paid.media_key for paid in known)
         for what, count in paid_for.items():
             for _ in range(count - 1):
                 verdict.double_payments.append(f"{service.name}: paid {count} times for {what[-80:]}")
+
+
+def _prompts(records: Sequence[JsonObject], *, of_posts: bool) -> Counter[str]:
+    """Return the prompts for summaries of posts, or the first ones of uploads.
+
+    The checks of two rows may be equal: they hold a few passages, not the post's number. The prompts of two uploads may
+    be equal too: nothing in their material says which file it is.
+    """
+    asked = [record["body"]["contents"] for record in records]
+    return Counter(
+        str(prompt)
+        for prompt in asked
+        if "<material>" in str(prompt) and ("Platform: " in str(prompt)) is of_posts and (of_posts or len(prompt) == 1)
+    )
 
 
 def _is_whole(record: JsonObject, service: Service) -> bool:

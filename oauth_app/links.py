@@ -66,7 +66,9 @@ def retry_failed(connection: Connection, *, tag: str | None, code: str | None) -
 
 
 def address_at_notion(connection: Connection, entry: Entry) -> str:
-    """Where the row is shown at Notion."""
+    """Where the row is shown at Notion. Refuses an entry that has none there."""
+    if not entry.link.has_row:
+        raise Refusal(404, "no_row", "This entry has no row in Notion.", entry=entry)
     page = services().workspace(connection).content_page(entry.link.page_id)
     if page is None:
         raise refusal(failure(Code.ROW_GONE), entry=entry)

@@ -296,13 +296,22 @@ _WORDS_FOR_UPLOADS = {
         "The uploaded file is no longer kept. Upload it again."
     ),
     "This post has no video": "This file has no video",
+    "This video is": "This file is",
+    "The video's file": "The file",
+    "The video's sound": "The file's sound",
+    "this video's content": "this file's content",
+    "Another video, or another engine": "Another file, or another engine",
     "Check the link in a browser.": "Check that it plays, and upload it again.",
     "Check that the post plays in a browser to its end.": "Check that it plays to its end, and upload it again.",
     "Check that the post plays in a browser.": "Check that it plays, and upload it again.",
     "The site delivered a text instead of a video.": "This file holds a text instead of a video.",
-    "The downloaded file": "The file",
+    "The downloaded file is not a video that can be read: it is empty, damaged or of another kind. "
+    "Check that it plays in a browser.": (
+        "This file can't be read: it is empty, damaged or of another kind. Check that it opens, and upload it again."
+    ),
+    "There is nothing to make a page of: no speech was heard, no text was read on the screen, and the post has "
+    "no caption.": "Nothing was found in this file: no speech was heard, and no text was read in its pictures.",
     "Check that it plays in a browser.": "Check that it plays, and upload it again.",
-    "and the post has no caption.": "and a file has no caption.",
     "this link": "this file",
 }
 

@@ -218,8 +218,15 @@ class Video(Value):
         return self.title.strip() or (first if len(first) <= NAME_CHARACTERS else f"{first[: NAME_CHARACTERS - 1]}…")
 
     @property
+    def is_file(self) -> bool:
+        """Whether it is a file that somebody gave, not a post. Its title is the file's name, which nobody published."""
+        return self.media_key.startswith("sha256:")
+
+    @property
     def caption(self) -> str:
         """What the uploader wrote beside the video: title and description, without saying one twice."""
+        if self.is_file:
+            return ""
         title, description = self.title.strip(), self.description.strip()
         if not title or description.startswith(title.rstrip(".… ")):
             return description

@@ -48,13 +48,16 @@ _INIT_FAILURES = ("RUN_EXCEPTION", "JOB_INITIALIZATION_FAILURE")
 def rows_in_progress(instance: dg.DagsterInstance, entries: Iterable[Entry]) -> set[str]:
     """Return the page ids of those rows that have a run queued or going on."""
     page_ids = {entry.partition_key: entry.link.page_id for entry in entries if entry.partition_key}
-    if not page_ids:
-        return set()
-    found: set[str] = set()
-    for keys in batches(page_ids):
-        runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: keys}, statuses=IN_PROGRESS))
-        found |= {page_ids[run.tags[PARTITION_TAG]] for run in runs}
-    return found
+    return {page_ids[key] for key in keys_in_progress(instance, page_ids)}
+
+
+def keys_in_progress(instance: dg.DagsterInstance, keys: Collection[str]) -> set[str]:
+    """Return those partition keys that have a run queued or going on."""
+    return {
+        run.tags[PARTITION_TAG]
+        for some in batches(keys)
+        for run in instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: some}, statuses=IN_PROGRESS))
+    }
 
 
 def rows_of_connection(instance: dg.DagsterInstance, connection_id: str) -> set[str]:

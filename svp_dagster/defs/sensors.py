@@ -171,7 +171,10 @@ def failed_runs(
     It watches all jobs: *Materialize* and backfills of assets run one of Dagster's own.
     """
     run, event = context.dagster_run, context.failure_event
-    if not lost_claim(event) and run.tags.get("dagster/will_retry") != "true":
+    if lost_claim(event):
+        work_folder.remove(run.run_id)  # its row is gone, or another run's: nobody goes on from here
+        return
+    if run.tags.get("dagster/will_retry") != "true":
         _end_row(context, link_rows, recorded_failure(event))
     work_folder.clear(run.run_id)
 

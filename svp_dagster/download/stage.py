@@ -10,9 +10,12 @@ from svp_dagster.errors import Code, failure
 from svp_dagster.media.cover import cover
 from svp_dagster.media.kinds import HEAD_BYTES, is_picture, is_text
 from svp_dagster.media.length import require_length
+from svp_dagster.media.pictures import open_picture
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Link, MediaFile, Video
 from svp_dagster.ports import BrowserMemory, Downloader, Pace
+
+_TRIAL_SIDE_PX = 64
 
 
 def download(
@@ -53,17 +56,13 @@ def open_file(path: Path, *, max_duration_s: float) -> Video:
 def open_upload(path: Path, *, title: str, folder: Path, max_duration_s: float) -> Video:
     """Open a file that was uploaded, and choose its cover. Sound alone is taken too: a podcast has no picture.
 
-    Raises the same failures, but for `sound_only`.
+    Raises the same failures, but for `sound_only`, and those of `open_picture` for a picture.
     """
-    is_slide = is_picture(path)
-    opened = Video(
-        media_key=_file_key(path),
-        url="",
-        title=title,
-        audio_path=None if is_slide else path,
-        slides=(path,) if is_slide else (),
-    )
-    video = _checked(opened, max_duration_s=max_duration_s)
+    opened = Video(media_key=_file_key(path), url="", title=title)
+    if is_picture(path):
+        open_picture(path, short_side_px=_TRIAL_SIDE_PX)
+        return opened.model_copy(update={"slides": (path,), "cover_path": path})
+    video = _checked(opened.model_copy(update={"audio_path": path}), max_duration_s=max_duration_s)
     if any(file.has_video for file in video.files):
         video = video.model_copy(update={"video_path": path, "audio_path": None})
     return video.model_copy(update={"cover_path": cover(video, folder)})

@@ -48,7 +48,7 @@ def _frame(clip: MediaFile, to: Path, *, limit_s: float) -> Path:
         raise failure(Code.MEDIA_UNREADABLE, detail="no picture size")
     width, height = fit(clip.width_px, clip.height_px, SHORT_SIDE_PX)
     opened = ffmpeg.source(clip.path, t=WITHIN_S, skip_frame="noref", max_error_rate=1)
-    frames = opened["V:0"].filter("fps", fps=FRAMES_PER_S).filter("scale", width, height)
+    frames = opened["V:0"].filter("fps", fps=FRAMES_PER_S, eof_action="pass").filter("scale", width, height)
     typical = frames.filter("thumbnail", int(WITHIN_S * FRAMES_PER_S))
     jpeg = ffmpeg.sink(typical, to=str(to), format="mjpeg", vframes=1, **{"q:v": 3})
     ffmpeg.run(jpeg, limit_s=limit_s, on_error=Code.MEDIA_UNREADABLE)

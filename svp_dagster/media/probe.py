@@ -20,13 +20,16 @@ _SIZE = re.compile(r", (\d{1,6})x(\d{1,6})\b")
 _ROTATION = re.compile(r"Display Matrix: rotation of (-?[\d.]+) degrees")
 _PROGRESS = re.compile(rb"^out_time_us=(\d+)", re.MULTILINE)
 _HDR = "smpte2084"
+_NO_CODEC = "none"
+"""What ffmpeg calls a codec that it doesn't know."""
 
 
 def probe(path: Path) -> MediaFile:
     """Read a file's headers and walk through its packets.
 
     Raises the failure `media_unreadable` for everything that isn't a video or sound file in a container that holds
-    its own data: empty, junk, HTML, a playlist or a script that names other files, or one without streams.
+    its own data: empty, junk, HTML, a playlist or a script that names other files, or one without a stream that can
+    be decoded.
     """
     opened = ffmpeg.source(path)
     packets = ffmpeg.sink(
@@ -52,8 +55,8 @@ def parse(path: Path, log: str, progress: bytes) -> MediaFile:
     streams = list(_STREAM.finditer(copied))
     video = next((found for found in streams if found[1] == "Video"), None)
     has_audio = any(found[1] == "Audio" for found in streams)
-    if video is None and not has_audio:
-        raise failure(Code.MEDIA_UNREADABLE, detail="no video or audio stream")
+    if all(found[2] == _NO_CODEC for found in streams):
+        raise failure(Code.MEDIA_UNREADABLE, detail="no video or audio stream that can be decoded")
     return MediaFile(
         path=path,
         duration_s=duration_s,

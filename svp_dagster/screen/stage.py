@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from svp_dagster.errors import SvpError
+from svp_dagster.errors import SvpError, worded
 from svp_dagster.models import MediaFile, ProcessingType, ScreenText, Video
 from svp_dagster.ports import Contents, Meter, ScreenReader
 from svp_dagster.screen import frames, sheets
@@ -59,7 +59,7 @@ def read_screen(
         try:
             text, complete = _read(video, reader=reader, meter=meter, folder=folder, limit_s=limit_s, gallery=gallery)
         except SvpError as error:
-            text, complete = _unread(reader, error), False
+            text, complete = _unread(reader, worded(error.sentence, has_row=True, is_upload=video.is_file)), False
         if complete:
             contents.put(video.media_key, KIND, recipe, text)
     elif gallery is not None:
@@ -67,8 +67,8 @@ def read_screen(
     return text if gallery is None else text.model_copy(update={"sheet": gallery.write(folder)})
 
 
-def _unread(reader: ScreenReader, error: SvpError) -> ScreenText:
-    return ScreenText(source=reader.source, note=f"The text on the screen was not read. {error.sentence}")
+def _unread(reader: ScreenReader, why: str) -> ScreenText:
+    return ScreenText(source=reader.source, note=f"The text on the screen was not read. {why}")
 
 
 def _look_again(video: Video, gallery: Gallery, *, limit_s: float) -> None:

@@ -35,7 +35,8 @@ def transcribe(
         return captions
     sounding = [file for file in video.files if file.has_audio]
     if not sounding:
-        return Transcript(note="The video has no sound." if video.video_path else "The post has no sound.")
+        silent = "video" if video.video_path else "file" if video.is_file else "post"
+        return Transcript(note=f"The {silent} has no sound.")
     recipe = f"{voice.RECIPE} {lyrics.RECIPE} {engine.recipe}"
     kept = contents.get(video.media_key, KIND, recipe, Transcript)
     if kept is not None:

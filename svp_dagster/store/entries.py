@@ -10,7 +10,7 @@ has failed for good. Which of the two is decided by the `FailureRule` that is ha
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, func, or_, select, update
@@ -325,13 +325,15 @@ class Entries:
     def pages_of_others(self, entry: Entry) -> list[str]:
         """The content pages that may be taken for the entry's own: those of the connection's other entries.
 
-        These are the ones for the same video, and all that were recorded since the entry was made: where no column
-        holds the link, another video's page may have the same title.
+        These are the ones for the same video, and all that were recorded since shortly before the entry was made: where
+        no column holds the link, another video's page may have the same title, and Notion tells when a page was made to
+        the minute.
         """
         row = LinkEntryRow
+        since = entry.created_at - timedelta(minutes=5)
         query = select(row.content_page_id).where(
             row.connection_id == entry.link.connection_id,
-            or_(row.media_key == entry.media_key, row.updated_at >= entry.created_at),
+            or_(row.media_key == entry.media_key, row.updated_at >= since),
             row.content_page_id.is_not(None),
             row.page_id != entry.link.page_id,
         )

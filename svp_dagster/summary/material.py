@@ -50,6 +50,8 @@ class Passage(Value):
 class Material(Value):
     """Everything that an engine sees. `facts` are the platform's own about the post, and count as caption.
 
+    `file_name` is how somebody called a file: it may name a page where nothing else does, and proves nothing.
+
     `doubtful` marks speech that was hard to understand: nothing may be taken from it alone. `language` is the spoken
     one, None where it isn't known.
 
@@ -60,6 +62,7 @@ class Material(Value):
     speech: tuple[Passage, ...] = ()
     screen: tuple[Passage, ...] = ()
     facts: tuple[Passage, ...] = ()
+    file_name: str = ""
     language: str | None = None
     doubtful: bool = False
     left_out: str = ""
@@ -137,6 +140,7 @@ def gather(*, video: Video, transcript: Transcript, screen_text: ScreenText, bud
         speech=kept_speech,
         screen=kept_screen,
         facts=_facts(video),
+        file_name=video.title.strip() if video.is_file and not _has_made_up_title(video) else "",
         language=transcript.language if speech and not transcript.doubtful else None,  # else it is that of lyrics
         doubtful=transcript.doubtful and bool(speech),
         left_out=_left_out(
@@ -157,7 +161,11 @@ def _caption(video: Video) -> tuple[Passage, ...]:
 
 def _written(video: Video) -> str:
     """Return the caption without a title that yt-dlp made up."""
-    return video.description if _MADE_UP_TITLE.fullmatch(video.title.strip()) else video.caption
+    return video.description if _has_made_up_title(video) else video.caption
+
+
+def _has_made_up_title(video: Video) -> bool:
+    return _MADE_UP_TITLE.fullmatch(video.title.strip()) is not None
 
 
 def _speech(said: Spelled) -> tuple[Passage, ...]:

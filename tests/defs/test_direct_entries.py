@@ -208,6 +208,18 @@ def test_uploads_with_a_tag_get_a_page_each_though_their_titles_are_equal(
     assert "Uploaded file: Lisbon" in installation.body(pages[0]["id"])
 
 
+def test_an_upload_does_not_take_the_page_that_another_of_its_title_got_just_before(
+    installation: Installation, tmp_path: Path
+) -> None:
+    page_ids = []
+    for mark in (b"1", b"2"):
+        picture = tmp_path / "list.jpg"
+        picture.write_bytes((CLIPS / "reading_list.jpg").read_bytes() + mark)
+        page_ids.append(upload(installation, picture, tag="places"))
+        assert [run.success for run in installation.run_requested()] == [True]
+    assert len({installation.entry(each).content_page_id for each in page_ids}) == 2
+
+
 def test_an_upload_whose_run_was_killed_is_done_again(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,20 @@ import time
 
 import pytest
 
-from benchmarks.kills import CREATED, HELD_S, SUMMARIZE, TICK, TRANSCRIBE, cut_power, interrupt, kill_daemon, kill_run
+from benchmarks.kills import (
+    CREATED,
+    DESTINATION,
+    HELD_S,
+    SUMMARIZE,
+    TICK,
+    TRANSCRIBE,
+    Place,
+    add_upload,
+    cut_power,
+    interrupt,
+    kill_daemon,
+    kill_run,
+)
 from benchmarks.rig import Rig
 from tests.postgres import PostgresServer
 
@@ -25,6 +38,14 @@ def test_a_run_that_is_killed_in_a_paid_call_is_done_again_and_pays_for_that_cal
 
 def test_a_run_that_is_killed_between_notion_s_answer_and_our_commit_leaves_one_page(made: Rig) -> None:
     recovery = kill_run(made, CREATED)
+
+    print(recovery)
+    assert recovery.problems == []
+
+
+@pytest.mark.parametrize("place", [DESTINATION, TRANSCRIBE, CREATED], ids=lambda place: place.name)
+def test_an_upload_whose_run_is_killed_is_completed_from_the_file_and_pays_once(made: Rig, place: Place) -> None:
+    recovery = kill_run(made, place, add=add_upload)
 
     print(recovery)
     assert recovery.problems == []

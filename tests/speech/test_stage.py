@@ -89,6 +89,11 @@ def test_slides_without_a_sound_are_no_failure(tmp_path: Path) -> None:
     assert heard(video(None, slides=(CLIPS / "porto_1.jpg",)), tmp_path).note == "The post has no sound."
 
 
+def test_a_picture_that_somebody_uploaded_is_no_post(tmp_path: Path) -> None:
+    picture = video(None, slides=(CLIPS / "porto_1.jpg",)).model_copy(update={"media_key": "sha256:00"})
+    assert heard(picture, tmp_path).note == "The file has no sound."
+
+
 def test_the_sound_of_slides_is_heard(tmp_path: Path) -> None:
     spoken = tmp_path / "spoken.m4a"
     from tests.media.making import ffmpeg

@@ -9,7 +9,7 @@ from svp_dagster.notion.properties import askable_columns, to_properties
 from svp_dagster.summary import show_notes
 from svp_dagster.summary.acceptance import Judge
 from svp_dagster.summary.extractive import extract
-from svp_dagster.summary.material import Material, gather
+from svp_dagster.summary.material import Material, gather, holds_text
 from svp_dagster.summary.prompt import described_schema
 from tests.summary.recipe import whole
 
@@ -109,10 +109,26 @@ def test_show_notes_about_something_else_stay_blank() -> None:
         "0f8fad5b-d9cb-469f-a165-70867728950e",
     ],
 )
-def test_a_name_that_a_device_gave_to_a_file_is_no_caption(name: str) -> None:
-    assert podcast(title=name).caption == ()
+def test_a_name_that_a_device_gave_to_a_file_names_nothing(name: str) -> None:
+    material = podcast(title=name)
+    assert (material.caption, material.file_name) == ((), "")
 
 
 @pytest.mark.parametrize("name", ["Grandma's apple pie", "Video games of 1999", "Final exam in biology", "Movie night"])
-def test_a_name_that_a_person_gave_to_a_file_is_material(name: str) -> None:
-    assert [passage.text for passage in podcast(title=name).caption] == [name]
+def test_a_name_that_a_person_gave_to_a_file_is_a_title_at_most_and_proves_nothing(name: str) -> None:
+    material = podcast("#bread @anna", title=name)
+    assert material.caption == ()
+    assert name not in material.as_json()
+    properties, _ = extract.extract(material, askable_columns(show_notes.SCHEMA))
+    assert (properties["title"].value, properties["title"].evidence) == (name, ())
+    assert properties.keys() == {"title", "tags"}
+    assert name not in extract.overview(material)
+
+
+def test_what_is_said_names_a_file_before_its_name_does() -> None:
+    assert extract.title(podcast("Sourdough bread needs time.", title="pancakes")).value.startswith("Sourdough bread")
+
+
+def test_a_name_alone_is_nothing_to_make_notes_of() -> None:
+    video = Video(media_key="sha256:00", url="", title="pancakes")
+    assert not holds_text(video=video, transcript=Transcript(), screen_text=ScreenText())

@@ -64,20 +64,28 @@ def retention(settings: Settings) -> Retention:
 
 
 @dg.op(
-    description="Remove the partitions of rows that ended before SVP_PARTITIONS_KEPT_DAYS from Dagster. The rows stay "
-    "in the app, and one that is started again gets its partition back."
+    description="Remove the partitions of rows that ended before SVP_PARTITIONS_KEPT_DAYS from Dagster, and of uploads "
+    "that were deleted. The rows stay in the app, and one that is started again gets its partition back."
 )
 def remove_old_partitions(
     context: dg.OpExecutionContext, link_rows: dg.ResourceParam[LinkRows], retention: dg.ResourceParam[Retention]
 ) -> None:
-    """Delete the partitions of rows that ended long ago and have no run."""
+    """Delete the partitions of rows that ended long ago, or are gone, and have no run.
+
+    A row is in the store before its partition is in Dagster, so the partitions are listed first.
+    """
     instance, before = context.instance, _days_ago(retention.partitions_kept_days)
     old: list[str] = []
     for keys in runs.batches(instance.get_dynamic_partitions(str(link_entries.name))):
         rows = link_rows.store.entries.of_partitions(keys)
-        old += [key for key, entry in rows.items() if _has_ended(entry, before=before)]
+        old += [key for key in keys if _may_go(rows.get(key), before=before)]
     removed = sum(_remove_partition(instance, link_rows, key, before=before) for key in _in_time(old))
     _report(context, "partitions", removed=removed, left=len(old) - removed)
+
+
+def _may_go(entry: Entry | None, *, before: datetime) -> bool:
+    """Return whether the partition of a row can go. None is a row that was deleted."""
+    return entry is None or _has_ended(entry, before=before)
 
 
 def _has_ended(entry: Entry, *, before: datetime) -> bool:
@@ -87,7 +95,7 @@ def _has_ended(entry: Entry, *, before: datetime) -> bool:
 def _remove_partition(instance: dg.DagsterInstance, link_rows: LinkRows, key: str, *, before: datetime) -> bool:
     """Delete a row's partition, unless the row was started again meanwhile."""
     entry = link_rows.store.entries.of_partitions([key]).get(key)
-    if entry is None or not _has_ended(entry, before=before) or runs.rows_in_progress(instance, [entry]):
+    if not _may_go(entry, before=before) or runs.keys_in_progress(instance, [key]):
         return False
     instance.delete_dynamic_partition(str(link_entries.name), key)
     return True

@@ -65,7 +65,8 @@ def title(material: Material) -> PropertyFill:
     """Return a title: the first sentence of caption, screen and speech that names something.
 
     A sentence to the viewers ("Save this for your next trip") or about them is taken only where nothing else stands.
-    Hashtags, mentions and addresses are removed. If nothing remains, the title names the uploader and the platform.
+    Hashtags, mentions and addresses are removed. If nothing remains, the title is the name of the file, or names the
+    uploader and the platform.
     """
     spoken = [sentence for sentence in read_sentences(material) if sentence.source == "speech"]
     heading = prominent(material.screen)
@@ -74,6 +75,8 @@ def title(material: Material) -> PropertyFill:
     if candidates:
         text, passage = min(candidates, key=lambda candidate: vagueness(_first_sentence(candidate[1].text)))
         return _fill(text, [passage], confidence=_CHOSEN)
+    if material.file_name:
+        return _fill(one_line(material.file_name, at_most=TITLE_CHARS), [], confidence=_CHOSEN)
     uploader, platform = material.fact("Uploader"), material.fact("Platform")
     named = " on ".join(filter(None, (uploader, platform))) or next(
         (passage.text for passage in material.content if says_something(passage.text)), "Untitled video"

@@ -101,6 +101,21 @@ def test_who_has_no_notion_sees_uploads_and_no_form_for_links(bea: Person, store
     assert "Talk</a>" in bea.see("/entries")
 
 
+@pytest.mark.parametrize("name", ["ada", "bea"])
+def test_an_upload_leads_to_no_row(name: str, request: pytest.FixtureRequest, store: Store) -> None:
+    person: Person = request.getfixturevalue(name)
+    body = form(CLIP.read_bytes(), filename="Talk.mp4", csrf_token=person.csrf)
+    assert person.client.post(PAGE, data=body, content_type=FORM).status_code == 302
+    (account,) = store.connections.all()
+    (entry,), _ = store.uploads.page(account.id, statuses=None, offset=0, limit=9)
+    detail = f"/entries/{entry.link.page_id}"
+    for page in ("/entries", detail):
+        assert "Row in Notion" not in person.see(page)
+    answer = person.client.get(f"{detail}/notion")
+    assert answer.status_code == 404
+    assert "no row in Notion" in answer.text
+
+
 def test_a_storage_that_fails_is_told_on_the_page(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise OSError(5, "I/O error")
