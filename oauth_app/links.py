@@ -1,16 +1,17 @@
 """Links added and asked for again. The app never starts a run: the row says *pending* in Notion and in the store, its
-connection is due, and the sensor does the rest.
+connection is due, and the sensor does the rest. So it does for a link without a tag, which has no row.
 """
 
 from __future__ import annotations
+
+import uuid
 
 from oauth_app.errors import Refusal, refusal, require_notion
 from oauth_app.services import services
 from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, EntryGone, SvpError, failure
-from svp_dagster.models import ContentPage, LinkEntry, ProcessingType
+from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType
 from svp_dagster.notion import rows
-from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import InvalidRow
 from svp_dagster.rows.retry import MOST_AT_ONCE, retry_row, retry_rows
 from svp_dagster.store.connections import Connection
@@ -18,21 +19,25 @@ from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.entries import Entry
 
 
-def add(connection: Connection, *, url: str, tag: str, processing_type: ProcessingType) -> Entry:
-    """Add a row to the connection's Link Database. Raises a `Refusal` for a link or tag that can't be used."""
-    found, databases = services(), services().store.databases
-    link_database = _link_database(connection)
-    if databases.for_tag(connection.id, tag) is None:
-        known = ", ".join(f"“{database.tag}”" for database in databases.content_databases(connection.id)) or "none yet"
-        words = f"No Content Database is registered for the tag “{tag}” (registered: {known})."
-        raise Refusal(422, "unknown_tag", words)
-    link = parse_link(url, extra_hosts=found.settings.extra_hosts)
-    row = _add_row(found.workspace(connection), link_database, link.url, tag, processing_type)
+def add(connection: Connection, *, url: str, tag: str | None, processing_type: ProcessingType) -> Entry:
+    """Add a link: a row of the connection's Link Database, or without a tag an entry of the library alone.
+
+    Raises a `Refusal` for a tag that can't be used, and `unsupported_link`.
+    """
+    if tag is not None:
+        _require_tag(connection, tag)
+    link = parse_link(url, extra_hosts=services().settings.extra_hosts)
+    if tag is None:
+        asked = _direct(connection, link, processing_type)
+    else:
+        asked = _add_row(connection, link.url, tag, processing_type).model_copy(update={"link": link})
+    found = services()
     try:
-        entry = found.store.entries.request(row.model_copy(update={"link": link}), now=found.now())
+        entry = found.store.entries.request(asked, now=found.now())
     except EntryGone as error:
         raise Refusal(401, "not_signed_in", "Your data were deleted just now, so nothing was added.") from error
-    databases.poll_now(connection.id, now=found.now())
+    if entry.link.has_row:
+        found.store.databases.poll_now(connection.id, now=found.now())
     return entry
 
 
@@ -96,9 +101,31 @@ def _not_failed(entry: Entry) -> Refusal:
     return Refusal(409, "not_failed", words, entry=entry)
 
 
-def _add_row(
-    workspace: Workspace, database: LinkDatabase, address: str, tag: str, processing_type: ProcessingType
-) -> LinkEntry:
+def _require_tag(connection: Connection, tag: str) -> None:
+    """Refuse a tag whose row could not be added, or would fail."""
+    databases = services().store.databases
+    _link_database(connection)
+    if databases.for_tag(connection.id, tag) is None:
+        known = ", ".join(f"“{database.tag}”" for database in databases.content_databases(connection.id)) or "none yet"
+        words = f"No Content Database is registered for the tag “{tag}” (registered: {known})."
+        raise Refusal(422, "unknown_tag", words)
+
+
+def _direct(connection: Connection, link: Link, processing_type: ProcessingType) -> LinkEntry:
+    return LinkEntry(
+        page_id=str(uuid.uuid4()),
+        connection_id=connection.id,
+        url=link.url,
+        link=link,
+        tag="",
+        processing_type=processing_type,
+        has_row=False,
+        last_edited_time=services().now(),
+    )
+
+
+def _add_row(connection: Connection, address: str, tag: str, processing_type: ProcessingType) -> LinkEntry:
+    database, workspace = _link_database(connection), services().workspace(connection)
     schema, source_id, now = database.data_schema, database.data_source_id, services().now()
     properties = rows.new_row(schema, url=address, tag=tag, processing_type=processing_type, at=now)
     column = schema.column(rows.URL)

@@ -44,7 +44,7 @@ def list_entries(query: EntryQuery) -> EntriesAnswer:
 @limiter.limit(WRITE_LIMIT)
 @operation(Scope.ADD_LINKS, resp=answers(201, EntryAnswer, 401, 404, 409, 422), tags=[TAG])
 def add_entry(json: NewEntry) -> tuple[EntryAnswer, int]:
-    """Add a link: a row of the Link Database, worked on within seconds."""
+    """Add a link: a row of the Link Database, or without a tag an entry of the library. Worked on within seconds."""
     entry = links.add(identity.connection(), url=json.url, tag=json.tag, processing_type=json.processing_type)
     return EntryAnswer.of(entry), 201
 

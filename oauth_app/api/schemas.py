@@ -97,10 +97,13 @@ class ChangeContentDatabase(Value):
 
 
 class NewEntry(Value):
-    """A link to add as a row of the Link Database. Texts around the link, as apps share them, are fine."""
+    """A link to add as a row of the Link Database. Texts around the link, as apps share them, are fine.
+
+    Without a tag it gets no row and no page in Notion: what comes out of it is kept in the library.
+    """
 
     url: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_LINK)]
-    tag: Tag
+    tag: Tag | None = None
     processing_type: ProcessingType = ProcessingType.FULL
 
 

@@ -348,3 +348,16 @@ def test_the_operator_sees_an_account_without_notion(
     assert account.about["name"] == "Your library"
     operator.submit("/operator/key", key=key.read_text())
     assert "Without Notion" in operator.see("/operator")
+
+
+def test_a_link_without_a_tag_is_kept_in_the_library_alone(app: Flask, store: Store) -> None:
+    account = Account(app)
+    added: Any = account.ask("POST", "/api/entries", {"url": "Look! https://vm.tiktok.com/ZMabc123/?x=1"})
+    assert (added.status_code, added.json["tag"], added.json["status"]) == (201, "", "pending")
+    entry = store.entries.get(added.json["id"])
+    assert entry is not None
+    assert (entry.link.has_row, entry.is_unsynced, entry.partition_key is not None) == (False, False, True)
+    refused: Any = account.ask("POST", "/api/entries", {"url": "https://example.com/cats"})
+    assert (refused.status_code, refused.json["error"]) == (422, "unsupported_link")
+    tagged: Any = account.ask("POST", "/api/entries", {"url": "https://vm.tiktok.com/ZMabc123/", "tag": "cooking"})
+    assert (tagged.status_code, tagged.json["error"]) == (409, "not_connected")
