@@ -4,12 +4,14 @@ connection is due, and the sensor does the rest. So it does for a link without a
 
 from __future__ import annotations
 
+import logging
 import uuid
 
 from oauth_app.errors import Refusal, refusal, require_notion
 from oauth_app.services import services
 from svp_dagster.download.links import parse_link
 from svp_dagster.errors import Code, EntryGone, SvpError, failure
+from svp_dagster.library.files import delete_entry_files
 from svp_dagster.models import ContentPage, Link, LinkEntry, ProcessingType
 from svp_dagster.notion import rows
 from svp_dagster.notion.rows import InvalidRow
@@ -17,6 +19,8 @@ from svp_dagster.rows.retry import MOST_AT_ONCE, retry_row, retry_rows
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.entries import Entry
+
+logger = logging.getLogger(__name__)
 
 
 def add(connection: Connection, *, url: str, tag: str | None, processing_type: ProcessingType) -> Entry:
@@ -68,6 +72,19 @@ def retry_failed(connection: Connection, *, tag: str | None, code: str | None) -
         _link_database(connection)
     asked = retry_rows(store, [entry.link.page_id for entry in failed], now=now)
     return len(asked), total - len(failed)
+
+
+def delete(entry: Entry) -> None:
+    """Delete an entry that has no row with all that was made of it: first from the store, since files are swept later."""
+    if entry.link.has_row:
+        words = "This link is a row of your Link Database: delete it in Notion, and its page there if you like."
+        raise Refusal(409, "has_row", words, entry=entry)
+    found = services()
+    found.store.uploads.delete(entry.link.page_id)
+    try:
+        delete_entry_files(found.storage.quick, entry.link.page_id)
+    except SvpError as error:
+        logger.warning("the files of %s are left to the sweep: %s", entry.link.page_id, error.code)
 
 
 def address_at_notion(connection: Connection, entry: Entry) -> str:

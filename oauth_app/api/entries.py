@@ -68,6 +68,15 @@ def show_entry(entry_id: str) -> EntryWithOutcome:
     return EntryWithOutcome.whole(entry, costs.get(entry_id, (0.0, True)), outcome)
 
 
+@blueprint.delete("/<entry_id>")
+@limiter.limit(WRITE_LIMIT)
+@operation(Scope.MANAGE, resp=answers(204, None, 401, 404, 409), tags=[TAG])
+def delete_entry(entry_id: str) -> tuple[str, int]:
+    """Delete an entry that has no row in Notion with all that was made of it. A page in Notion stays."""
+    links.delete(links.mine(identity.connection(), entry_id))
+    return "", 204
+
+
 @blueprint.post("/<entry_id>/retry")
 @limiter.limit(WRITE_LIMIT)
 @operation(Scope.ADD_LINKS, resp=answers(202, EntryAnswer, 401, 404, 409, 422), tags=[TAG])

@@ -169,6 +169,20 @@ def retry(page_id: str) -> Response:
     return redirect(url_for(".show") if from_list else url_for(".detail", page_id=page_id))
 
 
+@blueprint.post("/<page_id>/delete")
+@limiter.limit(WRITE_LIMIT)
+def delete(page_id: str) -> Response:
+    """Delete an entry that has no row in Notion."""
+    entry = links.mine(identity.connection(), page_id)
+    try:
+        links.delete(entry)
+    except Refusal as refused:
+        flash(refused.message, "bad")
+        return redirect(url_for(".detail", page_id=page_id))
+    flash("Deleted, with all that was made of it.", "good")
+    return redirect(url_for(".show"))
+
+
 @blueprint.get("/<page_id>/notion")
 def at_notion(page_id: str) -> Response:
     """Redirect to the row at Notion."""

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-
+from oauth_app import links
 from oauth_app.api.video_schemas import Job, JobQuery, Jobs
 from oauth_app.errors import Refusal
 from oauth_app.services import services
 from oauth_app.videos.form import file_name
 from oauth_app.videos.player import StoredMedia
 from svp_dagster.errors import SvpError
-from svp_dagster.library.files import delete_entry_files
 from svp_dagster.media.kinds import HEAD_BYTES, upload_kind
 from svp_dagster.store.connections import Connection
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.uploads import Upload
-
-logger = logging.getLogger(__name__)
 
 
 def page(connection: Connection, query: JobQuery) -> Jobs:
@@ -36,14 +32,9 @@ def show(connection: Connection, job_id: str) -> Job:
 
 
 def delete(connection: Connection, job_id: str) -> None:
-    """Delete an upload, first from the store: files without an entry are swept."""
-    _mine(connection, job_id)
-    found = services()
-    found.store.uploads.delete(job_id)
-    try:
-        delete_entry_files(found.storage.quick, job_id)
-    except SvpError as error:
-        logger.warning("the files of %s are left to the sweep: %s", job_id, error.code)
+    """Delete an upload."""
+    entry, _ = _mine(connection, job_id)
+    links.delete(entry)
 
 
 def media(entry: Entry) -> StoredMedia:

@@ -74,13 +74,13 @@ class Uploads:
             return [to_entry(each) for each in session.scalars(newest_first)], total
 
     def delete(self, page_id: str) -> bool:
-        """Delete an upload with its entry and all that was made of it. Return whether there was one.
+        """Delete a direct entry, its upload if it is one, and all that was made of it. Return whether there was one.
 
         A run that goes on ends at its next write (`EntryGone`).
         """
         with Session(self._engine) as session, session.begin():
             row = session.get(LinkEntryRow, page_id, with_for_update=True)
-            if row is None or session.get(UploadRow, page_id) is None:
+            if row is None or row.has_row:
                 return False
             session.execute(delete(LinkEntryRow).where(LinkEntryRow.page_id == page_id))
             delete_unused(session)

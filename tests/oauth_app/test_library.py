@@ -45,10 +45,12 @@ def begin(store: Store, person: Person, page_id: str, **changes: Any) -> None:
     store.entries.claim(page_id, "run", may_take_over=lambda _: False, now=NOW)
 
 
-def keep(store: Store, storage: Storage, person: Person, tmp_path: Path, page_id: str, made: Outcome) -> None:
+def keep(
+    store: Store, storage: Storage, person: Person, tmp_path: Path, page_id: str, made: Outcome, **changes: Any
+) -> None:
     sheet = tmp_path / "contact-sheet.jpg"
     sheet.write_bytes(b"\xff\xd8jpeg")
-    begin(store, person, page_id)
+    begin(store, person, page_id, **changes)
     kept = store.library.keep(page_id, "run", made, now=NOW)
     write_files(storage, page_id, kept, sheet=sheet if made.screen_text.sheet else None)
 
@@ -188,3 +190,23 @@ def test_the_page_of_an_entry_shows_what_came_out_of_it(ada: Person, kept: str) 
     assert f"/api/entries/{kept}/transcript.vtt" in shown
     assert "Watch the post" in shown  # its media aren't kept
     assert "data-at" not in shown  # so there is nothing to jump in
+
+
+def test_an_entry_without_a_row_is_deleted_with_its_files(
+    ada: Person, store: Store, storage: Storage, tmp_path: Path, grace: Person
+) -> None:
+    keep(store, storage, ada, tmp_path, "direct", outcome(), has_row=False)
+    assert grace.submit("/entries/direct/delete").status_code == 404
+    assert "Delete for good" in ada.see("/entries/direct")
+    assert ada.submit("/entries/direct/delete").location == "/entries"
+    assert ada.client.get("/api/entries/direct").status_code == 404
+    assert storage.keys("library") == []
+
+
+def test_a_row_is_deleted_in_notion(ada: Person, store: Store, kept: str) -> None:
+    assert "Delete for good" not in ada.see(f"/entries/{kept}")
+    refused = ada.ask("DELETE", f"/api/entries/{kept}")
+    assert (refused.status_code, (refused.json or {})["error"]) == (409, "has_row")
+    ada.submit(f"/entries/{kept}/delete")
+    assert "delete it in Notion" in ada.see(f"/entries/{kept}")
+    assert store.library.get(kept) is not None

@@ -44,6 +44,7 @@ NEEDS = {
     "api_entries.add_entry": ADD_LINKS,
     "api_entries.retry_failed": ADD_LINKS,
     "api_entries.retry_entry": ADD_LINKS,
+    "api_entries.delete_entry": MANAGE,
     "api_entries.show_thumbnail": READ,
     "api_library.show_text": READ,
     "api_library.show_vtt": READ,
