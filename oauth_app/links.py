@@ -75,7 +75,7 @@ def retry_failed(connection: Connection, *, tag: str | None, code: str | None) -
 
 
 def delete(entry: Entry) -> None:
-    """Delete an entry that has no row with all that was made of it: first from the store, since files are swept later."""
+    """Delete an entry that has no row with all that was made of it: first from the store, for files are swept."""
     if entry.link.has_row:
         words = "This link is a row of your Link Database: delete it in Notion, and its page there if you like."
         raise Refusal(409, "has_row", words, entry=entry)
