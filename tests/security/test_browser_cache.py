@@ -79,24 +79,28 @@ def files_with(found: bytes, folder: Path) -> list[Path]:
 def test_no_picture_is_on_the_disk_of_who_has_seen_it(
     browser: Browser, app_site: Site, tmp_path: Path, signs_out: bool
 ) -> None:
-    with profile_on_disk(browser, tmp_path) as context:
+    profile = tmp_path / "profile"  # beside the installation, which keeps the picture
+    with profile_on_disk(browser, profile) as context:
         page = context.new_page()
         show_picture(page, app_site)
         if signs_out:
             press(page, app_site, "Sign out")
-    assert files_with(a_picture(), tmp_path) == []
-    assert signs_out or files_with(b"<svg", tmp_path)  # the app's icon may stay: this is where the cache is
+    assert files_with(a_picture(), profile) == []
+    assert signs_out or files_with(b"<svg", profile)  # the app's icon may stay: this is where the cache is
 
 
 @pytest.mark.parametrize("words", ["Sign out", "Sign out everywhere", "Yes, disconnect"])
 def test_nothing_stays_in_the_browser(page: Page, app_site: Site, words: str) -> None:
     picture = show_picture(page, app_site)
+    by_api = f"{picture.replace('/entries/', '/api/entries/')}.jpg"
+    assert page.evaluate(STATUS, by_api) == 200
     page.evaluate(KEEP)
     assert page.evaluate(KEPT) == ["yes", True]
     press(page, app_site, words)
-    assert page.evaluate(FROM_THE_CACHE, picture) is None
+    assert [page.evaluate(FROM_THE_CACHE, address) for address in (picture, by_api)] == [None, None]
     assert page.evaluate(KEPT) == [None, False]
-    assert page.evaluate(STATUS, picture) == 401
+    assert page.evaluate(STATUS, by_api) == 401
+    assert page.evaluate(STATUS, picture) == 0  # it leads to the start page
 
 
 def test_going_back_shows_nothing_of_who_was_signed_in(browser: Browser, app_site: Site, tmp_path: Path) -> None:
