@@ -50,7 +50,6 @@ def overrides(url: str) -> dict[str, Json]:
         "summarizer": {"base_url": url, "api_key": stolen, "attempts": 1},
         "link_rows": {"output_language": stolen, "monthly_budget_usd": 1e9},
         "kept_media": {"storage": {"address": stolen}},
-        "storage": {"address": stolen},
         "work_folder": {"root": stolen},
         "site_rules": {"extra_hosts": ["evil.example"]},
         "page_options": {"block_budget": stolen},
