@@ -18,18 +18,19 @@ dev: $(VENV)/ready  ## Dagster alone from the checkout, which loads changed code
 	$(BIN)/svp migrate
 	$(BIN)/dagster dev
 
-test: check  ## all checks and tests, then whole installations of which everything outside fails
+test: check  ## the same, then whole installations of which everything outside fails
 	$(BIN)/pytest tests/resilience/test_soak.py
 
-resilience: $(VENV)/ready-dev  ## the same, and installations whose processes and databases are killed in the middle of things
+resilience: $(VENV)/ready-dev  ## slow tests, and installations whose processes and databases are killed in the middle of things
+	$(BIN)/pytest -n auto -m slow --ignore=tests/resilience
 	$(BIN)/pytest tests/resilience
 
-check: $(VENV)/ready-dev  ## style, types, who may know whom, tests: minutes
+check: $(VENV)/ready-dev  ## style, types, who may know whom, all tests but slow ones
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n auto --ignore=tests/resilience
+	$(BIN)/pytest -n auto -m "not slow" --ignore=tests/resilience
 
 bench: $(VENV)/ready  ## one video through the stages: seconds and CPU-seconds per stage
 	$(BIN)/python -m benchmarks.stages

@@ -23,7 +23,7 @@ from svp_dagster.settings import Settings
 from svp_dagster.store.store import Store, open_store
 from tests.store.examples import link, sign_in
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 START_LIMIT_S = 90.0
 PATIENCE_MS = 60_000

@@ -12,6 +12,8 @@ import pytest
 
 from svp_dagster.commands.processes import PROJECT
 
+pytestmark = pytest.mark.slow
+
 DG = Path(sys.executable).parent / "dg"
 
 

@@ -17,6 +17,8 @@ from svp_dagster.models import ProcessingType, Status
 from tests.defs.installation import Installation, set_up
 from tests.sandbox.notion_service import NotionService
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site",)
 
 FACTOR = 40

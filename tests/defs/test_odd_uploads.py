@@ -17,7 +17,7 @@ from tests.media import odd_uploads as odd
 from tests.sandbox.ai_service import AiService, ai_service
 
 pytest_plugins = ("tests.media_site",)
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 AGAIN = "upload it again"
 NOTHING = "Nothing was found in this file"

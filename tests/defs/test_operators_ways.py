@@ -23,6 +23,8 @@ from tests.defs.posts import SOUP, STEW, WrittenPosts
 from tests.sandbox.ai_service import AiService
 from tests.sandbox.notion_service import NotionService
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.paid_engines",)
 
 ASSETS = ("video", "transcript", "screen_text", "summary", "content_page")

@@ -23,6 +23,8 @@ from svp_dagster.store.store import Store, open_store
 from tests.defs.graphql import Operator, operator
 from tests.store.examples import link, schema, sign_in
 
+pytestmark = pytest.mark.slow
+
 ROWS = ("first", "second", "third")
 PARTITIONS = "link_entries"
 

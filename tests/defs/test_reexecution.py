@@ -20,6 +20,8 @@ from svp_dagster.settings import Settings
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site",)
 
 CAFE = "https://www.tiktok.com/@porto.finds/video/7512345678901234502"

@@ -27,6 +27,8 @@ from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.sandbox.ai_service import AiService
 from tests.summary.gemini_examples import engine, run
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site",)
 
 PACKED: list[Bomb] = ["gzip", "deflate", "br", "zstd", "gzip, gzip"]

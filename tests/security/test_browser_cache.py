@@ -16,6 +16,8 @@ from tests.browser.walking import VIDEO, Worker, add_link, set_up
 from tests.security.dagster_web import DagsterWeb
 from tests.security.test_dagster_in_chromium import sign_in as sign_in_to_dagster
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_MS = 30_000
 
 FROM_THE_CACHE = """url => fetch(url, {cache: "only-if-cached", mode: "same-origin"})

@@ -15,6 +15,8 @@ from svp_dagster.screen.tracks import Page, follow
 from svp_dagster.speech.stage import from_captions
 from svp_dagster.summary.material import Material, gather
 
+pytestmark = pytest.mark.slow
+
 VIDEO = Video(media_key="tiktok:1", url="https://www.tiktok.com/@a/video/1")
 LINES = 150
 

@@ -14,6 +14,8 @@ from tests.browser.chromium import chromium
 from tests.security.conftest import OPERATOR_KEY
 from tests.security.dagster_web import DagsterWeb, mutation, new_pool
 
+pytestmark = pytest.mark.slow
+
 REBOUND = "rebound.example"
 PATIENCE_MS = 30_000
 

@@ -23,6 +23,8 @@ from tests.oauth_app.people import Person
 from tests.oauth_app.test_tokens import make_token
 from tests.security.app_web import TIMEOUT_S, app_web
 
+pytestmark = pytest.mark.slow
+
 SIGN_INS, WRITES, REQUESTS = 30, 120, 600
 """Of one minute."""
 

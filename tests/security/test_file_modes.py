@@ -22,6 +22,8 @@ from svp_dagster.errors import Code, SvpError
 from svp_dagster.settings import Settings
 from tests.conftest import USUAL_UMASK
 
+pytestmark = pytest.mark.slow
+
 START_LIMIT_S = 90.0
 STOP_LIMIT_S = 40.0
 SVP = str(Path(sys.executable).parent / "svp")

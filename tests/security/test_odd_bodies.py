@@ -17,6 +17,8 @@ from oauth_app.rules import Rule, rule_of
 from tests.oauth_app.people import Person
 from tests.oauth_app.test_tokens import make_token
 
+pytestmark = pytest.mark.slow
+
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 BOUNDARY = f"{MULTIPART}; boundary=x"
 PART = b'--x\r\nContent-Disposition: form-data; name="\x00"\r\n\r\n'

@@ -22,6 +22,8 @@ from svp_dagster.screen.stage import read_screen
 from tests.fakes import ContentsInMemory, CountingMeter, ShowingReader
 from tests.media.making import ffmpeg, plain_video, probed
 
+pytestmark = pytest.mark.slow
+
 SHOWN = Word(text="Pasta", left=40, top=50, right=140, bottom=80)
 
 

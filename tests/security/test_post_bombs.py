@@ -31,6 +31,8 @@ from svp_dagster.download.posts import (
 from svp_dagster.errors import Code, SvpError
 from tests.download.downloads import link, refusal
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site",)
 
 TIKTOK = parse_link("https://www.tiktok.com/@_/video/7512345678901234501")

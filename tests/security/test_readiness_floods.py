@@ -17,6 +17,8 @@ from flask import Flask
 from oauth_app import health
 from tests.security.app_web import TIMEOUT_S, app_web
 
+pytestmark = pytest.mark.slow
+
 MANY = 60
 
 

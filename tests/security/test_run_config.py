@@ -20,6 +20,8 @@ from tests.security.listener import Listener, listening
 from tests.store.examples import LINK
 from tests.summary.recipe import wanted
 
+pytestmark = pytest.mark.slow
+
 VARIABLE = "NOTION_CLIENT_SECRET"
 SECRETS = {
     VARIABLE: "canary-notion",

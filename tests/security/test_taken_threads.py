@@ -15,6 +15,8 @@ from oauth_app.errors import Refusal
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
 
+pytestmark = pytest.mark.slow
+
 THREADS = 4
 PAGE = "/databases/new"
 PICTURE = "/api/entries/page/thumbnail.jpg"

@@ -14,6 +14,8 @@ from svp_dagster.storage.clients import Patience
 from svp_dagster.storage.storage import Storage
 from tests.storage.servers import GCS, S3, serve_gcs, serve_s3
 
+pytestmark = pytest.mark.slow
+
 KEY = "uploads/an-entry/media.mp4"
 SERVERS = {S3: serve_s3, GCS: serve_gcs}
 

@@ -316,6 +316,7 @@ def test_the_token_of_a_deleted_connection_is_encrypted_anew_with_the_others(
     assert Store(store.engine, TokenCipher(new)).deletions.access_token(second) == "ntn_access"
 
 
+@pytest.mark.slow
 def test_an_export_of_ten_thousand_rows_fills_no_memory_and_keeps_nobody_waiting(
     store: Store, mine: str, now: datetime
 ) -> None:
