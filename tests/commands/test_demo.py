@@ -16,6 +16,7 @@ from svp_dagster.models import Status
 LIMIT_S = 300
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(LIMIT_S + 30)
 def test_each_sample_link_ends_as_it_should_and_nothing_stays_behind(tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path), "OPENAI_API_KEY": "a key that the demo must not use"}
