@@ -87,7 +87,7 @@ class _OurLines(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
         # In text, Dagster's console shows what a run logs already. In production its line is JSON too.
         if self._with_runs or "run" not in current():
-            self.setStream(sys.stderr)
+            self.stream = sys.stderr  # `setStream` would flush the last one, which may be closed
             super().emit(record)
 
 

@@ -14,6 +14,8 @@ from svp_dagster.models import ProcessingType
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, STEW, WrittenPosts
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site",)
 
 CAFE = "https://www.tiktok.com/@porto.finds/video/7512345678901234502"

@@ -16,6 +16,8 @@ from svp_dagster.storage.installed import storage
 from tests.defs.installation import Installation
 from tests.defs.test_direct_entries import CLIPS, upload
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site",)
 
 STAGES = {

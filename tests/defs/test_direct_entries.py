@@ -28,6 +28,8 @@ from tests.defs.test_reexecution import FailingSummarizer
 from tests.media.making import ffmpeg
 from tests.sandbox.ai_service import AiService, ai_service
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site",)
 
 CLIPS = Path(__file__).parents[2] / "sandbox" / "media" / "clips"

@@ -7,6 +7,8 @@ import pytest
 from tests.defs.installation import Installation
 from tests.sandbox.ai_service import AiService
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site", "tests.paid_engines")
 
 PANCAKES = "https://www.instagram.com/reel/DOpancakes1/"

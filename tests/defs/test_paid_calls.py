@@ -11,6 +11,8 @@ from tests.defs.installation import Installation
 from tests.refusing import refuse_writes
 from tests.sandbox.ai_service import AiService
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site", "tests.paid_engines")
 
 PANCAKES = "https://www.instagram.com/reel/DOpancakes1/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -92,3 +93,14 @@ def test_the_level_is_that_of_the_setting_for_ours_alone(monkeypatch: pytest.Mon
     finally:
         monkeypatch.delenv("LOG_LEVEL")
         set_up_code_location(Settings())
+
+
+def test_a_line_is_written_where_the_standard_error_of_before_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up_code_location(Settings())
+    before, after = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", before)
+    logging.getLogger("svp_dagster.rows").warning("one")
+    before.close()
+    monkeypatch.setattr(sys, "stderr", after)
+    logging.getLogger("svp_dagster.rows").warning("two")
+    assert "two" in after.getvalue()

@@ -15,6 +15,8 @@ from tests.defs.installation import Installation
 from tests.sandbox.ai_service import AiService
 from tests.telemetry.otlp_receiver import Received, attributes, has_failed, otlp_receiver
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site", "tests.paid_engines")
 
 STAGES = ("download", "transcribe", "read_screen", "summarize", "publish")
