@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,12 +95,14 @@ def test_the_level_is_that_of_the_setting_for_ours_alone(monkeypatch: pytest.Mon
         set_up_code_location(Settings())
 
 
-def test_a_line_is_written_where_the_standard_error_of_before_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_is_written_where_the_standard_error_of_before_is_closed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     set_up_code_location(Settings())
-    before, after = io.StringIO(), io.StringIO()
-    monkeypatch.setattr(sys, "stderr", before)
-    logging.getLogger("svp_dagster.rows").warning("one")
-    before.close()
-    monkeypatch.setattr(sys, "stderr", after)
-    logging.getLogger("svp_dagster.rows").warning("two")
-    assert "two" in after.getvalue()
+    with (tmp_path / "before").open("w") as before:
+        monkeypatch.setattr(sys, "stderr", before)
+        logging.getLogger("svp_dagster.rows").warning("one")
+    with (tmp_path / "after").open("w") as after:
+        monkeypatch.setattr(sys, "stderr", after)
+        logging.getLogger("svp_dagster.rows").warning("two")
+    assert "two" in (tmp_path / "after").read_text()
