@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
@@ -12,6 +13,8 @@ from svp_dagster.errors import Code, failure
 from svp_dagster.models import Status
 from tests.browser.conftest import Site
 from tests.browser.walking import LINK_FIELD, VIDEO, Worker, add_link, connect, leave_for_notion, press, set_up, tab_to
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_stranger_connects_is_set_up_and_sees_the_first_link_completed_live(page: Page, site: Site) -> None:

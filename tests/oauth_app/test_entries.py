@@ -106,9 +106,7 @@ def test_a_body_that_is_no_json_object_is_refused(ada: Person, raw: bytes) -> No
     assert answer.json["error"] == "no_json"
 
 
-@pytest.mark.parametrize(
-    "body", [None, {}, {"url": VIDEO}, {"url": VIDEO, "tag": 1}, {"url": VIDEO, "tag": "cooking", "x": 1}]
-)
+@pytest.mark.parametrize("body", [None, {}, {"url": VIDEO, "tag": 1}, {"url": VIDEO, "tag": "cooking", "x": 1}])
 def test_a_body_that_does_not_fit_is_refused_without_being_quoted(ada: Person, body: object) -> None:
     status, problem = refused(ada, "POST", "/api/entries", body)
     assert (status, problem["error"]) == (422, "invalid_request")

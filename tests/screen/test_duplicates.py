@@ -10,6 +10,8 @@ from svp_dagster.screen.duplicates import distinct
 from svp_dagster.screen.frames import Frame
 from tests.media.making import Picture, picture
 
+pytestmark = pytest.mark.slow
+
 SIZE = (540, 960)
 EVERY_S = 0.2
 

@@ -18,6 +18,8 @@ from tests.fakes import ContentsInMemory, CountingMeter
 from tests.media.making import Picture
 from tests.screen.lettering import FONTS, frame, need_tesseract
 
+pytestmark = pytest.mark.slow
+
 NOTE = "Text in a script that this reader can't read."
 
 

@@ -20,6 +20,8 @@ from tests.security.conftest import OPERATOR_KEY
 from tests.security.dagster_web import TIMEOUT_S, DagsterWeb, mutation, new_pool
 from tests.security.test_dagster_web import websocket
 
+pytestmark = pytest.mark.slow
+
 HTML = {"Accept": "text/html"}
 READ = {"query": "{ version }"}
 

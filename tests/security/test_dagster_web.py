@@ -20,6 +20,8 @@ from websockets.typing import Subprotocol
 from svp_dagster.webserver.guard import PAGES
 from tests.security.dagster_web import OTHER_NAME, PUBLIC_URL, TIMEOUT_S, DagsterWeb, mutation, new_pool
 
+pytestmark = pytest.mark.slow
+
 FOREIGN = "https://evil.example"
 LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 

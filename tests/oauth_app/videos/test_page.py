@@ -91,11 +91,12 @@ def bea(app: Flask, notion: NotionSandbox, store: Store) -> Person:
     return bea
 
 
-def test_who_has_no_notion_sees_uploads_and_no_form_for_links(bea: Person, store: Store) -> None:
+def test_who_has_no_notion_adds_links_and_files_without_a_tag(bea: Person) -> None:
     empty = bea.see("/entries")
     assert "Nothing here yet" in empty
     assert 'id="upload"' in empty
-    assert 'class="add-link"' not in empty
+    assert bea.submit("/entries", url="https://vm.tiktok.com/ZMabc123/", tag="").location == "/entries"
+    assert "vm.tiktok.com/ZMabc123" in bea.see("/entries")
     body = form(CLIP.read_bytes(), filename="Talk.mp4", csrf_token=bea.csrf)
     assert bea.client.post(PAGE, data=body, content_type=FORM).status_code == 302
     assert "Talk</a>" in bea.see("/entries")
