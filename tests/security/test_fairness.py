@@ -26,6 +26,8 @@ from tests.defs.posts import WrittenPosts
 from tests.sandbox.notion_service import NotionService
 from tests.store.examples import schema
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("tests.media_site",)
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)

@@ -15,6 +15,8 @@ from flask import Flask, request
 from oauth_app.serving.deadlines import Deadlines
 from tests.security.app_web import AppWeb, app_web, connect, dripping, exchange, read_all, served
 
+pytestmark = pytest.mark.slow
+
 SOON_S = 2.0
 HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 BODY = b"POST /webhooks/notion HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000\r\n\r\n{"

@@ -26,6 +26,8 @@ from tests.oauth_app.test_tokens import make_token
 from tests.oauth_app.videos.sending import END, FORM, UPLOAD, file_part
 from tests.security.app_web import AppWeb, app_web, connect, read_all, served
 
+pytestmark = pytest.mark.slow
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 BEGINNING = file_part(PNG)
 MIB = 1024 * 1024
