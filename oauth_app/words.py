@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import Flask, url_for
 
 from oauth_app.services import services
-from oauth_app.views.outcome import clock
+from svp_dagster.library.words import clock
 from svp_dagster.rows.pauses import name_of
 from svp_dagster.store.entries import Entry
 

@@ -79,7 +79,7 @@ def bounded_adapter(service: str) -> HTTPAdapter:
             call = calls.OpenCall(service, request.method or "")
             try:
                 answer = self._answer(request, *args, **options)
-            except Exception:
+            except Exception:  # of any kind: it is counted, and raised
                 call.end(None)
                 raise
             call.end(answer.status_code)

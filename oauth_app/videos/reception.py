@@ -149,7 +149,7 @@ def _deleted_if_refused(key: str) -> Iterator[None]:
     """Leave nothing of a file whose form turns out to be wrong behind it, or whose sender leaves."""
     try:
         yield
-    except BaseException:
+    except BaseException:  # also where the server ends the request
         try:
             services().storage.delete(key)
         except SvpError as error:

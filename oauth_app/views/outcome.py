@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from svp_dagster.library.words import SOURCE_WORDS, doubt, reservation
 from svp_dagster.models import ContactSheet, Evidence, LineKind, Outcome, ScreenLine, Segment, Tile
-
-_SOURCES = {"speech": "said", "screen": "shown", "caption": "written in the caption", "picture": "seen"}
-_QUOTED = "extractive"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +23,13 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """Where a value was found. `text` is '' for what the whole caption says."""
+    """Where a value was found, and what is doubtful about that; '' for nothing."""
 
     source: str
     text: str
     at_s: float | None
     slide: int | None
-    is_unconfirmed: bool
+    doubt: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +51,7 @@ class OutcomeView:
     @property
     def mark(self) -> str:
         """Return what has to be known about the whole page; '' for nothing."""
-        summary = self.outcome.summary
-        if summary.engine == _QUOTED:
-            return "Quoted, not summarised: may be incomplete."
-        return "Described from the pictures alone: no text confirms it." if summary.is_seen else ""
+        return reservation(self.outcome.summary)
 
     @property
     def found(self) -> list[Found]:
@@ -103,13 +98,6 @@ class OutcomeView:
         return _nearest(tiles, at_s) if at_s is not None else None
 
 
-def clock(seconds: float) -> str:
-    """Return a moment as players show it: `0:07`, `12:30`, `1:02:03`."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def _nearest(tiles: Iterable[Tile], at_s: float) -> Tile | None:
     timed = [(abs(tile.at_s - at_s), number, tile) for number, tile in enumerate(tiles) if tile.at_s is not None]
     return min(timed)[2] if timed else None
@@ -117,11 +105,11 @@ def _nearest(tiles: Iterable[Tile], at_s: float) -> Tile | None:
 
 def _quote(evidence: Evidence) -> Quote:
     return Quote(
-        source=_SOURCES[evidence.source],
+        source=SOURCE_WORDS[evidence.source],
         text=evidence.quote,
         at_s=evidence.at_s,
         slide=evidence.slide,
-        is_unconfirmed=evidence.source == "picture",
+        doubt=doubt(evidence),
     )
 
 

@@ -38,6 +38,13 @@ def is_quoted(summary: Summary) -> bool:
     return summary.engine == "extractive"
 
 
+def reservation(summary: Summary) -> str:
+    """Return what readers have to know first of what no model, or no text, stands behind; '' for any other summary."""
+    if is_quoted(summary):
+        return "Quoted, not summarised: may be incomplete."
+    return "Described from the pictures alone: no text confirms it." if summary.is_seen else ""
+
+
 def made_by(summary: Summary) -> str:
     """Return a sentence about who made the summary."""
     if is_quoted(summary):

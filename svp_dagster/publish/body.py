@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from svp_dagster.library.chapters import Chapter, chapters_of
-from svp_dagster.library.words import SOURCE_WORDS, clock, doubt, is_quoted, made_by, seen_at, spoken_text
+from svp_dagster.library.words import SOURCE_WORDS, clock, doubt, made_by, reservation, seen_at, spoken_text
 from svp_dagster.models import (
     BlockBudget,
     Evidence,
@@ -34,8 +34,6 @@ _PART_UNITS = 49_000
 
 _SPOKEN_PARAGRAPH_S = 60.0
 _DOUBTFUL = "The speech was hard to understand: nothing was taken from it that nothing else says."
-_QUOTED = "Quoted, not summarised: may be incomplete."
-_SEEN = "Described from the pictures alone: no text confirms it."
 
 
 def page_blocks(
@@ -85,8 +83,7 @@ def page_blocks(
 
 def _opening(summary: Summary) -> str:
     """Return the overview. A page made without a model, or without any text, says so in its first line."""
-    mark = _QUOTED if is_quoted(summary) else _SEEN if summary.is_seen else ""
-    return f"{mark}\n{summary.overview}".strip()
+    return f"{reservation(summary)}\n{summary.overview}".strip()
 
 
 def _as_one(text: str) -> list[JsonObject]:
