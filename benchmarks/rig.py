@@ -23,7 +23,6 @@ from typing import TypeVar
 
 import dagster as dg
 import httpx
-import psutil
 import yaml
 from sqlalchemy import select, update
 
@@ -49,10 +48,9 @@ UPLOAD_S = 60.0
 WORDS_SHOWN = ["Banana Oat Pancakes", "You need", "2 ripe bananas", "2 eggs", "80 g oats", "1 tsp cinnamon"]
 
 _PREPARE = """
-from svp_dagster.commands.up import end_cut_off_runs, prepare
+from svp_dagster.commands.up import prepare
 from svp_dagster.settings import Settings
 prepare(Settings())
-end_cut_off_runs(Settings())
 """
 
 T = TypeVar("T")
@@ -186,23 +184,28 @@ class Rig:
         assert entry.holder is not None
         os.kill(self.run_pid(entry.holder), signal.SIGKILL)
 
+    @property
+    def _dagster(self) -> list[Child]:
+        return [child for child in self.processes.children if child.name in {"dagster-daemon", "code-server"}]
+
     def kill_daemon(self) -> None:
-        """End the daemon alone; its code server and the runs find out by themselves."""
+        """End the daemon alone, and leave the code server and the runs."""
         self.daemon.process.send_signal(signal.SIGKILL)
         self.daemon.process.wait(timeout=10)
 
     def cut_power(self) -> None:
         """End everything of the installation at once: daemon, code server and runs."""
-        daemon = psutil.Process(self.daemon.process.pid)
-        for process in (*daemon.children(recursive=True), daemon):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self.daemon.process.wait(timeout=10)
+        for child in self._dagster:
+            with suppress(ProcessLookupError):  # a daemon that was killed before, and left no run
+                os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait(timeout=10)
+            self.processes.children.remove(child)
 
     def power_up(self) -> None:
         """Start again as `svp up` does, in a process of its own."""
         subprocess.run([sys.executable, "-c", _PREPARE], env=self.environment, check=True)
         _look_often(Path(self.environment["DAGSTER_HOME"]) / "dagster.yaml")
+        up.start_code_server(self.processes, Settings(), env=self.environment)
         self.start_daemon()
 
     def start_daemon(self) -> None:
@@ -237,6 +240,7 @@ def rig(folder: Path, *, database_url: str | None = None, poll_interval_s: int =
             running(settings.home / "logs") as processes,
         ):
             environment = up.child_environment(settings)
+            up.start_code_server(processes, settings, env=environment)
             made = Rig(
                 outside=outside,
                 installation=set_up(outside.notion, instance),
@@ -273,5 +277,5 @@ def _look_often(config: Path) -> None:
 
 
 def _start_daemon(processes: Processes, environment: dict[str, str]) -> Child:
-    command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-w", "workspace.yaml"]
-    return processes.start("dagster-daemon", command, env=environment)
+    workspace = Path(environment["DAGSTER_HOME"]) / "workspace.yaml"
+    return up.start_daemon(processes, Settings(), workspace=workspace, env=environment)

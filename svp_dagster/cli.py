@@ -16,7 +16,7 @@ import click
 from dotenv import load_dotenv
 from pydantic import ValidationError
 
-from svp_dagster.commands.programs.cli import code_server, prepare, run
+from svp_dagster.commands.programs.cli import code_server, daemon, prepare, run
 from svp_dagster.errors import SvpError
 from svp_dagster.models import ProcessingType
 from svp_dagster.private_files import keep_files_private
@@ -55,7 +55,7 @@ def main() -> None:
     load_dotenv(Path(os.environ.get("SVP_ENV_FILE", ".env")))
 
 
-for command in (prepare, code_server, run):
+for command in (prepare, code_server, daemon, run):
     main.add_command(command)
 
 

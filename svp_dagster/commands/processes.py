@@ -146,6 +146,13 @@ def answers(port: int, host: str = "127.0.0.1") -> bool:
         return False
 
 
+def answers_at(path: Path) -> bool:
+    """Whether somebody listens at a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1)
+        return client.connect_ex(str(path)) == 0
+
+
 def require_free(*ports: int, host: str = "127.0.0.1") -> None:
     """Raise `StartFailed` where somebody listens already: a second start would disturb the first one's data."""
     for port in ports:

@@ -5,16 +5,27 @@ Where each of them is a container of its own, `commands/programs` does the same 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
 import yaml
 
-from svp_dagster.commands.processes import PROJECT, Processes, answers, home_lock, require_free, running
-from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
+from svp_dagster.commands.processes import (
+    PROJECT,
+    Child,
+    Processes,
+    answers,
+    answers_at,
+    home_lock,
+    require_free,
+    running,
+)
 from svp_dagster.errors import Code, failure
 from svp_dagster.pools import POOLS
 from svp_dagster.prices import load_prices
@@ -24,7 +35,10 @@ from svp_dagster.store.engine import migrate, process_engine
 from svp_dagster.store.store import open_store, require_keys
 
 START_LIMIT_S = 120.0
-_GOING_ON = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
+LOCATION = "svp_dagster"
+"""The name of the code location, in every workspace file."""
+CODE_SERVER_WORKERS = 16
+"""Requests that the code server answers at once: the ticks of all sensors, of which some wait, and the UI's."""
 
 
 def prepare(settings: Settings) -> None:
@@ -72,23 +86,6 @@ def make_pools(instance: dg.DagsterInstance) -> None:
         if pool is not None:
             storage.delete_concurrency_limit(name)
         storage.initialize_concurrency_limit_to_default(name)
-
-
-def end_cut_off_runs(settings: Settings) -> None:
-    """End the runs that were in progress when this home's processes stopped. Dagster starts them again.
-
-    Nobody else knows that they are gone; Dagster would wait for an hour. One that outlived its code server can do no
-    harm: it has lost its claim once its row is worked on again. Runs of other installations on the same database, and
-    of launchers that watch over their runs themselves, have other owners or none.
-    """
-    with dg.DagsterInstance.from_config(str(settings.home / "dagster")) as instance:
-        for run in instance.get_runs(dg.RunsFilter(statuses=[*_GOING_ON, dg.DagsterRunStatus.CANCELING])):
-            if run.tags.get(OWNER_TAG) != run_owner(settings.home, run.run_id):
-                continue
-            if run.status is dg.DagsterRunStatus.CANCELING:
-                instance.report_run_canceled(run)
-            else:
-                instance.report_run_failed(run, "The machine, or Dagster on it, stopped while this run was going on.")
 
 
 def instance_config(settings: Settings) -> str:
@@ -140,14 +137,55 @@ def child_environment(settings: Settings) -> dict[str, str]:
 def start(processes: Processes, settings: Settings) -> None:
     """Start Dagster and the app, and wait until both answer. Raises `StartFailed`."""
     env = child_environment(settings)
-    bin_folder = Path(sys.executable).parent
     app = processes.start("app", [sys.executable, "-m", "oauth_app.serving"], env=env)
-    log_format = ["--log-format", "json" if settings.production else "colored"]
-    daemon_command = [str(bin_folder / "dagster-daemon"), "run", "-w", "workspace.yaml", *log_format]
-    processes.start("dagster-daemon", daemon_command, env=env)
-    web = processes.start("dagster-webserver", _webserver_command(bin_folder), env=env)
+    workspace = start_code_server(processes, settings, env=env)
+    start_daemon(processes, settings, workspace=workspace, env=env)
+    web = processes.start("dagster-webserver", [_program("svp"), "webserver", "-w", str(workspace)], env=env)
     processes.wait_for(app, lambda: answers(settings.app_port, settings.app_host), limit_s=START_LIMIT_S)
     processes.wait_for(web, lambda: answers(settings.dagster_port, settings.dagster_host), limit_s=START_LIMIT_S)
+
+
+def start_code_server(processes: Processes, settings: Settings, *, env: Mapping[str, str]) -> Path:
+    """Start the code server that Dagster's other programs share, and return the workspace file that names it.
+
+    Without it each of them starts one of its own, and a new one from time to time. It listens at a socket that only
+    this user can reach.
+    """
+    socket = _socket(settings)
+    workspace = settings.home / "dagster" / "workspace.yaml"
+    server = {"grpc_server": {"socket": str(socket), "location_name": LOCATION}}
+    workspace.write_text(yaml.safe_dump({"load_from": [server]}, sort_keys=False))
+    command = [_program("dagster"), *code_server_arguments(["--socket", str(socket)])]
+    child = processes.start("code-server", command, env=env)
+    processes.wait_for(child, lambda: answers_at(socket), limit_s=START_LIMIT_S)
+    return workspace
+
+
+def start_daemon(processes: Processes, settings: Settings, *, workspace: Path, env: Mapping[str, str]) -> Child:
+    """Start Dagster's daemon."""
+    command = [_program("dagster-daemon"), *daemon_arguments(settings, workspace=str(workspace))]
+    return processes.start("dagster-daemon", command, env=env)
+
+
+def code_server_arguments(address: list[str]) -> list[str]:
+    """Return the arguments of `dagster` for a code server at an address."""
+    code = ["--module-name", "svp_dagster.definitions", "--location-name", LOCATION]
+    return ["api", "grpc", *code, *address, "--max-workers", str(CODE_SERVER_WORKERS)]
+
+
+def daemon_arguments(settings: Settings, *, workspace: str) -> list[str]:
+    """Return the arguments of `dagster-daemon`."""
+    return ["run", "-w", workspace, "--log-format", "json" if settings.production else "colored"]
+
+
+def _socket(settings: Settings) -> Path:
+    """Return where the code server of this home listens: a path within 108 bytes, as unix(7) wants it."""
+    name = hashlib.sha256(bytes(settings.home.absolute())).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"svp-{name}"
+    make_private(folder)
+    socket = folder / "code.sock"
+    socket.unlink(missing_ok=True)
+    return socket
 
 
 def serve(processes: Processes) -> str:
@@ -185,12 +223,12 @@ def run(settings: Settings) -> str:
     require_free(settings.dagster_port, host=settings.dagster_host)
     prepare(settings)
     with home_lock(settings.home), running(settings.home / "logs") as processes:
-        end_cut_off_runs(settings)
         start(processes, settings)
         print(f"App      {settings.app_url}\nDagster  {settings.dagster_address}")  # noqa: T201
         print(next_step(settings) + "Ctrl-C stops everything.", flush=True)  # noqa: T201
         return serve(processes)
 
 
-def _webserver_command(bin_folder: Path) -> list[str]:
-    return [str(bin_folder / "svp"), "webserver", "-w", "workspace.yaml"]
+def _program(name: str) -> str:
+    """Return the path of a program of this virtual environment."""
+    return str(Path(sys.executable).with_name(name))

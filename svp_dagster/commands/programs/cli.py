@@ -1,4 +1,4 @@
-"""The commands `svp prepare`, `svp code-server` and `svp run`, which `svp_dagster/cli.py` adds to `svp`."""
+"""The commands `svp prepare`, `svp code-server`, `svp daemon` and `svp run`, which `svp_dagster/cli.py` adds to `svp`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,19 @@ def prepare() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=4000, show_default=True)
 def code_server(host: str, port: int) -> None:
-    """Serve the code location to Dagster's other programs; its processes work on the runs."""
+    """Serve the code location to Dagster's other programs."""
     from svp_dagster.commands.programs.start import serve_code
 
     serve_code(Settings(), host=host, port=port)
+
+
+@click.command()
+@click.option("-w", "--workspace", type=click.Path(exists=True, dir_okay=False), default="workspace.yaml")
+def daemon(workspace: str) -> None:
+    """Run Dagster's daemon: sensors, schedules and the queue. Its processes work on the runs."""
+    from svp_dagster.commands.programs.start import run_daemon
+
+    run_daemon(Settings(), workspace=workspace)
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -9,21 +9,25 @@ from pathlib import Path
 from typing import NoReturn
 
 from svp_dagster.commands.processes import PROJECT, home_lock
-from svp_dagster.commands.up import end_cut_off_runs, set_environment
+from svp_dagster.commands.up import code_server_arguments, daemon_arguments, set_environment
 from svp_dagster.settings import Settings
 
 
-def serve_code(settings: Settings, *, host: str, port: int) -> None:
-    """Become the code server, whose processes work on the runs. It ends those that were cut off when it stopped.
+def serve_code(settings: Settings, *, host: str, port: int) -> NoReturn:
+    """Become the code server."""
+    set_environment(settings)
+    execute("dagster", code_server_arguments(["--host", host, "--port", str(port)]))
+
+
+def run_daemon(settings: Settings, *, workspace: str) -> NoReturn:
+    """Become Dagster's daemon, whose processes work on the runs.
 
     Raises `StartFailed` while another one uses the home folder.
     """
     set_environment(settings)
     with home_lock(settings.home) as lock:
-        end_cut_off_runs(settings)
-        os.set_inheritable(lock, True)  # the code server holds it from here on
-        bind = ["--host", host, "--port", str(port)]
-        execute("dagster", ["api", "grpc", "--module-name", "svp_dagster.definitions", *bind])
+        os.set_inheritable(lock, True)  # the daemon holds it from here on
+        execute("dagster-daemon", daemon_arguments(settings, workspace=workspace))
 
 
 def execute(program: str, arguments: Sequence[str]) -> NoReturn:

@@ -1,0 +1,1 @@
+"""What an installation carries: runs, connections, past entries, memory."""
