@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from pydantic import Field
 from sqlalchemy import ColumnElement, Engine, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from svp_dagster.errors import SvpError
 from svp_dagster.models import Value
 from svp_dagster.store.accounts.merging import connected_row
 from svp_dagster.store.accounts.subjects import was_deleted_since
@@ -162,12 +164,14 @@ class Connections:
             return Tokens(access=self._cipher.decrypt(row.access_token), refresh=refresh)
 
     def access_tokens(self, connection_ids: Collection[str]) -> dict[str, str]:
-        """Return the decrypted access tokens of several connections. One that is unknown or ended is absent."""
-        row = ConnectionRow
-        query = select(row.id, row.access_token).where(row.id.in_(connection_ids), row.active)
+        """Return the decrypted access tokens of several connections. One that can't be read is absent."""
+        row, found = ConnectionRow, {}
         with self._engine.connect() as connection:
-            found = connection.execute(query).all()
-        return {connection_id: self._cipher.decrypt(token) for connection_id, token in found if token}
+            query = select(row.id, row.access_token).where(row.id.in_(connection_ids), row.active)
+            for connection_id, token in connection.execute(query).all():
+                with suppress(SvpError):  # `tokens` says of that one why
+                    found[connection_id] = self._cipher.decrypt(token) if token else ""
+        return {connection_id: token for connection_id, token in found.items() if token}
 
     def replace_tokens(self, connection_id: str, tokens: Tokens, *, now: datetime) -> bool:
         """Store a refreshed pair and release the lease. Return False for a connection that ended meanwhile."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from svp_dagster.errors import Code
 from svp_dagster.models import Status
@@ -13,6 +14,7 @@ from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.polling.parts import DIGITS, Part
 from svp_dagster.store.polling.polls import Poll
 from svp_dagster.store.store import Store
+from svp_dagster.store.tables import ConnectionRow
 from tests.store.examples import insert_connections, link, record_poll, schema, sign_in, use_webhook_token
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -167,3 +169,10 @@ def test_the_tokens_of_several_connections_are_read_at_once(store: Store, now: d
     asked = [ada.id, bob.id, gone.id, "nobody"]
     assert store.connections.access_tokens(asked) == {ada.id: "ntn_ada", bob.id: "ntn_bob"}
     assert store.connections.bots(["ada", "nobody"]) == {"ada"}
+
+
+def test_a_token_that_cannot_be_decrypted_hides_no_other(store: Store, now: datetime) -> None:
+    ada, bob = (sign_in(store, now=now, bot_id=name, owner_id=name) for name in ("ada", "bob"))
+    with store.engine.begin() as connection:
+        connection.execute(update(ConnectionRow).where(ConnectionRow.id == ada.id).values(access_token="no Fernet"))
+    assert store.connections.access_tokens([ada.id, bob.id]) == {bob.id: "ntn_access"}

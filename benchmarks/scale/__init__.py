@@ -1,0 +1,1 @@
+"""What an installation carries, and what it costs (docs/scaling.md)."""
