@@ -149,7 +149,7 @@ def _note(event: Event) -> int:
     store, source = services().store, event.data_source_id
     if source is None or _is_our_own(event):
         return 0
-    count = store.databases.poll_source_now(source, now=services().now())
+    count = store.databases.announced(source, now=services().now())
     logger.info("event %s: %d connections are due", event.type, count)
     return count
 
@@ -157,5 +157,4 @@ def _note(event: Event) -> int:
 def _is_our_own(event: Event) -> bool:
     """Return whether a connection's own bot made the change. Otherwise each status we write would cause a poll."""
     authors = {str(author.id) for author in event.authors}
-    bots = {connection.bot_id for connection in services().store.connections.all() if connection.bot_id}
-    return bool(authors) and authors <= bots
+    return bool(authors) and authors <= services().store.connections.bots(authors)

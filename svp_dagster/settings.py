@@ -72,6 +72,7 @@ class Settings(BaseSettings, PageOptions):
     notion_client_secret: SecretStr | None = Field(default=None, validation_alias="NOTION_CLIENT_SECRET")
     notion_base_url: str = Field(default="https://api.notion.com", validation_alias="NOTION_BASE_URL")
     poll_interval_s: int = Field(default=60, ge=5, description="How often each Link Database is asked.")
+    poll_sensors: int = Field(default=1, ge=1, le=16, description="Sensors that share the Link Databases.")
     runs_per_connection: int = Field(default=10, ge=1, description="Runs one connection may have, queued or going on.")
 
     speech_engine: SpeechEngineName = Field(default="auto", description="Who hears; `auto`: the keys decide.")

@@ -85,6 +85,7 @@ def show() -> str | Response:
     is_set_up = databases.link_database(connection.id) is not None and databases.content_databases(connection.id)
     if connection.has_notion and not is_set_up:
         return redirect(url_for("databases.show"))
+    databases.opened(connection.id, now=services().now())
     return page(connection)
 
 

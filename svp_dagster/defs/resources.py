@@ -18,7 +18,7 @@ from svp_dagster.defs.values import stage_values
 from svp_dagster.defs.work_folder import work_folder
 from svp_dagster.download.kept_media import KeptMedia
 from svp_dagster.rows.link_rows import link_rows
-from svp_dagster.rows.polling_rules import PollingRules
+from svp_dagster.rows.polling_rules import polling_rules
 from svp_dagster.rows.site_rules import site_rules
 from svp_dagster.settings import Settings
 from svp_dagster.storage.installed import storage
@@ -43,11 +43,7 @@ def resources() -> dg.Definitions:
             "io_manager": stage_values,
             "link_rows": _closed_after_use(lambda: link_rows(settings)),
             "page_options": _made(lambda: settings.page_options),
-            "polling_rules": _made(
-                lambda: PollingRules(
-                    interval_s=settings.poll_interval_s, runs_per_connection=settings.runs_per_connection
-                )
-            ),
+            "polling_rules": _made(lambda: polling_rules(settings)),
             "site_rules": _made(lambda: site_rules(settings)),
             "kept_media": _made(lambda: _kept_media(settings)),
             "alert_channels": _made(lambda: alert_channels(settings)),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import dagster as dg
@@ -31,26 +31,45 @@ from svp_dagster.rows.waiting import interruption
 RUNNING = dg.DefaultSensorStatus.RUNNING
 
 
-@dg.sensor(
-    job=process_link,
-    minimum_interval_seconds=5,
-    default_status=RUNNING,
-    description="Ask the Link Databases that are due for pending rows, and start a run for each that can be worked on. "
-    "So too for uploads, and links that were added in the app. "
-    "Stop it to let no new run start, before maintenance for example; rows stay pending in Notion until you start it.",
-)
-@timed
-def pending_links(
+def pending_links_sensor(number: int) -> dg.SensorDefinition:
+    """Return the sensor with this number, from 1 on, of those that share the connections (`SVP_POLL_SENSORS`)."""
+    name = "pending_links" if number == 1 else f"pending_links_{number}"
+
+    def tick(
+        context: dg.SensorEvaluationContext,
+        link_rows: dg.ResourceParam[LinkRows],
+        polling_rules: dg.ResourceParam[PollingRules],
+        site_rules: dg.ResourceParam[SiteRules],
+        kept_media: dg.ResourceParam[KeptMedia],
+    ) -> dg.SensorResult | dg.SkipReason:
+        return _tick(context, number, link_rows, polling_rules, site_rules, kept_media)
+
+    tick.__name__ = name
+    return dg.sensor(
+        job=process_link,
+        minimum_interval_seconds=5,
+        default_status=RUNNING,
+        description="Ask the Link Databases that are due for pending rows, and start a run for each that can be worked "
+        "on. So too for uploads, and links that were added in the app. Stop it to let no new run start, before "
+        "maintenance for example; rows stay pending in Notion until you start it.",
+    )(timed(tick))
+
+
+pending_links = pending_links_sensor(1)
+
+
+def _tick(
     context: dg.SensorEvaluationContext,
-    link_rows: dg.ResourceParam[LinkRows],
-    polling_rules: dg.ResourceParam[PollingRules],
-    site_rules: dg.ResourceParam[SiteRules],
-    kept_media: dg.ResourceParam[KeptMedia],
+    number: int,
+    link_rows: LinkRows,
+    polling_rules: PollingRules,
+    site_rules: SiteRules,
+    kept_media: KeptMedia,
 ) -> dg.SensorResult | dg.SkipReason:
     """Read the pending rows of the Link Databases that are due and the direct entries, and start runs for them."""
-    read_at = datetime.now(UTC)
-    due = link_rows.store.databases.due(now=read_at, limit=polling_rules.connections_per_tick)
-    direct = read_direct(link_rows, per_connection=polling_rules.direct_per_connection, now=read_at)
+    read_at, part = datetime.now(UTC), polling_rules.part(number)
+    due = link_rows.store.databases.due(now=read_at, limit=polling_rules.connections_per_tick, part=part)
+    direct = read_direct(link_rows, per_connection=polling_rules.direct_per_connection, part=part, now=read_at)
     if not due and not direct:
         return dg.SkipReason("No Link Database is due.")
     readings, unanswered = read_due(link_rows, due, workers=polling_rules.workers, budget_s=polling_rules.budget_s)
@@ -58,14 +77,16 @@ def pending_links(
     readings += direct
     is_kept = kept_media.lookup()
     decide = partial(_decide, context.instance, link_rows, polling_rules, site_rules, is_kept, read_at=read_at)
-    decisions: list[polling.Decision] = []
-    started = Counter[str]()
+    made: list[tuple[Reading, polling.Decision]] = []
+    started, decide_by = Counter[str](), read_at + timedelta(seconds=polling_rules.decide_by_s)
     for reading in sorted(readings, key=lambda reading: len(reading.rows)):  # a bulk takes what the others leave
-        left = polling_rules.rows_per_tick - sum(len(made.requests) for made in decisions)
-        limit = min(left, polling_rules.rows_per_connection)
-        decisions.append(decide(reading, started=started[reading.connection_id], limit=limit))
-        started[reading.connection_id] += len(decisions[-1].requests)
-        polling.settle(link_rows, reading, decisions[-1], interval=polling_rules.interval, now=datetime.now(UTC))
+        if datetime.now(UTC) > decide_by:
+            break  # what is left is due still
+        limit = min(polling_rules.starts - started.total(), polling_rules.rows_per_connection)
+        made.append((reading, decide(reading, started=started[reading.connection_id], limit=limit)))
+        started[reading.connection_id] += len(made[-1][1].requests)
+    polling.settle(link_rows, made, rules=polling_rules, now=datetime.now(UTC))
+    decisions = [decision for _, decision in made]
     requests = [request for decision in decisions for request in decision.requests]
     context.log.info("asked %d of %d Link Databases: %d rows to start", asked, len(due), len(requests))
     if not requests:

@@ -16,6 +16,7 @@ from pydantic import PrivateAttr
 from svp_dagster.component import Component
 from svp_dagster.errors import Code, Retry, SvpError, failure
 from svp_dagster.models import LinkEntry, Status
+from svp_dagster.notion.client.http import Tokens
 from svp_dagster.notion.client.resource import NotionResource
 from svp_dagster.notion.client.workspace import Workspace
 from svp_dagster.notion.rows import shows_errors, status_update
@@ -73,14 +74,20 @@ class LinkRows(Component):
         return self._writes
 
     def workspace(
-        self, connection_id: str, *, max_throttle_wait_s: float | None = None, spacing_s: float = 0.0
+        self,
+        connection_id: str,
+        *,
+        max_throttle_wait_s: float | None = None,
+        spacing_s: float = 0.0,
+        tokens: Tokens | None = None,
     ) -> Workspace:
         """Return Notion as this connection may see it.
 
         With `max_throttle_wait_s=0` calls fail at once while Notion is busy. `spacing_s` is a pause before each call.
+        `tokens` are those that were read already.
         """
         return self.notion.workspace(
-            connection_id, self.tokens, max_throttle_wait_s=max_throttle_wait_s, spacing_s=spacing_s
+            connection_id, tokens or self.tokens, max_throttle_wait_s=max_throttle_wait_s, spacing_s=spacing_s
         )
 
     def fail(self, run_id: str, error: SvpError) -> Entry | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from svp_dagster.errors import Code, SvpError, failure_of
 from svp_dagster.models import LinkEntry
@@ -17,10 +17,12 @@ from svp_dagster.rows.pacing.shares import Share
 from svp_dagster.rows.pacing.turns import jitter
 from svp_dagster.rows.parsing import Row, is_edited, parsed, tag_problem
 from svp_dagster.rows.pauses import platform_paused_error
+from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.sources.readings import Reading
 from svp_dagster.rows.waiting import final_outcome, next_try, reason_to_wait, waiting_outcome
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.installation.platforms import Platform
+from svp_dagster.store.polling.polls import Poll
 
 SETTLING = timedelta(seconds=5)
 """How long Notion may still list a row as pending after another status was written."""
@@ -87,6 +89,7 @@ class Decision:
 
     `edited` are the rows of which the store has to know the newest words. `more`: some rows were left for the next
     tick because of the limit. `backlog` counts the rows that were left because of their connection's share.
+    `found_change`: a row was new, or requested again since the last poll.
     """
 
     requests: list[Start] = field(default_factory=list)
@@ -96,6 +99,7 @@ class Decision:
     skipped: dict[str, str] = field(default_factory=dict)
     more: bool = False
     backlog: int = 0
+    found_change: bool = False
 
     @property
     def rows(self) -> int:
@@ -147,7 +151,7 @@ def decide(
         )
         for link, refused in (parsed(row, extra_hosts) for row in in_order)
     ]
-    decision = Decision()
+    decision = Decision(found_change=any(_is_new(each.link, known.get(each.link.page_id)) for each in made))
     for each in _in_turn(made, known, queue, now=read_at):
         if isinstance(each, Start) and len(decision.requests) >= share.room:
             decision.backlog += 1
@@ -184,7 +188,7 @@ def _decide_row(
 ) -> Choice:
     if has_run:
         return Skip(link=link, reason="a run for it is queued or going on", is_edited=is_edited(link, entry))
-    is_new = entry is None or entry.is_new_request(link.last_edited_time)
+    is_new = _is_new(link, entry)
     if entry is not None and (reason := _reason_to_skip(entry, platform, is_new=is_new, now=now)):
         return Skip(link=link, reason=reason)
     waits = 0 if entry is None or is_new else entry.waits
@@ -195,6 +199,11 @@ def _decide_row(
         return _wait_for_platform(link, platform, waits=waits, waiting_since=since, now=now)
     requests = entry.requests if entry is not None else 0
     return Start(link=link, number=requests + 1 if is_new else requests, waits=waits)
+
+
+def _is_new(link: LinkEntry, entry: Entry | None) -> bool:
+    """Return whether the row is a new request."""
+    return entry is None or entry.is_new_request(link.last_edited_time)
 
 
 def _reason_to_skip(entry: Entry, platform: Platform | None, *, is_new: bool, now: datetime) -> str | None:
@@ -233,22 +242,38 @@ def keep(link_rows: LinkRows, decision: Decision, *, now: datetime) -> None:
         link_rows.reject(rejected.link, outcome, now=now)
 
 
-def settle(link_rows: LinkRows, reading: Reading, decision: Decision, *, interval: timedelta, now: datetime) -> None:
-    """Record that a Link Database was read, and when it is due again.
+def settle(
+    link_rows: LinkRows, made: Sequence[tuple[Reading, Decision]], *, rules: PollingRules, now: datetime
+) -> None:
+    """Record that Link Databases were read, and when each is due again, in one transaction.
 
-    It is due at once where rows were left for the next tick, by the time that one of its rows waits for, else after the
-    interval. One with a backlog is also due when a run of its connection ends (`LinkRows.sync_status`): reading it
+    It is due at once where rows were left for the next tick, by the time that one of its rows waits for, else as the
+    rules say. One with a backlog is also due when a run of its connection ends (`LinkRows.sync_status`): reading it
     sooner would start nothing. One that can't be read is due ever later.
     """
-    database, databases = reading.link_database, link_rows.store.databases
+    read = [reading.connection_id for reading, _ in made if reading.problem is None and reading.link_database]
+    retries = link_rows.store.sweep.next_retries(read, after=now)
+    polls = [_poll(reading, decision, retries, rules, now=now) for reading, decision in made]
+    link_rows.store.polls.record([poll for poll in polls if poll is not None], now=now)
+    for reading, _ in made:
+        if reading.problem is not None and reading.problem.code is Code.NOT_CONNECTED:
+            link_rows.store.connections.end(reading.connection_id, now=now)
+
+
+def _poll(
+    reading: Reading, decision: Decision, retries: Mapping[str, datetime], rules: PollingRules, *, now: datetime
+) -> Poll | None:
+    """Return the poll behind a reading. Direct entries are read in each tick, without one."""
+    database = reading.link_database
     if database is None:
-        return  # direct entries are read in each tick
-    if reading.problem is None:
-        retry_at = link_rows.store.sweep.next_retry_at(database.connection_id, after=now)
-        next_due_at = now if decision.more else min(now + interval, retry_at or datetime.max.replace(tzinfo=UTC))
-        databases.polled(database, next_due_at=next_due_at, now=now, backlog=decision.backlog)
-        return
-    wait = min(interval * 2 ** min(database.poll_failures, 10), MAX_BACKOFF)
-    databases.poll_failed(database, problem=reading.problem.sentence, next_due_at=now + wait, now=now)
-    if reading.problem.code is Code.NOT_CONNECTED:
-        link_rows.store.connections.end(database.connection_id, now=now)
+        return None
+    if reading.problem is not None:
+        wait = min(timedelta(seconds=rules.interval_s) * 2 ** min(database.poll_failures, 10), MAX_BACKOFF)
+        return Poll(seen=database, next_due_at=now + wait, problem=reading.problem.sentence)
+    next_read = rules.next_read(database, has_rows=bool(reading.rows), now=now)
+    return Poll(
+        seen=database,
+        next_due_at=now if decision.more else min(next_read, retries.get(reading.connection_id, next_read)),
+        backlog=decision.backlog,
+        found_change=decision.found_change and not database.has_leftovers,
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -52,6 +54,10 @@ class TokenStore(Component):
     def access_token(self, connection_id: str) -> str:
         """The connection's token. Raises `not_connected`."""
         return self._tokens(connection_id).access
+
+    def read_at_once(self, connection_ids: Collection[str]) -> ReadTokens:
+        """Return these connections' tokens, read with one query, for calls that follow now."""
+        return ReadTokens(self, self.store.connections.access_tokens(connection_ids))
 
     def refresh(self, connection_id: str, stale: str) -> str:
         """A token instead of `stale`, which Notion no longer takes. Raises `not_connected`.
@@ -116,6 +122,22 @@ class TokenStore(Component):
         if tokens is None:
             raise failure(Code.NOT_CONNECTED, detail=f"connection {connection_id}")
         return tokens
+
+
+@dataclass(frozen=True)
+class ReadTokens:
+    """Access tokens that were read together. One that Notion no longer takes is replaced as always."""
+
+    tokens: TokenStore
+    read: Mapping[str, str] = field(repr=False)
+
+    def access_token(self, connection_id: str) -> str:
+        """Return the connection's token. Raises `not_connected`."""
+        return self.read.get(connection_id) or self.tokens.access_token(connection_id)
+
+    def refresh(self, connection_id: str, stale: str) -> str:
+        """Return a token that replaces `stale`. Raises `not_connected`."""
+        return self.tokens.refresh(connection_id, stale)
 
 
 def notion_oauth(settings: Settings, *, timeout_s: float) -> NotionOAuth:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from pydantic import Field
 from sqlalchemy import ColumnElement, Engine, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from svp_dagster.errors import SvpError
 from svp_dagster.models import Value
 from svp_dagster.store.accounts.merging import connected_row
 from svp_dagster.store.accounts.subjects import was_deleted_since
@@ -146,6 +149,11 @@ class Connections:
                 for row in session.scalars(select(ConnectionRow).order_by(ConnectionRow.created_at, ConnectionRow.id))
             ]
 
+    def bots(self, bot_ids: Collection[str]) -> set[str]:
+        """Return which of these are bots of connections."""
+        with self._engine.connect() as connection:
+            return set(connection.scalars(select(ConnectionRow.bot_id).where(ConnectionRow.bot_id.in_(bot_ids))))
+
     def tokens(self, connection_id: str) -> Tokens | None:
         """Return the decrypted tokens; None for an unknown or ended connection."""
         with Session(self._engine) as session:
@@ -154,6 +162,16 @@ class Connections:
                 return None
             refresh = self._cipher.decrypt(row.refresh_token) if row.refresh_token else None
             return Tokens(access=self._cipher.decrypt(row.access_token), refresh=refresh)
+
+    def access_tokens(self, connection_ids: Collection[str]) -> dict[str, str]:
+        """Return the decrypted access tokens of several connections. One that can't be read is absent."""
+        row, found = ConnectionRow, {}
+        with self._engine.connect() as connection:
+            query = select(row.id, row.access_token).where(row.id.in_(connection_ids), row.active)
+            for connection_id, token in connection.execute(query).all():
+                with suppress(SvpError):  # `tokens` says of that one why
+                    found[connection_id] = self._cipher.decrypt(token) if token else ""
+        return {connection_id: token for connection_id, token in found.items() if token}
 
     def replace_tokens(self, connection_id: str, tokens: Tokens, *, now: datetime) -> bool:
         """Store a refreshed pair and release the lease. Return False for a connection that ended meanwhile."""

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, case, delete, literal, null, select, true, update
+from sqlalchemy import ColumnElement, Engine, and_, case, delete, literal, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
 from svp_dagster.notion.schema import DataSourceSchema
+from svp_dagster.store.polling.parts import ALL, Part
 from svp_dagster.store.tables import ConnectionRow, ContentDatabaseRow, LinkDatabaseRow
 
 REQUESTED_SHARE = 0.5
 """The share of a tick that Link Databases have which somebody asked for, so that the others have theirs."""
+
+
+AWAY = timedelta(days=1)
+"""Who opens the app after less than that isn't noted: it would be a write for each page that is shown."""
 
 
 class TagTaken(Exception):
@@ -26,7 +30,9 @@ class TagTaken(Exception):
 class LinkDatabase(Value):
     """A registered Link Database. `poll_problem` is the sentence of the last poll that failed, else empty.
 
-    `requested_at` is when a person last asked for a poll, None once it was polled since.
+    `requested_at` is when a person last asked for a poll, None once it was polled since. `active_at` is when a person
+    last asked or opened the app, or a poll found a change. `changed_at` is the poll before the one that last found a
+    change, so that the change came after it. `webhook_at` is when Notion last announced one.
     """
 
     connection_id: str
@@ -37,8 +43,25 @@ class LinkDatabase(Value):
     due_at: datetime
     requested_at: datetime | None
     polled_at: datetime | None
+    active_at: datetime
+    changed_at: datetime
+    webhook_at: datetime | None
+    backlog: int
     poll_failures: int
     poll_problem: str
+
+    @property
+    def has_leftovers(self) -> bool:
+        """Whether the last poll left rows for another one, so that what is new to the store may be older than it."""
+        return self.backlog > 0 or (self.polled_at is not None and self.due_at <= self.polled_at)
+
+    @property
+    def has_webhook(self) -> bool:
+        """Whether Notion's webhook works for it: the last change that a poll found was announced.
+
+        An event of before the change says nothing. One that comes after the poll was slow and counts.
+        """
+        return self.webhook_at is not None and self.webhook_at >= self.changed_at
 
 
 class ContentDatabase(Value):
@@ -73,6 +96,7 @@ class Databases:
             row.database_id, row.data_source_id, row.url = schema.database_id, schema.data_source_id, url
             row.schema, row.due_at, row.requested_at = schema.model_dump(mode="json"), now, now
             row.polled_at, row.poll_failures, row.poll_problem, row.backlog = None, 0, "", 0
+            row.active_at, row.changed_at, row.webhook_at = now, now, None
 
     def link_database(self, connection_id: str) -> LinkDatabase | None:
         """Return the connection's Link Database."""
@@ -80,7 +104,7 @@ class Databases:
             row = session.get(LinkDatabaseRow, connection_id)
             return _link_database(row) if row else None
 
-    def due(self, *, now: datetime, limit: int) -> list[LinkDatabase]:
+    def due(self, *, now: datetime, limit: int, part: Part = ALL) -> list[LinkDatabase]:
         """Return the Link Databases of active connections that are due to be polled.
 
         Those that a person asked for come first, up to `REQUESTED_SHARE` of the limit, and among them the longest not
@@ -90,7 +114,7 @@ class Databases:
         active = (
             select(row)
             .join(ConnectionRow, ConnectionRow.id == row.connection_id)
-            .where(ConnectionRow.active, ConnectionRow.bot_id.is_not(None))
+            .where(ConnectionRow.active, ConnectionRow.bot_id.is_not(None), part.condition)
         )
         requested = active.where(row.requested_at <= now).order_by(
             row.polled_at.nulls_first(), row.requested_at, row.connection_id
@@ -105,9 +129,16 @@ class Databases:
         """Make the connection due at once and before others, since a person asked for it."""
         self._request(LinkDatabaseRow.connection_id == connection_id, now=now)
 
-    def poll_source_now(self, data_source_id: str, *, now: datetime) -> int:
-        """Do the same for the connections whose Link Database this is. Return how many there are."""
-        return self._request(LinkDatabaseRow.data_source_id == data_source_id, now=now)
+    def announced(self, data_source_id: str, *, now: datetime) -> int:
+        """Do the same for the connections of whose Link Database Notion announced a change. Return how many."""
+        return self._request(LinkDatabaseRow.data_source_id == data_source_id, now=now, webhook_at=now)
+
+    def opened(self, connection_id: str, *, now: datetime) -> None:
+        """Poll the connection as an active one again: its owner opened the app. It is due at once if it was idle."""
+        row = LinkDatabaseRow
+        was_away = and_(row.connection_id == connection_id, row.active_at < now - AWAY)
+        with self._engine.begin() as connection:
+            connection.execute(update(row).where(was_away).values(active_at=now, due_at=_at_the_latest(now)))
 
     def poll_by(self, connection_id: str, *, at: datetime) -> None:
         """Make the connection due at this time at the latest."""
@@ -122,42 +153,15 @@ class Databases:
         """Make every connection due at once."""
         self._make_due(true(), at=now)
 
-    def polled(self, seen: LinkDatabase, *, next_due_at: datetime, now: datetime, backlog: int = 0) -> None:
-        """Record a poll that succeeded and left so many rows that were ready.
-
-        A "poll now" that came while it went on is kept.
-        """
-        values = {"poll_failures": 0, "poll_problem": "", "backlog": backlog}
-        self._after_poll(seen, values, next_due_at=next_due_at, now=now)
-
-    def poll_failed(self, seen: LinkDatabase, *, problem: str, next_due_at: datetime, now: datetime) -> None:
-        """Record a poll that failed, with a sentence for the owner."""
-        values = {"poll_failures": seen.poll_failures + 1, "poll_problem": problem}
-        self._after_poll(seen, values, next_due_at=next_due_at, now=now)
-
-    def _request(self, which: ColumnElement[bool], *, now: datetime) -> int:
-        row = LinkDatabaseRow
-        # One that is overdue keeps its place among those.
-        due_at = case((row.due_at > now, literal(now, row.due_at.type)), else_=row.due_at)
+    def _request(self, which: ColumnElement[bool], *, now: datetime, **also: datetime) -> int:
+        values = {"requested_at": now, "active_at": now, "due_at": _at_the_latest(now), **also}
         with self._engine.begin() as connection:
-            return connection.execute(update(row).where(which).values(requested_at=now, due_at=due_at)).rowcount
+            return connection.execute(update(LinkDatabaseRow).where(which).values(values)).rowcount
 
     def _make_due(self, which: ColumnElement[bool], *, at: datetime) -> None:
         row = LinkDatabaseRow
         with self._engine.begin() as connection:
             connection.execute(update(row).where(which, row.due_at > at).values(due_at=at))
-
-    def _after_poll(self, seen: LinkDatabase, values: dict[str, Any], *, next_due_at: datetime, now: datetime) -> None:
-        row = LinkDatabaseRow
-        # Another Link Database may have been registered while this one was polled.
-        is_seen = and_(row.connection_id == seen.connection_id, row.data_source_id == seen.data_source_id)
-        is_served = row.requested_at.is_not_distinct_from(seen.requested_at)
-        schedule = {
-            "due_at": case((is_served, literal(next_due_at, row.due_at.type)), else_=literal(now, row.due_at.type)),
-            "requested_at": case((is_served, null()), else_=row.requested_at),
-        }
-        with self._engine.begin() as connection:
-            connection.execute(update(row).where(is_seen).values(polled_at=now, **schedule, **values))
 
     def add_content_database(
         self, connection_id: str, *, tag: str, schema: DataSourceSchema, url: str, prompt: str, now: datetime
@@ -243,6 +247,12 @@ class Databases:
         return result.rowcount == 1
 
 
+def _at_the_latest(moment: datetime) -> ColumnElement[datetime]:
+    """Return when a Link Database is due that is to be due by then. One that is overdue keeps its place."""
+    row = LinkDatabaseRow
+    return case((row.due_at > moment, literal(moment, row.due_at.type)), else_=row.due_at)
+
+
 def _lock_connection(session: Session, connection_id: str) -> None:
     # Serializes the registrations of one connection. Raises for an unknown one.
     session.get_one(ConnectionRow, connection_id, with_for_update=True)
@@ -258,6 +268,10 @@ def _link_database(row: LinkDatabaseRow) -> LinkDatabase:
         due_at=row.due_at,
         requested_at=row.requested_at,
         polled_at=row.polled_at,
+        active_at=row.active_at,
+        changed_at=row.changed_at,
+        webhook_at=row.webhook_at,
+        backlog=row.backlog,
         poll_failures=row.poll_failures,
         poll_problem=row.poll_problem,
     )

@@ -23,6 +23,7 @@ from svp_dagster.store.installation.unknown_answers import UnknownAnswers
 from svp_dagster.store.library.library import Library
 from svp_dagster.store.my_data.deletion import Deletions
 from svp_dagster.store.my_data.export import MyData
+from svp_dagster.store.polling.polls import Polls
 from svp_dagster.store.redos.redos import Redos
 from svp_dagster.store.reservations import Reservations
 from svp_dagster.store.sweep import Sweep
@@ -44,6 +45,7 @@ class Store:
         self.engine = engine
         self.connections = Connections(engine, cipher)
         self.databases = Databases(engine)
+        self.polls = Polls(engine)
         self.entries = Entries(engine)
         self.uploads = Uploads(engine)
         self.library = Library(engine)

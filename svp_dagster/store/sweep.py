@@ -16,6 +16,7 @@ from svp_dagster.models import Link, Status, Value
 from svp_dagster.store import transitions
 from svp_dagster.store.entries import Entry, to_entry
 from svp_dagster.store.installation.platforms import Platform
+from svp_dagster.store.polling.parts import ALL, Part
 from svp_dagster.store.tables import ConnectionRow, LinkDatabaseRow, LinkEntryRow
 
 _FINAL = (Status.COMPLETED, Status.FAILED)
@@ -69,6 +70,7 @@ class Sweep:
         site_faults: Collection[Code],
         paused_before: datetime,
         per_connection: int,
+        part: Part = ALL,
     ) -> list[Entry]:
         """Return the unclaimed direct entries of active connections whose time has come, the oldest first.
 
@@ -97,16 +99,21 @@ class Sweep:
             select(_row.page_id, turn.label("turn"))
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
             .where(_is_direct(), _row.status == Status.PENDING, _row.holder.is_(None), ConnectionRow.active, is_time)
+            .where(part.condition)
             .subquery()
         )
         query = select(_row).join(ranked, ranked.c.page_id == _row.page_id).where(ranked.c.turn <= per_connection)
         return self._entries(query.order_by(_row.created_at, _row.page_id))
 
-    def waiting_direct(self, codes: Collection[Code], *, after: datetime, limit: int) -> dict[str, list[str]]:
+    def waiting_direct(
+        self, codes: Collection[Code], *, after: datetime, limit: int, part: Part = ALL
+    ) -> dict[str, list[str]]:
         """Return the page ids of direct entries that wait beyond `after` because of these failures, by connection."""
         turn = func.row_number().over(partition_by=_row.connection_id, order_by=(_row.created_at, _row.page_id))
         query = (
             select(_row.connection_id, _row.page_id)
+            .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
+            .where(part.condition)
             .where(_is_direct(), _row.status == Status.PENDING, _row.failure_code.in_(codes), _row.retry_at > after)
             .order_by(turn, _row.connection_id)  # one with many doesn't hide those of the others
         )
@@ -116,13 +123,15 @@ class Sweep:
                 found.setdefault(connection_id, []).append(page_id)
         return found
 
-    def next_retry_at(self, connection_id: str, *, after: datetime) -> datetime | None:
-        """Return when the next waiting entry of a connection is to be tried again."""
-        waits = select(func.min(_row.retry_at)).where(
-            _row.connection_id == connection_id, _row.status == Status.PENDING, _row.retry_at > after
+    def next_retries(self, connection_ids: Collection[str], *, after: datetime) -> dict[str, datetime]:
+        """Return when the next waiting entry of each connection is to be tried again. One without any is absent."""
+        waits = (
+            select(_row.connection_id, func.min(_row.retry_at))
+            .where(_row.connection_id.in_(connection_ids), _row.status == Status.PENDING, _row.retry_at > after)
+            .group_by(_row.connection_id)
         )
-        with Session(self._engine) as session:
-            return session.scalar(waits)
+        with self._engine.connect() as connection:
+            return {connection_id: retry_at for connection_id, retry_at in connection.execute(waits) if retry_at}
 
     def waiting(self, codes: Collection[Code], *, limit: int) -> list[Entry]:
         """Return entries that wait because of one of these failures, the longest waiting first."""

@@ -141,7 +141,8 @@ class LinkDatabaseRow(Base):
     """The Link Database of a connection, and when it is polled next.
 
     `requested_at` is when a person last asked for a poll, null once it was polled since. `backlog` counts the rows that
-    the last poll found ready and left, since their connection had as many runs as it may have.
+    the last poll found ready and left, since their connection had as many runs as it may have. `active_at`,
+    `changed_at` and `webhook_at` decide how often it is polled (`store.databases.LinkDatabase`).
     """
 
     __tablename__ = "link_databases"
@@ -155,6 +156,9 @@ class LinkDatabaseRow(Base):
     requested_at: Mapped[datetime | None] = mapped_column(index=True)
     backlog: Mapped[int] = mapped_column(default=0)
     polled_at: Mapped[datetime | None]
+    active_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    webhook_at: Mapped[datetime | None]
     poll_failures: Mapped[int] = mapped_column(default=0)
     poll_problem: Mapped[str] = mapped_column(default="")
 
@@ -204,6 +208,13 @@ class LinkEntryRow(Base):
             postgresql_where=text("has_row = false"),
         ),
         Index("ix_link_entries_recent", "connection_id", "created_at"),
+        Index(
+            "ix_link_entries_retry",
+            "connection_id",
+            "retry_at",
+            sqlite_where=text("retry_at IS NOT NULL"),
+            postgresql_where=text("retry_at IS NOT NULL"),
+        ),
         Index("ix_link_entries_status", "status", "updated_at"),
     )
 

@@ -18,6 +18,7 @@ from svp_dagster.rows import waiting as waiting_rules
 from svp_dagster.rows.waiting import ATTEMPTS, MAX_WAITS
 from tests.defs.installation import Installation
 from tests.defs.posts import SOUP, WrittenPosts
+from tests.store.examples import record_poll
 
 pytest_plugins = ("tests.media_site",)
 
@@ -75,7 +76,7 @@ def test_its_connection_is_due_at_the_time_that_a_row_waits_for(installation: In
     assert at is not None
     databases = installation.store.databases
     (asked,) = databases.due(now=at, limit=9)
-    databases.polled(asked, next_due_at=at + timedelta(days=1), now=at)
+    record_poll(installation.store, asked, next_due_at=at + timedelta(days=1), now=at)
     databases.poll_by(installation.connection_id, at=at)
     assert len(databases.due(now=at, limit=9)) == 1
     assert databases.due(now=at - timedelta(seconds=1), limit=9) == []

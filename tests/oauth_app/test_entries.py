@@ -17,6 +17,7 @@ from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
+from tests.store.examples import record_poll
 
 VIDEO = "https://www.tiktok.com/@ada/video/7300000000000000001"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -56,7 +57,7 @@ def test_an_added_link_is_a_pending_row_and_its_connection_is_due(
     ada: Person, notion: NotionSandbox, store: Store
 ) -> None:
     (due,) = store.databases.due(now=datetime.now(UTC), limit=1)
-    store.databases.polled(due, next_due_at=datetime.now(UTC) + timedelta(hours=1), now=datetime.now(UTC))
+    record_poll(store, due, next_due_at=datetime.now(UTC) + timedelta(hours=1), now=datetime.now(UTC))
     entry = add(ada, f"Look at this: {VIDEO}?utm_source=x #pasta", processing_type="speech")
     assert (entry["url"], entry["tag"], entry["status"]) == (VIDEO, "cooking", "pending")
     cells = row(notion, entry["id"])

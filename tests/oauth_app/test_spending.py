@@ -20,6 +20,7 @@ from tests.oauth_app.people import Person
 from tests.oauth_app.test_entries import add
 from tests.oauth_app.test_site_health import csrf
 from tests.oauth_app.test_unknown_answers import become_operator
+from tests.store.examples import record_poll
 
 
 def pay(store: Store, connection_id: str, usd: float | None) -> None:
@@ -130,7 +131,7 @@ def test_nobody_trusts_themselves(stranger: Person, store: Store) -> None:
 def test_trust_begins_to_look_for_links_that_wait(stranger: Person, store: Store, app: Flask, tmp_path: Path) -> None:
     databases, connection_id, now = store.databases, stranger.connection_id, datetime.now(UTC)
     (due,) = databases.due(now=now, limit=9)
-    databases.polled(due, next_due_at=now.replace(year=now.year + 1), now=now)
+    record_poll(store, due, next_due_at=now.replace(year=now.year + 1), now=now)
     become_operator(stranger, tmp_path / "home")
     set_trust(stranger, connection_id, "yes")
     assert len(databases.due(now=datetime.now(UTC), limit=9)) == 1

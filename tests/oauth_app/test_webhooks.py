@@ -22,7 +22,7 @@ from svp_dagster.store.store import Store
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.conftest import store_of
 from tests.oauth_app.people import Person
-from tests.store.examples import use_webhook_token
+from tests.store.examples import record_poll, use_webhook_token
 
 TOKEN = "secret_of_the_subscription"
 
@@ -67,7 +67,7 @@ def rest(store: Store) -> None:
     """Make nothing due."""
     now = datetime.now(UTC)
     for database in store.databases.due(now=now, limit=10):
-        store.databases.polled(database, next_due_at=now + timedelta(hours=1), now=now)
+        record_poll(store, database, next_due_at=now + timedelta(hours=1), now=now)
 
 
 def is_due(store: Store) -> bool:

@@ -11,20 +11,18 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import event
 
 from svp_dagster.defs.runs import CONNECTION_TAG, IN_PROGRESS, ROW_TAG
 from svp_dagster.errors import Code
-from svp_dagster.rows.polling_rules import PollingRules
 from svp_dagster.rows.sources.readings import read_due
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.store import Store
-from svp_dagster.store.tables import ConnectionRow, LinkDatabaseRow
 from tests.defs.conftest import installation, notion_server  # noqa: F401 (fixtures)
 from tests.defs.installation import Installation, set_up
 from tests.defs.posts import WrittenPosts
 from tests.sandbox.notion_service import NotionService
-from tests.store.examples import schema
+from tests.store.examples import insert_connections, record_poll
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +30,7 @@ pytest_plugins = ("tests.media_site",)
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 BULK = 30
-PER_TICK = PollingRules().connections_per_tick
+PER_TICK = 100
 
 
 @pytest.fixture
@@ -117,20 +115,7 @@ def test_a_connection_has_few_runs_queued_and_its_other_rows_start_when_one_ends
 def connect(store: Store, count: int, *, due_at: datetime, name: str = "c") -> list[str]:
     """Connections with a Link Database each; returns their ids."""
     ids = [f"{name}-{number:05}" for number in range(count)]
-    now = due_at - MINUTE
-    connections = [
-        {"id": each, "bot_id": each, "workspace_id": each, "workspace_name": "", "active": True, "created_at": now}
-        | {"updated_at": now, "workspace_icon": "", "owner_id": "", "owner_name": "", "output_language": ""}
-        for each in ids
-    ]
-    databases = [
-        {"connection_id": each, "database_id": each, "data_source_id": each, "url": "", "due_at": due_at}
-        | {"schema": schema().model_dump(mode="json"), "polled_at": now, "poll_failures": 0, "poll_problem": ""}
-        for each in ids
-    ]
-    with store.engine.begin() as connection:
-        connection.execute(insert(ConnectionRow), connections)
-        connection.execute(insert(LinkDatabaseRow), databases)
+    insert_connections(store, ids, due_at=due_at)
     return ids
 
 
@@ -140,7 +125,7 @@ def poll(store: Store, *, now: datetime, askers: Sequence[str] = ()) -> list[str
     for asker in askers:
         store.databases.poll_now(asker, now=now)
     for each in due:
-        store.databases.polled(each, next_due_at=now + MINUTE, now=now)
+        record_poll(store, each, next_due_at=now + MINUTE, now=now)
     return [each.connection_id for each in due]
 
 
@@ -173,7 +158,7 @@ def test_what_is_due_is_found_without_reading_ten_thousand_connections(store: St
         connection.exec_driver_sql("ANALYZE")
     plans = explained(store)
     store.databases.due(now=now, limit=PER_TICK)
-    store.databases.poll_source_now(last, now=now)
+    store.databases.announced(last, now=now)
     store.databases.poll_now(last, now=now)
     store.databases.poll_backlog(last, now=now)
     assert len(plans) == 5
@@ -199,6 +184,10 @@ class HangingNotion:
 
     def __init__(self) -> None:
         self.over = Event()
+        self.tokens = self
+
+    def read_at_once(self, connection_ids: Any) -> Any:
+        """Return no tokens: none is used."""
 
     def workspace(self, *_: Any, **__: Any) -> Any:
         self.over.wait(timeout=30)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Barrier
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from sqlalchemy import insert
 
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Link, LinkEntry
@@ -14,7 +16,10 @@ from svp_dagster.notion.schema import Column, DataSourceSchema
 from svp_dagster.rows.waiting import final_outcome
 from svp_dagster.store.connections import Connection, Tokens
 from svp_dagster.store.crypto import secret_hash
+from svp_dagster.store.databases import LinkDatabase
+from svp_dagster.store.polling.polls import Poll
 from svp_dagster.store.store import Store
+from svp_dagster.store.tables import ConnectionRow, LinkDatabaseRow
 
 T = TypeVar("T")
 
@@ -72,6 +77,30 @@ def all_at_once(work: Callable[[int], T], *, times: int) -> list[T]:
 
     with ThreadPoolExecutor(times) as threads:
         return list(threads.map(run, range(times)))
+
+
+def insert_connections(store: Store, ids: Sequence[str], *, due_at: datetime) -> None:
+    """Connections with these ids and a Link Database each, made at once."""
+    made = due_at - timedelta(minutes=1)
+    connections = [
+        {"id": each, "bot_id": each, "workspace_id": each, "workspace_name": "", "active": True, "created_at": made}
+        | {"updated_at": made, "workspace_icon": "", "owner_id": "", "owner_name": "", "output_language": ""}
+        for each in ids
+    ]
+    databases = [
+        {"connection_id": each, "database_id": each, "data_source_id": each, "url": "", "due_at": due_at}
+        | {"schema": schema().model_dump(mode="json"), "polled_at": made, "poll_failures": 0, "poll_problem": ""}
+        | {"active_at": made, "changed_at": made}
+        for each in ids
+    ]
+    with store.engine.begin() as connection:
+        connection.execute(insert(ConnectionRow), connections)
+        connection.execute(insert(LinkDatabaseRow), databases)
+
+
+def record_poll(store: Store, seen: LinkDatabase, *, next_due_at: datetime, now: datetime, **found: Any) -> None:
+    """Record a poll of one Link Database, as the sensor does for all of a tick."""
+    store.polls.record([Poll(seen=seen, next_due_at=next_due_at, **found)], now=now)
 
 
 def use_webhook_token(store: Store, token: str, *, now: datetime) -> None:

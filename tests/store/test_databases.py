@@ -9,7 +9,7 @@ from sqlalchemy.exc import NoResultFound
 
 from svp_dagster.store.databases import ContentDatabase, LinkDatabase, TagTaken
 from svp_dagster.store.store import Store
-from tests.store.examples import all_at_once, schema, sign_in
+from tests.store.examples import all_at_once, record_poll, schema, sign_in
 
 MINUTE = timedelta(minutes=1)
 
@@ -82,14 +82,14 @@ def test_an_ended_connection_is_not_asked(store: Store, polled_now: LinkDatabase
 
 
 def test_after_a_poll_the_next_is_due_in_its_time(store: Store, polled_now: LinkDatabase, now: datetime) -> None:
-    store.databases.polled(polled_now, next_due_at=now + MINUTE, now=now)
+    record_poll(store, polled_now, next_due_at=now + MINUTE, now=now)
     assert store.databases.due(now=now + MINUTE - timedelta(microseconds=1), limit=10) == []
     (seen,) = store.databases.due(now=now + MINUTE, limit=10)
     assert (seen.polled_at, seen.due_at) == (now, now + MINUTE)
 
 
 def test_a_poll_now_is_due_before_its_time(store: Store, polled_now: LinkDatabase, now: datetime) -> None:
-    store.databases.polled(polled_now, next_due_at=now + MINUTE, now=now)
+    record_poll(store, polled_now, next_due_at=now + MINUTE, now=now)
     store.databases.poll_now(polled_now.connection_id, now=now)
     (seen,) = store.databases.due(now=now, limit=10)
     assert (seen.due_at, seen.requested_at) == (now, now)
@@ -105,7 +105,7 @@ def test_what_a_person_asked_for_comes_first_and_the_longest_not_polled_of_it(st
         connection = sign_in(store, now=now, bot_id=name)
         store.databases.set_link_database(connection.id, schema=schema(name), url="", now=now - MINUTE)
         if polled_at is not None:
-            store.databases.polled(current(store, connection.id), next_due_at=polled_at - MINUTE, now=polled_at)
+            record_poll(store, current(store, connection.id), next_due_at=polled_at - MINUTE, now=polled_at)
         if name != "overdue":
             store.databases.poll_now(connection.id, now=now)
 
@@ -123,10 +123,10 @@ def test_a_run_that_ended_makes_a_connection_due_that_has_a_backlog(
         store.databases.poll_backlog(polled_now.connection_id, now=now)
         return bool(store.databases.due(now=now, limit=1))
 
-    store.databases.polled(polled_now, next_due_at=now + MINUTE, now=now)
+    record_poll(store, polled_now, next_due_at=now + MINUTE, now=now)
     assert not is_due()
     seen = current(store, polled_now.connection_id)
-    store.databases.polled(seen, next_due_at=now + MINUTE, now=now, backlog=3)
+    record_poll(store, seen, next_due_at=now + MINUTE, now=now, backlog=3)
     assert is_due()
 
 
@@ -135,9 +135,9 @@ def test_a_poll_now_during_a_poll_is_kept(store: Store, polled_now: LinkDatabase
     second = timedelta(seconds=1)
     store.databases.poll_now(polled_now.connection_id, now=now + second)
     if fails:
-        store.databases.poll_failed(polled_now, problem="No answer.", next_due_at=now + MINUTE, now=now + 2 * second)
+        record_poll(store, polled_now, problem="No answer.", next_due_at=now + MINUTE, now=now + 2 * second)
     else:
-        store.databases.polled(polled_now, next_due_at=now + MINUTE, now=now + 2 * second)
+        record_poll(store, polled_now, next_due_at=now + MINUTE, now=now + 2 * second)
     left = current(store, polled_now.connection_id)
     assert (left.requested_at, left.due_at) == (now + second, now + 2 * second)
 
@@ -148,18 +148,18 @@ def test_a_webhook_makes_all_connections_of_its_data_source_due(
     for bot_id, source in (("same", "source"), ("other", "elsewhere")):
         connection = sign_in(store, now=now, bot_id=bot_id)
         store.databases.set_link_database(connection.id, schema=schema(source), url="", now=now + MINUTE)
-    assert store.databases.poll_source_now("source", now=now) == 2
+    assert store.databases.announced("source", now=now) == 2
     assert [seen.data_source_id for seen in store.databases.due(now=now, limit=10)] == ["source", "source"]
-    assert store.databases.poll_source_now("nowhere", now=now) == 0
+    assert store.databases.announced("nowhere", now=now) == 0
 
 
 def test_failed_polls_are_counted_until_one_succeeds(store: Store, polled_now: LinkDatabase, now: datetime) -> None:
     seen = polled_now
     for failures in (1, 2):
-        store.databases.poll_failed(seen, problem="Notion didn't answer.", next_due_at=now, now=now)
+        record_poll(store, seen, problem="Notion didn't answer.", next_due_at=now, now=now)
         seen = current(store, seen.connection_id)
         assert (seen.poll_failures, seen.poll_problem) == (failures, "Notion didn't answer.")
-    store.databases.polled(seen, next_due_at=now, now=now)
+    record_poll(store, seen, next_due_at=now, now=now)
     seen = current(store, seen.connection_id)
     assert (seen.poll_failures, seen.poll_problem) == (0, "")
 
@@ -168,7 +168,7 @@ def test_a_poll_of_the_database_before_says_nothing_about_the_new_one(
     store: Store, polled_now: LinkDatabase, now: datetime
 ) -> None:
     store.databases.set_link_database(polled_now.connection_id, schema=schema("new"), url="", now=now)
-    store.databases.poll_failed(polled_now, problem="It was deleted.", next_due_at=now + MINUTE, now=now)
+    record_poll(store, polled_now, problem="It was deleted.", next_due_at=now + MINUTE, now=now)
     new = current(store, polled_now.connection_id)
     assert (new.data_source_id, new.due_at, new.polled_at) == ("new", now, None)
     assert (new.poll_failures, new.poll_problem) == (0, "")

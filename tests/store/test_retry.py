@@ -11,7 +11,7 @@ from svp_dagster.models import Status
 from svp_dagster.rows.retry import retry_rows
 from svp_dagster.rows.waiting import final_outcome, waiting_outcome
 from svp_dagster.store.store import Store
-from tests.store.examples import all_at_once, link, schema, sign_in
+from tests.store.examples import all_at_once, link, record_poll, schema, sign_in
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -27,7 +27,7 @@ def connected(store: Store, *, now: datetime, bot_id: str = "bot") -> str:
     store.databases.set_link_database(connection_id, schema=schema(bot_id), url="", now=now)
     found = store.databases.link_database(connection_id)
     assert found is not None
-    store.databases.polled(found, next_due_at=now + HOUR, now=now)
+    record_poll(store, found, next_due_at=now + HOUR, now=now)
     return connection_id
 
 

@@ -11,7 +11,7 @@ from svp_dagster.models import Status
 from svp_dagster.rows.waiting import MAX_WAITS, failure_rule, final_outcome, waiting_outcome
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
-from tests.store.examples import link, schema, sign_in
+from tests.store.examples import link, record_poll, schema, sign_in
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 BUSY = failure(Code.RATE_LIMITED, retry_after_s=900.0)
@@ -212,7 +212,7 @@ def test_the_sweep_leaves_a_row_of_a_backlog_to_the_runs_before_it_for_longer(
     store.databases.set_link_database(connection_id, schema=schema(), url="", now=now)
     (seen,) = store.databases.due(now=now, limit=1)
     assert stale_pending(backlog_before=now) == ["row"]
-    store.databases.polled(seen, next_due_at=now, now=now, backlog=1)
+    record_poll(store, seen, next_due_at=now, now=now, backlog=1)
     assert stale_pending(backlog_before=now) == []
     assert stale_pending(backlog_before=now + MINUTE) == ["row"]
 
@@ -220,7 +220,7 @@ def test_the_sweep_leaves_a_row_of_a_backlog_to_the_runs_before_it_for_longer(
 def test_a_row_that_waited_long_has_its_time_in_a_backlog_too(store: Store, waiting: Entry, now: datetime) -> None:
     store.databases.set_link_database(waiting.link.connection_id, schema=schema(), url="", now=now)
     (seen,) = store.databases.due(now=now, limit=1)
-    store.databases.polled(seen, next_due_at=now, now=now, backlog=1)
+    record_poll(store, seen, next_due_at=now, now=now, backlog=1)
     due_at = waiting.retry_at or now
 
     def stale_pending(*, backlog_before: datetime) -> list[str]:
@@ -231,11 +231,11 @@ def test_a_row_that_waited_long_has_its_time_in_a_backlog_too(store: Store, wait
     assert stale_pending(backlog_before=due_at + MINUTE) == ["row"]
 
 
-def test_the_next_time_that_a_connections_rows_wait_for(store: Store, waiting: Entry, now: datetime) -> None:
+def test_the_next_time_that_each_connections_rows_wait_for(store: Store, waiting: Entry, now: datetime) -> None:
     connection_id = waiting.link.connection_id
-    assert store.sweep.next_retry_at(connection_id, after=now) == waiting.retry_at
-    assert store.sweep.next_retry_at(connection_id, after=now + HOUR) is None
-    assert store.sweep.next_retry_at("other", after=now) is None
+    both = [connection_id, "other"]
+    assert store.sweep.next_retries(both, after=now) == {connection_id: waiting.retry_at}
+    assert store.sweep.next_retries(both, after=now + HOUR) == {}
 
 
 def test_rows_are_found_by_what_they_wait_for(store: Store, waiting: Entry) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from svp_dagster.errors import BUDGET_CODES, Code, SvpError, failure
 from svp_dagster.models import LinkEntry
+from svp_dagster.notion.client.http import Tokens
 from svp_dagster.notion.rows import status_type
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.parsing import Row
@@ -17,6 +18,7 @@ from svp_dagster.rows.pauses import SITE_FAULTS
 from svp_dagster.rows.spending.caps import known_entries
 from svp_dagster.rows.waiting import PAUSE_LIMIT
 from svp_dagster.store.databases import LinkDatabase
+from svp_dagster.store.polling.parts import Part
 
 MAX_THROTTLE_WAIT_S = 5.0
 """How long a read waits while Notion asks its connection to slow down: other connections wait for the same threads."""
@@ -45,8 +47,9 @@ def read_due(
     Those that were not begun in the first two thirds stay due, and are read at the next tick. One that was begun and
     has no answer at the end has a problem: if it stayed due, it would slow down each tick.
     """
+    tokens = link_rows.tokens.read_at_once([database.connection_id for database in due])
     pool, begin_by = ThreadPoolExecutor(workers, "poll"), time.monotonic() + budget_s * 2 / 3
-    futures = [pool.submit(_read, link_rows, database, begin_by=begin_by) for database in due]
+    futures = [pool.submit(_read, link_rows, database, tokens, begin_by=begin_by) for database in due]
     readings: list[Reading] = []
     try:
         answers = (future.result() for future in as_completed(futures, timeout=budget_s))
@@ -60,11 +63,11 @@ def read_due(
     return readings, len(due) - len(readings)
 
 
-def _read(link_rows: LinkRows, database: LinkDatabase, *, begin_by: float) -> Reading | None:
+def _read(link_rows: LinkRows, database: LinkDatabase, tokens: Tokens, *, begin_by: float) -> Reading | None:
     if time.monotonic() > begin_by:
         return None
     try:
-        workspace = link_rows.workspace(database.connection_id, max_throttle_wait_s=MAX_THROTTLE_WAIT_S)
+        workspace = link_rows.workspace(database.connection_id, max_throttle_wait_s=MAX_THROTTLE_WAIT_S, tokens=tokens)
         rows = workspace.pending_rows(database.data_source_id, status_type(database.data_schema))
     except SvpError as error:
         return _reading(database, problem=error)
@@ -75,10 +78,11 @@ def _reading(database: LinkDatabase, *, rows: tuple[Row, ...] = (), problem: Svp
     return Reading(connection_id=database.connection_id, link_database=database, rows=rows, problem=problem)
 
 
-def read_direct(link_rows: LinkRows, *, per_connection: int, now: datetime) -> list[Reading]:
+def read_direct(link_rows: LinkRows, *, per_connection: int, part: Part, now: datetime) -> list[Reading]:
     """Read the direct entries whose time has come, a few of each connection. Notion isn't asked."""
     store = link_rows.store
-    for connection_id, page_ids in store.sweep.waiting_direct(BUDGET_CODES, after=now, limit=WAITING_LOOKED_AT).items():
+    waiting = store.sweep.waiting_direct(BUDGET_CODES, after=now, limit=WAITING_LOOKED_AT, part=part)
+    for connection_id, page_ids in waiting.items():
         known_entries(store, connection_id, page_ids, link_rows.caps, now=now)  # a cap may have been raised
     found = store.sweep.pending_direct(
         now=now,
@@ -86,6 +90,7 @@ def read_direct(link_rows: LinkRows, *, per_connection: int, now: datetime) -> l
         site_faults=SITE_FAULTS,
         paused_before=now - PAUSE_LIMIT,
         per_connection=per_connection,
+        part=part,
     )
     rows: dict[str, list[LinkEntry]] = {}
     for entry in found:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from pydantic import Field
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
 from svp_dagster.store.crypto import TokenCipher, secret_hash
 from svp_dagster.store.engine import retry_conflict
-from svp_dagster.store.tables import WebhookTokenRow
+from svp_dagster.store.tables import LinkDatabaseRow, WebhookTokenRow
 
 OFFER_LIFE = timedelta(days=1)
 """How long an offer waits for the operator."""
@@ -94,9 +94,10 @@ class WebhookTokens:
             connection.execute(delete(WebhookTokenRow).where(*offered))
 
     def clear(self) -> None:
-        """Delete the token in use and all offers."""
+        """Delete the token in use and all offers. No connection has a webhook that works any more."""
         with self._engine.begin() as connection:
             connection.execute(delete(WebhookTokenRow))
+            connection.execute(update(LinkDatabaseRow).values(webhook_at=None))
 
     def rotate_keys(self) -> int:
         """Encrypt all tokens with the first key. Return how many there are."""

@@ -14,6 +14,7 @@ from svp_dagster.telemetry import calls
 from svp_dagster.telemetry.calls import OpenCall
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
+from tests.store.examples import record_poll
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_a_poll_of_another_process_counts_too(ada: Person, store: Store, last_kn
     assert database is not None
     OpenCall("notion", "GET").end(503)
     later = now() + timedelta(minutes=1)
-    store.databases.polled(database, next_due_at=later, now=later, backlog=0)
+    record_poll(store, database, next_due_at=later, now=later, backlog=0)
     assert last_known.database() == "ok"
     assert last_known.notion(now=later) == "ok"
 

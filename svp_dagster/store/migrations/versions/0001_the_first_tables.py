@@ -277,6 +277,9 @@ def upgrade() -> None:
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("backlog", sa.Integer(), nullable=False),
         sa.Column("polled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("active_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("webhook_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("poll_failures", sa.Integer(), nullable=False),
         sa.Column("poll_problem", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -351,6 +354,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_link_entries_media_key"), ["media_key"], unique=False)
         batch_op.create_index("ix_link_entries_recent", ["connection_id", "created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_link_entries_redo_id"), ["redo_id"], unique=False)
+        batch_op.create_index(
+            "ix_link_entries_retry",
+            ["connection_id", "retry_at"],
+            unique=False,
+            sqlite_where=sa.text("retry_at IS NOT NULL"),
+            postgresql_where=sa.text("retry_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_link_entries_status", ["status", "updated_at"], unique=False)
 
     op.create_table(
@@ -476,6 +486,11 @@ def downgrade() -> None:
         op.execute("DROP TABLE outcome_search")
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
         batch_op.drop_index("ix_link_entries_status")
+        batch_op.drop_index(
+            "ix_link_entries_retry",
+            sqlite_where=sa.text("retry_at IS NOT NULL"),
+            postgresql_where=sa.text("retry_at IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_link_entries_redo_id"))
         batch_op.drop_index("ix_link_entries_recent")
         batch_op.drop_index(batch_op.f("ix_link_entries_media_key"))
