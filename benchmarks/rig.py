@@ -185,7 +185,8 @@ class Rig:
         os.kill(self.run_pid(entry.holder), signal.SIGKILL)
 
     @property
-    def _dagster(self) -> list[Child]:
+    def dagster(self) -> list[Child]:
+        """The processes of Dagster's programs."""
         return [child for child in self.processes.children if child.name in {"dagster-daemon", "code-server"}]
 
     def kill_daemon(self) -> None:
@@ -195,7 +196,7 @@ class Rig:
 
     def cut_power(self) -> None:
         """End everything of the installation at once: daemon, code server and runs."""
-        for child in self._dagster:
+        for child in self.dagster:
             with suppress(ProcessLookupError):  # a daemon that was killed before, and left no run
                 os.killpg(child.process.pid, signal.SIGKILL)
             child.process.wait(timeout=10)

@@ -4,6 +4,7 @@ import dagster as dg
 
 import svp_dagster.defs as package
 from svp_dagster.defs import assets, resources
+from svp_dagster.defs.polling import sensors
 from svp_dagster.defs.watch import log
 
 
@@ -15,4 +16,4 @@ def defs() -> dg.Definitions:
     of every installed package.
     """
     found = dg.load_definitions_from_package_module(package)
-    return dg.Definitions.merge(found, assets.assets(), resources.resources(), log.log())
+    return dg.Definitions.merge(found, assets.assets(), resources.resources(), sensors.pending_links(), log.log())

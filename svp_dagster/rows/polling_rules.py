@@ -23,6 +23,8 @@ from svp_dagster.settings import Settings
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.polling.parts import Part
 
+WAIT_S: Final = 4.5
+"""The daemon looks for ticks that ended every 5 s (`MIN_INTERVAL_LOOP_TIME` of its sensors in dagster 1.13)."""
 IDLE_AFTER: Final = timedelta(days=7)
 """After how long without any sign of life a connection is idle. Few people save no link for a week and then wait."""
 
@@ -45,6 +47,7 @@ class PollingRules(Component):
     workers: int = Field(default=128, description="Link Databases read at the same time.")
     budget_s: float = Field(default=24.0, description="Seconds after which a tick stops waiting for answers.")
     decide_by_s: float = Field(default=40.0, description="Seconds after which a tick decides about no more rows.")
+    wait_s: float = Field(default=0.0, description="How long a tick waits for work before it ends without any.")
     sensors: int = Field(default=1, description="Sensors that share the connections among them.")
 
     @property
@@ -78,4 +81,5 @@ def polling_rules(settings: Settings) -> PollingRules:
         interval_s=settings.poll_interval_s,
         runs_per_connection=settings.runs_per_connection,
         sensors=settings.poll_sensors,
+        wait_s=WAIT_S,
     )

@@ -23,6 +23,10 @@ _FINAL = (Status.COMPLETED, Status.FAILED)
 _row = LinkEntryRow
 
 
+DirectMark = tuple[int, datetime | None]
+"""How many direct entries could start, and when one of them last changed."""
+
+
 class OwnedLink(Value):
     """A link, and the connection that it is of."""
 
@@ -61,6 +65,18 @@ class Sweep:
         if not also_paused:
             query = query.where(or_(_row.failure_code.is_(None), _row.failure_code != Code.PLATFORM_PAUSED))
         return self._entries(query.order_by(_row.updated_at).limit(limit))
+
+    def direct_mark(self, *, now: datetime, part: Part = ALL) -> DirectMark:
+        """Return what changes when a direct entry is added, requested again or may be tried again."""
+        is_time = or_(_row.retry_at.is_(None), _row.retry_at <= now)
+        query = (
+            select(func.count(), func.max(_row.updated_at))
+            .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
+            .where(_is_direct(), _row.status == Status.PENDING, _row.holder.is_(None), is_time, part.condition)
+        )
+        with self._engine.connect() as connection:
+            count, newest = connection.execute(query).one()
+        return int(count), newest
 
     def pending_direct(
         self,

@@ -18,6 +18,7 @@ import yaml
 from click.testing import CliRunner
 from dagster._core.utils import make_new_run_id
 from sqlalchemy import make_url
+from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 
 from svp_dagster.cli import main
 from svp_dagster.commands.processes import StartFailed, answers, free_port, home_lock, running
@@ -30,7 +31,6 @@ from svp_dagster.commands.up import (
     prepare,
 )
 from svp_dagster.definitions import defs
-from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 from svp_dagster.errors import SvpError
 from svp_dagster.settings import Settings
 from svp_dagster.store.crypto import new_key

@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 import yaml
 from dagster._core.utils import make_new_run_id
+from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 
 from svp_dagster.commands.processes import PROJECT
 from svp_dagster.commands.up import instance_config
@@ -26,7 +27,6 @@ from svp_dagster.defs.runs import (
     ROW_TAG,
     VIDEO_TAG,
 )
-from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 from svp_dagster.models import ContentPage, Link, upload_link
 from svp_dagster.rows.pacing.shares import DELAY
 from svp_dagster.settings import Settings

@@ -1,4 +1,4 @@
-"""The commands `svp prepare`, `svp code-server`, `svp daemon` and `svp run`, which `svp_dagster/cli.py` adds to `svp`."""
+"""The commands `prepare`, `code-server`, `daemon` and `run`, which `svp_dagster/cli.py` adds to `svp`."""
 
 from __future__ import annotations
 

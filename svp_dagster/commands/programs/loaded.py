@@ -3,8 +3,8 @@
 Only imports, no threads, connections or settings: a fork has none of the first, and must not share the others.
 """
 
-import cv2
 import curl_cffi
+import cv2
 import dagster as dg
 import dagster._cli.api
 import google.cloud.vision

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -30,15 +31,22 @@ def timed(tick: T) -> T:
     """Measure each call of a sensor's function. Goes below Dagster's decorator."""
 
     @wraps(tick)
-    def measured(*args: Any, **resources: Any) -> Any:
-        began_s = time.monotonic()
-        try:
+    def with_time(*args: Any, **resources: Any) -> Any:
+        with measured(tick.__name__):
             return tick(*args, **resources)
-        finally:
-            tallies.observe(TICK_SECONDS, time.monotonic() - began_s, sensor=tick.__name__)
-            _store_now_and_then()
 
-    return measured  # type: ignore[return-value]
+    return with_time  # type: ignore[return-value]
+
+
+@contextmanager
+def measured(sensor: str) -> Iterator[None]:
+    """Measure the work of a tick."""
+    began_s = time.monotonic()
+    try:
+        yield
+    finally:
+        tallies.observe(TICK_SECONDS, time.monotonic() - began_s, sensor=sensor)
+        _store_now_and_then()
 
 
 def store_tallies(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""The sensors that look for pending rows, and start runs for them."""
