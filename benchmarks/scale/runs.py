@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -125,9 +125,9 @@ def _write(who: Installation, link: str) -> str:
     return who.write_row(link, processing_type=ProcessingType.CAPTION)
 
 
-def _cpu_s(made: Rig) -> Counter[str]:
+def _cpu_s(made: Rig) -> dict[str, float]:
     """CPU-seconds of Dagster's programs so far, and of the runs, with those of children that ended."""
-    found = Counter[str]()
+    found = defaultdict[str, float](float)
     for child in made.dagster:
         root = psutil.Process(child.process.pid)
         for process in (root, *root.children(recursive=True)):

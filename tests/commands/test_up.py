@@ -16,15 +16,13 @@ import psycopg2
 import pytest
 import yaml
 from click.testing import CliRunner
-from dagster._core.utils import make_new_run_id
 from sqlalchemy import make_url
-from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 
 from svp_dagster.cli import main
 from svp_dagster.commands.processes import StartFailed, answers, free_port, home_lock, running
 from svp_dagster.commands.up import (
+    LOCATION,
     child_environment,
-    end_cut_off_runs,
     instance_config,
     make_pools,
     next_step,
@@ -33,7 +31,6 @@ from svp_dagster.commands.up import (
 from svp_dagster.definitions import defs
 from svp_dagster.errors import SvpError
 from svp_dagster.settings import Settings
-from svp_dagster.store.crypto import new_key
 from svp_dagster.store.engine import is_migrated
 from svp_dagster.store.store import open_store
 from tests.store.examples import sign_in
@@ -76,73 +73,6 @@ def test_the_pools_of_the_paid_services_are_there_before_runs_meet_in_one(
     with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
         make_pools(instance)
     assert limits(tmp_path) == {"download": 3, "screen": 3, "speech": 2, "summary": 3}
-
-
-def going_on(home: Path, *, owner: Path) -> dict[str, str]:
-    """Runs in each state that `owner` launched, recorded in the Dagster of `home`: their ids by state."""
-    made = {}
-    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-        for state in ("NOT_STARTED", "STARTING", "STARTED", "CANCELING", "SUCCESS"):
-            run_id = made[state] = make_new_run_id()
-            tags = {OWNER_TAG: run_owner(owner, run_id)}
-            instance.add_run(dg.DagsterRun("process_link", run_id=run_id, status=dg.DagsterRunStatus(state), tags=tags))
-    return made
-
-
-def states(home: Path, runs: dict[str, str]) -> dict[str, str]:
-    """What became of runs, by the state that they were in."""
-    with dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
-        return {state: instance.get_runs(dg.RunsFilter(run_ids=[runs[state]]))[0].status.value for state in runs}
-
-
-def test_runs_that_a_stop_cut_off_are_ended_and_those_that_wait_are_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SVP_HOME", str(tmp_path))
-    prepare(Settings())
-    runs = going_on(tmp_path, owner=tmp_path)
-
-    end_cut_off_runs(Settings())
-
-    assert states(tmp_path, runs) == {
-        "NOT_STARTED": "NOT_STARTED",
-        "STARTING": "FAILURE",
-        "STARTED": "FAILURE",
-        "CANCELING": "CANCELED",
-        "SUCCESS": "SUCCESS",
-    }
-
-
-def test_a_start_ends_no_run_of_another_installation_on_the_same_database(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", postgres_url)
-    monkeypatch.setenv("SVP_ENCRYPTION_KEYS", new_key())
-    first, second = tmp_path / "first", tmp_path / "second"
-    for home in (first, second):
-        monkeypatch.setenv("SVP_HOME", str(home))
-        prepare(Settings())
-    runs = going_on(first, owner=first)
-
-    end_cut_off_runs(Settings())  # the second one's start
-
-    assert states(first, runs) == {state: state for state in runs}
-
-
-def test_a_retry_that_another_installation_works_on_is_not_ended_for_the_tags_of_its_parent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SVP_HOME", str(tmp_path))
-    prepare(Settings())
-    with dg.DagsterInstance.from_config(str(tmp_path / "dagster")) as instance:
-        tags = {OWNER_TAG: run_owner(tmp_path, "its parent")}
-        retry = instance.add_run(
-            dg.DagsterRun("process_link", run_id=make_new_run_id(), status=dg.DagsterRunStatus.STARTED, tags=tags)
-        )
-
-    end_cut_off_runs(Settings())
-
-    assert states(tmp_path, {"STARTED": retry.run_id}) == {"STARTED": "STARTED"}
 
 
 def test_two_starts_never_share_a_home_folder(tmp_path: Path) -> None:
@@ -217,26 +147,26 @@ def test_the_terminal_leads_to_the_first_connection(
     assert next_step(Settings()) == ""
 
 
-def test_a_code_server_of_its_own_ends_what_was_cut_off_and_locks_its_home(
+def test_a_code_server_and_a_daemon_of_their_own_find_each_other_and_a_second_daemon_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SVP_HOME", str(tmp_path))
+    monkeypatch.setenv("SVP_HOME", str(tmp_path / "home"))
     assert CliRunner().invoke(main, ["prepare"]).exit_code == 0
-    runs = going_on(tmp_path, owner=tmp_path)
-    port = free_port()
+    port, workspace = free_port(), tmp_path / "workspace.yaml"
+    address = {"host": "127.0.0.1", "port": port, "location_name": LOCATION}
+    workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": address}]}))
 
     with running(tmp_path / "logs") as processes:
-        command = [SVP, "code-server", "--port", str(port)]
-        server = processes.start("code-server", command, env=os.environ)
+        server = processes.start("code-server", [SVP, "code-server", "--port", str(port)], env=os.environ)
         processes.wait_for(server, lambda: answers(port), limit_s=100)
-        second = CliRunner().invoke(main, ["code-server"])
-        again = states(tmp_path, runs)
-        is_same_process = server.process.poll() is None
+        daemon = processes.start("daemon", [SVP, "daemon", "-w", str(workspace)], env=os.environ)
+        processes.wait_for(daemon, lambda: "pending_links" in daemon.log.read_text(), limit_s=100)
+        second = CliRunner().invoke(main, ["daemon", "-w", str(workspace)])
+        still_running = [server.process.poll(), daemon.process.poll()]
 
-    assert is_same_process
-    assert again["STARTED"] == "FAILURE"
     assert second.exit_code == 1
     assert "Another start uses this SVP_HOME" in second.output
+    assert still_running == [None, None]
 
 
 def test_a_program_of_dagsters_gets_the_address_that_stands_in_a_file(

@@ -33,5 +33,6 @@ def installation(
             "SVP_LOCAL_SPEECH_MODEL": str(tmp_path / "no model"),
         }.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr("svp_dagster.rows.polling_rules.WAIT_S", 0.0)  # a test's tick waits for nothing
         yield set_up(workspace, instance)
         hold_against_description(notion_server.http.get("/_sandbox/requests").json()["requests"])

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.utils import make_new_run_id
-from svp_dagster.environment.run_owner import OWNER_TAG, run_owner
 
 from svp_dagster.commands.processes import PROJECT
-from svp_dagster.commands.up import instance_config
 from svp_dagster.defs.run_queue.tags import links, row_tags
 from svp_dagster.defs.runs import (
     CONNECTION_TAG,
@@ -235,21 +231,3 @@ def test_an_upload_has_no_address_in_notion_and_goes_by_its_file(rows: Store, no
     tags = row_tags(rows.uploads.add(file, upload, now=now), app_url="https://videos.example.org")
     assert set(links(tags)) == {"entry"}
     assert tags[VIDEO_TAG] == "sha256:ab"
-
-
-def test_a_launched_run_says_whose_it_is_before_its_process_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SVP_HOME", str(tmp_path))
-    (tmp_path / "dagster.yaml").write_text(instance_config(Settings()))
-    seen: list[str] = []
-
-    def record(launcher: dg.DefaultRunLauncher, context: Any) -> None:
-        seen.append(instance.get_runs(dg.RunsFilter(run_ids=[context.dagster_run.run_id]))[0].tags[OWNER_TAG])
-
-    monkeypatch.setattr(dg.DefaultRunLauncher, "launch_run", record)
-    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        run = instance.add_run(dg.DagsterRun("process_link", run_id=make_new_run_id()))
-        instance.run_launcher.launch_run(SimpleNamespace(dagster_run=run))  # type: ignore[arg-type]
-
-    assert seen == [run_owner(tmp_path, run.run_id)]

@@ -18,11 +18,11 @@ import dagster as dg
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._grpc.types import ExecuteRunArgs
 
-from svp_dagster.defs.run_queue.worker import execute_run
-from svp_dagster.environment.run_process import PROCESS_TAG, RunProcess, own_process, run_process
+from svp_dagster.run_workers.processes import PROCESS_TAG, RunProcess, own_process, run_process
+from svp_dagster.run_workers.worker import execute_run
 from svp_dagster.settings import Settings
 
-LOADED = ["svp_dagster.commands.programs.loaded"]
+LOADED = ["svp_dagster.run_workers.loaded"]
 """What the fork server imports."""
 
 
@@ -48,6 +48,7 @@ class ForkedRunLauncher(dg.DefaultRunLauncher):
             self._context.set_forkserver_preload(LOADED)
             process = self._context.Process(target=execute_run, args=[arguments], name=run.run_id)
             process.start()
+        assert process.pid is not None  # it was started
         tag = run_process(Settings().home, run.run_id, process.pid).tag
         self._instance.add_run_tags(run.run_id, {PROCESS_TAG: tag})
 
@@ -58,7 +59,7 @@ class ForkedRunLauncher(dg.DefaultRunLauncher):
             return False
         known = _process(run)
         if known is None:
-            return super().terminate(run_id)
+            return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
         self._instance.report_run_canceling(run)
         if process := known.process:
             process.terminate()
