@@ -233,7 +233,7 @@ def test_a_deletion_that_breaks_off_has_deleted_nothing(
     keep(store, "mine", now=now)
     before = exported(store, mine, now=now)
 
-    def killed(_: object) -> None:
+    def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(deletion, "delete_unused", killed)
