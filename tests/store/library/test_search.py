@@ -240,7 +240,8 @@ def multiply(store: Store, page_id: str, *, times: int) -> None:
     tables = Base.metadata.tables
     entries, outcomes = tables[LinkEntryRow.__tablename__], tables[OutcomeRow.__tablename__]
     with store.engine.begin() as connection:
-        entry = connection.execute(select(entries).where(entries.c.page_id == page_id)).mappings().one()
+        columns = [column for column in entries.c if column.computed is None]
+        entry = connection.execute(select(*columns).where(entries.c.page_id == page_id)).mappings().one()
         made = connection.execute(select(outcomes).where(outcomes.c.page_id == page_id)).mappings().one()
         ids = [f"{page_id} {number}" for number in range(times)]
         connection.execute(insert(entries), [{**entry, "page_id": each, "partition_key": None} for each in ids])
