@@ -31,8 +31,13 @@ from svp_dagster.store.tables import (
     OutcomeRow,
     UploadRow,
 )
+from tests.library.outcomes import outcome as outcome_of_a_soup
 
 AT_ONCE = 1000
+PARTS: dict[str, Any] = outcome_of_a_soup().model_dump(
+    mode="json", include={"video", "transcript", "screen_text", "summary"}
+)
+"""What came out of each entry."""
 
 
 @contextmanager
@@ -154,16 +159,8 @@ def _entry(connection_id: str, number: int, *, at: datetime) -> dict[type[Base],
         "created_at": ended_at,
         "updated_at": ended_at,
     }
-    rare = " ".join(f"word{number * 7 + each}" for each in range(40))
-    outcome = {
-        "page_id": page_id,
-        "video": {},
-        "transcript": {},
-        "screen_text": {},
-        "summary": {},
-        "words": f"{scope(connection_id)} common {rare}",
-        "made_at": ended_at,
-    }
+    rare = " ".join(f"w{uuid.uuid4().hex}" for _ in range(40)) + (" garlic" if number % 20 == 0 else "")
+    outcome = {"page_id": page_id, "words": f"{scope(connection_id)} common {rare}", "made_at": ended_at, **PARTS}
     upload = {"page_id": page_id, "filename": "a.mp4", "content_type": "video/mp4", "size_bytes": 1, "sha256": key}
     upload |= {"storage_key": f"uploads/{page_id}"}
     kinds = ("transcript", "screen", "summary")

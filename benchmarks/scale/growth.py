@@ -132,7 +132,7 @@ _WORK: dict[str, Callable[[Installation], None]] = {
     "tick": Installation.tick,
     "submission": Installation.submit,
     "entries": lambda made: made.see(""),
-    "search": lambda made: made.see("word7"),
+    "search": lambda made: made.see("garlic"),
     "retention": Installation.keep_house,
 }
 

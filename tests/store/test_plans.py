@@ -79,7 +79,7 @@ def asked(store: Store, ids: list[str]) -> dict[str, Callable[[], object]]:
         "page": lambda: store.entries.page(mine, offset=0, limit=20),
         "page: in progress": lambda: store.entries.page(mine, statuses=IN_PROGRESS, offset=0, limit=20),
         "page: tag": lambda: store.entries.page(mine, tag="cooking", platform="tiktok", offset=20, limit=20),
-        "page: search": lambda: store.entries.page(mine, text="word7", offset=0, limit=20),
+        "page: search": lambda: store.entries.page(mine, text="garlic", offset=0, limit=20),
         "page: search of a common word": lambda: store.entries.page(mine, text="common", tag="x", offset=0, limit=20),
         "page: counts": lambda: store.entries.counts(mine),
         "page: costs": lambda: store.entries.costs(page_ids),
