@@ -151,8 +151,9 @@ class Connections:
 
     def bots(self, bot_ids: Collection[str]) -> set[str]:
         """Return which of these are bots of connections."""
-        with self._engine.connect() as connection:
-            return set(connection.scalars(select(ConnectionRow.bot_id).where(ConnectionRow.bot_id.in_(bot_ids))))
+        with Session(self._engine) as session:
+            found = session.scalars(select(ConnectionRow.bot_id).where(ConnectionRow.bot_id.in_(bot_ids)))
+            return {bot_id for bot_id in found if bot_id}
 
     def tokens(self, connection_id: str) -> Tokens | None:
         """Return the decrypted tokens; None for an unknown or ended connection."""
@@ -166,12 +167,12 @@ class Connections:
     def access_tokens(self, connection_ids: Collection[str]) -> dict[str, str]:
         """Return the decrypted access tokens of several connections. One that can't be read is absent."""
         row, found = ConnectionRow, {}
+        which = (row.id.in_(connection_ids), row.active, row.access_token.is_not(None))
         with self._engine.connect() as connection:
-            query = select(row.id, row.access_token).where(row.id.in_(connection_ids), row.active)
-            for connection_id, token in connection.execute(query).all():
+            for connection_id, token in connection.execute(select(row.id, row.access_token).where(*which)).all():
                 with suppress(SvpError):  # `tokens` says of that one why
-                    found[connection_id] = self._cipher.decrypt(token) if token else ""
-        return {connection_id: token for connection_id, token in found.items() if token}
+                    found[connection_id] = self._cipher.decrypt(token or "")
+        return found
 
     def replace_tokens(self, connection_id: str, tokens: Tokens, *, now: datetime) -> bool:
         """Store a refreshed pair and release the lease. Return False for a connection that ended meanwhile."""
@@ -284,18 +285,4 @@ def _new_row(now: datetime, *, issuer: str | None = None, subject: str | None = 
 
 
 def _connection(row: ConnectionRow) -> Connection:
-    return Connection(
-        id=row.id,
-        bot_id=row.bot_id,
-        workspace_id=row.workspace_id,
-        workspace_name=row.workspace_name,
-        workspace_icon=row.workspace_icon,
-        owner_name=row.owner_name,
-        active=row.active,
-        output_language=row.output_language,
-        monthly_budget_usd=row.monthly_budget_usd,
-        digest_home_id=row.digest_home_id,
-        digest_home_title=row.digest_home_title,
-        trusted=row.trusted,
-        created_at=row.created_at,
-    )
+    return Connection(**{name: getattr(row, name) for name in Connection.model_fields})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Engine, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, Engine, and_, delete, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import EntryGone
@@ -22,6 +22,8 @@ from svp_dagster.store.tables import (
 )
 
 T = TypeVar("T")
+
+_AT_ONCE = 500
 
 
 class Contents:
@@ -80,11 +82,33 @@ class Contents:
         return retry_conflict(write)
 
 
-def delete_unused(session: Session) -> None:
-    """Delete the results that no entry uses."""
+Key = tuple[str, str, str]
+"""Media key, kind and recipe of a result."""
+
+
+def used_results(session: Session, *which: ColumnElement[bool]) -> list[Key]:
+    """Return the results that entries use."""
+    use = ContentUseRow
+    query = select(use.media_key, use.kind, use.recipe).where(*which).distinct()
+    return [(media_key, kind, recipe) for media_key, kind, recipe in session.execute(query)]
+
+
+def delete_unused(session: Session, keys: Sequence[Key]) -> None:
+    """Delete those of these results that no entry uses any more."""
     content, use = ContentRow, ContentUseRow
     is_same = and_(use.media_key == content.media_key, use.kind == content.kind, use.recipe == content.recipe)
-    session.execute(delete(content).where(~exists().where(is_same)))
+    unused = delete(content).where(~exists().where(is_same)).execution_options(synchronize_session=False)
+    for some in batched(keys):
+        session.execute(unused.where(some))
+
+
+def batched(keys: Sequence[Key]) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions for parts of these results, each short enough for a statement."""
+    key = tuple_(ContentRow.media_key, ContentRow.kind, ContentRow.recipe)
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        videos = ContentRow.media_key.in_({media_key for media_key, _, _ in some})  # SQLite finds no rows by a tuple
+        yield and_(videos, key.in_(some))
 
 
 def _require_entry(session: Session, page_id: str) -> None:

@@ -114,7 +114,7 @@ class Databases:
         active = (
             select(row)
             .join(ConnectionRow, ConnectionRow.id == row.connection_id)
-            .where(ConnectionRow.active, ConnectionRow.bot_id.is_not(None), part.condition)
+            .where(ConnectionRow.active, ConnectionRow.bot_id.is_not(None), part.has(row.connection_id))
         )
         requested = active.where(row.requested_at <= now).order_by(
             row.polled_at.nulls_first(), row.requested_at, row.connection_id

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, func, or_, select, update
+from sqlalchemy import Engine, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
@@ -309,7 +309,7 @@ class Entries:
             select(row.page_id, turn.label("turn"))
             .join(ConnectionRow, ConnectionRow.id == row.connection_id)
             .where(ConnectionRow.active, ConnectionRow.bot_id.is_not(None))
-            .where(row.synced_version < row.version, row.updated_at < before)
+            .where(row.is_unsynced == true(), row.updated_at < before)  # as the partial index has it
             .subquery()
         )
         query = (

@@ -19,7 +19,8 @@ from svp_dagster.store.installation.platforms import Platform
 from svp_dagster.store.polling.parts import ALL, Part
 from svp_dagster.store.tables import ConnectionRow, LinkDatabaseRow, LinkEntryRow
 
-_FINAL = (Status.COMPLETED, Status.FAILED)
+_UNFINISHED = tuple(status for status in Status if not status.is_final)
+"""As a list and not by its opposite, so that an index finds them."""
 _row = LinkEntryRow
 
 
@@ -58,7 +59,7 @@ class Sweep:
             select(_row)
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
             .outerjoin(LinkDatabaseRow, LinkDatabaseRow.connection_id == _row.connection_id)
-            .where(ConnectionRow.active, _row.holder.is_(None), _row.status.not_in(_FINAL))
+            .where(ConnectionRow.active, _row.holder.is_(None), _row.status.in_(_UNFINISHED))
             .where(_eligible_since(before))
             .where(or_(has_no_backlog, _eligible_since(backlog_before)))
         )
@@ -115,7 +116,7 @@ class Sweep:
             select(_row.page_id, turn.label("turn"))
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
             .where(_is_direct(), _row.status == Status.PENDING, _row.holder.is_(None), ConnectionRow.active, is_time)
-            .where(part.condition)
+            .where(part.has(_row.connection_id))
             .subquery()
         )
         query = select(_row).join(ranked, ranked.c.page_id == _row.page_id).where(ranked.c.turn <= per_connection)
@@ -128,8 +129,7 @@ class Sweep:
         turn = func.row_number().over(partition_by=_row.connection_id, order_by=(_row.created_at, _row.page_id))
         query = (
             select(_row.connection_id, _row.page_id)
-            .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
-            .where(part.condition)
+            .where(part.has(_row.connection_id))
             .where(_is_direct(), _row.status == Status.PENDING, _row.failure_code.in_(codes), _row.retry_at > after)
             .order_by(turn, _row.connection_id)  # one with many doesn't hide those of the others
         )
@@ -235,7 +235,7 @@ class Sweep:
         query = (
             select(func.count(), func.min(since))
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
-            .where(ConnectionRow.active, _row.status.not_in(_FINAL), since < before)
+            .where(ConnectionRow.active, _row.status.in_(_UNFINISHED), since < before)
             .where(or_(_row.failure_code.is_(None), _row.failure_code.not_in(apart_from)))
         )
         with self._engine.connect() as connection:

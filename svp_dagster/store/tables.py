@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Computed,
     DateTime,
     Dialect,
     ForeignKey,
@@ -91,6 +92,17 @@ class Base(DeclarativeBase):
 
 def _shared(why: str) -> dict[str, Any]:
     return {"info": {SHARED: why}}
+
+
+def _partial_index(name: str, *columns: str, where: str) -> Index:
+    """Return an index of the few rows that a sweep looks for, which stays small however many rows there are."""
+    sqlite_where = where.replace("= false", "= 0").replace("= true", "= 1")
+    return Index(
+        name,
+        *columns,
+        sqlite_where=text(sqlite_where),
+        postgresql_where=text(where),
+    )
 
 
 class ConnectionRow(Base):
@@ -187,10 +199,10 @@ class LinkEntryRow(Base):
     `url` is what the person wrote; `link_url`, `platform` and `post_id` are the link in it (`models.Link`).
     `partition_key` is Dagster's key of the row, made when it is first started and kept from then on (`partition_keys`).
     `holder` is the run that may write; `version` counts status changes and `synced_version` is the last one that
-    Notion shows: while it is lower, the status is unsynced. `requests` counts how often a person requested the row,
-    `waits` how often a run put it back to wait since then, the first time at `waiting_since`, and `attempts` the runs
-    since the request or the last wait. `tries` are the waits that count: those for a site's pause, a throttle or a turn
-    don't.
+    Notion shows: while it is lower, the status is unsynced (`is_unsynced`, of which PostgreSQL knows how rare it
+    is). `requests` counts how often a person requested the row, `waits` how often a run put it back to wait since
+    then, the first time at `waiting_since`, and `attempts` the runs since the request or the last wait. `tries` are
+    the waits that count: those for a site's pause, a throttle or a turn don't.
     `made_for` is a digest of the columns and the prompt that the page was made for (`notion.column_digest`).
     `redo_id` is the last redo of the row, and `redo_outcome` what became of it, null while it is open. A completed row
     stays completed in a redo. Its failures and waits are those of the redo then.
@@ -199,22 +211,11 @@ class LinkEntryRow(Base):
 
     __tablename__ = "link_entries"
     __table_args__ = (
-        Index(
-            "ix_link_entries_direct",
-            "has_row",
-            "status",
-            "connection_id",
-            sqlite_where=text("has_row = 0"),
-            postgresql_where=text("has_row = false"),
-        ),
+        _partial_index("ix_link_entries_direct", "has_row", "status", "connection_id", where="has_row = false"),
         Index("ix_link_entries_recent", "connection_id", "created_at"),
-        Index(
-            "ix_link_entries_retry",
-            "connection_id",
-            "retry_at",
-            sqlite_where=text("retry_at IS NOT NULL"),
-            postgresql_where=text("retry_at IS NOT NULL"),
-        ),
+        _partial_index("ix_link_entries_holder", "holder", where="holder IS NOT NULL"),
+        _partial_index("ix_link_entries_retry", "connection_id", "retry_at", where="retry_at IS NOT NULL"),
+        _partial_index("ix_link_entries_unsynced", "is_unsynced", "updated_at", where="is_unsynced = true"),
         Index("ix_link_entries_status", "status", "updated_at"),
     )
 
@@ -232,9 +233,10 @@ class LinkEntryRow(Base):
     status: Mapped[str]
     version: Mapped[int] = mapped_column(default=1)
     synced_version: Mapped[int] = mapped_column(default=1)
+    is_unsynced: Mapped[bool] = mapped_column(Computed("synced_version < version", persisted=True))
     requests: Mapped[int] = mapped_column(default=1)
     attempts: Mapped[int] = mapped_column(default=0)
-    holder: Mapped[str | None] = mapped_column(index=True)
+    holder: Mapped[str | None]
     run_id: Mapped[str | None]
     failure_code: Mapped[str | None]
     sentence: Mapped[str | None]

@@ -10,9 +10,9 @@ from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from svp_dagster.models import LinkEntry, Status, Value
-from svp_dagster.store.contents import delete_unused
+from svp_dagster.store.contents import delete_unused, used_results
 from svp_dagster.store.entries import Entries, Entry, to_entry
-from svp_dagster.store.tables import LinkEntryRow, UploadRow
+from svp_dagster.store.tables import ContentUseRow, LinkEntryRow, UploadRow
 
 
 class Upload(Value):
@@ -76,14 +76,15 @@ class Uploads:
     def delete(self, page_id: str) -> bool:
         """Delete a direct entry, its upload if it is one, and all that was made of it. Return whether there was one.
 
-        A run that goes on ends at its next write (`EntryGone`).
+        A run that goes on ends at its next write (`EntryGone`). Its words leave SQLite's index with the next retention.
         """
         with Session(self._engine) as session, session.begin():
             row = session.get(LinkEntryRow, page_id, with_for_update=True)
             if row is None or row.has_row:
                 return False
+            keys = used_results(session, ContentUseRow.page_id == page_id)
             session.execute(delete(LinkEntryRow).where(LinkEntryRow.page_id == page_id))
-            delete_unused(session)
+            delete_unused(session, keys)
         return True
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from svp_dagster.errors import Code, SvpError, failure
 from svp_dagster.models import ContentPage, JsonObject, PaidCall, Status
@@ -15,6 +16,7 @@ from svp_dagster.storage.installed import storage
 from svp_dagster.storage.thumbnails import Thumbnails
 from svp_dagster.store.entries import Entry
 from svp_dagster.store.store import Store
+from svp_dagster.store.tables import LinkDatabaseRow
 from tests.notion.client.notion_sandbox import NotionSandbox
 from tests.oauth_app.people import Person
 from tests.store.examples import record_poll
@@ -341,3 +343,15 @@ def listed(person: Person, **query: Any) -> tuple[list[str], int]:
 def pay(store: Store, connection_id: str, page_id: str, *, usd: float | None) -> None:
     call = PaidCall(service="speech", model="whisper-1", units=60, unit="seconds", cost_usd=usd)
     store.ledger.add(call, connection_id=connection_id, page_id=page_id, run_id="run", now=NOW)
+
+
+def test_opening_the_app_ends_idleness(ada: Person, store: Store) -> None:
+    now = datetime.now(UTC)
+    away = {"active_at": now - timedelta(days=30), "due_at": now + timedelta(minutes=9), "requested_at": None}
+    with store.engine.begin() as connection:
+        connection.execute(update(LinkDatabaseRow).values(**away))
+    ada.see("/entries")
+    database = store.databases.link_database(ada.connection_id)
+    assert database is not None
+    assert database.due_at <= datetime.now(UTC)
+    assert database.active_at >= now

@@ -80,6 +80,15 @@ def test_a_new_row_makes_its_connection_due(app: Flask, store: Store, source_id:
     assert is_due(store)
 
 
+def test_an_event_shows_that_the_webhook_works(app: Flask, store: Store, ada: Person, source_id: str) -> None:
+    before = store.databases.link_database(ada.connection_id)
+    post(app, event(source_id))
+    after = store.databases.link_database(ada.connection_id)
+    assert before is not None
+    assert after is not None
+    assert (before.has_webhook, after.has_webhook) == (False, True)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from sqlalchemy import event
 
 from svp_dagster.defs.runs import CONNECTION_TAG, IN_PROGRESS, ROW_TAG
 from svp_dagster.errors import Code
+from svp_dagster.rows.sources import readings
 from svp_dagster.rows.sources.readings import read_due
 from svp_dagster.store.databases import LinkDatabase
 from svp_dagster.store.store import Store
@@ -205,6 +207,21 @@ def test_a_link_database_that_never_answers_is_not_first_in_every_tick(store: St
     assert unanswered == 1  # it was not begun, and is read at the next tick
     assert [each.link_database for each in readings] == due[:2]
     assert {each.problem.code for each in readings if each.problem} == {Code.NOTION_UNREACHABLE}
+
+
+def test_one_link_database_that_never_answers_does_not_use_up_the_time_of_a_tick(
+    store: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "ANSWER_S", 0.2)
+    connect(store, 1, due_at=now - MINUTE)
+    notion: Any = HangingNotion()
+    began_at = time.monotonic()
+
+    read, _ = read_due(notion, store.databases.due(now=now, limit=9), workers=2, budget_s=20)
+
+    assert time.monotonic() - began_at < 10
+    notion.over.set()
+    assert [each.problem.code for each in read if each.problem] == [Code.NOTION_UNREACHABLE]
 
 
 def test_a_connection_that_notion_slows_down_does_not_hold_up_the_tick(installation: Installation) -> None:  # noqa: F811

@@ -45,7 +45,7 @@ def fill(connection: Connection, name: str, *, number: int) -> str:
     """Add a row with this name in each value to all tables, each pointing to the others. Return the connection's id."""
     rows: dict[str, dict[str, Any]] = {}
     for table in tables_of_a_connection():
-        columns = (column for column in table.columns if column is not table.autoincrement_column)
+        columns = (each for each in table.columns if each is not table.autoincrement_column and each.computed is None)
         row = {column.name: example(column, name, number, rows) for column in columns}
         rows[table.name] = row | (STAY_IN_SUMS if table.name == "ledger" else {})
         connection.execute(insert(table).values(rows[table.name]))

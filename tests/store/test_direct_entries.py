@@ -247,5 +247,6 @@ def test_direct_entries_are_found_without_reading_all_rows(store: Store, connect
     pending(store, now)
     store.sweep.waiting_direct(BUDGET_CODES, after=now, limit=9)
     _, *of_entries = plans  # the first is about the platforms
-    assert ["ix_link_entries_direct" in plan for plan in of_entries] == [True, True]
+    small = ("ix_link_entries_direct", "ix_link_entries_retry")
+    assert [any(name in plan for name in small) for plan in of_entries] == [True, True]
     assert [plan for plan in of_entries if re.search("SCAN link_entries|Seq Scan on link_entries", plan)] == []

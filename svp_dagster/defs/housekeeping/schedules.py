@@ -161,6 +161,7 @@ def remove_old_outcomes(
             removed += len(page_ids)
             if not page_ids:
                 break
+    link_rows.store.library.forget_words()  # also those of uploads that their owners deleted
     _report(context, "outcomes", removed=removed)
 
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 NOTION_VERSION = "2026-03-11"
 
+MOST_CONNECTIONS = 128
+"""As many as the sensor has workers: with fewer these wait for each other, or open a new one for each query."""
+
 
 def open_client(*, base_url: str, timeout_s: float) -> Client:
     """Open a client without credentials: each request brings its own. The caller closes it.
@@ -21,8 +24,9 @@ def open_client(*, base_url: str, timeout_s: float) -> Client:
     import httpx
     from notion_client import Client
 
+    limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS)
     return Client(
-        client=httpx.Client(**bounded("notion")),
+        client=httpx.Client(limits=limits, **bounded("notion")),
         base_url=base_url.rstrip("/"),
         notion_version=NOTION_VERSION,
         timeout_ms=round(timeout_s * 1000),

@@ -15,6 +15,9 @@ from svp_dagster.store.library.snippets import SnippetPart, snippet
 from svp_dagster.store.library.words import distinct, terms
 from svp_dagster.store.tables import LinkEntryRow, OutcomeRow
 
+MERGED_AT_ONCE = 500
+"""Pages of SQLite's index of words that are merged in one transaction."""
+
 _PARTS = ("video", "transcript", "screen_text", "summary")
 
 
@@ -70,9 +73,31 @@ class Library:
         with Session(self._engine) as session, session.begin():
             old = session.execute(query.order_by(OutcomeRow.made_at).limit(limit)).all()
             session.execute(delete(OutcomeRow).where(OutcomeRow.id.in_([row.id for row in old])))
-            if old:
-                forget_deleted_words(session)
         return [row.page_id for row in old]
+
+    def forget_words(self) -> None:
+        """Remove the words of outcomes that are gone or changed from SQLite's index, which only marks them.
+
+        Step by step, so that others write meanwhile. https://www.sqlite.org/fts5.html#the_merge_command
+        """
+        if self._engine.dialect.name != "sqlite" or not self._has_deleted_words():
+            return
+        pages = -MERGED_AT_ONCE  # the first step chooses all parts of the index, the others go on
+        while self._merge(pages):
+            pages = MERGED_AT_ONCE
+
+    def _has_deleted_words(self) -> bool:
+        with self._engine.begin() as connection:
+            return connection.execute(text("DELETE FROM outcome_search_unmerged")).rowcount > 0
+
+    def _merge(self, pages: int) -> bool:
+        """Merge so many pages. Return whether there was anything to merge."""
+        merge = text("INSERT INTO outcome_search(outcome_search, rank) VALUES ('merge', :pages)")
+        changes = text("SELECT total_changes()")
+        with self._engine.begin() as connection:
+            before = connection.scalar(changes) or 0
+            connection.execute(merge, {"pages": pages})
+            return (connection.scalar(changes) or 0) - before >= 2
 
 
 def move_words(session: Session, connection_id: str, into_id: str) -> None:
@@ -88,11 +113,12 @@ def move_words(session: Session, connection_id: str, into_id: str) -> None:
 
 
 def forget_deleted_words(session: Session) -> None:
-    """Remove the words of deleted outcomes from SQLite's index too, which only marks them until it is merged.
+    """Do the same as `Library.forget_words` within a transaction, for who deletes all that is theirs.
 
     https://www.sqlite.org/fts5.html#the_optimize_command
     """
-    if session.get_bind().dialect.name == "sqlite":
+    if session.get_bind().dialect.name == "sqlite" and session.scalar(text("SELECT 1 FROM outcome_search_unmerged")):
+        session.execute(text("DELETE FROM outcome_search_unmerged"))
         session.execute(text("INSERT INTO outcome_search(outcome_search) VALUES ('optimize')"))
 
 

@@ -17,12 +17,11 @@ from sqlalchemy.orm import Session
 
 from svp_dagster.models import Value
 from svp_dagster.store.accounts.subjects import forget_deletions, remember_deletion
-from svp_dagster.store.contents import delete_unused
+from svp_dagster.store.contents import Key, batched, delete_unused, used_results
 from svp_dagster.store.crypto import TokenCipher
 from svp_dagster.store.library.library import forget_deleted_words
 from svp_dagster.store.my_data.mentions import forget_mentions
-from svp_dagster.store.my_data.ownership import used_by
-from svp_dagster.store.tables import ConnectionRow, ContentRow, DeletionRow, LedgerRow, LinkEntryRow
+from svp_dagster.store.tables import ConnectionRow, ContentRow, ContentUseRow, DeletionRow, LedgerRow, LinkEntryRow
 
 
 class Deletion(Value):
@@ -53,7 +52,7 @@ class Deletions:
             if row is None:
                 return False
             page_ids, keys = _lock_entries(session, connection_id)
-            _lock_results(session, connection_id)
+            results = _lock_results(session, connection_id)
             _keep_sums(session, connection_id)
             remember_deletion(session, row, now=now)
             session.add(
@@ -67,7 +66,9 @@ class Deletions:
             )
             session.flush()
             session.execute(delete(ConnectionRow).where(ConnectionRow.id == connection_id))
-            _delete_leftovers(session, connection_id)
+            delete_unused(session, results)
+            forget_mentions(session, connection_id)
+            forget_deleted_words(session)
         return True
 
     def pending(self) -> list[Deletion]:
@@ -79,7 +80,7 @@ class Deletions:
     def delete_leftovers(self, deletion: Deletion) -> None:
         """Delete what a run that was going on wrote meanwhile."""
         with Session(self._engine) as session, session.begin():
-            _delete_leftovers(session, deletion.connection_id)
+            forget_mentions(session, deletion.connection_id)
 
     def files_removed(self, connection_id: str, page_ids: Collection[str]) -> None:
         """Record that these rows have no files in the storage any more."""
@@ -129,11 +130,13 @@ def _lock_entries(session: Session, connection_id: str) -> tuple[list[str], list
     return [page_id for page_id, _ in found], [key for _, key in found if key is not None]
 
 
-def _lock_results(session: Session, connection_id: str) -> None:
-    """Let nobody begin to use a result of this connection's before it is known whether it stays."""
-    keys = select(ContentRow.media_key, ContentRow.kind, ContentRow.recipe)
-    is_used = used_by(connection_id)[ContentRow.metadata.tables[ContentRow.__tablename__]]
-    session.execute(keys.where(is_used).order_by(*keys.selected_columns).with_for_update()).all()
+def _lock_results(session: Session, connection_id: str) -> list[Key]:
+    """Let nobody begin to use a result of this connection's before it is known whether it stays. Return them."""
+    mine = select(LinkEntryRow.page_id).where(LinkEntryRow.connection_id == connection_id)
+    keys = sorted(used_results(session, ContentUseRow.page_id.in_(mine)))
+    for some in batched(keys):
+        session.execute(select(ContentRow.media_key).where(some).with_for_update()).all()
+    return keys
 
 
 def _keep_sums(session: Session, connection_id: str) -> None:
@@ -168,12 +171,6 @@ def _anonymous(day: date, service: str, model: str, unit: str, *, units: float, 
         cost_usd=cost_usd,
         detail={},
     )
-
-
-def _delete_leftovers(session: Session, connection_id: str) -> None:
-    forget_mentions(session, connection_id)
-    delete_unused(session)
-    forget_deleted_words(session)
 
 
 def _deletion(row: DeletionRow) -> Deletion:

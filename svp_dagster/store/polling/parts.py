@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, func, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from svp_dagster.models import Value
-from svp_dagster.store.tables import ConnectionRow
 
 DIGITS = "0123456789abcdef"
 """With one of these a connection's id begins. It is random (`uuid4`), so each begins as many ids as any other."""
@@ -21,12 +21,11 @@ class Part(Value):
     number: int = 0
     total: int = 1
 
-    @property
-    def condition(self) -> ColumnElement[bool]:
+    def has(self, connection_id: InstrumentedAttribute[str]) -> ColumnElement[bool]:
         """Return the condition for the connections of this part. The first part has whatever no other has."""
         if self.total == 1:
             return true()
-        digit = func.substr(ConnectionRow.id, 1, 1)
+        digit = func.substr(connection_id, 1, 1)
         if self.number == 0:
             return digit.not_in([each for at, each in enumerate(DIGITS) if at % self.total])
         return digit.in_([*DIGITS[self.number :: self.total]])

@@ -14,12 +14,16 @@ SEARCH = {
     "sqlite": [
         "CREATE VIRTUAL TABLE outcome_search USING fts5"
         "(words, content='outcomes', content_rowid='id', detail=none, columnsize=0, tokenize='ascii')",
+        # Whether the index still has words of outcomes that are gone (`store/library/library.py`).
+        "CREATE TABLE outcome_search_unmerged (yes INTEGER PRIMARY KEY)",
         "CREATE TRIGGER outcome_search_added AFTER INSERT ON outcomes BEGIN "
         "INSERT INTO outcome_search(rowid, words) VALUES (new.id, new.words); END",
         "CREATE TRIGGER outcome_search_deleted AFTER DELETE ON outcomes BEGIN "
-        "INSERT INTO outcome_search(outcome_search, rowid, words) VALUES ('delete', old.id, old.words); END",
+        "INSERT INTO outcome_search(outcome_search, rowid, words) VALUES ('delete', old.id, old.words); "
+        "INSERT OR IGNORE INTO outcome_search_unmerged VALUES (1); END",
         "CREATE TRIGGER outcome_search_changed AFTER UPDATE OF id, words ON outcomes BEGIN "
         "INSERT INTO outcome_search(outcome_search, rowid, words) VALUES ('delete', old.id, old.words); "
+        "INSERT OR IGNORE INTO outcome_search_unmerged VALUES (1); "
         "INSERT INTO outcome_search(rowid, words) VALUES (new.id, new.words); END",
     ],
     "postgresql": [
@@ -311,6 +315,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("synced_version", sa.Integer(), nullable=False),
+        sa.Column("is_unsynced", sa.Boolean(), sa.Computed("synced_version < version", persisted=True), nullable=False),
         sa.Column("requests", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("holder", sa.String(), nullable=True),
@@ -350,7 +355,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("has_row = 0"),
             postgresql_where=sa.text("has_row = false"),
         )
-        batch_op.create_index(batch_op.f("ix_link_entries_holder"), ["holder"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_link_entries_holder"),
+            ["holder"],
+            unique=False,
+            sqlite_where=sa.text("holder IS NOT NULL"),
+            postgresql_where=sa.text("holder IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_link_entries_media_key"), ["media_key"], unique=False)
         batch_op.create_index("ix_link_entries_recent", ["connection_id", "created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_link_entries_redo_id"), ["redo_id"], unique=False)
@@ -362,6 +373,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("retry_at IS NOT NULL"),
         )
         batch_op.create_index("ix_link_entries_status", ["status", "updated_at"], unique=False)
+        batch_op.create_index(
+            "ix_link_entries_unsynced",
+            ["is_unsynced", "updated_at"],
+            unique=False,
+            sqlite_where=sa.text("is_unsynced = 1"),
+            postgresql_where=sa.text("is_unsynced = true"),
+        )
 
     op.create_table(
         "outcomes",
@@ -485,6 +503,11 @@ def downgrade() -> None:
     if op.get_context().dialect.name == "sqlite":
         op.execute("DROP TABLE outcome_search")
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_link_entries_unsynced",
+            sqlite_where=sa.text("is_unsynced = 1"),
+            postgresql_where=sa.text("is_unsynced = true"),
+        )
         batch_op.drop_index("ix_link_entries_status")
         batch_op.drop_index(
             "ix_link_entries_retry",
@@ -494,7 +517,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_link_entries_redo_id"))
         batch_op.drop_index("ix_link_entries_recent")
         batch_op.drop_index(batch_op.f("ix_link_entries_media_key"))
-        batch_op.drop_index(batch_op.f("ix_link_entries_holder"))
+        batch_op.drop_index(
+            batch_op.f("ix_link_entries_holder"),
+            sqlite_where=sa.text("holder IS NOT NULL"),
+            postgresql_where=sa.text("holder IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_link_entries_direct",
             sqlite_where=sa.text("has_row = 0"),
