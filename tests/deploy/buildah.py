@@ -1,7 +1,7 @@
 """An image made of the Dockerfile, and programs in it, where neither a registry nor an engine is: by buildah, as root.
 
 The base is made by debootstrap, since the Dockerfile's own lies in a registry. Like Docker's slim images it comes
-without documentation and languages, and keeps nothing that apt fetched. pip asks the index that it asks on this machine.
+without documentation and languages, and keeps nothing that apt fetched. pip asks the same index as on this machine.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LIKE_DOCKERS = {
     ),
 }
 
-# The kernel's part of what an engine does: mounts of its own, a root that can't be written to, a process tree of its own.
+# What an engine does: mounts and processes of its own, a root that can't be written to, a user who isn't root.
 _ENTER = """
 set -eu
 root=$1 data=$2
@@ -126,7 +126,7 @@ def built_image(folder: Path) -> Iterator[Image]:
     storage = ["--root", folder / "storage", "--runroot", folder / "run"]
 
     def buildah(*arguments: str | Path) -> str:
-        command = ["nice", "buildah", *storage, *arguments]
+        command: list[str | Path] = ["nice", "buildah", *storage, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_LIMIT_S)
         assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         return done.stdout.strip()
@@ -149,7 +149,7 @@ def built_image(folder: Path) -> Iterator[Image]:
 
 
 def _made_base(folder: Path) -> Path:
-    command = ["nice", "debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, folder]
+    command: list[str | Path] = ["nice", "debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, folder]
     made = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_LIMIT_S)
     assert made.returncode == 0, made.stdout[-4000:]
     for name, text in _LIKE_DOCKERS.items():

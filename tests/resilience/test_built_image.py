@@ -1,4 +1,4 @@
-"""The image that the Dockerfile makes: its size, and its programs in it, as a stranger to root who may write nowhere."""
+"""The image that the Dockerfile makes: its size, and its programs in it, by a user who may write to /data and /tmp."""
 
 from __future__ import annotations
 
