@@ -123,7 +123,7 @@ def env_file(text: str) -> dict[str, str]:
 @contextmanager
 def built_image(folder: Path) -> Iterator[Image]:
     """The image for the length of a block; `folder` holds the storage meanwhile."""
-    storage = ["--root", folder / "storage", "--runroot", folder / "run"]
+    storage: list[str | Path] = ["--root", folder / "storage", "--runroot", folder / "run"]
 
     def buildah(*arguments: str | Path) -> str:
         command: list[str | Path] = ["nice", "buildah", *storage, *arguments]
