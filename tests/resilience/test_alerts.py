@@ -31,6 +31,8 @@ SHARE = 0.3
 ROWS = 30
 START_LIMIT_S = 120.0
 CALM_S = 60.0
+EXPECTED = {"ServiceFails notion", "ServiceFails site"}
+"""Each row calls both often. Whether rows fail for good, or a site is paused, is the faults' chance."""
 FIRE_LIMIT_S = 420.0
 END_LIMIT_S = 420.0
 LOOK_S = 2.0
@@ -67,20 +69,19 @@ def test_the_rules_fire_while_a_third_of_all_calls_fails_and_end_afterwards(made
     watch(watching, made, until=lambda firing: False, limit_s=CALM_S)
     before = set(watching.fired)
 
+    rows += add_rows(made, ROWS)
     for service in SERVICES:
         for fault in service.faults(share=SHARE):
             getattr(made.outside, service.stand_in).steer("faults", **fault)
-    rows += add_rows(made, ROWS)
-    expected = {"ServiceFails", "ManyRowsFail"}
-    watch(watching, made, until=lambda firing: expected <= firing, limit_s=FIRE_LIMIT_S)
-    during = {alert.split()[0] for alert in watching.fired}
+    watch(watching, made, until=lambda firing: set(watching.fired) >= EXPECTED, limit_s=FIRE_LIMIT_S)
+    during = set(watching.fired)
     for name in ("media", "ai", "notion"):
         getattr(made.outside, name).forget("faults")
     watch(watching, made, until=lambda firing: not firing and ended(made, rows), limit_s=END_LIMIT_S)
 
     print(watching.history(began))
     assert before == set()
-    assert expected <= during
+    assert during >= EXPECTED
     assert watching.fired.keys() == watching.resolved.keys()
     assert len(watching.query("svp_pool_slots")) == 4
 

@@ -18,7 +18,7 @@ import psycopg2
 import pytest
 from sqlalchemy import update
 
-from benchmarks.rig import Rig, rig
+from benchmarks.rig import Rig, rig, wait_until
 from svp_dagster.defs import runs
 from svp_dagster.store.engine import dispose_process_engines
 from svp_dagster.store.tables import LinkEntryRow
@@ -29,8 +29,7 @@ pytestmark = pytest.mark.timeout(900)
 
 END_LIMIT_S = 240.0
 NIGHT = timedelta(hours=8)
-SLOW_POST = "cafe"
-USUAL_POST = "pancakes"
+USUAL_POST, BUSY_POST, SLOW_POST = "pancakes", "pasta", "cafe"
 
 
 class Backup(ABC):
@@ -120,46 +119,70 @@ def _dump(url: str, server: PostgresServer, kept: Path, home: Path) -> Backup:
 
 def test_after_a_total_loss_each_row_has_its_one_page_and_nothing_that_was_done_is_done_again(made: Made) -> None:
     rig, backup = made
-    done = rig.add_row(_link(rig, USUAL_POST))
-    rig.poll_now()
+    done = start(rig, USUAL_POST)
     rig.wait_for_end(done, limit_s=END_LIMIT_S)
+    hold(rig, BUSY_POST)
+    busy = start(rig, BUSY_POST)
+    wait_until(lambda: is_held(rig) or None, limit_s=END_LIMIT_S, what="the run that is cut off")
     rig.cut_power()
-    done_later = rig.installation.add_row(_link(rig, USUAL_POST))
-    pending = rig.installation.add_row(_link(rig, SLOW_POST))
+    done_later = rig.installation.add_row(link(rig, USUAL_POST))
+    pending = rig.installation.add_row(link(rig, SLOW_POST))
     tokens = rig.store.connections.tokens(rig.installation.connection_id)
     backup.make()
 
-    rig.outside.media.steer("faults", path=rf"/media/{SLOW_POST}\.mp4", delay_s=3 * END_LIMIT_S, times=None)
+    rig.outside.media.forget("faults")
+    hold(rig, SLOW_POST)
     rig.power_up()
-    new = rig.add_row(_link(rig, USUAL_POST))
-    rig.poll_now()
-    for page_id in (done_later, new):
+    new = start(rig, USUAL_POST)
+    for page_id in (busy, done_later, new):
         rig.wait_for_end(page_id, limit_s=END_LIMIT_S)
     rig.cut_power()
     dispose_process_engines()
     backup.lose()
+
     rig.outside.media.forget("faults")
     backup.restore()
     let_the_night_pass(rig)
     restored_at = datetime.now(UTC)
     rig.environment["SVP_ENCRYPTION_KEYS"] = os.environ.get("SVP_ENCRYPTION_KEYS", "")
     rig.power_up()
-    ended = {page_id: rig.wait_for_end(page_id, limit_s=END_LIMIT_S) for page_id in (pending, done_later)}
+    ended = {page_id: rig.wait_for_end(page_id, limit_s=END_LIMIT_S) for page_id in (done, busy, done_later, pending)}
 
     assert rig.store.connections.tokens(rig.installation.connection_id) == tokens
-    assert {page_id: str(entry.status) for page_id, entry in ended.items()} == {
-        pending: "completed",
-        done_later: "completed",
-    }
-    assert {rig.row_status(page_id) for page_id in (done, done_later, pending, new)} == {"completed"}
-    assert len(rig.pages(rig.content_source_id)) == 4
+    assert {str(entry.status) for entry in ended.values()} == {"completed"}
+    assert {rig.row_status(page_id) for page_id in (*ended, new)} == {"completed"}
     assert rig.store.entries.get(new) is None
-    started = {
+    pages = {page["id"] for page in rig.pages(rig.content_source_id)}
+    assert len(pages) == len(ended) + 1
+    assert {entry.content_page_id for entry in ended.values()} < pages
+    assert len({entry.content_page_id for entry in ended.values()}) == len(ended)
+    assert started_since(rig, restored_at) == {ended[busy].partition_key, ended[pending].partition_key}
+
+
+def start(rig: Rig, post: str) -> str:
+    """Add a row that the sensor sees at its next tick."""
+    page_id = rig.add_row(link(rig, post))
+    rig.poll_now()
+    return page_id
+
+
+def hold(rig: Rig, post: str) -> None:
+    """Hold the runs that download this post's copies."""
+    rig.outside.media.steer("faults", path=rf"/media/{post}\.mp4", delay_s=3 * END_LIMIT_S, times=None)
+
+
+def is_held(rig: Rig) -> bool:
+    """Whether a run is held."""
+    return any(each["injected"] for each in rig.outside.media.ask("faults")["faults"])
+
+
+def started_since(rig: Rig, at: datetime) -> set[str]:
+    """Return the partitions that got a run."""
+    return {
         run.tags[runs.PARTITION_TAG]
         for run in rig.instance.get_runs()
-        if (record := rig.instance.get_run_record_by_id(run.run_id)) and record.create_timestamp >= restored_at
+        if (record := rig.instance.get_run_record_by_id(run.run_id)) and record.create_timestamp >= at
     }
-    assert started == {entry.partition_key for entry in ended.values()}
 
 
 def let_the_night_pass(rig: Rig) -> None:
@@ -168,6 +191,6 @@ def let_the_night_pass(rig: Rig) -> None:
         connection.execute(update(LinkEntryRow).values(updated_at=datetime.now(UTC) - NIGHT))
 
 
-def _link(rig: Rig, post: str) -> str:
+def link(rig: Rig, post: str) -> str:
     (link,) = rig.outside.media.steer("copies", post=post, count=1)["links"]
     return str(link)
