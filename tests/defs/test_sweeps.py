@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -143,7 +144,7 @@ def test_a_row_that_shows_its_page_is_completed_here_too(installation: Installat
     """As after the restore of a backup from before it was completed."""
     notion = installation.notion.client
     parent = {"type": "data_source_id", "data_source_id": installation.content_source_ids["cooking"]}
-    page = notion.pages.create(parent=parent, properties={})
+    page: Any = notion.pages.create(parent=parent, properties={})
     shown = {"status": {"select": {"name": "completed"}}, "result": {"url": page["url"]}}
     notion.pages.update(page_id, properties=shown)
     installation.let_time_pass("updated_at")

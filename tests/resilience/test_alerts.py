@@ -70,16 +70,18 @@ def test_the_rules_fire_while_a_third_of_all_calls_fails_and_end_afterwards(made
     before = set(watching.fired)
 
     rows += add_rows(made, ROWS)
+    failing_from = datetime.now(UTC)
     for service in SERVICES:
         for fault in service.faults(share=SHARE):
             getattr(made.outside, service.stand_in).steer("faults", **fault)
     watch(watching, made, until=lambda firing: set(watching.fired) >= EXPECTED, limit_s=FIRE_LIMIT_S)
-    during = set(watching.fired)
+    during, failing_to = set(watching.fired), datetime.now(UTC)
     for name in ("media", "ai", "notion"):
         getattr(made.outside, name).forget("faults")
     watch(watching, made, until=lambda firing: not firing and ended(made, rows), limit_s=END_LIMIT_S)
 
-    print(watching.history(began))
+    from_s, to_s = ((at - began).total_seconds() for at in (failing_from, failing_to))
+    print(f"{SHARE:.0%} of all calls failed from {from_s:.0f} s to {to_s:.0f} s\n{watching.history(began)}")
     assert before == set()
     assert during >= EXPECTED
     assert watching.fired.keys() == watching.resolved.keys()
