@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,10 +17,11 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from benchmarks.rig import Rig, rig, wait_until
 from svp_dagster.defs import runs
+from svp_dagster.library.files import TEXT, read_file
 from svp_dagster.store.engine import dispose_process_engines
 from svp_dagster.store.tables import LinkEntryRow
 from tests.deploy.scripts import database_scripts
@@ -68,17 +70,20 @@ class HomeCopy(Backup):
 
 
 class Dump(Backup):
-    """A dump by `deploy/backup.sh`; the encryption key is kept elsewhere, and everything else is made anew."""
+    """A dump by `deploy/backup.sh` and an archive of the files; the encryption key is kept apart from both."""
 
     def __init__(self, url: str, server: PostgresServer, home: Path, kept: Path) -> None:
         self._url, self._home, self._kept = url, home, kept
         self._script = database_scripts(url, server, kept)
+        self._files = kept.with_name("files.tar")
         self._key = (home / "encryption.key").read_text()
 
     def make(self) -> None:
-        """Dump the database."""
+        """Dump the database, and archive the files."""
         made = self._script("backup.sh")
         assert made.returncode == 0, made.stderr
+        with self._files.open("wb") as archive:
+            subprocess.run(["tar", "-C", self._home, "-cf", "-", "files"], stdout=archive, check=True, timeout=60)
 
     def lose(self) -> None:
         """Drop every table and remove the folder."""
@@ -88,12 +93,14 @@ class Dump(Backup):
         shutil.rmtree(self._home)
 
     def restore(self) -> None:
-        """Restore the dump, and hand in the key."""
+        """Restore the dump and the files, and hand in the key."""
         (dump,) = self._kept.iterdir()
         restored = self._script("restore.sh", dump, "--yes")
         assert restored.returncode == 0, restored.stderr
-        os.environ["SVP_ENCRYPTION_KEYS"] = self._key.strip()
         (self._home / "logs").mkdir(parents=True)  # the rig's, which has them there from its start
+        with self._files.open("rb") as archive:
+            subprocess.run(["tar", "-C", self._home, "-xf", "-"], stdin=archive, check=True, timeout=60)
+        os.environ["SVP_ENCRYPTION_KEYS"] = self._key.strip()
 
 
 Made = tuple[Rig, Backup]
@@ -127,7 +134,8 @@ def test_after_a_total_loss_each_row_has_its_one_page_and_nothing_that_was_done_
     rig.cut_power()
     done_later = rig.installation.add_row(link(rig, USUAL_POST))
     pending = rig.installation.add_row(link(rig, SLOW_POST))
-    tokens = rig.store.connections.tokens(rig.installation.connection_id)
+    tokens, words = rig.store.connections.tokens(rig.installation.connection_id), read_file(rig.files, done, TEXT)
+    dispose_process_engines()  # nothing may have the database open, not even this process
     backup.make()
 
     rig.outside.media.forget("faults")
@@ -149,6 +157,8 @@ def test_after_a_total_loss_each_row_has_its_one_page_and_nothing_that_was_done_
     ended = {page_id: rig.wait_for_end(page_id, limit_s=END_LIMIT_S) for page_id in (done, busy, done_later, pending)}
 
     assert rig.store.connections.tokens(rig.installation.connection_id) == tokens
+    assert words
+    assert read_file(rig.files, done, TEXT) == words
     assert {str(entry.status) for entry in ended.values()} == {"completed"}
     assert {rig.row_status(page_id) for page_id in (*ended, new)} == {"completed"}
     assert rig.store.entries.get(new) is None
@@ -186,9 +196,16 @@ def started_since(rig: Rig, at: datetime) -> set[str]:
 
 
 def let_the_night_pass(rig: Rig) -> None:
-    """What a dump of last night says is hours old."""
+    """What a dump of last night says is hours old: the rows, and the runs that it says are going on.
+
+    On SQLite the home folder is the old one, so that a start knows those runs as its own and ends them.
+    """
     with rig.store.engine.begin() as connection:
         connection.execute(update(LinkEntryRow).values(updated_at=datetime.now(UTC) - NIGHT))
+        if connection.dialect.name == "postgresql":
+            connection.execute(
+                text("UPDATE runs SET start_time = start_time - :night"), {"night": NIGHT.total_seconds()}
+            )
 
 
 def link(rig: Rig, post: str) -> str:
