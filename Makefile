@@ -21,7 +21,7 @@ dev: $(VENV)/ready  ## Dagster alone from the checkout, which loads changed code
 test: check  ## the same, then whole installations of which everything outside fails
 	$(BIN)/pytest tests/resilience/test_soak.py
 
-resilience: $(VENV)/ready-dev  ## slow tests, and installations whose processes and databases are killed in the middle of things
+resilience: $(VENV)/ready-dev  ## slow tests, installations that are killed in the middle of things, watched or restored, and the image
 	$(BIN)/pytest -n auto -m slow --ignore=tests/resilience
 	$(BIN)/pytest tests/resilience
 

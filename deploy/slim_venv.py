@@ -24,9 +24,13 @@ LEFT_OUT = {
     "the asyncio half of Kubernetes' client": ["kubernetes/aio"],
     "the browser's source maps": ["dagster_webserver/webapp/build/**/*.map"],
     "tools of onnxruntime": [f"onnxruntime/{name}" for name in ("transformers", "tools", "quantization", "datasets")],
-    "tests of packages": ["**/tests"],
+    "tests of packages": ["**/tests", "Cryptodome/SelfTest", "sqlalchemy/testing", "alembic/testing"],
+    "previews of Google's clients": ["google/cloud/*_v*beta*"],
     "C headers and sources": [f"**/*.{suffix}" for suffix in ("c", "h", "hpp", "pxd", "pyx", "a")],
 }
+AMAZONS = "Amazon's services but S3"
+AMAZONS_KEPT = frozenset({"s3", "sts", "sso", "sso-oidc", "signin"})
+"""S3, and the services that give credentials for it (`botocore/credentials.py`)."""
 EXTENSIONS = ["**/*.abi3.so", "**/*.cpython-*.so"]
 """Python's extension modules, some of which come with symbols for debuggers. The libraries that they bring (`*.libs`)
 were patched when the wheel was made, and could break."""
@@ -42,6 +46,12 @@ def remove(folder: Path, patterns: Iterable[str]) -> int:
         else:
             path.unlink(missing_ok=True)
     return taken
+
+
+def remove_services(folder: Path, *, kept: frozenset[str]) -> int:
+    """Remove botocore's descriptions of services but for those that are kept. Return the bytes that they took."""
+    services = [path.name for path in (folder / "botocore" / "data").glob("*/")]
+    return remove(folder, [f"botocore/data/{name}" for name in services if name not in kept])
 
 
 def strip(folder: Path) -> int:
@@ -71,6 +81,7 @@ def main() -> None:
     for what, patterns in LEFT_OUT.items():
         if not (asked.local_speech and what == LOCAL_SPEECH):
             print(f"{remove(packages, patterns) / 1e6:7.1f} MB  {what}")  # noqa: T201
+    print(f"{remove_services(packages, kept=AMAZONS_KEPT) / 1e6:7.1f} MB  {AMAZONS}")  # noqa: T201
     print(f"{strip(packages) / 1e6:7.1f} MB  symbols of debuggers")  # noqa: T201
     (packages / "distutils-precedence.pth").unlink(missing_ok=True)  # it imports setuptools at each start
     print(f"{before / 1e6:7.1f} MB before, {size(packages) / 1e6:.1f} MB now")  # noqa: T201

@@ -1,8 +1,7 @@
 """`/health` (the process answers) and `/ready` (everything it needs is there), for machines and operators.
 
 Every check runs beside the others within a time limit, so that the whole answer takes less than two seconds however
-much is broken. The daemon's heartbeat is read through Dagster's own web server: unlike its storage, that answers from
-another container too, needs no import of Dagster, and is what an operator would look at.
+much is broken. The daemon's heartbeat is read through Dagster's own web server (`watch.dagster`).
 
 Anybody may ask `/ready`. So its answer is kept for some seconds, and one request at a time renews it: many at once
 neither pass on to Notion nor hold the app's threads.
@@ -31,6 +30,7 @@ from oauth_app.description import answers, spec
 from oauth_app.security import limiter
 from oauth_app.services import Services, services
 from oauth_app.site_health import PlatformHealth
+from oauth_app.watch import dagster
 from oauth_app.watch.last_known import LastKnown, State
 from svp_dagster import bounded_http
 from svp_dagster.errors import SvpError
@@ -220,21 +220,10 @@ def _notion(settings: Settings) -> str:
 
 def _daemon(settings: Settings) -> str:
     try:
-        answer = httpx.post(
-            f"{settings.dagster_address}/graphql",
-            json={"query": _HEARTBEAT},
-            headers=_as_operator(settings),
-            timeout=HTTP_LIMIT_S,
-        )
-        answer.raise_for_status()
-        statuses = answer.json()["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
+        statuses = dagster.ask(settings, _HEARTBEAT)["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
         silent = sorted(status["daemonType"] for status in statuses if status["required"] and not status["healthy"])
     except httpx.HTTPError as error:
         return f"Dagster's web server can't be asked ({type(error).__name__})"
     except (ValueError, KeyError, TypeError):
         return "Dagster's web server gave an answer that isn't understood"
     return f"no heartbeat of {', '.join(silent)}" if silent else ""
-
-
-def _as_operator(settings: Settings) -> dict[str, str]:
-    return {"Authorization": f"Bearer {settings.operator_key.get_secret_value()}"} if settings.operator_key else {}

@@ -7,6 +7,8 @@
 #   svp-run      job          an execution of it for each run
 #   svp-prepare  job          makes tables before the rest is deployed
 #
+#   BUCKET       bucket       the files that people upload, and what the runs keep
+#
 # PROJECT and REGION say where, NOTION_CLIENT_ID whose connection it is. Run setup_database.sh before, and make the secret
 # svp-notion-client-secret. MORE_SECRETS names more, such as GEMINI_API_KEY=svp-gemini-api-key:latest.
 # Each command: https://cloud.google.com/sdk/gcloud/reference/run (worker-pools is in beta in SDK 528).
@@ -18,6 +20,7 @@ PROJECT=${PROJECT:?is the id of the Google Cloud project}
 REGION=${REGION:?is a region, such as europe-west1}
 NOTION_CLIENT_ID=${NOTION_CLIENT_ID:?is the client ID of the connection in Notion\'s developer portal}
 INSTANCE=${INSTANCE:-svp}
+BUCKET=${BUCKET:-$PROJECT-svp}
 TAG=${TAG:-$(date -u +%Y%m%d%H%M%S)}
 number=${PROJECT_NUMBER:-$(gcloud projects describe "$PROJECT" --format='value(projectNumber)')}
 # https://cloud.google.com/run/docs/triggering/https-request#deterministic
@@ -26,9 +29,10 @@ DAGSTER_URL=${DAGSTER_URL:-https://svp-dagster-$number.$REGION.run.app}
 
 image=$REGION-docker.pkg.dev/$PROJECT/svp/svp:$TAG
 database=$PROJECT:$REGION:$INSTANCE
-# Nothing that a container keeps outlives it, so it keeps no media. Google's front end is the one proxy.
+# Nothing that a container keeps outlives it or is seen by another, so files lie in the bucket. Google's front end is
+# the one proxy.
 environment=SVP_APP_URL=$APP_URL,SVP_DAGSTER_URL=$DAGSTER_URL,SVP_PROXIES=1,NOTION_CLIENT_ID=$NOTION_CLIENT_ID
-environment=$environment,SVP_MEDIA_KEPT_HOURS=0,SVP_DAGSTER_CONFIG=/app/deploy/cloud-run/dagster.yaml
+environment=$environment,SVP_STORAGE=gs://$BUCKET/svp,SVP_DAGSTER_CONFIG=/app/deploy/cloud-run/dagster.yaml
 environment=$environment,GOOGLE_CLOUD_PROJECT=$PROJECT,GOOGLE_CLOUD_REGION=$REGION
 secrets=DATABASE_URL=svp-database-url:latest,SVP_ENCRYPTION_KEYS=svp-encryption-keys:latest
 secrets=$secrets,SVP_APP_SECRET_KEY=svp-app-secret-key:latest,SVP_OPERATOR_KEY=svp-operator-key:latest
@@ -52,6 +56,17 @@ accounts() {
     done
 }
 
+# Nobody reaches it but by these accounts. The daemon's removes what is due, the others write and read.
+bucket() {
+    create_ "gcloud storage buckets describe gs://$BUCKET --project=$PROJECT" \
+        gcloud storage buckets create "gs://$BUCKET" --project="$PROJECT" --location="$REGION" \
+        --uniform-bucket-level-access --public-access-prevention
+    for name in svp-app svp-dagster svp-run; do
+        do_ gcloud storage buckets add-iam-policy-binding "gs://$BUCKET" --project="$PROJECT" --format=none \
+            --member="serviceAccount:$(account $name)" --role=roles/storage.objectUser
+    done
+}
+
 job() {
     name=$1
     shift
@@ -70,13 +85,15 @@ service() {
 
 steps() {
     do_ gcloud services enable run.googleapis.com cloudbuild.googleapis.com artifactregistry.googleapis.com \
-        secretmanager.googleapis.com sqladmin.googleapis.com iam.googleapis.com --project="$PROJECT"
+        secretmanager.googleapis.com sqladmin.googleapis.com iam.googleapis.com storage.googleapis.com \
+        --project="$PROJECT"
     create_ "gcloud artifacts repositories describe svp --project=$PROJECT --location=$REGION" \
         gcloud artifacts repositories create svp --project="$PROJECT" --location="$REGION" --repository-format=docker
     for key in svp-encryption-keys svp-app-secret-key svp-operator-key; do
         create_secret $key new_key
     done
     accounts
+    bucket
     do_ gcloud builds submit "$root" --project="$PROJECT" --region="$REGION" \
         --config="$root/deploy/cloud-run/cloudbuild.yaml" --substitutions="_IMAGE=$image"
 

@@ -106,6 +106,14 @@ def overview() -> Dashboard:
             lines(
                 "Rows by status", [("max by (status) (svp_rows)", "{{status}}"), ("max(svp_backlog_rows)", "backlog")]
             ),
+            lines(
+                "Slots of pools",
+                [
+                    ("max by (pool) (svp_pool_used_slots / svp_pool_slots)", "{{pool}} taken"),
+                ],
+                unit="percentunit",
+            ),
+            lines("Steps that wait for a slot", [("max by (pool) (svp_pool_waiting_steps)", "{{pool}}")]),
             lines("Checks", [("min by (check) (svp_check_ok)", "{{check}}")], span=THIRD),
             lines("Lag of polls", [("max(svp_poll_lag_seconds)", "lag")], unit="s", span=THIRD),
             lines("Ticks, p95", [(quantile("svp_tick_seconds", "sensor"), "{{sensor}}")], unit="s", span=THIRD),

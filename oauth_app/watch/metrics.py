@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from oauth_app.health import Readiness, latest_readiness
 from oauth_app.security import limiter
 from oauth_app.services import Services, services
+from oauth_app.watch.dagster import pools
 from svp_dagster.rows.spending.caps import month_of
 from svp_dagster.store.installation.figures import Figures, figures
 from svp_dagster.telemetry import tallies
@@ -65,6 +66,7 @@ class _Metrics(Collector):
         yield from counts(store.tallies.all())
         yield from _standing(figures(store.engine, month=month_of(now)[0], now=now))
         yield from self._of_machine()
+        yield from self._of_pools()
 
     def _of_machine(self) -> Iterator[Metric]:
         checks = {name: float(check.state == "ok") for name, check in self._readiness.checks.items()}
@@ -75,6 +77,15 @@ class _Metrics(Collector):
         budget = self._found.settings.installation_budget_usd
         if budget is not None:
             yield GaugeMetricFamily("svp_budget_usd", "What all connections may spend in a month.", budget)
+
+    def _of_pools(self) -> Iterator[Metric]:
+        found = pools(self._found.settings)
+        for name, words, values in (
+            ("svp_pool_slots", "Slots of a concurrency pool of Dagster.", {pool.name: pool.slots for pool in found}),
+            ("svp_pool_used_slots", "Slots that a step has taken.", {pool.name: pool.used for pool in found}),
+            ("svp_pool_waiting_steps", "Steps that wait for a slot.", {pool.name: pool.waiting for pool in found}),
+        ):
+            yield _by(name, words, "pool", values)
 
 
 def counts(kept: dict[Series, float]) -> Iterator[Metric]:

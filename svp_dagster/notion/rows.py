@@ -115,6 +115,12 @@ def parse_row(page: JsonObject, connection_id: str) -> LinkEntry | InvalidRow:
     )
 
 
+def completed_page_url(page: JsonObject) -> str:
+    """Return the address of the content page that a completed row shows; '' for any other row."""
+    cells: JsonObject = page["properties"]
+    return _url(cells.get(RESULT)) if _option(cells.get(STATUS)) == Status.COMPLETED else ""
+
+
 def new_row(
     schema: DataSourceSchema, *, url: str, tag: str, processing_type: ProcessingType | None, at: datetime
 ) -> JsonObject:

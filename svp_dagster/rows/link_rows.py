@@ -112,6 +112,22 @@ class LinkRows(Component):
         count_failed(link, entry.failure_code)
         self.sync_status_async(entry)
 
+    def complete_as_shown(self, entry: Entry) -> bool:
+        """Complete an unfinished entry whose row shows that it is, with a page that is there. Return whether it did.
+
+        The store knows less than Notion after a backup was restored. Raises the failures of Notion.
+        """
+        link = entry.link
+        database = self.store.databases.for_tag(link.connection_id, link.tag)
+        if database is None or entry.is_unsynced or not link.has_row:
+            return False
+        workspace = self.workspace(link.connection_id, max_throttle_wait_s=0)
+        content_page_id = workspace.completed_page(link.page_id)
+        page = workspace.content_page(content_page_id) if content_page_id else None
+        return page is not None and self.store.entries.complete_unclaimed(
+            link.page_id, page, data_source_id=database.data_source_id, now=_now()
+        )
+
     def _sync_failed(self, entry: Entry) -> Entry:
         """Sync the status of a row that a run gave up, and poll its database by the time that it waits for."""
         if entry.status is Status.FAILED:

@@ -230,6 +230,18 @@ class Entries:
         """Record that the page is there, and what it was made for. The claim ends. Raises `ClaimLost`."""
         return self._write(page_id, run_id, lambda row: transitions.complete(row, made_for=made_for, now=now))
 
+    def complete_unclaimed(self, page_id: str, page: ContentPage, *, data_source_id: str, now: datetime) -> bool:
+        """Record that an entry that no run holds has its page. Return whether it was unfinished until now."""
+        query = select(LinkEntryRow).where(LinkEntryRow.page_id == page_id, LinkEntryRow.holder.is_(None))
+        with Session(self._engine) as session, session.begin():
+            row = session.scalar(query.with_for_update())
+            if row is None or Status(row.status).is_final:
+                return False
+            row.content_page_id, row.content_page_url = page.page_id, page.url
+            row.content_data_source_id = data_source_id
+            transitions.complete(row, made_for=None, now=now)
+            return True
+
     def fail(self, page_id: str, run_id: str, rule: FailureRule, *, now: datetime) -> Entry:
         """End the claim of a run that failed. The row waits or has failed for good, as the rule says.
 

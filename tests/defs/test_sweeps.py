@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -136,6 +138,36 @@ def test_a_row_that_somebody_took_from_pending_is_pending_again(installation: In
     installation.evaluate("unsynced_statuses")
 
     assert installation.row(page_id)["status"] == "pending"
+
+
+def test_a_row_that_shows_its_page_is_completed_here_too(installation: Installation, page_id: str) -> None:
+    """As after the restore of a backup from before it was completed."""
+    notion = installation.notion.client
+    parent = {"type": "data_source_id", "data_source_id": installation.content_source_ids["cooking"]}
+    page: Any = notion.pages.create(parent=parent, properties={})
+    shown = {"status": {"select": {"name": "completed"}}, "result": {"url": page["url"]}}
+    notion.pages.update(page_id, properties=shown)
+    installation.let_time_pass("updated_at")
+
+    installation.evaluate("orphaned_rows")
+
+    entry = installation.entry(page_id)
+    assert (entry.status, entry.content_page_id) == (Status.COMPLETED, page["id"])
+    assert entry.content_data_source_id == installation.content_source_ids["cooking"]
+    installation.let_time_pass("updated_at")
+    installation.evaluate("unsynced_statuses")
+    assert installation.row(page_id)["status"] == "completed"
+
+
+def test_a_row_that_shows_a_page_which_is_gone_is_pending_again(installation: Installation, page_id: str) -> None:
+    shown = {"status": {"select": {"name": "completed"}}, "result": {"url": f"https://notion.so/{uuid.uuid4().hex}"}}
+    installation.notion.client.pages.update(page_id, properties=shown)
+    installation.let_time_pass("updated_at")
+
+    installation.evaluate("orphaned_rows")
+
+    assert installation.entry(page_id).status is Status.PENDING
+    assert installation.entry(page_id).is_unsynced
 
 
 def test_unsynced_statuses_are_written_a_few_at_a_time(installation: Installation) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -12,12 +11,11 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from sqlalchemy import make_url
 
-from svp_dagster.commands.processes import PROJECT
 from svp_dagster.store.crypto import TokenCipher, new_key
 from svp_dagster.store.engine import make_engine
 from svp_dagster.store.store import Store
+from tests.deploy.scripts import Script, database_scripts
 from tests.postgres import PostgresServer
 from tests.store.examples import link, sign_in
 
@@ -32,25 +30,9 @@ def url(new_postgresql: Callable[[], str]) -> str:
 
 
 @pytest.fixture
-def run(url: str, postgres_server: PostgresServer, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run(url: str, postgres_server: PostgresServer, tmp_path: Path) -> Script:
     """Run a script of `deploy` on the database, with the programs that belong to its server."""
-    address = make_url(url)
-    environment = {
-        "PATH": f"{postgres_server.binaries}:{os.environ['PATH']}",
-        "PGHOST": str(address.query["host"]),
-        "PGUSER": str(address.username),
-        "PGDATABASE": str(address.database),
-        "BACKUP_FOLDER": str(tmp_path / "backups"),
-        "BACKUP_KEPT_DAYS": "3",
-    }
-
-    def started(script: str, *arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
-        command = ["sh", PROJECT / "deploy" / script, *arguments]
-        return subprocess.run(
-            command, env=environment | changes, capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL
-        )
-
-    return started
+    return database_scripts(url, postgres_server, tmp_path / "backups")
 
 
 def opened(url: str) -> Store:
@@ -76,9 +58,7 @@ def dumps(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "backups").iterdir())
 
 
-def test_rows_and_tokens_that_were_lost_are_there_again(
-    run: Callable[..., subprocess.CompletedProcess[str]], url: str, tmp_path: Path, now: datetime
-) -> None:
+def test_rows_and_tokens_that_were_lost_are_there_again(run: Script, url: str, tmp_path: Path, now: datetime) -> None:
     connection_id = fill(url, now=now)
     made = run("backup.sh")
     assert made.returncode == 0, made.stderr
@@ -102,7 +82,7 @@ def test_rows_and_tokens_that_were_lost_are_there_again(
 
 
 def test_nothing_is_restored_while_a_program_uses_the_database_or_without_a_yes(
-    run: Callable[..., subprocess.CompletedProcess[str]], url: str, tmp_path: Path, now: datetime
+    run: Script, url: str, tmp_path: Path, now: datetime
 ) -> None:
     run("backup.sh")
     (dump,) = dumps(tmp_path)
@@ -120,7 +100,7 @@ def test_nothing_is_restored_while_a_program_uses_the_database_or_without_a_yes(
 
 
 def test_a_dump_that_is_damaged_leaves_the_database_as_it_was(
-    run: Callable[..., subprocess.CompletedProcess[str]], url: str, tmp_path: Path, now: datetime
+    run: Script, url: str, tmp_path: Path, now: datetime
 ) -> None:
     fill(url, now=now)
     run("backup.sh")
@@ -135,9 +115,7 @@ def test_a_dump_that_is_damaged_leaves_the_database_as_it_was(
     store.engine.dispose()
 
 
-def test_old_dumps_go_only_after_a_new_one_was_made(
-    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_old_dumps_go_only_after_a_new_one_was_made(run: Script, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
     for days in (1, 2, 5):

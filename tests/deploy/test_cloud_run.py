@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from svp_dagster.commands.processes import PROJECT
 from svp_dagster.commands.up import instance_config
 from svp_dagster.environment.secret_files import variables
 from svp_dagster.settings import Settings
+from svp_dagster.storage.storage import Storage
 
 FOLDER = PROJECT / "deploy" / "cloud-run"
 SDK = Path("/usr/lib/google-cloud-sdk")
@@ -53,6 +55,9 @@ FLAGS = {
     "secrets create": "data-file replication-policy",
     "secrets describe": "",
     "services enable": "",
+    "storage buckets add-iam-policy-binding": "member role",
+    "storage buckets create": "location public-access-prevention uniform-bucket-level-access",
+    "storage buckets describe": "",
     "sql databases create": "instance",
     "sql databases describe": "instance",
     "sql instances create": """
@@ -189,6 +194,8 @@ def test_all_programs_get_settings_that_they_know(script: Script) -> None:
         pairs = [*values["--set-env-vars"].split(","), *values["--set-secrets"].split(",")]
         assert {pair.split("=")[0] for pair in pairs} <= known | others
         assert "DATABASE_URL=svp-database-url:latest" in pairs
+        settings = dict(pair.split("=", 1) for pair in values["--set-env-vars"].split(","))
+        assert not Storage(address=settings["SVP_STORAGE"]).is_folder
     daemons = [call for call in script.calls if call.startswith("beta run worker-pools")]
     assert len(daemons) == 1
     assert "--scaling=1 " in daemons[0]
@@ -246,6 +253,19 @@ def test_a_run_becomes_an_execution_of_the_job_that_was_deployed(
 def _location() -> str:
     (location,) = yaml.safe_load((PROJECT / "workspace.yaml").read_text())["load_from"]
     return str(location["python_module"]["location_name"])
+
+
+def test_files_lie_in_a_bucket_that_all_programs_and_nobody_else_may_use(script: Script) -> None:
+    script.run("deploy.sh", "--yes")
+    calls = [call for call in script.calls if call.startswith("storage buckets")]
+    (created,) = (call for call in calls if call.startswith("storage buckets create gs://kitchen-svp "))
+    assert "--public-access-prevention" in created
+    assert script.calls.index(created) < next(
+        place for place, call in enumerate(script.calls) if call.startswith("run jobs deploy")
+    )
+    members = re.findall(r"--member=serviceAccount:(\S+)@kitchen\S+ --role=roles/storage.objectUser", "\n".join(calls))
+    deployed = {found for call in script.calls for found in re.findall(r"--service-account=([\w-]+)@", call)}
+    assert set(members) == deployed
 
 
 def test_the_build_pushes_the_image_that_is_deployed(script: Script) -> None:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from svp_dagster.defs import runs
 from svp_dagster.defs.failures import failure_of_run
+from svp_dagster.errors import SvpError
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.waiting import interruption
 from svp_dagster.store.entries import Entry
@@ -97,12 +98,23 @@ def _release_orphaned_row(
 
 
 def _requeue_stale_row(context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: Entry) -> None:
-    """Give a row that should have had a run a new key for one, or have its status written again."""
+    """Give a row that should have had a run a new key for one, complete it as shown, or write its status again."""
     page_id = entry.link.page_id
     run = runs.last_run(context.instance, entry)
     context.log.warning("row %s: no run came since %s", page_id, entry.updated_at)
     if run is not None and run.run_id != entry.run_id:
         link_rows.fail_unclaimed(page_id, run.run_id, interruption(attempts=0, detail=f"run {run.run_id}"))
-    else:
+    elif not _is_completed_as_shown(context, link_rows, entry):
         # It isn't among the pending rows of Notion: somebody changed its status, or deleted it.
         link_rows.store.entries.mark_unsynced(page_id, now=datetime.now(UTC))
+
+
+def _is_completed_as_shown(context: dg.SensorEvaluationContext, link_rows: LinkRows, entry: Entry) -> bool:
+    try:
+        completed = link_rows.complete_as_shown(entry)
+    except SvpError as error:
+        context.log.warning("row %s: Notion doesn't tell its status: %s", entry.link.page_id, error.code)
+        return False  # the sweep of statuses deals with whatever is wrong
+    if completed:
+        context.log.info("row %s: its row shows that it was completed", entry.link.page_id)
+    return completed

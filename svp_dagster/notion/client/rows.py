@@ -12,8 +12,9 @@ from svp_dagster.notion.client.failures import LINK_DATABASE, ROW
 from svp_dagster.notion.client.http import Call
 from svp_dagster.notion.client.query import query
 from svp_dagster.notion.client.responses import read
+from svp_dagster.notion.ids import object_id
 from svp_dagster.notion.rich_text import plain_text, rich_text
-from svp_dagster.notion.rows import InvalidRow, StatusType, is_request, parse_row, pending_filter
+from svp_dagster.notion.rows import InvalidRow, StatusType, completed_page_url, is_request, parse_row, pending_filter
 
 MAX_ROWS = 1000
 """Most rows of one look. The oldest come first and leave when they are processed, so the others get their turn."""
@@ -41,6 +42,11 @@ class Rows(Endpoints):
         if response.get("in_trash"):
             raise ROW.not_found("in the trash")
         return read(partial(parse_row, connection_id=self.connection_id), response)
+
+    def completed_page(self, page_id: str) -> str | None:
+        """Return the id of the content page that a completed row shows; None for any other row. Raises `row_gone`."""
+        response = self._calls.send(Call(method="GET", path=f"pages/{ROW.require_id(page_id)}", subject=ROW))
+        return object_id(read(completed_page_url, response))
 
     def set_row(self, page_id: str, properties: JsonObject) -> None:
         """Write to the columns of a row. Raises `row_gone`, `schema_changed`."""

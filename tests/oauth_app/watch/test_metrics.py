@@ -8,6 +8,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +17,7 @@ from oauth_app.app import create_app
 from svp_dagster.store.crypto import new_key
 from svp_dagster.store.store import Store
 from svp_dagster.telemetry.tallies import BOUNDS, CALL_SECONDS, PAID_USD, ROWS, USED_UNITS, Tallies, tallies
+from tests.oauth_app.dagster_stand_in import dagster
 from tests.oauth_app.people import Person
 from tests.oauth_app.test_tokens import make_token
 
@@ -92,6 +94,21 @@ def test_rows_that_wait_are_counted_with_their_age(app: Flask, ada: Person, stor
     assert value(text, "svp_check_ok", check="daemon") == 0
 
 
+def test_the_slots_of_pools_are_as_dagster_counts_them(
+    environment: pytest.MonkeyPatch, tmp_path: Path, store: Store
+) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance, dagster(instance=instance) as url:
+        pools = instance.event_log_storage
+        pools.set_concurrency_slots("summary", 2)
+        for step in ("first", "second", "third"):
+            pools.claim_concurrency_slot("summary", "run", step)
+        environment.setenv("SVP_DAGSTER_URL", url)
+        text = scrape(create_app())
+    assert value(text, "svp_pool_slots", pool="summary") == 2
+    assert value(text, "svp_pool_used_slots", pool="summary") == 2
+    assert value(text, "svp_pool_waiting_steps", pool="summary") == 1
+
+
 def test_no_label_is_a_persons_word_and_no_secret_is_in_it(app: Flask, ada: Person, store: Store) -> None:
     (database,) = store.databases.content_databases(ada.connection_id)
     text = scrape(app)
@@ -132,7 +149,12 @@ def test_rules_and_dashboards_name_metrics_that_there_are(app: Flask, store: Sto
     for name in (ROWS, PAID_USD, USED_UNITS):
         process.add(name, 1, code="")
     store.tallies.add(process.take())
-    there = {name for name, _ in samples(scrape(app))} | {"svp_site_paused"}
+    there = {name for name, _ in samples(scrape(app))} | {
+        "svp_site_paused",
+        "svp_pool_slots",
+        "svp_pool_used_slots",
+        "svp_pool_waiting_steps",
+    }
     files = [OBSERVABILITY / "alerts.yaml", *(OBSERVABILITY / "dashboards").iterdir()]
     named = {name for path in files for name in re.findall(r"\bsvp_[a-z_]+", path.read_text())}
     assert named - there == set()
