@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo demo-once up dev test check resilience bench bench-media bench-pipeline bench-cost bench-pictures bench-fairness bench-truth soak lock clean
+.PHONY: demo demo-once up dev test check resilience bench bench-media bench-pipeline bench-cost bench-pictures bench-fairness bench-scale bench-truth soak lock clean
 
 demo: $(VENV)/ready  ## the whole system with sample links, no key or account needed
 	$(BIN)/svp demo
@@ -49,6 +49,9 @@ bench-fairness: $(VENV)/ready-dev  ## one person's 500 rows, then one of each of
 
 bench-truth: $(VENV)/ready  ## how complete and true pages are: captions, scripts, speech, answers, the engine without a key
 	$(BIN)/python -m benchmarks.truth
+
+bench-scale: $(VENV)/ready-dev  ## what an installation carries: runs a minute, connections, past entries, memory; half an hour
+	$(BIN)/python -m benchmarks.scale
 
 bench-pictures: $(VENV)/ready-dev  ## the memory that 30 hostile pictures take, in minutes; fails over 700 MB
 	$(BIN)/python -m benchmarks.pictures

@@ -185,6 +185,11 @@ class Rig:
         os.kill(self.run_pid(entry.holder), signal.SIGKILL)
 
     @property
+    def workspace(self) -> Path:
+        """The workspace file of Dagster's programs."""
+        return Path(self.environment["DAGSTER_HOME"]) / "workspace.yaml"
+
+    @property
     def dagster(self) -> list[Child]:
         """The processes of Dagster's programs."""
         return [child for child in self.processes.children if child.name in {"dagster-daemon", "code-server"}]

@@ -63,7 +63,7 @@ def _of_runs(made: Rig) -> tuple[float, int]:
     """Let rows of three people be worked on, and return the most that the installation took, with how many runs."""
     _ = made.api  # starts the app
     port = free_port()
-    command = [str(Path(sys.executable).with_name("svp")), "webserver", "-w", "workspace.yaml"]
+    command = [str(Path(sys.executable).with_name("svp")), "webserver", "-w", str(made.workspace)]
     environment = made.environment | {"SVP_DAGSTER_PORT": str(port)}
     web = made.processes.start("dagster-webserver", command, env=environment)
     made.processes.wait_for(web, lambda: answers(port), limit_s=LIMIT_S)

@@ -53,14 +53,20 @@ class Runs:
         """Seconds within which 19 of 20 runs start."""
         return statistics.quantiles(self.started_s, n=20)[-1]
 
-    def lines(self) -> list[str]:
-        """The figures."""
+    @property
+    def details(self) -> list[str]:
+        """What the line leaves out."""
         tenths = statistics.quantiles(self.started_s, n=10)
         return [
-            *(f"{name:<14}{seconds:6.2f} CPU-s a run" for name, seconds in self.cpu_s.items()),
-            f"{self.per_min:.1f} runs a minute",
+            *(f"{name}: {seconds:.2f} CPU-s a run" for name, seconds in self.cpu_s.items()),
             f"from a click to its run: median {statistics.median(self.started_s):.1f} s, p90 {tenths[-1]:.1f} s",
         ]
+
+    @property
+    def line(self) -> str:
+        """All in one line."""
+        each = f"cpu_s_per_run={self.cpu_s_per_run:.2f} start_p95_s={self.start_p95_s:.1f}"
+        return f"runs_per_min={self.per_min:.0f} {each}"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--database", help="an empty PostgreSQL database; without one, SQLite")
     options = parser.parse_args(arguments)
     measured = measure(rows=options.rows, clicks=options.clicks, database_url=options.database)
-    print(*measured.lines(), sep="\n")
+    print(*measured.details, measured.line, sep="\n")
     return 0
 
 
