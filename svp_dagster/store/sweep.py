@@ -70,10 +70,8 @@ class Sweep:
     def direct_mark(self, *, now: datetime, part: Part = ALL) -> DirectMark:
         """Return what changes when a direct entry is added, requested again or may be tried again."""
         is_time = or_(_row.retry_at.is_(None), _row.retry_at <= now)
-        query = (
-            select(func.count(), func.max(_row.updated_at))
-            .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
-            .where(_is_direct(), _row.status == Status.PENDING, _row.holder.is_(None), is_time, part.condition)
+        query = select(func.count(), func.max(_row.updated_at)).where(
+            _is_direct(), _row.status == Status.PENDING, _row.holder.is_(None), is_time, part.has(_row.connection_id)
         )
         with self._engine.connect() as connection:
             count, newest = connection.execute(query).one()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from svp_dagster.defs.housekeeping import sweeps
 from svp_dagster.defs.work_folder import WorkFolder
 from svp_dagster.errors import Code, failure
 from svp_dagster.models import Link, LinkEntry, Status, Summary, Transcript, Video, upload_link
+from svp_dagster.rows.sources.work import wait_for_work
 from svp_dagster.settings import Settings
 from svp_dagster.storage.installed import storage
 from svp_dagster.storage.storage import Storage
 from svp_dagster.storage.thumbnails import Thumbnails
+from svp_dagster.store.polling.parts import ALL
 from svp_dagster.store.uploads import Upload
 from tests.defs.installation import Installation
 from tests.defs.test_reexecution import FailingSummarizer
@@ -320,6 +323,17 @@ def test_direct_entries_start_though_no_link_database_is_due(installation: Insta
     result = installation.evaluate("pending_links")
     assert isinstance(result, dg.SensorResult)
     assert [request.partition_key for request in result.run_requests or []] == [installation.key(page_id)]
+
+
+def test_a_tick_waits_beside_entries_that_have_a_run_and_starts_one_that_comes(installation: Installation) -> None:
+    store, added = installation.store, add_link(installation, PASTA)
+    mark = store.sweep.direct_mark(now=datetime.now(UTC))
+    assert not wait_for_work(store, part=ALL, direct_mark=mark, limit_s=0.5)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait_for_work, store, part=ALL, direct_mark=mark, limit_s=20)
+        assert upload(installation, CLIPS / "reading_list.jpg") != added
+        assert waiting.result(timeout=20)
 
 
 def test_rows_and_direct_entries_share_what_a_connection_may_run(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -78,3 +80,28 @@ def test_a_tick_whose_time_is_over_leaves_the_rest_due(
     assert started(people[0].evaluate("pending_links")) == 0
     now = datetime.now(UTC)
     assert len(people[0].store.databases.due(now=now, limit=9)) == len(people)
+
+
+def test_a_tick_without_work_starts_what_is_asked_for_meanwhile(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("svp_dagster.rows.polling_rules.WAIT_S", 30.0)
+    installation.store.databases.poll_now(installation.connection_id, now=datetime.now(UTC))
+
+    def press_the_button() -> None:
+        add_row(installation, 1)
+        installation.store.databases.poll_now(installation.connection_id, now=datetime.now(UTC))
+
+    with ThreadPoolExecutor(1) as pool:
+        tick = pool.submit(installation.evaluate, "pending_links")
+        while polled_at(installation) is None:
+            time.sleep(0.05)
+        press_the_button()
+        assert started(tick.result(timeout=20)) == 1
+
+
+def test_a_tick_ends_where_nothing_comes(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("svp_dagster.rows.polling_rules.WAIT_S", 0.5)
+    result = installation.tick()
+    assert isinstance(result, dg.SkipReason)
+    assert result.skip_message == "1 Link Databases asked, no row to start."
