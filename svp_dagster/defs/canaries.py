@@ -4,7 +4,7 @@ The canaries are a run of their own and download whole posts, as a row's would: 
 the page, and a sensor's tick may not last as long as a download.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import dagster as dg
@@ -22,6 +22,8 @@ from svp_dagster.store.installation.platforms import Platform
 
 LINKS_OF_A_CONNECTION = 3
 """How many links that worked, and how many that wait, of each connection are candidates for a canary."""
+LINKS_OF_LATE = timedelta(days=30)
+"""Posts that worked longer ago may be gone, and looking among all that ever did takes long."""
 
 
 # A plain string: a field of `dg.Config` would take `{"env": NAME}` for the value of a variable.
@@ -44,7 +46,8 @@ def download_canary(
     if platform is None or not platform.is_paused:
         return
     codes = SITE_FAULTS | {Code.PLATFORM_PAUSED}
-    known = store.sweep.links_of_each(platform.name, codes, limit=LINKS_OF_A_CONNECTION)
+    since = datetime.now(UTC) - LINKS_OF_LATE
+    known = store.sweep.links_of_each(platform.name, codes, since=since, limit=LINKS_OF_A_CONNECTION)
     canaries = choose_canaries(platform, known=known, rules=site_rules)
     pace = SitePace(store, site_rules).of_row("", "canary")
     fetch = partial(download, downloader=downloader, folder=work_folder.path, browsers=store.platforms, pace=pace)

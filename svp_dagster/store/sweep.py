@@ -154,12 +154,13 @@ class Sweep:
         )
         return self._entries(query.order_by(_row.waiting_since, _row.page_id).limit(limit))
 
-    def links_of_each(self, platform: str, codes: Collection[Code], *, limit: int) -> list[OwnedLink]:
-        """Return links of every active connection: those that completed last, then those that wait for `codes`.
+    def links_of_each(self, platform: str, codes: Collection[Code], *, since: datetime, limit: int) -> list[OwnedLink]:
+        """Return links of every active connection: those completed last since then, and those that wait for `codes`.
 
         `limit` bounds each of the two for a connection.
         """
         is_completed = _row.status == Status.COMPLETED
+        completed_of_late = and_(is_completed, _row.updated_at >= since)
         waits = and_(_row.status == Status.PENDING, _row.retry_at.is_not(None), _row.failure_code.in_(codes))
         rank = func.row_number().over(
             partition_by=(_row.connection_id, is_completed), order_by=(_row.updated_at.desc(), _row.page_id)
@@ -168,7 +169,7 @@ class Sweep:
         ranked = (
             select(*columns)
             .join(ConnectionRow, ConnectionRow.id == _row.connection_id)
-            .where(ConnectionRow.active, _row.platform == platform, or_(is_completed, waits))
+            .where(ConnectionRow.active, _row.platform == platform, or_(completed_of_late, waits))
             .subquery()
         )
         query = (

@@ -23,6 +23,7 @@ from tests.defs.posts import SOUP, STEW, WrittenPosts
 pytest_plugins = ("tests.media_site",)
 
 BROKEN = failure(Code.SITE_CHANGED)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ def test_a_run_begins_with_the_browser_that_worked_in_another(
 def test_a_canary_is_the_operators_link_which_decides_then_those_of_rows(
     installation: Installation, broken: list[str]
 ) -> None:
-    known = installation.store.sweep.links_of_each("tiktok", SITE_FAULTS, limit=9)
+    known = installation.store.sweep.links_of_each("tiktok", SITE_FAULTS, since=LONG_AGO, limit=9)
     platform, operators = tiktok(installation), of_tiktok("operator", "7300000000000000009")
     named = SiteRules(canaries={"tiktok": operators.url})
 
@@ -197,7 +198,7 @@ def test_a_canary_is_the_operators_link_which_decides_then_those_of_rows(
     assert (found[0].link, [canary.votes for canary in found]) == (operators, [MAX_CANARIES, 1, 1])
     instagram = platform.model_copy(update={"name": "instagram"})
     assert choose_canaries(instagram, known=[], rules=named) == []
-    assert installation.store.sweep.links_of_each("instagram", SITE_FAULTS, limit=9) == []
+    assert installation.store.sweep.links_of_each("instagram", SITE_FAULTS, since=LONG_AGO, limit=9) == []
 
 
 def test_without_any_known_link_rows_are_the_canary(

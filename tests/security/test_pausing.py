@@ -27,6 +27,7 @@ from tests.store.examples import sign_in
 
 RULES = SiteRules(rows_to_pause=5)
 BROKEN = failure(Code.SITE_CHANGED)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def is_paused(store: Store) -> bool:
 
 
 def chosen(store: Store, platform: Platform, rules: SiteRules = RULES) -> list[Canary]:
-    known = store.sweep.links_of_each("tiktok", SITE_FAULTS | {Code.PLATFORM_PAUSED}, limit=3)
+    known = store.sweep.links_of_each("tiktok", SITE_FAULTS | {Code.PLATFORM_PAUSED}, since=LONG_AGO, limit=3)
     return choose_canaries(platform, known=known, rules=rules)
 
 

@@ -75,6 +75,7 @@ def asked(store: Store, ids: list[str]) -> dict[str, Callable[[], object]]:
         "sweep: waiting": lambda: sweep.waiting(BUDGET_CODES, limit=9),
         "sweep: late": lambda: sweep.late(before=NOW, apart_from=BUDGET_CODES),
         "sweep: last completed": sweep.last_completed_at,
+        "canary": lambda: sweep.links_of_each("tiktok", [Code.SITE_CHANGED], since=NOW - timedelta(days=30), limit=3),
         "metrics": lambda: figures(store.engine, month=NOW - timedelta(days=19), now=NOW),
         "page": lambda: store.entries.page(mine, offset=0, limit=20),
         "page: in progress": lambda: store.entries.page(mine, statuses=IN_PROGRESS, offset=0, limit=20),

@@ -238,8 +238,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
     )
     with op.batch_alter_table("ledger", schema=None) as batch_op:
-        batch_op.create_index("ix_ledger_at", ["at"], unique=False)
-        batch_op.create_index("ix_ledger_month", ["connection_id", "at"], unique=False)
+        batch_op.create_index("ix_ledger_at", ["at", "cost_usd"], unique=False)
+        batch_op.create_index("ix_ledger_month", ["connection_id", "at", "cost_usd"], unique=False)
         batch_op.create_index(batch_op.f("ix_ledger_page_id"), ["page_id"], unique=False)
 
     op.create_table(
