@@ -35,6 +35,8 @@ from svp_dagster.store.engine import migrate, process_engine
 from svp_dagster.store.store import open_store, require_keys
 
 START_LIMIT_S = 120.0
+_SOCKET, _LONGEST_SOCKET_BYTES = "code.sock", 103
+"""Longer paths can't be bound (unix(7); 103 on macOS)."""
 LOCATION = "svp_dagster"
 """The name of the code location, in every workspace file."""
 CODE_SERVER_WORKERS = 16
@@ -179,11 +181,12 @@ def daemon_arguments(settings: Settings, *, workspace: str) -> list[str]:
 
 
 def _socket(settings: Settings) -> Path:
-    """Return where the code server of this home listens: a path within 108 bytes, as unix(7) wants it."""
-    name = hashlib.sha256(bytes(settings.home.absolute())).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"svp-{name}"
-    make_private(folder)
-    socket = folder / "code.sock"
+    """Return where the code server of this home listens: within it, or nearer to the root where that is too far."""
+    folder = settings.home.absolute()
+    if len(bytes(folder / _SOCKET)) > _LONGEST_SOCKET_BYTES:
+        folder = Path(tempfile.gettempdir()) / f"svp-{hashlib.sha256(bytes(folder)).hexdigest()[:16]}"
+        make_private(folder)
+    socket = folder / _SOCKET
     socket.unlink(missing_ok=True)
     return socket
 
