@@ -38,8 +38,8 @@ PADDING_S = 0.25
 ENOUGH_S = 0.8
 """Less speech than this in a whole clip is taken for noise."""
 
-BATCH = 10_000
-"""Windows per batch: five minutes."""
+BATCH = 2_000
+"""Windows per batch: a minute. Half an hour at once would take half a gigabyte."""
 
 
 def speech(samples: NDArray[np.int16]) -> list[Span]:
@@ -53,16 +53,24 @@ def probabilities(samples: NDArray[np.int16]) -> NDArray[np.float32]:
     if not len(samples):
         return np.zeros(0, dtype=np.float32)
     windows = -(-len(samples) // WINDOW)
-    padded = np.zeros(CONTEXT + windows * WINDOW, dtype=np.float32)
-    padded[CONTEXT : CONTEXT + len(samples)] = samples.astype(np.float32) / 32768
-    seen = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + WINDOW)[::WINDOW]
     state: list[Any] = [np.zeros((1, 1, 128), dtype=np.float32)] * 2
     judged = []
     for first in range(0, windows, BATCH):
-        batch = np.ascontiguousarray(seen[first : first + BATCH])
+        batch = _batch(samples, first, min(BATCH, windows - first))
         result, *state = _model().run(None, {"input": batch, "h": state[0], "c": state[1]})
         judged.append(result.reshape(-1))
     return np.concatenate(judged)
+
+
+def _batch(samples: NDArray[np.int16], first: int, count: int) -> NDArray[np.float32]:
+    """Return so many windows with their context, silent before the beginning and after the end."""
+    start = first * WINDOW - CONTEXT
+    padded = np.zeros(CONTEXT + count * WINDOW, dtype=np.float32)
+    piece = samples[max(start, 0) : start + len(padded)]
+    offset = max(-start, 0)
+    padded[offset : offset + len(piece)] = piece
+    padded /= 32768
+    return np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + WINDOW)[::WINDOW])
 
 
 def spans(windows: Iterable[float], *, duration_s: float) -> list[Span]:

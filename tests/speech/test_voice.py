@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import tracemalloc
 import wave
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.truth.sounds import MUSIC, at_peak, mixed, noises
 from svp_dagster.media.probe import probe
 from svp_dagster.models import Span
-from svp_dagster.speech import audio
+from svp_dagster.speech import audio, voice
 from svp_dagster.speech.engines import PART_S
 from svp_dagster.speech.parts import GAP_S
 from svp_dagster.speech.voice import SAMPLES_PER_S, parts, probabilities, spans, speech
@@ -129,3 +131,27 @@ def test_parts_hold_all_speech_are_short_enough_and_leave_long_pauses_out(
 def test_parts_are_cut_at_pauses() -> None:
     found = [Span(0, 8), Span(9, 17), Span(18, 26)]
     assert parts(found, longest_s=20, gap_s=5) == [Span(0, 17), Span(18, 26)]
+
+
+class SilentModel:
+    """Hears no speech, and says nothing about memory."""
+
+    def run(self, _outputs: None, given: dict[str, Any]) -> list[Any]:
+        return [np.zeros(len(given["input"]), dtype=np.float32), given["h"], given["c"]]
+
+
+def test_half_an_hour_of_sound_takes_little_memory_beside_its_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice, "_model", SilentModel)
+    sound = np.zeros(1800 * SAMPLES_PER_S, dtype=np.int16)
+    tracemalloc.start()
+    probabilities(sound)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < sound.nbytes / 2
+
+
+def test_windows_are_the_same_in_one_batch_and_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(7).integers(-9000, 9000, 20 * voice.WINDOW + 100).astype(np.int16)
+    at_once = probabilities(noise)
+    monkeypatch.setattr(voice, "BATCH", 3)
+    assert np.allclose(probabilities(noise), at_once, atol=1e-4)
