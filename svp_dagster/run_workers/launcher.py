@@ -16,7 +16,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
-from dagster._grpc.types import ExecuteRunArgs
+from dagster._grpc.types import ExecuteRunArgs  # as the launchers of dagster-k8s and dagster-docker do
 
 from svp_dagster.run_workers.processes import PROCESS_TAG, RunProcess, own_process, run_process
 from svp_dagster.run_workers.worker import execute_run

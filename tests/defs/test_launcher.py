@@ -105,3 +105,14 @@ def test_to_terminate_a_run_interrupts_its_process(
     assert found is not None
     assert found.status is dg.DagsterRunStatus.CANCELING
     assert not instance.run_launcher.terminate(run.run_id)  # it is on its way; the monitoring ends it
+
+
+def test_what_runs_are_forked_from_has_everything_loaded_and_no_thread_of_its_own(tmp_path: Path) -> None:
+    ask = (
+        "import sys, threading; import svp_dagster.run_workers.loaded; "
+        "print(threading.active_count(), *sorted({'cv2', 'openai', 'yt_dlp', 'google.genai'} - set(sys.modules)))"
+    )
+    environment = {**os.environ, "SVP_HOME": str(tmp_path)}
+    told = subprocess.run([sys.executable, "-W", "ignore", "-c", ask], env=environment, capture_output=True, check=True)
+    assert told.stdout.split() == [b"1"]
+    assert list(tmp_path.iterdir()) == []
