@@ -55,14 +55,15 @@ def publish(
     *,
     place: Place,
     pages: Pages,
-    record_page: Callable[[ContentPage], None],
+    record_page: Callable[[ContentPage], bool],
     options: PageOptions,
     folder: Path,
 ) -> ContentPage:
     """Create the page, or update an existing one: of a run before, or of an attempt that died.
 
-    `record_page` gets the page before its body is completed, so that an attempt that dies then leaves no second one.
-    Files for the page are written to `folder`. Raises `page_gone`, and the failures of Notion.
+    `record_page` gets the page before its body is completed, so that an attempt that dies then leaves no second one. It
+    returns False for a page that another entry took at the same moment: two that wait for a lost answer may find the
+    same one. Files for the page are written to `folder`. Raises `page_gone`, and the failures of Notion.
     """
     transcript = spelled(transcript, screen_text).transcript
     subtitles = list(_subtitles(transcript, folder))
@@ -72,18 +73,8 @@ def publish(
     existing = pages.content_page(place.known_page_id) if place.known_page_id else None
     if existing is None and place.update_only:
         raise failure(Code.PAGE_GONE, detail=f"page {place.known_page_id}")
-    existing = existing or _find_orphan(pages, place, filled)
-    if existing is None:
-        page = pages.create_page(
-            place.columns.data_source_id,
-            filled.properties,
-            blocks=blocks,
-            cover=video.cover_path if options.page_cover else None,
-            find=lambda: _find_orphan(pages, place, filled),
-        )
-    else:
-        page = pages.update_page(existing.page_id, filled.properties)
-    record_page(page)
+    cover = video.cover_path if options.page_cover else None
+    page = _page(pages, place, filled, existing, record_page=record_page, blocks=blocks, cover=cover)
     if not page.has_whole_body:
         pages.replace_body(page.page_id, blocks)
     return page
@@ -159,7 +150,37 @@ def _with_notes(summary: Summary, filled: Filled) -> Summary:
     )
 
 
-def _find_orphan(pages: Pages, place: Place, filled: Filled) -> ContentPage | None:
+def _page(
+    pages: Pages,
+    place: Place,
+    filled: Filled,
+    existing: ContentPage | None,
+    *,
+    record_page: Callable[[ContentPage], bool],
+    blocks: Sequence[JsonObject],
+    cover: Path | None,
+) -> ContentPage:
+    """Update the page that exists, or that an attempt left; else create one. It is recorded before it is changed."""
+    taken: set[str] = set()
+
+    def find() -> ContentPage | None:
+        return _find_orphan(pages, place, filled, taken=taken)
+
+    found = existing or find()
+    while found is not None:
+        if record_page(found):
+            return pages.update_page(found.page_id, filled.properties)
+        taken.add(found.page_id)
+        found = find()
+    source_id = place.columns.data_source_id
+    page = pages.create_page(source_id, filled.properties, blocks=blocks, cover=cover, find=find)
+    while not record_page(page):
+        taken.add(page.page_id)
+        page = pages.create_page(source_id, filled.properties, blocks=blocks, cover=cover, find=find)
+    return page
+
+
+def _find_orphan(pages: Pages, place: Place, filled: Filled, *, taken: Collection[str]) -> ContentPage | None:
     """Return the page of an attempt that died before it recorded it."""
     column, value = _identity(place.columns, filled)
     if not value:
@@ -169,7 +190,7 @@ def _find_orphan(pages: Pages, place: Place, filled: Filled) -> ContentPage | No
         column,
         value,
         created_since=place.asked_at,
-        ignoring=place.pages_of_others,
+        ignoring={*place.pages_of_others, *taken},
     )
 
 

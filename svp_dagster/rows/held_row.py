@@ -17,7 +17,7 @@ from svp_dagster.rows.kept_contents import KeptContents
 from svp_dagster.rows.link_rows import LinkRows
 from svp_dagster.rows.redos.kept_posts import HEARD_AND_READ, kept_post
 from svp_dagster.rows.spending.meter import RowMeter
-from svp_dagster.store.entries import Entry
+from svp_dagster.store.entries import Entry, PageTaken
 from svp_dagster.summary.spelling import spelled
 from svp_dagster.telemetry.outcomes import count_completed
 
@@ -167,9 +167,15 @@ class HeldRow:
         kept = self._rows.store.library.keep(self.link.page_id, self.run_id, lasting, now=_now())
         write_files(self._rows.storage, self.link.page_id, kept, sheet=sheet.path if sheet else None)
 
-    def made(self, page: ContentPage, *, data_source_id: str) -> None:
-        """Record which page was made, before the row is completed."""
-        self.entry = self._entries.set_content_page(self.link.page_id, self.run_id, page, data_source_id=data_source_id)
+    def made(self, page: ContentPage, *, data_source_id: str) -> bool:
+        """Record which page was made, before the row is completed. Return False where it is another entry's."""
+        try:
+            self.entry = self._entries.set_content_page(
+                self.link.page_id, self.run_id, page, data_source_id=data_source_id
+            )
+        except PageTaken:
+            return False
+        return True
 
     def complete(self, destination: Destination) -> None:
         """Complete the row, and wait for one attempt to sync its status, which a redo didn't change."""

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, func, or_, select, true, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
@@ -24,6 +25,10 @@ from svp_dagster.store.library.search import matching
 from svp_dagster.store.partition_keys import partition_keys
 from svp_dagster.store.tables import ConnectionRow, LedgerRow, LinkEntryRow
 from svp_dagster.store.transitions import FailureOutcome, FailureRule
+
+
+class PageTaken(Exception):
+    """The content page is another entry's."""
 
 
 class Entry(Value):
@@ -218,13 +223,16 @@ class Entries:
         return self._write(page_id, run_id, change)
 
     def set_content_page(self, page_id: str, run_id: str, page: ContentPage, *, data_source_id: str) -> Entry:
-        """Keep which page was made, before the row is completed. Raises `ClaimLost`."""
+        """Keep which page was made, before the row is completed. Raises `ClaimLost`, and `PageTaken`."""
 
         def change(row: LinkEntryRow) -> None:
             row.content_page_id, row.content_page_url = page.page_id, page.url
             row.content_data_source_id = data_source_id
 
-        return self._write(page_id, run_id, change)
+        try:
+            return self._write(page_id, run_id, change)
+        except IntegrityError as error:
+            raise PageTaken(page.page_id) from error
 
     def complete(self, page_id: str, run_id: str, *, now: datetime, made_for: str | None = None) -> Entry:
         """Record that the page is there, and what it was made for. The claim ends. Raises `ClaimLost`."""

@@ -248,7 +248,7 @@ class LinkEntryRow(Base):
     title: Mapped[str] = mapped_column(default="")
     stage_seconds: Mapped[dict[str, Any]] = mapped_column(default=dict)
     engines: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    content_page_id: Mapped[str | None]
+    content_page_id: Mapped[str | None] = mapped_column(unique=True)
     content_page_url: Mapped[str | None]
     content_data_source_id: Mapped[str | None]
     made_for: Mapped[str | None]

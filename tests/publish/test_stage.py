@@ -68,11 +68,12 @@ def published(
 ) -> ContentPage:
     """Publish; the given values take the place of those above."""
     options = changes.pop("options", PageOptions())
-    given = {"video": VIDEO, "transcript": TRANSCRIPT, "screen_text": SCREEN, "summary": SUMMARY} | changes
     place = Place(
         columns=columns, known_page_id=page_id, pages_of_others=frozenset(), asked_at=datetime(2026, 1, 1, tzinfo=UTC)
     )
-    return publish(**given, place=place, pages=workspace, record_page=lambda _: None, options=options, folder=folder)
+    record_page = changes.pop("record_page", lambda _: True)
+    given = {"video": VIDEO, "transcript": TRANSCRIPT, "screen_text": SCREEN, "summary": SUMMARY} | changes
+    return publish(**given, place=place, pages=workspace, record_page=record_page, options=options, folder=folder)
 
 
 def blocks(notion: NotionSandbox, block_id: str) -> list[JsonObject]:
@@ -95,6 +96,18 @@ def test_a_new_page_is_made_in_few_calls(
         ("POST", "pages"),
     ]
     assert len(blocks(notion, page.page_id)) <= 10
+
+
+def test_a_page_that_another_entry_took_at_the_same_moment_is_left_to_it(
+    workspace: Workspace, notion: NotionSandbox, columns: DataSourceSchema, tmp_path: Path
+) -> None:
+    others = published(workspace, columns, tmp_path)
+    before = notion.raw.get(f"/v1/pages/{others.page_id}").json()
+
+    own = published(workspace, columns, tmp_path, record_page=lambda page: page.page_id != others.page_id)
+
+    assert own.page_id != others.page_id
+    assert notion.raw.get(f"/v1/pages/{others.page_id}").json() == before
 
 
 def test_the_transcript_is_attached_as_subtitles_once(

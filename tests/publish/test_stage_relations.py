@@ -93,7 +93,7 @@ def published(
             asked_at=asked_at,
         ),
         pages=pages,
-        record_page=lambda _: None,
+        record_page=lambda _: True,
         options=PageOptions(page_subtitle_files=False, page_cover=False),
         folder=folder,
     )

@@ -9,7 +9,7 @@ import pytest
 from svp_dagster.errors import ClaimLost, Code, EntryGone, failure
 from svp_dagster.models import ContentPage, PaidCall, ProcessingType, Status
 from svp_dagster.rows.waiting import failure_rule, final_outcome
-from svp_dagster.store.entries import Entry
+from svp_dagster.store.entries import Entry, PageTaken
 from svp_dagster.store.store import Store
 from tests.store.examples import GONE, all_at_once, link, sign_in
 
@@ -348,3 +348,23 @@ def test_costs_tell_unknown_prices_from_nothing_paid(store: Store, connection_id
         "unknown": (0.0, False),
     }
     assert store.entries.costs([]) == {}
+
+
+def test_a_page_is_one_entrys_and_another_that_finds_it_too_is_told(store: Store, now: datetime) -> None:
+    connection_id, entries = sign_in(store, now=now).id, store.entries
+    page = ContentPage(page_id="page", url="https://notion.so/page", created=True)
+    for page_id in ("first", "second"):
+        entries.request(link(connection_id, at=now, page_id=page_id), now=now)
+        entries.claim(page_id, page_id, may_take_over=is_going_on, now=now)
+    entries.set_content_page("first", "first", page, data_source_id="source")
+    entries.set_content_page("first", "first", page, data_source_id="source")  # again, by another attempt
+
+    with pytest.raises(PageTaken):
+        entries.set_content_page("second", "second", page, data_source_id="source")
+
+    assert (
+        entries.set_content_page(
+            "second", "second", page.model_copy(update={"page_id": "own"}), data_source_id="source"
+        ).content_page_id
+        == "own"
+    )

@@ -345,6 +345,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("page_id", name=op.f("pk_link_entries")),
+        sa.UniqueConstraint("content_page_id", name=op.f("uq_link_entries_content_page_id")),
         sa.UniqueConstraint("partition_key", name=op.f("uq_link_entries_partition_key")),
     )
     with op.batch_alter_table("link_entries", schema=None) as batch_op:
