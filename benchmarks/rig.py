@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,6 +35,7 @@ from svp_dagster.settings import Settings
 from svp_dagster.storage.installed import storage
 from svp_dagster.storage.storage import Storage
 from svp_dagster.store.entries import Entry
+from svp_dagster.store.installation.addresses import Address
 from svp_dagster.store.store import Store
 from svp_dagster.store.tables import LedgerRow, LinkEntryRow, PlatformRow
 from svp_dagster.store.web.callers import Scope
@@ -81,6 +82,7 @@ class Rig:
     environment: dict[str, str]
     files: Storage
     daemon: Child
+    settings: Settings
 
     @cached_property
     def api(self) -> httpx.Client:
@@ -113,7 +115,10 @@ class Rig:
         self.installation.poll_now()
 
     def let_time_pass(self) -> None:
-        """Rows that wait have waited long enough, and canaries are due: hours are not sat out."""
+        """Rows that wait have waited long enough, throttled addresses have rested, and canaries are due.
+
+        Hours are not sat out.
+        """
         now = datetime.now(UTC)
         waits_no_more = now - timedelta(seconds=1)
         with self.store.engine.begin() as connection:
@@ -127,6 +132,9 @@ class Rig:
                 .where(PlatformRow.paused_since.is_not(None), PlatformRow.canary_at > now)
                 .values(canary_at=waits_no_more)
             )
+        for address in self.store.addresses.all():
+            if address.rests_until is not None and address.rests_until > now:
+                self.store.addresses.change([address.name], partial(_rested, since=waits_no_more), now=now)
         self.poll_now()
 
     def entries(self, page_ids: Iterable[str]) -> dict[str, Entry]:
@@ -211,12 +219,12 @@ class Rig:
         """Start again as `svp up` does, in a process of its own."""
         subprocess.run([sys.executable, "-c", _PREPARE], env=self.environment, check=True)
         _look_often(Path(self.environment["DAGSTER_HOME"]) / "dagster.yaml")
-        up.start_code_server(self.processes, Settings(), env=self.environment)
+        up.start_code_server(self.processes, self.settings, env=self.environment)
         self.start_daemon()
 
     def start_daemon(self) -> None:
         """Start the daemon again."""
-        self.daemon = _start_daemon(self.processes, self.environment)
+        self.daemon = up.start_daemon(self.processes, self.settings, workspace=self.workspace, env=self.environment)
 
 
 def wait_until(look: Callable[[], T | None], *, limit_s: float, what: str) -> T:
@@ -246,14 +254,15 @@ def rig(folder: Path, *, database_url: str | None = None, poll_interval_s: int =
             running(settings.home / "logs") as processes,
         ):
             environment = up.child_environment(settings)
-            up.start_code_server(processes, settings, env=environment)
+            workspace = up.start_code_server(processes, settings, env=environment)
             made = Rig(
                 outside=outside,
                 installation=set_up(outside.notion, instance),
                 processes=processes,
                 environment=environment,
                 files=storage(settings),
-                daemon=_start_daemon(processes, environment),
+                daemon=up.start_daemon(processes, settings, workspace=workspace, env=environment),
+                settings=settings,
             )
             try:
                 yield made
@@ -261,6 +270,10 @@ def rig(folder: Path, *, database_url: str | None = None, poll_interval_s: int =
                 if "api" in vars(made):
                     made.api.close()
                 made.store.engine.dispose()
+
+
+def _rested(addresses: Sequence[Address], *, since: datetime) -> Address:
+    return addresses[0].model_copy(update={"rests_until": since})
 
 
 def _start_app(processes: Processes, environment: dict[str, str], installation: Installation) -> httpx.Client:
@@ -280,8 +293,3 @@ def _look_often(config: Path) -> None:
     settings = yaml.safe_load(config.read_text())
     settings["run_monitoring"]["poll_interval_seconds"] = MONITORING_INTERVAL_S
     config.write_text(yaml.safe_dump(settings, sort_keys=False))
-
-
-def _start_daemon(processes: Processes, environment: dict[str, str]) -> Child:
-    workspace = Path(environment["DAGSTER_HOME"]) / "workspace.yaml"
-    return up.start_daemon(processes, Settings(), workspace=workspace, env=environment)
