@@ -15,7 +15,8 @@ store's ledger has the payment, and every whole answer has to be in that ledger:
 twice, whatever became of it.
 
 **wrong reason**: a run that failed with a code that none of the faults explains which hit calls of that row, or calls
-whose row can't be told, while the run lasted; a row whose reason is not that of its last run; a row that should have
+whose row can't be told, while the run lasted, unless an earlier failure of another row explains it: a site that failed
+was paused, an address that was throttled rests; a row whose reason is not that of its last run; a row that should have
 failed for what its post is (private, say) and did otherwise.
 """
 
@@ -41,6 +42,12 @@ from svp_dagster.store.entries import Entry
 _COPY_NUMBER = re.compile(r"/76\d{4}0*(\d+)|/DO[a-z]{3}0*(\d+)|No\. (\d+)\\?\"")
 """A copied post's number, in its links and in its description (see `sandbox.media.posts.copy_of`)."""
 _ROW = re.compile(r"^/v1/pages/([0-9a-f-]{36})")
+_CONSEQUENCE_OF: dict[str, frozenset[str]] = {
+    Code.PLATFORM_PAUSED: frozenset(SITE_FAULTS),
+    Code.WAITS_TURN: frozenset({Code.RATE_LIMITED, Code.ADDRESS_BLOCKED}),
+}
+"""What may stop a run since another one failed with one of these."""
+
 _LATE = "late"
 
 
@@ -218,7 +225,7 @@ def _reasons(
         told[run.code] += 1
         during = [hit for hit in hits if run.began <= hit.at <= run.ended and hit.may_explain(run.page_id, asked)]
         explained = {code for hit in during for code in hit.explains} | {asked.must_fail}
-        if run.code == Code.PLATFORM_PAUSED and any(code in SITE_FAULTS for code in told):
+        if any(code in told for code in _CONSEQUENCE_OF.get(run.code, ())):
             continue
         if run.code not in explained:
             faults = ", ".join(sorted(filter(None, explained))) or "none"
