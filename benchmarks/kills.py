@@ -144,9 +144,9 @@ def interrupt(
 ) -> Recovery:
     """Hold a new entry's run at a place, let `strike` (given the entry) happen there, and wait for the entry's end."""
     before, pages = _paid(made), _page_count(made)
+    page_id = add(made)  # first: a row of Notion is a page too, whose making would be held
     place.hold(made)
     try:
-        page_id = add(made)
         made.poll_now()
         wait_until(lambda: place.is_reached(made) or None, limit_s=REACH_LIMIT_S, what=place.name)
         struck = time.monotonic()
