@@ -137,7 +137,7 @@ class Worker:
         if media_key and thumbnail:
             self._site.thumbnails.put(media_key, thumbnail)
         self._entries.note(link.page_id, run_id, stage="publish", seconds=0.5, title=title, media_key=media_key)
-        made = ContentPage(page_id="page", url=page_url, created=True)
+        made = ContentPage(page_id=f"page of {link.page_id}", url=page_url, created=True)
         self._entries.set_content_page(link.page_id, run_id, made, data_source_id="source")
         self._entries.complete(link.page_id, run_id, now=_now())
 

@@ -201,7 +201,7 @@ def test_an_entry_tells_its_stages_engines_and_cost(ada: Person, store: Store) -
     run_id = begin(store, page_id)
     store.entries.note(page_id, run_id, stage="transcribe", seconds=2.5, engine="whisper-1", title="Lemon pasta")
     pay(store, ada.connection_id, page_id, usd=0.25)
-    made = ContentPage(page_id="p", url="https://www.notion.so/p", created=True)
+    made = ContentPage(page_id=f"page of {page_id}", url="https://www.notion.so/p", created=True)
     store.entries.set_content_page(page_id, run_id, made, data_source_id="d")
     store.entries.complete(page_id, run_id, now=NOW)
     entry = ada.ask("GET", f"/api/entries/{page_id}").json

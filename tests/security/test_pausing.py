@@ -69,7 +69,10 @@ def work(store: Store, connection_id: str, link: Link, *, at: datetime) -> None:
     page_id = add(store, connection_id, link, at=at)
     run_id = f"run of {page_id}"
     store.entries.set_content_page(
-        page_id, run_id, ContentPage(page_id="page", url="https://notion.so/page", created=True), data_source_id="s"
+        page_id,
+        run_id,
+        ContentPage(page_id=f"page of {page_id}", url="https://notion.so/page", created=True),
+        data_source_id="s",
     )
     store.entries.complete(page_id, run_id, now=at)
 
