@@ -39,8 +39,8 @@ _SOCKET, _LONGEST_SOCKET_BYTES = "code.sock", 103
 """Longer paths can't be bound (unix(7); 103 on macOS)."""
 LOCATION = "svp_dagster"
 """The name of the code location, in every workspace file."""
-CODE_SERVER_WORKERS = 16
-"""Requests that the code server answers at once: the ticks of all sensors, of which some wait, and the UI's."""
+CODE_SERVER_WORKERS = 32
+"""Requests that the code server answers at once: the ticks of all sensors, of which 16 may wait, and the UI's."""
 
 
 def prepare(settings: Settings) -> None:
